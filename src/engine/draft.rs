@@ -1,0 +1,356 @@
+//! A request as a user writes it, in texts: the composer's fields and the command line's options.
+//!
+//! [`Draft::submit`] is the door through which both go. It checks every field and names every
+//! mistake, each with the field that it stands in.
+
+use crate::{
+    engine::{Account, Submission},
+    sip::{ExtraHeader, Identity, Method, NewRequest, Scheme, Uri, UriBuf},
+    transport::ServerUri,
+};
+
+/// The texts of a request that is being written. Empty means «not given».
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Draft {
+    /// The method.
+    pub method: String,
+    /// The target: a URI, `user@host`, or a bare user at the account's domain.
+    pub target: String,
+    /// The server, where the account's first is not wanted.
+    pub server: String,
+    /// The From URI, where the account's is not wanted.
+    pub from: String,
+    /// The From display name, where the account's is not wanted.
+    pub from_display_name: String,
+    /// The From tag.
+    pub from_tag: String,
+    /// The To URI, where the target is not wanted.
+    pub to: String,
+    /// The To display name.
+    pub to_display_name: String,
+    /// The To tag.
+    pub to_tag: String,
+    /// The Call-ID.
+    pub call_id: String,
+    /// The CSeq number.
+    pub cseq: String,
+    /// The route set, one URI each.
+    pub routes: Vec<String>,
+    /// Extra headers, one `Name: value` each; empty lines are passed over.
+    pub headers: Vec<String>,
+    /// The Content-Type; where there is a body and no type is given, the body's look decides.
+    pub content_type: String,
+    /// The body.
+    pub body: String,
+}
+
+/// A field of a [`Draft`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// The method.
+    Method,
+    /// The target.
+    Target,
+    /// The server.
+    Server,
+    /// The From URI.
+    From,
+    /// The From display name.
+    FromDisplayName,
+    /// The From tag.
+    FromTag,
+    /// The To URI.
+    To,
+    /// The To display name.
+    ToDisplayName,
+    /// The To tag.
+    ToTag,
+    /// The Call-ID.
+    CallId,
+    /// The CSeq number.
+    CSeq,
+    /// The route set.
+    Routes,
+    /// The extra headers.
+    Headers,
+    /// The content type.
+    ContentType,
+    /// The body.
+    Body,
+}
+
+/// One mistake in a [`Draft`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct DraftError {
+    /// Where it stands.
+    pub field: Field,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl Draft {
+    /// Checks everything and makes the request.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake, in the order of the fields.
+    pub fn submit(&self, account: &Account) -> Result<Submission, Vec<DraftError>> {
+        let mut errors = Vec::new();
+        let mut note = |field, error: &dyn std::fmt::Display| {
+            errors.push(DraftError { field, message: error.to_string() });
+        };
+
+        let method = self.method.trim().parse::<Method>();
+        if let Err(error) = &method {
+            note(Field::Method, error);
+        } else if matches!(method, Ok(Method::Ack | Method::Cancel)) {
+            note(
+                Field::Method,
+                &format_args!(
+                    "{} belongs to an INVITE that is under way: sipboard sends it by itself (RFC 3261 §9.1, §13.2.2.4)",
+                    self.method.trim()
+                ),
+            );
+        }
+        let target = target(&self.target, account);
+        if let Err(error) = &target {
+            note(Field::Target, error);
+        }
+        let server = match self.server.trim() {
+            "" => Ok(account.servers.first().cloned()),
+            text => text.parse::<ServerUri>().map(Some),
+        };
+        if let Err(error) = &server {
+            note(Field::Server, error);
+        }
+        let from = given(&self.from).map(uri).transpose();
+        if let Err(error) = &from {
+            note(Field::From, error);
+        }
+        let from_display_name = display_name(&self.from_display_name);
+        if let Err(error) = from_display_name {
+            note(Field::FromDisplayName, &error);
+        }
+        let from_tag = given(&self.from_tag).map(str::parse).transpose();
+        if let Err(error) = &from_tag {
+            note(Field::FromTag, error);
+        }
+        let to = given(&self.to).map(uri).transpose();
+        if let Err(error) = &to {
+            note(Field::To, error);
+        }
+        let to_display_name = display_name(&self.to_display_name);
+        if let Err(error) = to_display_name {
+            note(Field::ToDisplayName, &error);
+        }
+        let to_tag = given(&self.to_tag).map(str::parse).transpose();
+        if let Err(error) = &to_tag {
+            note(Field::ToTag, error);
+        }
+        let call_id = given(&self.call_id).map(str::parse).transpose();
+        if let Err(error) = &call_id {
+            note(Field::CallId, error);
+        }
+        let cseq = given(&self.cseq).map(str::parse).transpose();
+        if let Err(error) = &cseq {
+            note(Field::CSeq, error);
+        }
+        let mut route_set = Vec::new();
+        for route in self.routes.iter().filter_map(|route| given(route)) {
+            match uri(route.strip_prefix('<').and_then(|r| r.strip_suffix('>')).unwrap_or(route)) {
+                Ok(uri) => route_set.push(uri),
+                Err(error) => note(Field::Routes, &error),
+            }
+        }
+        let mut headers = Vec::new();
+        for line in self.headers.iter().filter_map(|line| given(line)) {
+            match line.parse::<ExtraHeader>() {
+                Ok(header) => headers.push(header),
+                Err(error) => note(Field::Headers, &error),
+            }
+        }
+        let content_type = given(&self.content_type).map(content_type).transpose();
+        if let Err(error) = &content_type {
+            note(Field::ContentType, error);
+        }
+        let guess = (!self.body.is_empty()).then(|| guess_content_type(&self.body).to_owned());
+
+        match (method, target, server, from, from_tag, to, to_tag, call_id, cseq, content_type) {
+            (
+                Ok(method),
+                Ok(request_uri),
+                Ok(server),
+                Ok(from),
+                Ok(from_tag),
+                Ok(to),
+                Ok(to_tag),
+                Ok(call_id),
+                Ok(cseq),
+                Ok(content_type),
+            ) if errors.is_empty() => {
+                let from = Identity {
+                    display_name: match given(&self.from_display_name) {
+                        Some(name) => name.to_owned(),
+                        None if from.is_none() => account.display_name.clone(),
+                        None => String::new(),
+                    },
+                    uri: from.unwrap_or_else(|| account.uri.clone()),
+                };
+                let to = Identity {
+                    display_name: self.to_display_name.trim().to_owned(),
+                    uri: to.unwrap_or_else(|| request_uri.clone()),
+                };
+                let request = NewRequest {
+                    method,
+                    request_uri,
+                    from,
+                    from_tag,
+                    to,
+                    to_tag,
+                    call_id,
+                    cseq,
+                    route_set,
+                    headers,
+                    content_type: content_type.or(guess),
+                    body: self.body.clone().into_bytes().into(),
+                };
+                Ok(Submission { request, server })
+            }
+            _ => Err(errors),
+        }
+    }
+}
+
+fn given(text: &str) -> Option<&str> {
+    let text = text.trim();
+    (!text.is_empty()).then_some(text)
+}
+
+fn uri(text: &str) -> Result<UriBuf, String> {
+    text.parse::<UriBuf>().map_err(|error| format!("{text:?} is not a URI: {error}"))
+}
+
+/// A full URI, `user@host` (taken as `sip:`), or a bare user at the account's domain.
+fn target(text: &str, account: &Account) -> Result<UriBuf, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(
+            "a target is needed: sip:user@host, or a user of the account's domain".to_owned()
+        );
+    }
+    let has_scheme = text.split_once(':').is_some_and(|(scheme, rest)| {
+        ["sip", "sips", "tel", "urn"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+            || (!rest.contains('@') && !scheme.contains('@') && rest.parse::<u16>().is_err())
+    });
+    if has_scheme {
+        let parsed = uri(text)?;
+        if let Scheme::Sip | Scheme::Sips = parsed.as_uri().scheme()
+            && !parsed.as_uri().headers().is_empty()
+        {
+            return Err(format!(
+                "{text:?} has ?headers, which a Request-URI cannot hold (RFC 3261 §19.1.1): add them as headers"
+            ));
+        }
+        return Ok(parsed);
+    }
+    if text.contains('@') || text.contains('.') || text.contains(':') {
+        return uri(&format!("sip:{text}"));
+    }
+    let domain = account.uri.as_uri();
+    let scheme = if domain.is_sips() { "sips" } else { "sip" };
+    let domain: Uri<'_> = domain;
+    uri(&format!("{scheme}:{text}@{}", domain.host()))
+}
+
+fn display_name(text: &str) -> Result<(), &'static str> {
+    if text.chars().any(char::is_control) {
+        Err("a display name cannot hold a line end or another control character")
+    } else {
+        Ok(())
+    }
+}
+
+fn content_type(text: &str) -> Result<String, String> {
+    let media = text.split(';').next().unwrap_or("");
+    let good = media.split_once('/').is_some_and(|(kind, subtype)| {
+        kind.trim().parse::<Method>().is_ok() && subtype.trim().parse::<Method>().is_ok()
+    }) && !text.chars().any(char::is_control);
+    if good {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{text:?} is not a content type: write type/subtype, such as application/sdp"))
+    }
+}
+
+fn guess_content_type(body: &str) -> &'static str {
+    if body.starts_with("v=0") { "application/sdp" } else { "text/plain" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account() -> Account {
+        Account {
+            name: "alice".into(),
+            uri: "sip:alice@demo.test".parse().unwrap(),
+            display_name: "Alice".into(),
+            servers: vec!["ws://127.0.0.1:5066".parse().unwrap()],
+        }
+    }
+
+    #[test]
+    fn a_bare_user_is_at_the_accounts_domain() {
+        for (text, expected) in [
+            ("ring", "sip:ring@demo.test"),
+            ("ring@b.test", "sip:ring@b.test"),
+            ("b.test", "sip:b.test"),
+            ("127.0.0.1:5070", "sip:127.0.0.1:5070"),
+            ("localhost:5070", "sip:localhost:5070"),
+            ("sips:x@b.test", "sips:x@b.test"),
+            ("tel:+1555", "tel:+1555"),
+            ("bob@h:5070", "sip:bob@h:5070"),
+        ] {
+            let draft = Draft { method: "OPTIONS".into(), target: text.into(), ..Draft::default() };
+            let submission = draft.submit(&account()).unwrap();
+            assert_eq!(submission.request.request_uri.as_str(), expected, "{text}");
+            assert_eq!(submission.request.from.display_name, "Alice");
+        }
+    }
+
+    #[test]
+    fn every_mistake_is_named_with_its_field() {
+        let draft = Draft {
+            method: "IN VITE".into(),
+            target: String::new(),
+            server: "http://x".into(),
+            from_tag: "a b".into(),
+            cseq: "2147483648".into(),
+            headers: vec!["Subject".into(), "Via: x".into()],
+            content_type: "sdp".into(),
+            ..Draft::default()
+        };
+        let fields: Vec<_> =
+            draft.submit(&account()).unwrap_err().iter().map(|e| e.field).collect();
+        assert_eq!(
+            fields,
+            [
+                Field::Method,
+                Field::Target,
+                Field::Server,
+                Field::FromTag,
+                Field::CSeq,
+                Field::Headers,
+                Field::Headers,
+                Field::ContentType
+            ]
+        );
+    }
+
+    #[test]
+    fn ack_and_cancel_are_not_sent_by_hand() {
+        let draft = Draft { method: "CANCEL".into(), target: "ring".into(), ..Draft::default() };
+        assert_eq!(draft.submit(&account()).unwrap_err()[0].field, Field::Method);
+    }
+}

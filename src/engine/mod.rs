@@ -1,0 +1,135 @@
+//! The engine: one task that owns the [`UserAgent`](crate::sip::UserAgent) and the network.
+//!
+//! Wishes come in as [`Command`]s over a bounded channel; facts go out as batches of [`Event`]s,
+//! so that a front end wakes once for a burst and SIP timers never wait for a terminal. A front
+//! end that drops its [`Engine`] handle ends the task.
+
+mod account;
+mod clock;
+mod draft;
+
+use std::{net::SocketAddr, time::Instant};
+
+pub use account::Account;
+pub use clock::Clock;
+pub use draft::{Draft, DraftError, Field};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use crate::{
+    sip::{self, CancelOptions, ContextId, FlowId, NewRequest},
+    transport::ServerUri,
+};
+
+/// A wish of the user.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Send a request.
+    Send(Box<Submission>),
+    /// Cancel a pending INVITE.
+    Cancel {
+        /// The INVITE.
+        context: ContextId,
+        /// What goes into its Reason.
+        options: CancelOptions,
+    },
+    /// Send a BYE on every leg of an accepted INVITE.
+    HangUp {
+        /// The INVITE.
+        context: ContextId,
+    },
+    /// Leave gracefully: cancel pending INVITEs, hang up established legs, wait for the answers
+    /// for at most two seconds. [`Event::Stopped`] is the last event.
+    Quit,
+}
+
+/// A request, and where to send it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Submission {
+    /// The request.
+    pub request: NewRequest,
+    /// The server; `None` finds it from the first Route or the Request-URI.
+    pub server: Option<ServerUri>,
+}
+
+/// A fact.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// From the user agent: about a context, or a stray message.
+    Sip(sip::Event),
+    /// A flow came into being or changed.
+    Flow(FlowEvent),
+    /// A command could not be carried out. Nothing else came of it.
+    Refused(Refusal),
+    /// The engine has ended after [`Command::Quit`]. Always the last event.
+    Stopped,
+}
+
+/// A change of a flow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FlowEvent {
+    /// When.
+    pub at: Instant,
+    /// Which flow.
+    pub flow: FlowId,
+    /// The server that it leads to.
+    pub server: ServerUri,
+    /// Its state now.
+    pub state: FlowState,
+}
+
+/// The state of a flow.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FlowState {
+    /// Its connection is being made (for the first time, or again).
+    Connecting,
+    /// Requests can be sent on it.
+    Up {
+        /// Our address.
+        local: SocketAddr,
+        /// The peer's address.
+        peer: SocketAddr,
+    },
+    /// It could not be made, or it broke.
+    Down {
+        /// Why: a sentence with the address.
+        reason: String,
+        /// When it is tried again; `None` when the next request tries it.
+        retry_at: Option<Instant>,
+    },
+}
+
+/// Why a command was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// When.
+    pub at: Instant,
+    /// The context that the command named; none for a request that could not be sent.
+    pub context: Option<ContextId>,
+    /// Why: a sentence that says what would be right.
+    pub reason: String,
+}
+
+/// A running engine, as a front end holds it.
+#[derive(Debug)]
+pub struct Engine {
+    /// Wishes go in here.
+    pub commands: mpsc::Sender<Command>,
+    /// Facts come out here, in their true order.
+    pub events: mpsc::Receiver<Vec<Event>>,
+    /// Ends after [`Event::Stopped`], or when the front end has gone.
+    pub task: JoinHandle<()>,
+}
+
+/// What an engine can be told at its start.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// The user agent's settings: timers and names.
+    pub sip: sip::Settings,
+}
+
+impl Engine {
+    /// Starts an engine on the current tokio runtime.
+    pub fn start(settings: Settings) -> Engine {
+        todo!("{settings:?}")
+    }
+}

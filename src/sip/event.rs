@@ -1,0 +1,417 @@
+//! Facts: what happened to a client context, in the order in which it happened.
+//!
+//! A wish of the user is a command to the [`UserAgent`](crate::sip::UserAgent); what comes of it
+//! comes back from here. Every event carries the context's [`Status`] after it, so a screen needs
+//! no memory of its own to be right.
+
+use std::{fmt, time::Instant};
+
+use bytes::Bytes;
+
+use crate::sip::{
+    cause::Cause, message::Message, method::Method, request::CancelOptions, status::StatusCode,
+    transport::Transport, uri::UriBuf,
+};
+
+/// Names one client context for as long as the program runs; counts from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContextId(pub u64);
+
+impl fmt::Display for ContextId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Names one flow for as long as the program runs; counts from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FlowId(pub u32);
+
+impl fmt::Display for FlowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// To a client context.
+    Context(ContextEvent),
+    /// To nobody: a message came that no context can claim.
+    Stray(Stray),
+}
+
+/// Something that happened to a client context.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContextEvent {
+    /// When.
+    pub at: Instant,
+    /// To which context.
+    pub context: ContextId,
+    /// The method of the transaction that it happened to: the context's own, or `CANCEL` for what
+    /// happens to its CANCEL, or the peer's method for what the peer sent.
+    pub method: Method,
+    /// What.
+    pub fact: Fact,
+    /// The context after it.
+    pub status: Status,
+}
+
+/// What can happen to a client context.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// The context exists; nothing has been sent yet. Always the first of a context's events.
+    Created(Created),
+    /// A request went to its flow for the first time.
+    Sent {
+        /// Its bytes.
+        message: Bytes,
+    },
+    /// A request went to its flow again (Timer A, E).
+    Retransmitted {
+        /// Its bytes.
+        message: Bytes,
+        /// How often it has been sent now: 2 for the first retransmission.
+        attempt: u32,
+    },
+    /// A 1xx arrived.
+    Progress(Response),
+    /// A 2xx arrived. A forked INVITE has several; so has one whose 2xx is repeated.
+    Accepted {
+        /// The response.
+        response: Response,
+        /// Whether this is a retransmission of a 2xx that came before on the same leg.
+        again: bool,
+    },
+    /// A 300–699 arrived. [`Fact::Failed`] follows.
+    Rejected {
+        /// The response.
+        response: Response,
+        /// Why, in SIP.js's words.
+        cause: Cause,
+    },
+    /// The request failed.
+    Failed {
+        /// The response that did it; none for a timeout, a transport or an internal error.
+        response: Option<Response>,
+        /// Why, in SIP.js's words.
+        cause: Cause,
+        /// The same as a sentence, where there is more to say (an address, a timer).
+        detail: String,
+    },
+    /// The user cancelled.
+    Cancel {
+        /// As the user gave them.
+        options: CancelOptions,
+        /// Whether the CANCEL must wait for a provisional first (RFC 3261 §9.1).
+        waiting: bool,
+    },
+    /// The CANCEL went to the flow for the first time.
+    CancelSent {
+        /// Its bytes.
+        message: Bytes,
+    },
+    /// A final response to the CANCEL arrived.
+    CancelAnswered(Response),
+    /// The CANCEL was never answered: its Timer F fired, or its flow broke.
+    CancelFailed {
+        /// What happened, as a sentence.
+        detail: String,
+    },
+    /// An ACK went to the flow.
+    Acked {
+        /// Its bytes.
+        message: Bytes,
+        /// The status that it acknowledges.
+        status: StatusCode,
+        /// Whether the same ACK went before, for a response that is repeated.
+        again: bool,
+    },
+    /// A final response came again and was absorbed by the transaction.
+    Absorbed(Response),
+    /// A leg came into being or changed.
+    Leg {
+        /// The To tag.
+        tag: Box<str>,
+        /// Its state now.
+        state: LegState,
+    },
+    /// The peer sent a request in one of the context's dialogs.
+    Received {
+        /// Its bytes.
+        message: Bytes,
+        /// Whether it is a retransmission, answered with the same response again.
+        again: bool,
+    },
+    /// The peer's request was answered.
+    Answered(Response),
+    /// The outcome is final and nothing is left to do: no leg is up, no cancel is under way.
+    Ended {
+        /// How it ended.
+        cause: Cause,
+    },
+}
+
+impl Fact {
+    /// The event's name where it is part of the JSON interface.
+    pub fn name(&self) -> Option<&'static str> {
+        Some(match self {
+            Fact::Sent { .. } => "sent",
+            Fact::Retransmitted { .. } => "retransmitted",
+            Fact::Progress(_) => "progress",
+            Fact::Accepted { .. } => "accepted",
+            Fact::Rejected { .. } => "rejected",
+            Fact::Failed { .. } => "failed",
+            Fact::Cancel { .. } => "cancel",
+            Fact::CancelSent { .. } => "cancel_sent",
+            Fact::Acked { .. } => "acked",
+            Fact::Leg { .. } => "leg",
+            Fact::Received { .. } => "received",
+            Fact::Ended { .. } => "ended",
+            Fact::Created(_)
+            | Fact::CancelAnswered(_)
+            | Fact::CancelFailed { .. }
+            | Fact::Absorbed(_)
+            | Fact::Answered(_) => return None,
+        })
+    }
+
+    /// The response that came (or, for `Answered`, went), where the fact is about one.
+    pub fn response(&self) -> Option<&Response> {
+        match self {
+            Fact::Progress(response)
+            | Fact::Accepted { response, .. }
+            | Fact::Rejected { response, .. }
+            | Fact::CancelAnswered(response)
+            | Fact::Absorbed(response)
+            | Fact::Answered(response) => Some(response),
+            Fact::Failed { response, .. } => response.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The bytes that went or came, where the fact is about a message.
+    pub fn message(&self) -> Option<&Bytes> {
+        match self {
+            Fact::Sent { message }
+            | Fact::Retransmitted { message, .. }
+            | Fact::CancelSent { message }
+            | Fact::Acked { message, .. }
+            | Fact::Received { message, .. } => Some(message),
+            // A failure repeats the response of the rejection before it.
+            Fact::Failed { .. } => None,
+            other => other.response().map(|response| &response.message),
+        }
+    }
+}
+
+/// The attributes of a context that never change (SIP.js's `ua`, `method`, `localIdentity` …).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Created {
+    /// The Request-URI.
+    pub request_uri: UriBuf,
+    /// From, as written, without the tag.
+    pub local_identity: Box<str>,
+    /// To, as written, without the tag.
+    pub remote_identity: Box<str>,
+    /// The Call-ID.
+    pub call_id: Box<str>,
+    /// The flow that it rides on.
+    pub flow: FlowId,
+    /// That flow's transport.
+    pub transport: Transport,
+    /// For a request in the dialog of another context (a BYE): that context.
+    pub parent: Option<ContextId>,
+}
+
+/// A response: its status, and its bytes as they came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The status code.
+    pub status: StatusCode,
+    /// The bytes.
+    pub message: Bytes,
+}
+
+impl Response {
+    /// The reason phrase as it came, bad bytes replaced. It is data: escape it before it reaches a
+    /// terminal.
+    pub fn reason(&self) -> String {
+        self.read().map(|message| message.reason_phrase()).unwrap_or_default()
+    }
+
+    /// The To tag, which names the leg.
+    pub fn to_tag(&self) -> Option<String> {
+        Some(self.read()?.to().ok()?.tag()?.to_owned())
+    }
+
+    fn read(&self) -> Option<Message> {
+        Message::read(self.message.clone()).ok()
+    }
+}
+
+/// The state of a leg.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LegState {
+    /// A provisional with its To tag came: an early dialog.
+    Early,
+    /// A 2xx came: a confirmed dialog.
+    Confirmed,
+    /// We sent a BYE, as the context of its own that is named.
+    HangingUp {
+        /// The BYE.
+        bye: ContextId,
+    },
+    /// The dialog is over.
+    Terminated {
+        /// Who ended it.
+        by: TerminatedBy,
+    },
+}
+
+/// Who ended a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TerminatedBy {
+    /// Our BYE was answered, or timed out.
+    Local,
+    /// The peer's BYE.
+    Peer,
+    /// A final response to the INVITE ended an early dialog.
+    Response,
+    /// The flow broke.
+    Transport,
+}
+
+/// Where a context stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The state.
+    pub state: State,
+    /// The timers that run, the one that fires next first.
+    pub timers: [Option<TimerAt>; 2],
+    /// How often the request has been sent.
+    pub attempts: u32,
+    /// How often it will have been sent at most, if nobody answers.
+    pub attempts_max: u32,
+    /// How many legs are up (confirmed and not terminated).
+    pub legs_up: u32,
+    /// Whether [`Fact::Ended`] has come.
+    pub ended: bool,
+}
+
+/// A timer and when it fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimerAt {
+    /// Which.
+    pub timer: Timer,
+    /// When it fires.
+    pub at: Instant,
+}
+
+/// The timers of RFC 3261 §17 and RFC 6026, by their letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Timer {
+    /// INVITE retransmission.
+    A,
+    /// INVITE timeout.
+    B,
+    /// Wait for retransmitted non-2xx finals to an INVITE.
+    D,
+    /// Non-INVITE retransmission.
+    E,
+    /// Non-INVITE timeout.
+    F,
+    /// Retransmission of a non-2xx final to an INVITE.
+    G,
+    /// Wait for the ACK.
+    H,
+    /// Wait for retransmitted ACKs.
+    I,
+    /// Wait for retransmitted non-INVITE requests.
+    J,
+    /// Wait for retransmitted responses to a non-INVITE.
+    K,
+    /// Wait for retransmitted INVITEs after a 2xx (RFC 6026).
+    L,
+    /// Wait for retransmitted 2xx (RFC 6026).
+    M,
+}
+
+impl fmt::Display for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// The state of a client context.
+///
+/// ```text
+///  Waiting ─► Calling/Trying ─► Proceeding ─► Accepted ─► HungUp (INVITE whose legs are over)
+///                   │     ╲________│________╱
+///                   │      ╲ Rejected (300–699)
+///                   │       ╲ Failed   (timeout, transport, internal)
+///                   └► Cancelling (INVITE only) ─► Canceled (487, or 64·T1 after the CANCEL)
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// The flow is not up yet.
+    Waiting,
+    /// An INVITE was sent; nothing came.
+    Calling,
+    /// Another request was sent; nothing came.
+    Trying,
+    /// A 1xx came.
+    Proceeding,
+    /// The user cancelled; the end is not known yet.
+    Cancelling,
+    /// A 2xx came.
+    Accepted,
+    /// A 2xx came, and every leg is over by now.
+    HungUp,
+    /// The cancel was successful.
+    Canceled,
+    /// A 300–699 came.
+    Rejected,
+    /// It failed without a response.
+    Failed,
+}
+
+impl State {
+    /// The state in one word, as the screen shows it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            State::Waiting => "connecting",
+            State::Calling => "calling",
+            State::Trying => "trying",
+            State::Proceeding => "proceeding",
+            State::Cancelling => "cancelling",
+            State::Accepted => "accepted",
+            State::HungUp => "hung up",
+            State::Canceled => "canceled",
+            State::Rejected => "rejected",
+            State::Failed => "failed",
+        }
+    }
+
+    /// Whether no final outcome is known yet.
+    pub const fn is_pending(self) -> bool {
+        matches!(
+            self,
+            State::Waiting | State::Calling | State::Trying | State::Proceeding | State::Cancelling
+        )
+    }
+}
+
+/// A message that no context can claim: malformed, or a response to nothing that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// When it came.
+    pub at: Instant,
+    /// The flow that it came on.
+    pub flow: FlowId,
+    /// The bytes as they came.
+    pub bytes: Bytes,
+    /// Why nobody can claim it, as a sentence.
+    pub problem: String,
+}

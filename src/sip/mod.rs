@@ -1,0 +1,36 @@
+//! SIP without I/O: messages, transactions, client contexts and dialogs.
+//!
+//! Nothing in here opens a socket, reads a clock or draws randomness of its own. [`UserAgent`] is
+//! the one door: every call takes `now`, and what is to be done comes out of
+//! [`UserAgent::poll_output`].
+
+mod cause;
+mod event;
+pub mod header;
+mod message;
+mod method;
+mod name;
+mod params;
+mod request;
+mod status;
+pub mod syntax;
+mod transport;
+mod uri;
+mod user_agent;
+
+pub use cause::Cause;
+pub use event::{
+    ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Response, State, Status,
+    Stray, TerminatedBy, Timer, TimerAt,
+};
+pub use message::{Essentials, Header, Limits, Message, ReadError, StartLine};
+pub use method::{Method, MethodError};
+pub use name::HeaderName;
+pub use params::Params;
+pub use request::{
+    CSeqNumber, CallId, CancelOptions, ExtraHeader, Identity, NewRequest, Token, ValueError,
+};
+pub use status::StatusCode;
+pub use transport::Transport;
+pub use uri::{Scheme, Uri, UriBuf, UriError, UriProblem};
+pub use user_agent::{CancelError, HangUpError, Output, Settings, Transmit, UserAgent};

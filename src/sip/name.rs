@@ -1,0 +1,214 @@
+//! Header field names: the known ones as an enum, compact forms and any case folded into it.
+//!
+//! A name that stands in no list is [`HeaderName::Extension`]; its text stays in the message.
+
+use std::fmt;
+
+macro_rules! header_names {
+    ($($variant:ident $text:literal $($compact:literal)?,)*) => {
+        /// A header field name (RFC 3261 §20 and the IANA registry), independent of case and
+        /// of compact forms (RFC 3261 §7.3.3).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum HeaderName {
+            $(#[doc = concat!("`", $text, "`")] $variant,)*
+            /// A name that is in none of the lists; the text is in the message.
+            Extension,
+            /// A line that is no header field at all (no colon, or no name before it).
+            Malformed,
+        }
+
+        impl HeaderName {
+            /// Every known name, in alphabetical order.
+            pub const KNOWN: &'static [HeaderName] = &[$(HeaderName::$variant,)*];
+
+            /// The name as the RFCs write it; empty for an extension.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(HeaderName::$variant => $text,)*
+                    HeaderName::Extension | HeaderName::Malformed => "",
+                }
+            }
+
+            /// The one-letter compact form, where there is one (RFC 3261 §7.3.3).
+            pub const fn compact(self) -> Option<u8> {
+                match self {
+                    $($(HeaderName::$variant => Some($compact),)?)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+header_names! {
+    Accept "Accept",
+    AcceptContact "Accept-Contact" b'a',
+    AcceptEncoding "Accept-Encoding",
+    AcceptLanguage "Accept-Language",
+    AlertInfo "Alert-Info",
+    Allow "Allow",
+    AllowEvents "Allow-Events" b'u',
+    AuthenticationInfo "Authentication-Info",
+    Authorization "Authorization",
+    CallId "Call-ID" b'i',
+    CallInfo "Call-Info",
+    Contact "Contact" b'm',
+    ContentDisposition "Content-Disposition",
+    ContentEncoding "Content-Encoding" b'e',
+    ContentLanguage "Content-Language",
+    ContentLength "Content-Length" b'l',
+    ContentType "Content-Type" b'c',
+    CSeq "CSeq",
+    Date "Date",
+    ErrorInfo "Error-Info",
+    Event "Event" b'o',
+    Expires "Expires",
+    FlowTimer "Flow-Timer",
+    From "From" b'f',
+    HistoryInfo "History-Info",
+    Identity "Identity" b'y',
+    InReplyTo "In-Reply-To",
+    MaxForwards "Max-Forwards",
+    MimeVersion "MIME-Version",
+    MinExpires "Min-Expires",
+    MinSe "Min-SE",
+    Organization "Organization",
+    PAssertedIdentity "P-Asserted-Identity",
+    PPreferredIdentity "P-Preferred-Identity",
+    Path "Path",
+    Priority "Priority",
+    Privacy "Privacy",
+    ProxyAuthenticate "Proxy-Authenticate",
+    ProxyAuthenticationInfo "Proxy-Authentication-Info",
+    ProxyAuthorization "Proxy-Authorization",
+    ProxyRequire "Proxy-Require",
+    RAck "RAck",
+    Reason "Reason",
+    RecordRoute "Record-Route",
+    ReferSub "Refer-Sub",
+    ReferTo "Refer-To" b'r',
+    ReferredBy "Referred-By" b'b',
+    RejectContact "Reject-Contact" b'j',
+    Replaces "Replaces",
+    ReplyTo "Reply-To",
+    RequestDisposition "Request-Disposition" b'd',
+    Require "Require",
+    RetryAfter "Retry-After",
+    Route "Route",
+    RSeq "RSeq",
+    SecurityClient "Security-Client",
+    SecurityServer "Security-Server",
+    SecurityVerify "Security-Verify",
+    Server "Server",
+    ServiceRoute "Service-Route",
+    SessionExpires "Session-Expires" b'x',
+    SipEtag "SIP-ETag",
+    SipIfMatch "SIP-If-Match",
+    Subject "Subject" b's',
+    SubscriptionState "Subscription-State",
+    Supported "Supported" b'k',
+    Timestamp "Timestamp",
+    To "To" b't',
+    Unsupported "Unsupported",
+    UserAgent "User-Agent",
+    Via "Via" b'v',
+    Warning "Warning",
+    WwwAuthenticate "WWW-Authenticate",
+}
+
+/// Known names by length and first letter, so that a look-up compares one or two candidates.
+const BUCKETS: usize = 32 * 32;
+const NONE: u8 = u8::MAX;
+
+struct Table {
+    first: [u8; BUCKETS],
+    next: [u8; HeaderName::KNOWN.len()],
+}
+
+static TABLE: Table = table();
+
+const fn bucket(len: usize, first: u8) -> usize {
+    (len & 31) << 5 | (first & 31) as usize
+}
+
+const fn table() -> Table {
+    let mut table = Table { first: [NONE; BUCKETS], next: [NONE; HeaderName::KNOWN.len()] };
+    let mut i = 0;
+    while i < HeaderName::KNOWN.len() {
+        let text = HeaderName::KNOWN[i].as_str().as_bytes();
+        let b = bucket(text.len(), text[0]);
+        table.next[i] = table.first[b];
+        table.first[b] = i as u8;
+        i += 1;
+    }
+    table
+}
+
+const COMPACT: [HeaderName; 26] = {
+    let mut letters = [HeaderName::Extension; 26];
+    let mut i = 0;
+    while i < HeaderName::KNOWN.len() {
+        if let Some(letter) = HeaderName::KNOWN[i].compact() {
+            letters[(letter - b'a') as usize] = HeaderName::KNOWN[i];
+        }
+        i += 1;
+    }
+    letters
+};
+
+impl HeaderName {
+    /// The name that `text` spells, in any case, long or compact.
+    pub fn from_bytes(text: &[u8]) -> HeaderName {
+        match text {
+            [] => HeaderName::Malformed,
+            [letter] if letter.is_ascii_alphabetic() => {
+                COMPACT[(letter.to_ascii_lowercase() - b'a') as usize]
+            }
+            [first, ..] => {
+                let mut i = TABLE.first[bucket(text.len(), *first)];
+                while i != NONE {
+                    let name = HeaderName::KNOWN[i as usize];
+                    if name.as_str().as_bytes().eq_ignore_ascii_case(text) {
+                        return name;
+                    }
+                    i = TABLE.next[i as usize];
+                }
+                HeaderName::Extension
+            }
+        }
+    }
+}
+
+impl fmt::Display for HeaderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_name_is_found_in_any_case_and_by_its_compact_form() {
+        for &name in HeaderName::KNOWN {
+            let text = name.as_str();
+            assert_eq!(HeaderName::from_bytes(text.as_bytes()), name);
+            assert_eq!(HeaderName::from_bytes(text.to_uppercase().as_bytes()), name);
+            assert_eq!(HeaderName::from_bytes(text.to_lowercase().as_bytes()), name);
+            if let Some(letter) = name.compact() {
+                assert_eq!(HeaderName::from_bytes(&[letter]), name);
+                assert_eq!(HeaderName::from_bytes(&[letter.to_ascii_uppercase()]), name);
+            }
+        }
+    }
+
+    #[test]
+    fn other_names_are_extensions() {
+        for text in ["X-Foo", "Vias", "z", "1", "From-", "ToTo"] {
+            assert_eq!(HeaderName::from_bytes(text.as_bytes()), HeaderName::Extension, "{text}");
+        }
+        assert_eq!(HeaderName::from_bytes(b""), HeaderName::Malformed);
+    }
+}

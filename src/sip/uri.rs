@@ -1,0 +1,352 @@
+//! URIs (RFC 3261 §19.1): `sip:` and `sips:` with all their parts, any other scheme as text.
+
+use std::{fmt, str::FromStr};
+
+use crate::sip::{params::Params, syntax};
+
+/// A URI that borrows its text.
+///
+/// The parts are slices of the text as it came; nothing is decoded and nothing rewritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uri<'a> {
+    text: &'a str,
+    scheme: Scheme<'a>,
+    user: Option<&'a str>,
+    password: Option<&'a str>,
+    host: &'a str,
+    port: Option<u16>,
+    params: Params<'a>,
+    headers: &'a str,
+}
+
+/// The scheme of a URI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme<'a> {
+    /// `sip:`
+    Sip,
+    /// `sips:`
+    Sips,
+    /// Any other, as written; only [`Uri::as_str`] and [`Uri::scheme`] say anything then.
+    Other(&'a str),
+}
+
+/// What is wrong with a URI, and where in its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{problem} (at offset {offset} of the URI)")]
+pub struct UriError {
+    /// What is wrong.
+    pub problem: UriProblem,
+    /// The byte offset in the URI's text.
+    pub offset: usize,
+}
+
+/// The ways in which a URI can be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UriProblem {
+    /// Nothing, or no `scheme:` at the start.
+    #[error("a URI begins with a scheme, such as sip:")]
+    NoScheme,
+    /// Nothing where the host should be.
+    #[error("the host is missing")]
+    NoHost,
+    /// An `@` with nothing before it.
+    #[error("the user before @ is empty")]
+    EmptyUser,
+    /// A byte that a host cannot hold.
+    #[error("that character cannot stand in a host")]
+    BadHost,
+    /// `[` without `]`, or something in between that is no IPv6 address.
+    #[error("an IPv6 address stands in [ and ]")]
+    BadIpv6,
+    /// A port that is no number of 0 to 65535.
+    #[error("the port is not a number from 0 to 65535")]
+    BadPort,
+    /// White space or a control character.
+    #[error("white space and control characters cannot stand in a URI")]
+    BadCharacter,
+}
+
+impl<'a> Uri<'a> {
+    /// Reads a URI.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong, with its offset.
+    pub fn parse(text: &'a str) -> Result<Uri<'a>, UriError> {
+        let fail = |problem, offset| Err(UriError { problem, offset });
+        if let Some(offset) = text.bytes().position(|b| b <= b' ' || b == 0x7f) {
+            return fail(UriProblem::BadCharacter, offset);
+        }
+        let Some(colon) = memchr::memchr(b':', text.as_bytes()) else {
+            return fail(UriProblem::NoScheme, 0);
+        };
+        let name = &text[..colon];
+        let scheme = if name.eq_ignore_ascii_case("sip") {
+            Scheme::Sip
+        } else if name.eq_ignore_ascii_case("sips") {
+            Scheme::Sips
+        } else if is_scheme(name) {
+            Scheme::Other(name)
+        } else {
+            return fail(UriProblem::NoScheme, 0);
+        };
+        let mut uri = Uri {
+            text,
+            scheme,
+            user: None,
+            password: None,
+            host: "",
+            port: None,
+            params: Params::default(),
+            headers: "",
+        };
+        if matches!(scheme, Scheme::Other(_)) {
+            return Ok(uri);
+        }
+
+        let rest = &text[colon + 1..];
+        let at = memchr::memchr(b'@', rest.as_bytes());
+        if let Some(at) = at {
+            let userinfo = &rest[..at];
+            let (user, password) = match userinfo.split_once(':') {
+                Some((user, password)) => (user, Some(password)),
+                None => (userinfo, None),
+            };
+            if user.is_empty() {
+                return fail(UriProblem::EmptyUser, colon + 1);
+            }
+            uri.user = Some(user);
+            uri.password = password;
+        }
+        let host_start = colon + 1 + at.map_or(0, |at| at + 1);
+        let hostport = &text[host_start..];
+        let end = memchr::memchr2(b';', b'?', hostport.as_bytes()).unwrap_or(hostport.len());
+        let (host, port) = HostPort::split(&hostport[..end])
+            .map_err(|e| UriError { problem: e.problem, offset: host_start + e.offset })?;
+        uri.host = host;
+        uri.port = port;
+        let tail = &hostport[end..];
+        let (params, headers) = match memchr::memchr(b'?', tail.as_bytes()) {
+            Some(question) => (&tail[..question], &tail[question + 1..]),
+            None => (tail, ""),
+        };
+        uri.params = Params::new(params);
+        uri.headers = headers;
+        Ok(uri)
+    }
+
+    /// The text as it was written.
+    pub fn as_str(&self) -> &'a str {
+        self.text
+    }
+
+    /// The scheme.
+    pub fn scheme(&self) -> Scheme<'a> {
+        self.scheme
+    }
+
+    /// Whether the scheme is `sips`.
+    pub fn is_sips(&self) -> bool {
+        self.scheme == Scheme::Sips
+    }
+
+    /// The user part, escapes as written.
+    pub fn user(&self) -> Option<&'a str> {
+        self.user
+    }
+
+    /// The password part, which RFC 3261 §19.1.1 advises against.
+    pub fn password(&self) -> Option<&'a str> {
+        self.password
+    }
+
+    /// The host: a name, an IPv4 address, or an IPv6 address with its brackets.
+    pub fn host(&self) -> &'a str {
+        self.host
+    }
+
+    /// The port, where one is written.
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// The parameters after the host (`;transport=ws`).
+    pub fn params(&self) -> Params<'a> {
+        self.params
+    }
+
+    /// The headers after the `?`, as written.
+    pub fn headers(&self) -> &'a str {
+        self.headers
+    }
+
+    /// `user@host:port` without scheme, password, parameters and headers: what a table shows.
+    pub fn short(&self) -> &'a str {
+        if matches!(self.scheme, Scheme::Other(_)) {
+            return self.text;
+        }
+        let start = self.text.find(':').map_or(0, |colon| colon + 1);
+        let rest = &self.text[start..];
+        let host_start = rest.find('@').map_or(0, |at| at + 1);
+        let end = rest[host_start..].find([';', '?']).map_or(rest.len(), |end| host_start + end);
+        &rest[..end]
+    }
+
+    /// An owned copy.
+    pub fn to_owned(&self) -> UriBuf {
+        UriBuf { text: self.text.into() }
+    }
+}
+
+impl fmt::Display for Uri<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.text)
+    }
+}
+
+fn is_scheme(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+}
+
+/// The `host [":" port]` of URIs and Via.
+pub(crate) struct HostPort;
+
+impl HostPort {
+    /// Splits and checks `host[:port]`.
+    pub(crate) fn split(text: &str) -> Result<(&str, Option<u16>), UriError> {
+        let fail = |problem, offset| Err(UriError { problem, offset });
+        let host_end = if text.starts_with('[') {
+            let Some(close) = text.find(']') else {
+                return fail(UriProblem::BadIpv6, 0);
+            };
+            if !is_ipv6(&text[1..close]) {
+                return fail(UriProblem::BadIpv6, 1);
+            }
+            close + 1
+        } else {
+            let end = text.find(':').unwrap_or(text.len());
+            if end == 0 {
+                return fail(UriProblem::NoHost, 0);
+            }
+            // Deviation: RFC 3261's hostname has no underscore; names in the field do.
+            if let Some(offset) = text[..end]
+                .bytes()
+                .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')))
+            {
+                return fail(UriProblem::BadHost, offset);
+            }
+            end
+        };
+        let host = &text[..host_end];
+        match text[host_end..].strip_prefix(':') {
+            None if host_end == text.len() => Ok((host, None)),
+            None => fail(UriProblem::BadHost, host_end),
+            Some(digits) => match parse_port(digits) {
+                Some(port) => Ok((host, Some(port))),
+                None => fail(UriProblem::BadPort, host_end + 1),
+            },
+        }
+    }
+}
+
+fn parse_port(digits: &str) -> Option<u16> {
+    (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| digits.parse().ok())
+        .flatten()
+}
+
+/// RFC 5118 §4.10 has receivers tolerate three colons before an embedded IPv4 address.
+fn is_ipv6(text: &str) -> bool {
+    text.parse::<std::net::Ipv6Addr>().is_ok()
+        || (text.contains(":::")
+            && text.replacen(":::", "::", 1).parse::<std::net::Ipv6Addr>().is_ok())
+}
+
+/// A URI that owns its text and has been checked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UriBuf {
+    text: Box<str>,
+}
+
+impl UriBuf {
+    /// The URI, its parts ready to read.
+    pub fn as_uri(&self) -> Uri<'_> {
+        Uri::parse(&self.text).expect("a UriBuf is only made from a text that parses")
+    }
+
+    /// The text as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl FromStr for UriBuf {
+    type Err = UriError;
+
+    fn from_str(text: &str) -> Result<UriBuf, UriError> {
+        Uri::parse(syntax::trim(text)).map(|uri| uri.to_owned())
+    }
+}
+
+impl fmt::Display for UriBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_slices_of_the_text() {
+        let uri =
+            Uri::parse("sips:user;par=u%40example.net:pw@[2001:db8::9]:5061;transport=ws;lr?a=b")
+                .unwrap();
+        assert!(uri.is_sips());
+        assert_eq!(uri.user(), Some("user;par=u%40example.net"));
+        assert_eq!(uri.password(), Some("pw"));
+        assert_eq!(uri.host(), "[2001:db8::9]");
+        assert_eq!(uri.port(), Some(5061));
+        assert_eq!(uri.params().value("transport"), Some("ws"));
+        assert!(uri.params().has("LR"));
+        assert_eq!(uri.headers(), "a=b");
+    }
+
+    #[test]
+    fn the_port_inside_brackets_is_part_of_the_address() {
+        let uri = Uri::parse("sip:[2001:db8::10:5070]").unwrap();
+        assert_eq!((uri.host(), uri.port()), ("[2001:db8::10:5070]", None));
+        assert!(Uri::parse("sip:u@2001:db8::10").is_err());
+    }
+
+    #[test]
+    fn bad_ones_name_the_problem_and_the_place() {
+        for (text, problem, offset) in [
+            ("", UriProblem::NoScheme, 0),
+            ("bob", UriProblem::NoScheme, 0),
+            ("sip:", UriProblem::NoHost, 4),
+            ("sip:@a", UriProblem::EmptyUser, 4),
+            ("sip:a b@c", UriProblem::BadCharacter, 5),
+            ("sip:b@c:x", UriProblem::BadPort, 8),
+            ("sip:b@c:65536", UriProblem::BadPort, 8),
+            ("sip:b@c,d", UriProblem::BadHost, 7),
+            ("sip:b@[::1", UriProblem::BadIpv6, 6),
+        ] {
+            assert_eq!(Uri::parse(text), Err(UriError { problem, offset }), "{text}");
+        }
+    }
+
+    #[test]
+    fn short_is_what_a_table_shows() {
+        for (text, short) in [
+            ("sip:bob@demo.test;transport=ws", "bob@demo.test"),
+            ("sip:demo.test:5070?x=y", "demo.test:5070"),
+            ("tel:+15551234", "tel:+15551234"),
+            ("sip:a;b=c@d;e", "a;b=c@d"),
+        ] {
+            assert_eq!(Uri::parse(text).unwrap().short(), short);
+        }
+    }
+}
