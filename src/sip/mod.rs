@@ -14,6 +14,7 @@ mod params;
 mod request;
 mod status;
 pub mod syntax;
+mod transaction;
 mod transport;
 mod uri;
 mod user_agent;
