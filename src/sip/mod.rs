@@ -4,6 +4,7 @@
 //! the one door: every call takes `now`, and what is to be done comes out of
 //! [`UserAgent::poll_output`].
 
+mod builder;
 mod cause;
 mod event;
 pub mod header;
@@ -18,6 +19,7 @@ mod transport;
 mod uri;
 mod user_agent;
 
+pub use builder::MessageBuilder;
 pub use cause::Cause;
 pub use event::{
     ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Response, State, Status,
