@@ -5,6 +5,7 @@
 //! [`UserAgent::poll_output`].
 
 mod cause;
+pub mod escape;
 mod event;
 pub mod header;
 mod message;
@@ -19,6 +20,7 @@ mod uri;
 mod user_agent;
 
 pub use cause::Cause;
+pub use escape::escape;
 pub use event::{
     ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Response, State, Status,
     Stray, TerminatedBy, Timer, TimerAt,
