@@ -4,7 +4,9 @@
 //! the one door: every call takes `now`, and what is to be done comes out of
 //! [`UserAgent::poll_output`].
 
+mod builder;
 mod cause;
+pub mod escape;
 mod event;
 pub mod header;
 mod message;
@@ -19,7 +21,9 @@ mod transport;
 mod uri;
 mod user_agent;
 
+pub use builder::MessageBuilder;
 pub use cause::Cause;
+pub use escape::escape;
 pub use event::{
     ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Response, State, Status,
     Stray, TerminatedBy, Timer, TimerAt,
