@@ -6,6 +6,8 @@
 
 mod builder;
 mod cause;
+mod compose;
+mod dialog;
 pub mod escape;
 mod event;
 pub mod header;
@@ -13,6 +15,7 @@ mod message;
 mod method;
 mod name;
 mod params;
+mod random;
 mod request;
 mod status;
 pub mod syntax;
