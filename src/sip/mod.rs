@@ -13,8 +13,10 @@ mod method;
 mod name;
 mod params;
 mod request;
+mod response;
 mod status;
 pub mod syntax;
+mod transaction;
 mod transport;
 mod uri;
 mod user_agent;
@@ -32,7 +34,12 @@ pub use params::Params;
 pub use request::{
     CSeqNumber, CallId, CancelOptions, ExtraHeader, Identity, NewRequest, Token, ValueError,
 };
+pub use response::{ResponseBuilder, response_destination};
 pub use status::StatusCode;
+pub use transaction::{
+    Incoming, ServerKey, ServerReceived, ServerTimeout, ServerTransaction, ServerTransactionId,
+    ServerTransactions, TimedOut, Timing,
+};
 pub use transport::Transport;
 pub use uri::{Scheme, Uri, UriBuf, UriError, UriProblem};
 pub use user_agent::{CancelError, HangUpError, Output, Settings, Transmit, UserAgent};
