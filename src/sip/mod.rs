@@ -17,6 +17,7 @@ mod name;
 mod params;
 mod random;
 mod request;
+mod response;
 mod status;
 pub mod syntax;
 mod transaction;
@@ -38,7 +39,12 @@ pub use params::Params;
 pub use request::{
     CSeqNumber, CallId, CancelOptions, ExtraHeader, Identity, NewRequest, Token, ValueError,
 };
+pub use response::{ResponseBuilder, response_destination};
 pub use status::StatusCode;
+pub use transaction::{
+    Incoming, ServerKey, ServerReceived, ServerTimeout, ServerTransaction, ServerTransactionId,
+    ServerTransactions, TimedOut, Timing,
+};
 pub use transport::Transport;
 pub use uri::{Scheme, Uri, UriBuf, UriError, UriProblem};
 pub use user_agent::{CancelError, HangUpError, Output, Settings, Transmit, UserAgent};

@@ -1,6 +1,6 @@
 //! A client transaction of either kind, behind one face.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -9,24 +9,6 @@ use crate::sip::{
     status::StatusCode,
     transaction::{InviteClient, NonInviteClient},
 };
-
-/// The base timers of RFC 3261 §17.1.1.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timers {
-    /// The round-trip estimate.
-    pub t1: Duration,
-    /// The largest retransmission interval of non-INVITE requests and INVITE responses.
-    pub t2: Duration,
-    /// How long a message stays in the network.
-    pub t4: Duration,
-}
-
-impl Timers {
-    /// 64·T1: how long a request is tried (Timers B, F, H and their kin).
-    pub fn transaction_timeout(&self) -> Duration {
-        self.t1.saturating_mul(64)
-    }
-}
 
 /// What a client transaction makes of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

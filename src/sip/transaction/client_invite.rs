@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::sip::{
     event::{Timer, TimerAt},
     status::StatusCode,
-    transaction::{ResponseOutcome, TimeoutOutcome, Timers, client::running},
+    transaction::{ResponseOutcome, TimeoutOutcome, Timing, client::running},
 };
 
 /// An INVITE on its way.
@@ -16,7 +16,7 @@ pub struct InviteClient {
     request: Bytes,
     attempts: u32,
     reliable: bool,
-    timers: Timers,
+    timing: Timing,
     state: State,
 }
 
@@ -50,16 +50,16 @@ struct Retransmit {
 
 impl InviteClient {
     /// A transaction whose request is sent for the first time at `now`.
-    pub fn new(now: Instant, request: Bytes, reliable: bool, timers: Timers) -> InviteClient {
+    pub fn new(now: Instant, request: Bytes, reliable: bool, timing: Timing) -> InviteClient {
         // RFC 3261 §17.1.1.2: Timer A is for unreliable transports, Timer B for all.
         let retransmit =
-            (!reliable).then(|| Retransmit { at: now + timers.t1, interval: timers.t1 });
-        let timeout = now + timers.transaction_timeout();
+            (!reliable).then(|| Retransmit { at: now + timing.t1, interval: timing.t1 });
+        let timeout = now + timing.patience();
         InviteClient {
             request,
             attempts: 1,
             reliable,
-            timers,
+            timing,
             state: State::Calling { retransmit, timeout },
         }
     }
@@ -100,7 +100,7 @@ impl InviteClient {
             State::Proceeding
         } else if status.is_success() {
             // RFC 6026 §7.1: Timer M is 64·T1.
-            State::Accepted { until: now + self.timers.transaction_timeout() }
+            State::Accepted { until: now + self.timing.patience() }
         } else if self.reliable {
             // RFC 3261 §17.1.1.2: Timer D is zero on reliable transports.
             State::Terminated
@@ -112,7 +112,7 @@ impl InviteClient {
 
     /// At least 32 s, and as long as the peer's Timer H (RFC 3261 §17.1.1.2).
     fn timer_d(&self) -> Duration {
-        self.timers.transaction_timeout().max(Duration::from_secs(32))
+        self.timing.patience().max(Duration::from_secs(32))
     }
 
     /// Time has come to one of [`InviteClient::timers`].
@@ -168,7 +168,7 @@ impl InviteClient {
 mod tests {
     use super::*;
 
-    const T: Timers = Timers {
+    const T: Timing = Timing {
         t1: Duration::from_millis(500),
         t2: Duration::from_secs(4),
         t4: Duration::from_secs(5),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::sip::{
     event::{Timer, TimerAt},
     status::StatusCode,
-    transaction::{ResponseOutcome, TimeoutOutcome, Timers, client::running},
+    transaction::{ResponseOutcome, TimeoutOutcome, Timing, client::running},
 };
 
 /// A request other than INVITE and ACK on its way.
@@ -16,7 +16,7 @@ pub struct NonInviteClient {
     request: Bytes,
     attempts: u32,
     reliable: bool,
-    timers: Timers,
+    timing: Timing,
     state: State,
 }
 
@@ -46,16 +46,16 @@ struct Retransmit {
 
 impl NonInviteClient {
     /// A transaction whose request is sent for the first time at `now`.
-    pub fn new(now: Instant, request: Bytes, reliable: bool, timers: Timers) -> NonInviteClient {
+    pub fn new(now: Instant, request: Bytes, reliable: bool, timing: Timing) -> NonInviteClient {
         // RFC 3261 §17.1.2.2: Timer E is for unreliable transports, Timer F for all.
         let retransmit =
-            (!reliable).then(|| Retransmit { at: now + timers.t1, interval: timers.t1 });
-        let timeout = now + timers.transaction_timeout();
+            (!reliable).then(|| Retransmit { at: now + timing.t1, interval: timing.t1 });
+        let timeout = now + timing.patience();
         NonInviteClient {
             request,
             attempts: 1,
             reliable,
-            timers,
+            timing,
             state: State::Trying { retransmit, timeout },
         }
     }
@@ -75,15 +75,15 @@ impl NonInviteClient {
         if self.reliable {
             return 1;
         }
-        let end = self.timers.transaction_timeout();
-        let (mut at, mut interval, mut count) = (self.timers.t1, self.timers.t1, 1);
-        while at < end && interval < self.timers.t2 {
+        let end = self.timing.patience();
+        let (mut at, mut interval, mut count) = (self.timing.t1, self.timing.t1, 1);
+        while at < end && interval < self.timing.t2 {
             count += 1;
-            interval = interval.saturating_mul(2).min(self.timers.t2);
+            interval = self.timing.back_off(interval);
             at += interval;
         }
         if at < end {
-            let left = (end - at).as_nanos().div_ceil(self.timers.t2.as_nanos().max(1));
+            let left = (end - at).as_nanos().div_ceil(self.timing.t2.as_nanos().max(1));
             count += u32::try_from(left).unwrap_or(u32::MAX - count);
         }
         count
@@ -99,7 +99,7 @@ impl NonInviteClient {
                     // RFC 3261 §17.1.2.2: Timer K is zero on reliable transports.
                     State::Terminated
                 } else {
-                    State::Completed { until: now + self.timers.t4 }
+                    State::Completed { until: now + self.timing.t4 }
                 };
                 ResponseOutcome::Deliver
             }
@@ -110,7 +110,7 @@ impl NonInviteClient {
 
     /// Time has come to one of [`NonInviteClient::timers`].
     pub fn handle_timeout(&mut self, now: Instant) -> TimeoutOutcome {
-        let t2 = self.timers.t2;
+        let timing = self.timing;
         match &mut self.state {
             State::Trying { timeout, .. } | State::Proceeding { timeout, .. }
                 if *timeout <= now =>
@@ -120,12 +120,12 @@ impl NonInviteClient {
             }
             State::Trying { retransmit: Some(retransmit), .. } if retransmit.at <= now => {
                 // RFC 3261 §17.1.2.2: MIN(2·interval, T2) while Trying …
-                let interval = retransmit.interval.saturating_mul(2).min(t2);
+                let interval = timing.back_off(retransmit.interval);
                 self.retransmit_after(now, interval)
             }
             State::Proceeding { retransmit: Some(retransmit), .. } if retransmit.at <= now => {
                 // … and T2 while Proceeding.
-                self.retransmit_after(now, t2)
+                self.retransmit_after(now, timing.t2)
             }
             State::Completed { until } if *until <= now => {
                 self.state = State::Terminated;
@@ -175,7 +175,7 @@ impl NonInviteClient {
 mod tests {
     use super::*;
 
-    const T: Timers = Timers {
+    const T: Timing = Timing {
         t1: Duration::from_millis(500),
         t2: Duration::from_secs(4),
         t4: Duration::from_secs(5),
@@ -210,9 +210,9 @@ mod tests {
     fn the_count_to_come_is_right_for_other_settings() {
         let start = Instant::now();
         for (t1, t2) in [(100, 4000), (500, 500), (500, 100), (1, 3), (250, 1000)] {
-            let timers =
-                Timers { t1: Duration::from_millis(t1), t2: Duration::from_millis(t2), ..T };
-            let options = NonInviteClient::new(start, Bytes::new(), false, timers);
+            let timing =
+                Timing { t1: Duration::from_millis(t1), t2: Duration::from_millis(t2), ..T };
+            let options = NonInviteClient::new(start, Bytes::new(), false, timing);
             let max = options.attempts_max();
             assert_eq!(run_out(options, start).2, max, "T1 {t1} ms, T2 {t2} ms");
         }
