@@ -65,9 +65,8 @@ pub(crate) fn first_request(
     let routes: Vec<Box<str>> =
         request.route_set.iter().map(|uri| format!("<{uri}>").into()).collect();
     let (request_uri, routes) = apply_route_set(request.request_uri.as_str(), &routes);
-    let given = |name| {
-        request.headers.iter().any(|h| HeaderName::from_bytes(h.name().as_bytes()) == name)
-    };
+    let given =
+        |name| request.headers.iter().any(|h| HeaderName::from_bytes(h.name().as_bytes()) == name);
 
     let from_tag =
         request.from_tag.as_ref().map_or_else(|| identifiers.tag(), |tag| tag.as_str().to_owned());
@@ -132,8 +131,10 @@ pub(crate) fn cancel(invite: &Message, options: &CancelOptions, user_agent: &str
         builder = builder.header(HeaderName::Reason, Reason { cause: status, text });
     } else if let Some(text) = &options.reason_phrase {
         // RFC 3326 §2: the cause is not mandatory.
-        builder = builder
-            .header(HeaderName::Reason, format_args!("SIP;text={}", crate::sip::syntax::quote(text)));
+        builder = builder.header(
+            HeaderName::Reason,
+            format_args!("SIP;text={}", crate::sip::syntax::quote(text)),
+        );
     }
     builder.header(HeaderName::UserAgent, user_agent).body(None, b"")
 }
@@ -159,10 +160,9 @@ fn follow_up(
     for route in invite.all(HeaderName::Route) {
         builder = builder.copy(route);
     }
-    for header in [invite.header(HeaderName::From), to, invite.header(HeaderName::CallId)] {
-        if let Some(header) = header {
-            builder = builder.copy(header);
-        }
+    let dialog = [invite.header(HeaderName::From), to, invite.header(HeaderName::CallId)];
+    for header in dialog.into_iter().flatten() {
+        builder = builder.copy(header);
     }
     builder.header(HeaderName::CSeq, format_args!("{cseq} {method}"))
 }
@@ -246,11 +246,14 @@ fn late_answer(invite: &Message, response: &Message) -> Option<String> {
         return None;
     }
     let is_sdp = response.header(HeaderName::ContentType).is_some_and(|header| {
-        header.text().is_ok_and(|text| text.trim().to_ascii_lowercase().starts_with("application/sdp"))
+        header
+            .text()
+            .is_ok_and(|text| text.trim().to_ascii_lowercase().starts_with("application/sdp"))
     });
     let body = response.body();
     let offer = std::str::from_utf8(&body).ok().filter(|_| is_sdp)?;
-    let mut answer = String::from("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n");
+    let mut answer =
+        String::from("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n");
     for media in offer.lines().filter_map(|line| line.strip_prefix("m=")) {
         let mut parts = media.trim_end().splitn(3, ' ');
         if let (Some(kind), Some(_port), Some(rest)) = (parts.next(), parts.next(), parts.next()) {

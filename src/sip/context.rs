@@ -1,6 +1,6 @@
 //! [`ClientContext`]: one request that the user sent, and everything that belongs to it.
 
-use std::time::Instant;
+use std::{net::SocketAddr, time::Instant};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -45,6 +45,8 @@ pub(crate) enum Request {
         branch: Branch,
         /// The bytes.
         bytes: Bytes,
+        /// The address, where it is not the flow's peer.
+        to: Option<SocketAddr>,
         /// How often it was sent, and how often it would have been at most.
         attempts: (u32, u32),
     },
@@ -88,6 +90,14 @@ impl ClientContext {
     pub(crate) fn branch(&self) -> Option<Branch> {
         match self.request {
             Request::Sent { branch, .. } => Some(branch),
+            Request::Waiting(_) | Request::Never => None,
+        }
+    }
+
+    /// The address that it was sent to, where that is not the flow's peer.
+    pub(crate) fn destination(&self) -> Option<SocketAddr> {
+        match self.request {
+            Request::Sent { to, .. } => to,
             Request::Waiting(_) | Request::Never => None,
         }
     }

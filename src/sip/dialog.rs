@@ -1,15 +1,11 @@
 //! Legs: the early and confirmed dialogs that an INVITE makes, one for each To tag
 //! (RFC 3261 §12).
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 
-use crate::sip::{
-    event::{ContextId, LegState},
-    header::NameAddr,
-    message::Message,
-    name::HeaderName,
-    uri::Uri,
-};
+use crate::sip::{event::LegState, header::NameAddr, message::Message, name::HeaderName, uri::Uri};
 
 /// One leg, seen from the side that sent the INVITE.
 #[derive(Debug)]
@@ -28,8 +24,9 @@ pub(crate) struct Leg {
     pub(crate) local_cseq: u32,
     /// The last CSeq number that the peer used.
     pub(crate) remote_cseq: Option<u32>,
-    /// The ACK of the 2xx, sent again for each of its retransmissions (RFC 3261 §13.2.2.4).
-    pub(crate) ack: Option<Bytes>,
+    /// The ACK of the 2xx and where it went, sent again for each retransmission of the 2xx
+    /// (RFC 3261 §13.2.2.4).
+    pub(crate) ack: Option<(Bytes, Option<SocketAddr>)>,
 }
 
 impl Leg {
@@ -73,14 +70,6 @@ impl Leg {
     /// Whether the dialog is over.
     pub(crate) fn is_terminated(&self) -> bool {
         matches!(self.state, LegState::Terminated { .. })
-    }
-
-    /// The BYE that ends it, while that is under way.
-    pub(crate) fn bye(&self) -> Option<ContextId> {
-        match self.state {
-            LegState::HangingUp { bye } => Some(bye),
-            _ => None,
-        }
     }
 }
 
@@ -128,7 +117,10 @@ mod tests {
     fn a_loose_route_set_leaves_the_target_in_the_request_line() {
         let set = routes(&["<sip:p1;lr>", "<sip:p2;lr>"]);
         let (uri, routes) = apply_route_set("sip:bob@b", &set);
-        assert_eq!((&*uri, &*routes), ("sip:bob@b", &["<sip:p1;lr>".to_owned(), "<sip:p2;lr>".to_owned()][..]));
+        assert_eq!(
+            (&*uri, &*routes),
+            ("sip:bob@b", &["<sip:p1;lr>".to_owned(), "<sip:p2;lr>".to_owned()][..])
+        );
         assert_eq!(next_hop(&uri, &routes).unwrap().host(), "p1");
     }
 
@@ -136,6 +128,9 @@ mod tests {
     fn a_strict_router_takes_the_request_line() {
         let set = routes(&["<sip:p1>", "<sip:p2;lr>"]);
         let (uri, routes) = apply_route_set("sip:bob@b", &set);
-        assert_eq!((&*uri, &*routes), ("sip:p1", &["<sip:p2;lr>".to_owned(), "<sip:bob@b>".to_owned()][..]));
+        assert_eq!(
+            (&*uri, &*routes),
+            ("sip:p1", &["<sip:p2;lr>".to_owned(), "<sip:bob@b>".to_owned()][..])
+        );
     }
 }

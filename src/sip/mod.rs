@@ -7,6 +7,7 @@
 mod builder;
 mod cause;
 mod compose;
+mod context;
 mod dialog;
 pub mod escape;
 mod event;

@@ -1,29 +1,51 @@
 //! [`UserAgent`]: the one door into `sip`.
+//!
+//! Time, bytes and wishes go in; [`Output`]s come out of one queue, in their true order. What a
+//! response does stands in `responses`, what the user's wishes do in `sending`, `cancel` and
+//! `hang_up`, what the peer's own requests do in `peer`, and what time does in `timeouts`.
+
+mod cancel;
+mod error;
+mod flows;
+mod hang_up;
+mod peer;
+mod responses;
+mod sending;
+mod timeouts;
+mod transactions;
 
 use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
     net::SocketAddr,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use bytes::Bytes;
 
+pub use self::error::{CancelError, HangUpError};
+use self::{flows::Flows, transactions::Transactions};
 use crate::sip::{
-    event::{ContextId, Event, FlowId},
-    message::Limits,
+    cause::Cause,
+    context::{ClientContext, Request},
+    event::{ContextEvent, ContextId, Event, Fact, FlowId, State, Status, Stray},
+    message::{Limits, Message},
     method::Method,
-    request::{CancelOptions, NewRequest},
-    transport::Transport,
+    random::Identifiers,
+    transaction::{ServerTransactions, Timing},
 };
+
+/// How many server transactions may be open at once.
+const SERVER_TRANSACTIONS: usize = 10_000;
+
+/// How many contexts that are over and done with are remembered by their last state, so that a
+/// wish that comes too late is refused with the right reason.
+const REMEMBERED: usize = 100_000;
 
 /// What a user agent can be told at its start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// The round-trip estimate, T1 (RFC 3261 §17.1.1.1); 500 ms.
-    pub t1: Duration,
-    /// The largest retransmission interval for non-INVITE requests, T2; 4 s.
-    pub t2: Duration,
-    /// How long a message stays in the network, T4; 5 s.
-    pub t4: Duration,
+    /// T1, T2 and T4.
+    pub timing: Timing,
     /// The `User-Agent` and `Server` header.
     pub user_agent: String,
     /// Bounds on what is read from the network.
@@ -33,9 +55,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
-            t1: Duration::from_millis(500),
-            t2: Duration::from_secs(4),
-            t4: Duration::from_secs(5),
+            timing: Timing::default(),
             user_agent: concat!("sipboard/", env!("CARGO_PKG_VERSION")).to_owned(),
             limits: Limits::default(),
         }
@@ -56,62 +76,55 @@ pub enum Output {
 pub struct Transmit {
     /// The flow.
     pub flow: FlowId,
-    /// The address, where it is not the flow's own peer (a response on UDP, RFC 3581 §4).
+    /// The address, where it is not the flow's own peer: a response on UDP (RFC 3581 §4), or a
+    /// request in a dialog whose route set or Contact leads elsewhere.
     pub to: Option<SocketAddr>,
     /// The bytes of one message.
     pub bytes: Bytes,
-}
-
-/// Why a cancel is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CancelError {
-    /// Only an INVITE can be cancelled.
-    #[error("{0} cannot be cancelled, only an INVITE can (RFC 3261 §9.1)")]
-    NotInvite(Method),
-    /// A 2xx came already.
-    #[error("already accepted: hang up with BYE instead (RFC 3261 §9.1)")]
-    Accepted,
-    /// A final response or a failure came already.
-    #[error("already {0}: nothing is pending (RFC 3261 §9.1)")]
-    Over(&'static str),
-    /// It was cancelled before.
-    #[error("already cancelled: the CANCEL is on its way")]
-    Cancelled,
-    /// The status code is out of range.
-    #[error("{0} is not a status code for Reason: write 200 to 699 (RFC 3326)")]
-    BadStatus(u16),
-    /// There is no such context.
-    #[error("there is no context #{0}")]
-    Unknown(ContextId),
-}
-
-/// Why hanging up is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HangUpError {
-    /// Only an INVITE makes a dialog to hang up.
-    #[error("{0} has no leg to hang up, only an accepted INVITE has (RFC 3261 §15)")]
-    NotInvite(Method),
-    /// Not accepted yet.
-    #[error("not accepted yet: cancel it instead (RFC 3261 §15)")]
-    Pending,
-    /// No leg is up.
-    #[error("no leg is up: there is nothing to hang up (RFC 3261 §15)")]
-    NoLeg,
-    /// There is no such context.
-    #[error("there is no context #{0}")]
-    Unknown(ContextId),
 }
 
 /// Sends requests and follows each through its whole life.
 #[derive(Debug)]
 pub struct UserAgent {
     settings: Settings,
+    identifiers: Identifiers,
+    flows: Flows,
+    contexts: HashMap<ContextId, ClientContext>,
+    /// The contexts that are gone, by their last state.
+    remembered: BTreeMap<ContextId, (Method, State)>,
+    last_context: u64,
+    /// Which INVITE a dialog belongs to: by Call-ID and local tag.
+    dialogs: HashMap<DialogKey, ContextId>,
+    transactions: Transactions,
+    servers: ServerTransactions,
+    /// INVITEs and BYEs that have not ended: what a graceful end waits for.
+    open_calls: usize,
+    output: VecDeque<Output>,
+}
+
+/// The half of a dialog's identity that all legs of an INVITE share (RFC 3261 §12).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct DialogKey {
+    call_id: Box<str>,
+    local_tag: Box<str>,
 }
 
 impl UserAgent {
     /// A user agent; `seed` is where all its randomness comes from.
-    pub fn new(settings: Settings, _seed: u64) -> UserAgent {
-        UserAgent { settings }
+    pub fn new(settings: Settings, seed: u64) -> UserAgent {
+        UserAgent {
+            identifiers: Identifiers::new(seed),
+            flows: Flows::default(),
+            contexts: HashMap::new(),
+            remembered: BTreeMap::new(),
+            last_context: 0,
+            dialogs: HashMap::new(),
+            transactions: Transactions::default(),
+            servers: ServerTransactions::new(settings.timing, SERVER_TRANSACTIONS),
+            open_calls: 0,
+            output: VecDeque::new(),
+            settings,
+        }
     }
 
     /// Its settings.
@@ -119,91 +132,190 @@ impl UserAgent {
         &self.settings
     }
 
-    /// A flow that is being made. Requests on it wait in [`State::Waiting`](crate::sip::State)
-    /// until [`UserAgent::flow_up`] or [`UserAgent::flow_down`]. Naming a flow again after it went
-    /// down makes it wait again.
-    pub fn flow_connecting(&mut self, _flow: FlowId, _transport: Transport) {
-        todo!()
-    }
-
-    /// The flow is up: what waits on it is sent. `local` goes into Via and Contact on UDP and TCP.
-    pub fn flow_up(&mut self, _now: Instant, _flow: FlowId, _local: SocketAddr) {
-        todo!()
-    }
-
-    /// The flow could not be made or broke: what rides on it fails with `Connection Error`.
-    /// `reason` is a sentence with the address.
-    pub fn flow_down(&mut self, _now: Instant, _flow: FlowId, _reason: &str) {
-        todo!()
-    }
-
-    /// A datagram could not be sent, or an ICMP error came for the flow (RFC 3261 §18.4): same as
-    /// [`UserAgent::flow_down`] for what is under way, but the flow stays usable.
-    pub fn flow_error(&mut self, _now: Instant, _flow: FlowId, _reason: &str) {
-        todo!()
-    }
-
-    /// Sends a request on a flow and makes its client context.
-    pub fn request(&mut self, _now: Instant, _flow: FlowId, _request: NewRequest) -> ContextId {
-        todo!()
-    }
-
-    /// Cancels a pending INVITE.
-    ///
-    /// # Errors
-    ///
-    /// Where there is nothing to cancel; a sentence says why.
-    pub fn cancel(
-        &mut self,
-        _now: Instant,
-        _context: ContextId,
-        _options: CancelOptions,
-    ) -> Result<(), CancelError> {
-        todo!()
-    }
-
-    /// Sends a BYE on every leg that is up; each is a context of its own.
-    ///
-    /// # Errors
-    ///
-    /// Where no leg is up; a sentence says why.
-    pub fn hang_up(&mut self, _now: Instant, _context: ContextId) -> Result<(), HangUpError> {
-        todo!()
-    }
-
     /// Cancels every pending INVITE and hangs up every leg: the graceful end.
-    pub fn shut_down(&mut self, _now: Instant) {
-        todo!()
+    pub fn shut_down(&mut self, now: Instant) {
+        let mut open: Vec<ContextId> = self
+            .contexts
+            .iter()
+            .filter(|(_, context)| context.ended.is_none() && context.method == Method::Invite)
+            .map(|(id, _)| *id)
+            .collect();
+        open.sort_unstable();
+        for context in open {
+            // Each is one or the other, or on its way out already: a refusal says nothing new.
+            if self.cancel(now, context, Default::default()).is_err() {
+                let _ = self.hang_up(now, context);
+            }
+        }
     }
 
-    /// Whether no context is pending and no leg is up.
+    /// Whether no INVITE is pending and no leg is up.
     pub fn is_idle(&self) -> bool {
-        todo!()
+        self.open_calls == 0
+    }
+
+    /// How many contexts are held, those included that only absorb retransmissions.
+    pub fn contexts(&self) -> usize {
+        self.contexts.len()
     }
 
     /// Bytes came on a flow: one datagram, one WebSocket frame, or one framed message.
-    pub fn handle_message(
-        &mut self,
-        _now: Instant,
-        _flow: FlowId,
-        _source: SocketAddr,
-        _bytes: Bytes,
-    ) {
-        todo!()
-    }
-
-    /// Time has come to [`UserAgent::poll_timeout`].
-    pub fn handle_timeout(&mut self, _now: Instant) {
-        todo!()
+    pub fn handle_message(&mut self, now: Instant, flow: FlowId, source: SocketAddr, bytes: Bytes) {
+        // RFC 5626 §3.5.1: line ends alone keep a flow alive and say nothing.
+        if !bytes.is_empty() && bytes.iter().all(|b| matches!(b, b'\r' | b'\n')) {
+            return;
+        }
+        let message = match Message::read_with(bytes.clone(), &self.settings.limits) {
+            Ok(message) => message,
+            Err(error) => {
+                return self.stray(
+                    now,
+                    flow,
+                    bytes,
+                    format!("{source} sent what is no SIP message: {error}"),
+                );
+            }
+        };
+        if message.status().is_some() {
+            self.handle_response(now, flow, source, &message);
+        } else {
+            self.handle_request(now, flow, source, &message);
+        }
     }
 
     /// What is to be done next; one queue, in the order in which it happened.
     pub fn poll_output(&mut self) -> Option<Output> {
-        todo!()
+        self.output.pop_front()
     }
 
     /// When [`UserAgent::handle_timeout`] must be called next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+        [self.transactions.next_deadline(), self.servers.next_timeout()].into_iter().flatten().min()
+    }
+
+    fn transmit(&mut self, flow: FlowId, to: Option<SocketAddr>, bytes: Bytes) {
+        self.output.push_back(Output::Transmit(Transmit { flow, to, bytes }));
+    }
+
+    fn stray(&mut self, now: Instant, flow: FlowId, bytes: Bytes, problem: String) {
+        let stray = Stray { at: now, flow, bytes, problem };
+        self.output.push_back(Output::Event(Event::Stray(stray)));
+    }
+
+    /// Tells the user, with the context as it is now.
+    fn tell(&mut self, now: Instant, id: ContextId, method: Method, fact: Fact) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let status = self.status(context);
+        let event = ContextEvent { at: now, context: id, method, fact, status };
+        self.output.push_back(Output::Event(Event::Context(event)));
+    }
+
+    /// [`UserAgent::tell`] about the context's own request.
+    fn tell_own(&mut self, now: Instant, id: ContextId, fact: Fact) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let method = context.method.clone();
+        self.tell(now, id, method, fact);
+    }
+
+    fn status(&self, context: &ClientContext) -> Status {
+        let (attempts, attempts_max) = match &context.request {
+            Request::Sent { attempts, .. } => *attempts,
+            Request::Waiting(_) | Request::Never => (0, 0),
+        };
+        let timers = match context.branch() {
+            Some(branch) => self.transactions.timers(branch),
+            None => [None, None],
+        };
+        Status {
+            state: context.state,
+            timers,
+            attempts,
+            attempts_max,
+            legs_up: u32::try_from(context.legs_up()).unwrap_or(u32::MAX),
+            ended: context.ended.is_some(),
+        }
+    }
+
+    /// Ends a context where nothing is left to do: a final outcome is known, no leg is up, and no
+    /// CANCEL waits for its answer.
+    fn end_if_done(&mut self, now: Instant, id: ContextId) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let waits = context.state.is_pending()
+            || context.legs_up() > 0
+            || context.is_cancel_pending()
+            || context.ended.is_some();
+        let Some(cause) = context.cause.filter(|_| !waits) else { return };
+        context.ended = Some(cause);
+        let before = context.deadline.take();
+        if matches!(context.method, Method::Invite | Method::Bye) {
+            self.open_calls -= 1;
+        }
+        self.transactions.arm_context(id, before, None);
+        self.tell_own(now, id, Fact::Ended { cause });
+        self.forget_if_over(id);
+    }
+
+    /// Drops a context that has ended and whose transactions have done their work.
+    fn forget_if_over(&mut self, id: ContextId) {
+        let Some(context) = self.contexts.get(&id).filter(|context| context.ended.is_some()) else {
+            return;
+        };
+        let is_held = context.branch().is_some_and(|branch| self.transactions.holds(branch));
+        if is_held {
+            return;
+        }
+        let Some(context) = self.contexts.remove(&id) else { return };
+        self.flows.leave(context.flow, id);
+        if !context.legs.is_empty()
+            && let Some(message) = context.message()
+            && let Some(key) = DialogKey::of_ours(&message)
+            && self.dialogs.get(&key) == Some(&id)
+        {
+            self.dialogs.remove(&key);
+        }
+        self.remembered.insert(id, (context.method, context.state));
+        if self.remembered.len() > REMEMBERED {
+            self.remembered.pop_first();
+        }
+    }
+
+    /// The final outcome of a context whose request failed without a response.
+    fn fail(&mut self, now: Instant, id: ContextId, state: State, cause: Cause, detail: String) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        context.state = state;
+        context.cause = Some(cause);
+        if matches!(context.request, Request::Waiting(_)) {
+            context.request = Request::Never;
+        }
+        self.tell_own(now, id, Fact::Failed { response: None, cause, detail });
+        self.end_early_legs(now, id);
+        self.finish(now, id);
+    }
+
+    /// After a final outcome: what hangs on it follows.
+    fn finish(&mut self, now: Instant, id: ContextId) {
+        let parent = self.contexts.get(&id).and_then(|context| context.parent.clone());
+        self.end_if_done(now, id);
+        if let Some((parent, tag)) = parent {
+            self.bye_is_over(now, parent, &tag);
+        }
+    }
+}
+
+impl DialogKey {
+    /// From a request that we sent: the local tag is in From.
+    fn of_ours(message: &Message) -> Option<DialogKey> {
+        Some(DialogKey {
+            call_id: message.call_id().ok()?.into(),
+            local_tag: message.from().ok()?.tag()?.into(),
+        })
+    }
+
+    /// From a request that the peer sent: the local tag is in To.
+    fn of_theirs(message: &Message) -> Option<DialogKey> {
+        Some(DialogKey {
+            call_id: message.call_id().ok()?.into(),
+            local_tag: message.to().ok()?.tag()?.into(),
+        })
     }
 }

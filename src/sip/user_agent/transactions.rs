@@ -55,8 +55,9 @@ impl Transactions {
         self.rearm(key);
     }
 
-    pub(super) fn contains(&self, key: Key) -> bool {
-        self.entries.contains_key(&key)
+    /// Whether a request with that branch, or its CANCEL, is under way.
+    pub(super) fn holds(&self, branch: Branch) -> bool {
+        [false, true].iter().any(|&is_cancel| self.entries.contains_key(&Key { branch, is_cancel }))
     }
 
     pub(super) fn entry(&self, key: Key) -> Option<&Entry> {
