@@ -20,7 +20,8 @@ use crate::{
     transport::{SendError, ServerUri, Signal, reason, udp, ws},
 };
 
-/// How long it may take to make a flow: look-up, connection and handshake.
+/// How long it may take to make a flow: look-up, connection and handshake, unless the owner says
+/// otherwise.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many batches may wait for the network's owner; the readers wait then.

@@ -1,6 +1,6 @@
 //! [`Network`]: every flow and listener of one program, behind one queue.
 
-use std::{collections::HashMap, io, net::SocketAddr};
+use std::{collections::HashMap, io, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use tokio::{sync::mpsc, task::AbortHandle};
@@ -9,7 +9,7 @@ use crate::{
     sip::{FlowId, Transport},
     transport::{
         SendError, ServerUri, Signal,
-        flow::{Batch, Hub, Link},
+        flow::{Batch, CONNECT_TIMEOUT, Hub, Link},
         reason, udp, ws,
     },
 };
@@ -28,8 +28,10 @@ pub struct Network {
     flows: HashMap<FlowId, Flow>,
     /// Signals that came to light outside of a flow's task.
     pending: Vec<Signal>,
-    listeners: Vec<AbortHandle>,
+    listeners: Vec<Listener>,
     generation: u32,
+    /// How long it may take to make a flow.
+    limit: Duration,
 }
 
 #[derive(Debug)]
@@ -66,7 +68,14 @@ impl Network {
             pending: Vec::new(),
             listeners: Vec::new(),
             generation: 0,
+            limit: CONNECT_TIMEOUT,
         }
+    }
+
+    /// Sets how long look-up, connection and handshake of a flow may take together; 10 s where it
+    /// is not set.
+    pub fn with_connect_timeout(self, limit: Duration) -> Network {
+        Network { limit, ..self }
     }
 
     /// Whether flows and listeners of this transport can be made.
@@ -81,8 +90,8 @@ impl Network {
         self.generation += 1;
         let outlet = self.hub.outlet(flow, self.generation);
         let task = match server.transport {
-            Transport::Udp => tokio::spawn(udp::connect(server.clone(), outlet)),
-            Transport::Ws => tokio::spawn(ws::connect(server.clone(), outlet)),
+            Transport::Udp => tokio::spawn(udp::connect(server.clone(), outlet, self.limit)),
+            Transport::Ws => tokio::spawn(ws::connect(server.clone(), outlet, self.limit)),
             transport @ (Transport::Tcp | Transport::Tls | Transport::Wss) => {
                 let why = format_args!("sipboard cannot speak {transport} yet, only udp and ws");
                 self.flows.remove(&flow);
@@ -110,12 +119,12 @@ impl Network {
         match transport {
             Transport::Udp => {
                 let (local, task) = udp::listen(address, &self.hub)?;
-                self.listeners.push(task);
+                self.listeners.push(Listener(task));
                 Ok(local)
             }
             Transport::Ws => {
-                let (local, task) = ws::listen(address, &self.hub).await?;
-                self.listeners.push(task);
+                let (local, task) = ws::listen(address, &self.hub, self.limit).await?;
+                self.listeners.push(Listener(task));
                 Ok(local)
             }
             Transport::Tcp | Transport::Tls | Transport::Wss => Err(io::Error::new(
@@ -205,10 +214,12 @@ impl Default for Network {
     }
 }
 
-impl Drop for Network {
+/// A listener's task, which ends with it.
+#[derive(Debug)]
+struct Listener(AbortHandle);
+
+impl Drop for Listener {
     fn drop(&mut self) {
-        for listener in &self.listeners {
-            listener.abort();
-        }
+        self.0.abort();
     }
 }

@@ -7,11 +7,12 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::{net::UdpSocket, sync::mpsc, task::AbortHandle, time::timeout};
+use tokio::{io::Interest, net::UdpSocket, sync::mpsc, task::AbortHandle, time::timeout};
 
 use crate::{
     sip::Transport,
@@ -120,10 +121,12 @@ impl Sockets {
         }
     }
 
+    /// Waits for a datagram or an error.
     async fn readable(&self) {
         let ready = async |socket: &Option<UdpSocket>| match socket {
-            // An error is seen, and reported, by the read that follows.
-            Some(socket) => drop(socket.readable().await),
+            // An ICMP error alone makes a socket not readable, only erroneous. What comes of
+            // either is seen by the reads that follow.
+            Some(socket) => drop(socket.ready(Interest::READABLE | Interest::ERROR).await),
             None => std::future::pending().await,
         };
         tokio::select! {
@@ -170,8 +173,8 @@ impl Link {
 }
 
 /// The task of a flow to a server.
-pub(super) async fn connect(server: ServerUri, outlet: Outlet) {
-    let made = timeout(flow::CONNECT_TIMEOUT, async {
+pub(super) async fn connect(server: ServerUri, outlet: Outlet, limit: Duration) {
+    let made = timeout(limit, async {
         let addresses = flow::resolve(&server).await?;
         // Deviation: IPv4 first, because a datagram gives no sign in time that nobody listens,
         // and more SIP servers listen there.
@@ -181,7 +184,10 @@ pub(super) async fn connect(server: ServerUri, outlet: Outlet) {
         let local = sockets.local().map_err(failed)?;
         Ok((sockets, local, *peer))
     });
-    let late = || Err(reason::unreachable(&server, "its name was not resolved in time"));
+    let late = || {
+        let why = format_args!("its name was not resolved within {limit:?}");
+        Err(reason::unreachable(&server, why))
+    };
     match made.await.unwrap_or_else(|_| late()) {
         Ok((sockets, local, peer)) => {
             let up = Signal::Up { flow: outlet.flow(), local, peer };
@@ -239,6 +245,11 @@ async fn read(sockets: &Sockets, outlet: &Outlet) -> Gone {
                     Err(error) => gather.undelivered(sockets.sentence(None, &error)),
                 }
             }
+            while !gather.is_full()
+                && let Some(error) = pending_error(socket)
+            {
+                gather.undelivered(sockets.sentence(None, &error));
+            }
             if !gather.is_empty()
                 && let Err(gone) = outlet.send(gather.take()).await
             {
@@ -274,6 +285,12 @@ async fn write(
             return;
         }
     }
+}
+
+/// The ICMP error that waits on a socket, if one does.
+fn pending_error(socket: &UdpSocket) -> Option<io::Error> {
+    let take = || socket.take_error()?.ok_or_else(|| io::ErrorKind::WouldBlock.into());
+    socket.try_io(Interest::ERROR, take).ok()
 }
 
 /// Whether an error on a connected socket may speak of an earlier datagram.

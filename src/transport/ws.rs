@@ -70,10 +70,9 @@ fn config() -> WebSocketConfig {
 }
 
 /// The task of a flow to a server.
-pub(super) async fn connect(server: ServerUri, outlet: Outlet) {
-    let limit = flow::CONNECT_TIMEOUT;
+pub(super) async fn connect(server: ServerUri, outlet: Outlet, limit: Duration) {
     let late = |_| {
-        let why = format_args!("no answer within {} s", limit.as_secs());
+        let why = format_args!("no answer within {limit:?}");
         Err(reason::unreachable(&server, why))
     };
     match timeout(limit, dial(&server)).await.unwrap_or_else(late) {
@@ -109,16 +108,17 @@ async fn dial(
 pub(super) async fn listen(
     address: SocketAddr,
     hub: &Hub,
+    limit: Duration,
 ) -> io::Result<(SocketAddr, AbortHandle)> {
     let listener = TcpListener::bind(address).await?;
     let local = listener.local_addr()?;
-    let task = tokio::spawn(accept(listener, hub.clone()));
+    let task = tokio::spawn(accept(listener, hub.clone(), limit));
     Ok((local, task.abort_handle()))
 }
 
 /// Takes connections for ever; each shakes hands in a task of its own, so that a slow one holds up
 /// nobody.
-async fn accept(listener: TcpListener, hub: Hub) {
+async fn accept(listener: TcpListener, hub: Hub, limit: Duration) {
     let slots = Arc::new(Semaphore::new(HANDSHAKES));
     loop {
         let slot = slots.clone().acquire_owned().await.expect("the semaphore is never closed");
@@ -127,7 +127,7 @@ async fn accept(listener: TcpListener, hub: Hub) {
                 let hub = hub.clone();
                 tokio::spawn(async move {
                     let shaken = tokio::select! {
-                        shaken = timeout(flow::CONNECT_TIMEOUT, shake(stream)) => shaken,
+                        shaken = timeout(limit, shake(stream)) => shaken,
                         () = hub.closed() => return,
                     };
                     drop(slot);
