@@ -428,9 +428,9 @@ fn the_peers_bye_is_answered_and_its_copies_get_the_same_answer() {
     let id = sim.request(invite());
     sim.run(ms(10));
     let bye = bye_from_peer(&sim.sent[0].1, "b", 7);
-    sim.from_peer(bye.clone());
+    sim.peer_sends(bye.clone());
     sim.run(ms(10));
-    sim.from_peer(bye);
+    sim.peer_sends(bye);
     sim.run(ms(10));
     assert_eq!(
         sim.story(id)[5..],
@@ -473,14 +473,14 @@ fn what_the_peer_should_not_send_gets_481_or_405() {
     let invite = sim.sent[0].1.clone();
     let status = |sim: &Simulation<_>| sim.sent.last().unwrap().1.status().unwrap().code();
 
-    sim.from_peer(bye_from_peer(&invite, "other", 1));
+    sim.peer_sends(bye_from_peer(&invite, "other", 1));
     sim.run(ms(10));
     assert_eq!(status(&sim), 481);
-    sim.from_peer(from_peer(Method::Update, &invite, "b", 2));
+    sim.peer_sends(from_peer(Method::Update, &invite, "b", 2));
     sim.run(ms(10));
     assert_eq!(status(&sim), 405);
     assert!(sim.sent.last().unwrap().1.header(HeaderName::Allow).is_some());
-    sim.from_peer(from_peer(Method::Options, &invite, "b", 1));
+    sim.peer_sends(from_peer(Method::Options, &invite, "b", 1));
     sim.run(ms(10));
     assert_eq!(status(&sim), 500, "a CSeq that goes back");
     assert_eq!(sim.strays.len(), 1);
@@ -570,12 +570,12 @@ fn responses_that_are_not_ours_are_strays_and_change_nothing() {
         "a".repeat(65_000),
         String::new(),
     ] {
-        sim.from_peer(Bytes::from(wrong));
+        sim.peer_sends(Bytes::from(wrong));
         sim.run(ms(10));
     }
     assert_eq!(sim.strays.len(), 10);
     assert_eq!(sim.story(id), ["created", "sent INVITE"]);
-    sim.from_peer(right);
+    sim.peer_sends(right);
     sim.run(ms(10));
     assert_eq!(sim.story(id)[2], "accepted 200");
 }
@@ -583,8 +583,8 @@ fn responses_that_are_not_ours_are_strays_and_change_nothing() {
 #[test]
 fn keep_alives_are_no_messages() {
     let mut sim = udp(silent());
-    sim.from_peer(Bytes::from_static(b"\r\n\r\n"));
-    sim.from_peer(Bytes::from_static(b"\r\n"));
+    sim.peer_sends(Bytes::from_static(b"\r\n\r\n"));
+    sim.peer_sends(Bytes::from_static(b"\r\n"));
     sim.run(ms(10));
     assert!(sim.strays.is_empty());
 }

@@ -115,7 +115,7 @@ impl<P: Peer> Simulation<P> {
     }
 
     /// Lets the peer send something of its own.
-    pub fn from_peer(&mut self, bytes: Bytes) {
+    pub fn peer_sends(&mut self, bytes: Bytes) {
         self.put(Way::FromPeer, Duration::ZERO, bytes);
     }
 
