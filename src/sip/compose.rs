@@ -6,7 +6,7 @@ use crate::sip::{
     builder::MessageBuilder,
     dialog::{Leg, apply_route_set},
     event::Response,
-    header::Reason,
+    header::{CSeq, Reason},
     message::Message,
     method::Method,
     name::HeaderName,
@@ -21,7 +21,7 @@ use crate::sip::{
 const MAX_FORWARDS: u8 = 70;
 
 /// The methods that this user agent takes in.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK";
 
 /// How requests on one flow name the sender.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) sent_by: &'a str,
     /// The `User-Agent` header.
     pub(crate) user_agent: &'a str,
+    /// Whether INVITEs offer reliable provisionals (RFC 3262).
+    pub(crate) reliable: bool,
 }
 
 impl Sender<'_> {
@@ -93,6 +95,9 @@ pub(crate) fn first_request(
     }
     if request.method == Method::Invite && !given(HeaderName::Allow) {
         builder = builder.header(HeaderName::Allow, ALLOW);
+    }
+    if request.method == Method::Invite && sender.reliable && !given(HeaderName::Supported) {
+        builder = builder.header(HeaderName::Supported, "100rel");
     }
     if !given(HeaderName::UserAgent) {
         builder = builder.header(HeaderName::UserAgent, sender.user_agent);
@@ -221,9 +226,28 @@ impl InDialog {
     ) -> Bytes {
         let cseq = invite.cseq().map_or(0, |cseq| cseq.number);
         let builder = self.start(leg, invite, sender, branch, &Method::Ack, cseq);
-        match late_answer(invite, response) {
+        match late_answer(invite, response).filter(|_| !leg.offer_answered) {
             Some(answer) => builder.body(Some("application/sdp"), answer.as_bytes()),
             None => builder.body(None, b""),
+        }
+    }
+
+    /// The PRACK of a reliable provisional, and whether it answers an offer (RFC 3262 §5, §7.2).
+    pub(crate) fn prack(
+        &self,
+        leg: &Leg,
+        invite: &Message,
+        sender: &Sender<'_>,
+        branch: Branch,
+        rack: &str,
+        response: &Message,
+    ) -> (Bytes, bool) {
+        let builder = self
+            .start(leg, invite, sender, branch, &Method::Prack, leg.local_cseq)
+            .header(HeaderName::RAck, rack);
+        match late_answer(invite, response).filter(|_| !leg.offer_answered) {
+            Some(answer) => (builder.body(Some("application/sdp"), answer.as_bytes()), true),
+            None => (builder.body(None, b""), false),
         }
     }
 
@@ -261,6 +285,36 @@ fn late_answer(invite: &Message, response: &Message) -> Option<String> {
         }
     }
     Some(answer)
+}
+
+/// A request once more in the same context: a new branch, the next CSeq number, and what else is
+/// to be changed (RFC 3261 §8.1.3.4, §22.2). All other headers stay, and so does the body.
+pub(crate) fn again(
+    old: &Message,
+    sender: &Sender<'_>,
+    branch: Branch,
+    request_uri: &str,
+    headers: &[(HeaderName, String)],
+) -> Bytes {
+    let method = old.method().unwrap_or(Method::Options);
+    let mut builder =
+        MessageBuilder::request(&method, request_uri).header(HeaderName::Via, sender.via(branch));
+    for header in old.headers() {
+        match header.name {
+            HeaderName::Via | HeaderName::ContentLength | HeaderName::Malformed => {}
+            HeaderName::CSeq => {
+                let number = old.cseq().map_or(1, |cseq| cseq.number);
+                let next = if number < CSeq::MAX { number + 1 } else { 1 };
+                builder = builder.header(HeaderName::CSeq, format_args!("{next} {method}"));
+            }
+            name if headers.iter().any(|(changed, _)| *changed == name) => {}
+            _ => builder = builder.copy(header),
+        }
+    }
+    for (name, value) in headers {
+        builder = builder.header(*name, value);
+    }
+    builder.body(None, &old.body())
 }
 
 /// A response as events carry it.

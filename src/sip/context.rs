@@ -13,6 +13,7 @@ use crate::sip::{
     method::Method,
     random::Branch,
     request::{CancelOptions, NewRequest},
+    user_agent::Redirection,
 };
 
 /// One client context. It outlives its transactions.
@@ -26,6 +27,10 @@ pub(crate) struct ClientContext {
     pub(crate) request: Request,
     pub(crate) cancel: Cancel,
     pub(crate) legs: SmallVec<[Leg; 1]>,
+    /// Where a 3xx has sent it, and may still send it.
+    pub(crate) redirection: Option<Box<Redirection>>,
+    /// How many client transactions still serve it, those of earlier tries included.
+    pub(crate) transactions: u32,
     /// When to stop waiting for what a CANCEL should bring.
     pub(crate) deadline: Option<Instant>,
     /// How it ended, once it has.

@@ -24,6 +24,10 @@ pub(crate) struct Leg {
     pub(crate) local_cseq: u32,
     /// The last CSeq number that the peer used.
     pub(crate) remote_cseq: Option<u32>,
+    /// The last RSeq that was acknowledged (RFC 3262 §4).
+    pub(crate) rseq: Option<u32>,
+    /// Whether an offer of the peer in a provisional was answered in its PRACK.
+    pub(crate) offer_answered: bool,
     /// The ACK of the 2xx and where it went, sent again for each retransmission of the 2xx
     /// (RFC 3261 §13.2.2.4).
     pub(crate) ack: Option<(Bytes, Option<SocketAddr>)>,
@@ -41,6 +45,8 @@ impl Leg {
             route_set: Vec::new(),
             local_cseq: invite_cseq,
             remote_cseq: None,
+            rseq: None,
+            offer_answered: false,
             ack: None,
         };
         leg.learn(response);

@@ -48,4 +48,4 @@ pub use transaction::{
 };
 pub use transport::Transport;
 pub use uri::{Scheme, Uri, UriBuf, UriError, UriProblem};
-pub use user_agent::{CancelError, HangUpError, Output, Settings, Transmit, UserAgent};
+pub use user_agent::{CancelError, HangUpError, Output, Redirects, Settings, Transmit, UserAgent};

@@ -4,11 +4,13 @@
 //! response does stands in `responses`, what the user's wishes do in `sending`, `cancel` and
 //! `hang_up`, what the peer's own requests do in `peer`, and what time does in `timeouts`.
 
+mod again;
 mod cancel;
 mod error;
 mod flows;
 mod hang_up;
 mod peer;
+mod reliable;
 mod responses;
 mod sending;
 mod timeouts;
@@ -22,8 +24,12 @@ use std::{
 
 use bytes::Bytes;
 
+pub(crate) use self::again::Redirection;
 pub use self::error::{CancelError, HangUpError};
-use self::{flows::Flows, transactions::Transactions};
+use self::{
+    flows::Flows,
+    transactions::{Key, Transactions},
+};
 use crate::sip::{
     cause::Cause,
     context::{ClientContext, Request},
@@ -48,8 +54,24 @@ pub struct Settings {
     pub timing: Timing,
     /// The `User-Agent` and `Server` header.
     pub user_agent: String,
+    /// Whether INVITEs say `Supported: 100rel` (RFC 3262).
+    pub reliable_provisionals: bool,
+    /// Which contacts of a 3xx are tried.
+    pub redirects: Redirects,
     /// Bounds on what is read from the network.
     pub limits: Limits,
+}
+
+/// Which contacts of a 3xx are tried (RFC 3261 §8.1.3.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Redirects {
+    /// None: a 3xx is a rejection.
+    #[default]
+    None,
+    /// The one with the highest q.
+    Best,
+    /// One after the other, the highest q first, until one does not fail.
+    All,
 }
 
 impl Default for Settings {
@@ -57,6 +79,8 @@ impl Default for Settings {
         Settings {
             timing: Timing::default(),
             user_agent: concat!("sipboard/", env!("CARGO_PKG_VERSION")).to_owned(),
+            reliable_provisionals: true,
+            redirects: Redirects::None,
             limits: Limits::default(),
         }
     }
@@ -222,10 +246,11 @@ impl UserAgent {
             Request::Sent { attempts, .. } => *attempts,
             Request::Waiting(_) | Request::Never => (0, 0),
         };
-        let timers = match context.branch() {
-            Some(branch) => self.transactions.timers(branch),
-            None => [None, None],
-        };
+        let keys = context
+            .branch()
+            .into_iter()
+            .flat_map(|branch| [false, true].map(|is_cancel| Key { branch, is_cancel }));
+        let timers = self.transactions.timers(keys);
         Status {
             state: context.state,
             timers,
@@ -257,11 +282,9 @@ impl UserAgent {
 
     /// Drops a context that has ended and whose transactions have done their work.
     fn forget_if_over(&mut self, id: ContextId) {
-        let Some(context) = self.contexts.get(&id).filter(|context| context.ended.is_some()) else {
-            return;
-        };
-        let is_held = context.branch().is_some_and(|branch| self.transactions.holds(branch));
-        if is_held {
+        let is_over =
+            |context: &ClientContext| context.ended.is_some() && context.transactions == 0;
+        if !self.contexts.get(&id).is_some_and(is_over) {
             return;
         }
         let Some(context) = self.contexts.remove(&id) else { return };
@@ -287,7 +310,7 @@ impl UserAgent {
         if matches!(context.request, Request::Waiting(_)) {
             context.request = Request::Never;
         }
-        self.tell_own(now, id, Fact::Failed { response: None, cause, detail });
+        self.tell_own(now, id, Fact::Failed { response: None, cause, detail, advice: None });
         self.end_early_legs(now, id);
         self.finish(now, id);
     }

@@ -3,14 +3,18 @@
 use std::{net::SocketAddr, time::Instant};
 
 use super::{
-    DialogKey, UserAgent, hang_up::leg_and_invite, sending::destination, transactions::Key,
+    DialogKey, UserAgent,
+    hang_up::leg_and_invite,
+    reliable::Reliability,
+    sending::destination,
+    transactions::{Key, Role},
 };
 use crate::sip::{
     cause::Cause,
     compose::{self, InDialog},
     context::Cancel,
     dialog::Leg,
-    event::{ContextId, Fact, FlowId, LegState, State},
+    event::{ContextId, Fact, FlowId, LegState, State, TerminatedBy},
     header::HeaderError,
     message::{Essentials, Message},
     method::Method,
@@ -39,13 +43,14 @@ impl UserAgent {
             }
         };
         let Some(entry) = self.transactions.entry(key) else { return };
-        let id = entry.context;
+        let (id, role) = (entry.context, entry.role);
         let outcome = self.transactions.update(key, |t| t.handle_response(now, status));
         match outcome {
-            Some(ResponseOutcome::Deliver) if key.is_cancel => {
-                self.cancel_response(now, id, status, message);
-            }
-            Some(ResponseOutcome::Deliver) => self.own_response(now, id, status, message),
+            Some(ResponseOutcome::Deliver) => match role {
+                Role::Own => self.own_response(now, id, status, message),
+                Role::Cancel => self.cancel_response(now, id, status, message),
+                Role::Prack => self.prack_response(now, id, status, message),
+            },
             Some(ResponseOutcome::Absorb) => self.absorb(now, id, key, status, message, true),
             Some(ResponseOutcome::Ignore) => self.absorb(now, id, key, status, message, false),
             None => {}
@@ -87,16 +92,18 @@ impl UserAgent {
     ) {
         let Some(entry) = self.transactions.entry(key) else { return };
         let method = entry.method.clone();
+        // Of an earlier try, maybe: its own INVITE is what the ACK is made of.
+        let request = entry.transaction.request().clone();
         let fact = Fact::Absorbed(compose::response(message, status));
         self.tell(now, id, method.clone(), fact);
         if repeats_final && method == Method::Invite {
-            self.ack_rejection(now, id, status, message, true);
+            self.ack_rejection(now, id, request, status, message, true);
         }
     }
 
     fn drop_if_terminated(&mut self, key: Key, id: ContextId) {
         if self.transactions.entry(key).is_some_and(|entry| entry.transaction.is_terminated()) {
-            self.transactions.remove(key);
+            self.end_transaction(key);
             self.forget_if_over(id);
         }
     }
@@ -117,6 +124,10 @@ impl UserAgent {
     }
 
     fn progress(&mut self, now: Instant, id: ContextId, status: StatusCode, message: &Message) {
+        let reliability = self.reliability(id, message);
+        if let Reliability::Repeated | Reliability::Early { .. } = reliability {
+            return self.tell_own(now, id, Fact::Absorbed(compose::response(message, status)));
+        }
         let Some(context) = self.contexts.get_mut(&id) else { return };
         if context.state != State::Cancelling {
             context.state = State::Proceeding;
@@ -125,6 +136,15 @@ impl UserAgent {
         // RFC 3261 §12.1: a provisional other than 100 with a To tag makes an early dialog.
         if status != StatusCode::TRYING {
             self.early_leg(now, id, message);
+        }
+        if let Reliability::Next(rseq) = reliability {
+            self.send_prack(now, id, rseq, message);
+        }
+        // RFC 6228 §5: this leg is over, the INVITE is not.
+        if status == StatusCode::EARLY_DIALOG_TERMINATED
+            && let Some(tag) = message.to().ok().and_then(|to| to.tag())
+        {
+            self.terminate_leg(now, id, tag, TerminatedBy::Response);
         }
         let waits = |cancel: &Cancel| matches!(cancel, Cancel::Waiting(_));
         if self.contexts.get(&id).is_some_and(|context| waits(&context.cancel)) {
@@ -159,10 +179,15 @@ impl UserAgent {
     }
 
     fn rejected(&mut self, now: Instant, id: ContextId, status: StatusCode, message: &Message) {
+        if self.goes_on(now, id, status, message) {
+            return;
+        }
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let is_invite = context.method == Method::Invite;
-        // RFC 3261 §9.1: 487 is what a cancelled INVITE is answered with.
-        let cancelled = context.is_cancelled() && status == StatusCode::REQUEST_TERMINATED;
+        // RFC 3261 §9.1: 487 is what a cancelled INVITE is answered with. Where credentials or
+        // another target would be next, the cancel is what keeps them from being tried.
+        let cancelled = context.is_cancelled()
+            && (status == StatusCode::REQUEST_TERMINATED || context.would_go_on(status));
         let (state, cause) = if cancelled {
             (State::Canceled, Cause::Canceled)
         } else {
@@ -176,9 +201,10 @@ impl UserAgent {
         let response = compose::response(message, status);
         self.tell_own(now, id, Fact::Rejected { response: response.clone(), cause });
         let detail = format!("{status} {}", response.reason());
-        self.tell_own(now, id, Fact::Failed { response: Some(response), cause, detail });
+        let failed = Fact::Failed { response: Some(response), cause, detail, advice: None };
+        self.tell_own(now, id, failed);
         if is_invite {
-            self.ack_rejection(now, id, status, message, false);
+            self.ack_own_rejection(now, id, status, message);
             self.end_early_legs(now, id);
             self.wait_for_cancel_answer(now, id);
         }
@@ -195,17 +221,30 @@ impl UserAgent {
         self.transactions.arm_context(id, before, after);
     }
 
-    /// The ACK of a 300–699 belongs to the INVITE's transaction (RFC 3261 §17.1.1.3).
-    fn ack_rejection(
+    pub(super) fn ack_own_rejection(
         &mut self,
         now: Instant,
         id: ContextId,
         status: StatusCode,
         message: &Message,
+    ) {
+        if let Some(request) = self.contexts.get(&id).and_then(|context| context.sent().cloned()) {
+            self.ack_rejection(now, id, request, status, message, false);
+        }
+    }
+
+    /// The ACK of a 300–699 belongs to the INVITE's transaction (RFC 3261 §17.1.1.3).
+    fn ack_rejection(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        invite: bytes::Bytes,
+        status: StatusCode,
+        message: &Message,
         again: bool,
     ) {
         let Some(context) = self.contexts.get(&id) else { return };
-        let Some(invite) = context.message() else { return };
+        let Ok(invite) = Message::read(invite) else { return };
         let (flow, to) = (context.flow, context.destination());
         let bytes = compose::ack_non_2xx(&invite, message, &self.settings.user_agent);
         self.transmit(flow, to, bytes.clone());
