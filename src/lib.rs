@@ -2,7 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod config;
 pub mod engine;
+pub mod headless;
 pub mod sip;
 pub mod transport;
