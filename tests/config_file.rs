@@ -43,9 +43,9 @@ fn what_the_file_says_is_what_counts() {
         "default_account = \"z\"\nmouse = false\n[timers]\nt1_ms = 1_00\nt4_ms = 0x64\n{ACCOUNT}[[account]]\nname = \"z\"\nuri = \"sips:z@y.test\"\nserver = []\n"
     );
     let config = config::parse(&text).unwrap();
-    assert_eq!(config.settings.sip.t1, Duration::from_millis(100));
-    assert_eq!(config.settings.sip.t2, Duration::from_secs(4));
-    assert_eq!(config.settings.sip.t4, Duration::from_millis(100));
+    assert_eq!(config.settings.sip.timing.t1, Duration::from_millis(100));
+    assert_eq!(config.settings.sip.timing.t2, Duration::from_secs(4));
+    assert_eq!(config.settings.sip.timing.t4, Duration::from_millis(100));
     assert!(!config.mouse);
     assert_eq!(config.default_account, 1);
     assert_eq!(config.account(None), Ok(1));

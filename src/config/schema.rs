@@ -146,19 +146,19 @@ fn read_timers(problems: &mut Problems<'_>, top: &Table<'_>, settings: &mut sip:
         *field = Duration::from_millis(ms);
         Some(span.start)
     };
-    let t1 = read("t1_ms", MAX_T1_MS, &mut settings.t1);
-    let t2 = read("t2_ms", MAX_T2_MS, &mut settings.t2);
-    read("t4_ms", MAX_T4_MS, &mut settings.t4);
+    let t1 = read("t1_ms", MAX_T1_MS, &mut settings.timing.t1);
+    let t2 = read("t2_ms", MAX_T2_MS, &mut settings.timing.t2);
+    read("t4_ms", MAX_T4_MS, &mut settings.timing.t4);
     // RFC 3261 §17.1.2.1: retransmission intervals double from T1 up to T2.
     if let Some(offset) = t2.or(t1)
-        && settings.t2 < settings.t1
+        && settings.timing.t2 < settings.timing.t1
     {
         problems.note(
             offset,
             format!(
                 "t2_ms ({}) must not be less than t1_ms ({})",
-                settings.t2.as_millis(),
-                settings.t1.as_millis()
+                settings.timing.t2.as_millis(),
+                settings.timing.t1.as_millis()
             ),
         );
     }

@@ -4,7 +4,11 @@
 //! the one door: every call takes `now`, and what is to be done comes out of
 //! [`UserAgent::poll_output`].
 
+mod builder;
 mod cause;
+mod compose;
+mod context;
+mod dialog;
 pub mod escape;
 mod event;
 pub mod header;
@@ -12,13 +16,17 @@ mod message;
 mod method;
 mod name;
 mod params;
+mod random;
 mod request;
+mod response;
 mod status;
 pub mod syntax;
+mod transaction;
 mod transport;
 mod uri;
 mod user_agent;
 
+pub use builder::MessageBuilder;
 pub use cause::Cause;
 pub use escape::escape;
 pub use event::{
@@ -32,7 +40,12 @@ pub use params::Params;
 pub use request::{
     CSeqNumber, CallId, CancelOptions, ExtraHeader, Identity, NewRequest, Token, ValueError,
 };
+pub use response::{ResponseBuilder, response_destination};
 pub use status::StatusCode;
+pub use transaction::{
+    Incoming, ServerKey, ServerReceived, ServerTimeout, ServerTransaction, ServerTransactionId,
+    ServerTransactions, TimedOut, Timing,
+};
 pub use transport::Transport;
 pub use uri::{Scheme, Uri, UriBuf, UriError, UriProblem};
 pub use user_agent::{CancelError, HangUpError, Output, Settings, Transmit, UserAgent};

@@ -1,0 +1,321 @@
+//! [`ServerTransactions`]: every server transaction of one user agent, found by key and by id,
+//! with one ordered set of deadlines.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::SocketAddr,
+    sync::Arc,
+    time::Instant,
+};
+
+use bytes::Bytes;
+
+use crate::sip::{
+    event::FlowId,
+    message::Message,
+    method::Method,
+    response::response_destination,
+    status::StatusCode,
+    transaction::{ServerKey, ServerReceived, ServerTimeout, ServerTransaction, Timing},
+    transport::Transport,
+    user_agent::Transmit,
+};
+
+/// Names one server transaction of a [`ServerTransactions`]; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServerTransactionId(u64);
+
+/// What a request turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// A new request, for the user to answer.
+    New(ServerTransactionId),
+    /// A copy of one that is known. Nothing is to be done.
+    Absorbed(ServerTransactionId),
+    /// A copy of one that is known: send its response again.
+    Retransmit(ServerTransactionId, Transmit),
+    /// The ACK for a 300–699: the transaction has what it wanted.
+    Acked(ServerTransactionId),
+    /// An ACK that no rejection waits for: it acknowledges a 2xx, or nothing. Look for its dialog.
+    Ack,
+    /// New, but there are too many already.
+    Full,
+    /// It has no Via, or nothing else to know it by; or it is a response.
+    Unusable,
+}
+
+/// What a timer did, and to which transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TimedOut {
+    /// Timer G: send this.
+    Retransmit(ServerTransactionId, Transmit),
+    /// Timer H: the ACK never came. The transaction is gone.
+    NoAck(ServerTransactionId),
+    /// Timer I, J or L. The transaction is gone.
+    Terminated(ServerTransactionId),
+}
+
+/// The server transactions of one user agent.
+#[derive(Debug)]
+pub struct ServerTransactions {
+    timing: Timing,
+    limit: usize,
+    next_id: u64,
+    by_key: HashMap<Arc<ServerKey>, ServerTransactionId>,
+    by_id: HashMap<ServerTransactionId, Entry>,
+    deadlines: BTreeSet<(Instant, ServerTransactionId)>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    key: Arc<ServerKey>,
+    transaction: ServerTransaction,
+    flow: FlowId,
+    to: Option<SocketAddr>,
+    /// As it stands in the set of deadlines.
+    deadline: Option<Instant>,
+}
+
+impl Entry {
+    fn transmit(&self, bytes: Bytes) -> Transmit {
+        Transmit { flow: self.flow, to: self.to, bytes }
+    }
+}
+
+impl ServerTransactions {
+    /// An empty set that holds at most `limit` transactions.
+    pub fn new(timing: Timing, limit: usize) -> ServerTransactions {
+        ServerTransactions {
+            timing,
+            limit,
+            next_id: 1,
+            by_key: HashMap::new(),
+            by_id: HashMap::new(),
+            deadlines: BTreeSet::new(),
+        }
+    }
+
+    /// Takes a request: finds its transaction, or makes one.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        transport: Transport,
+        source: SocketAddr,
+        request: &Message,
+    ) -> Incoming {
+        let (Some(key), Some(method)) = (ServerKey::of(request), request.method()) else {
+            return Incoming::Unusable;
+        };
+        if let Some(&id) = self.by_key.get(&key) {
+            return self.receive_again(now, id, &method);
+        }
+        if method == Method::Ack {
+            return Incoming::Ack;
+        }
+        if self.by_id.len() >= self.limit {
+            return Incoming::Full;
+        }
+        let id = ServerTransactionId(self.next_id);
+        self.next_id += 1;
+        let key = Arc::new(key);
+        let entry = Entry {
+            key: key.clone(),
+            transaction: ServerTransaction::new(&method, transport.is_reliable(), self.timing),
+            flow,
+            to: response_destination(request, transport, source),
+            deadline: None,
+        };
+        self.by_key.insert(key, id);
+        self.by_id.insert(id, entry);
+        Incoming::New(id)
+    }
+
+    fn receive_again(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        method: &Method,
+    ) -> Incoming {
+        let entry = self.by_id.get_mut(&id).expect("every key names an entry");
+        let incoming = match entry.transaction.handle_request(now, method) {
+            ServerReceived::Absorbed => Incoming::Absorbed(id),
+            ServerReceived::Retransmit(bytes) => Incoming::Retransmit(id, entry.transmit(bytes)),
+            ServerReceived::Acked => Incoming::Acked(id),
+            ServerReceived::AckForSuccess => Incoming::Ack,
+        };
+        self.settle(id);
+        incoming
+    }
+
+    /// The INVITE that a CANCEL names, where it is still known (RFC 3261 §9.2).
+    pub fn cancelled_by(&self, cancel: &Message) -> Option<ServerTransactionId> {
+        self.by_key.get(&ServerKey::cancelled_by(cancel)?).copied()
+    }
+
+    /// Gives a response to a transaction; what comes back is to be sent now. Nothing comes back
+    /// where the transaction is gone or its state forbids the response.
+    pub fn respond(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        status: StatusCode,
+        response: Bytes,
+    ) -> Option<Transmit> {
+        let entry = self.by_id.get_mut(&id)?;
+        let bytes = entry.transaction.respond(now, status, response)?;
+        let transmit = entry.transmit(bytes);
+        self.settle(id);
+        Some(transmit)
+    }
+
+    /// Drops a transaction without an answer: what its peer repeats is new again.
+    pub fn forget(&mut self, id: ServerTransactionId) {
+        if let Some(entry) = self.by_id.remove(&id) {
+            self.by_key.remove(&entry.key);
+            if let Some(at) = entry.deadline {
+                self.deadlines.remove(&(at, id));
+            }
+        }
+    }
+
+    /// Does the work of one timer that is due; call it until it gives nothing.
+    pub fn handle_timeout(&mut self, now: Instant) -> Option<TimedOut> {
+        loop {
+            let &(at, id) = self.deadlines.first()?;
+            if at > now {
+                return None;
+            }
+            let entry = self.by_id.get_mut(&id).expect("every deadline names an entry");
+            let timed_out = match entry.transaction.handle_timeout(now) {
+                ServerTimeout::Nothing => None,
+                ServerTimeout::Retransmit(bytes) => {
+                    Some(TimedOut::Retransmit(id, entry.transmit(bytes)))
+                }
+                ServerTimeout::NoAck => Some(TimedOut::NoAck(id)),
+                ServerTimeout::Terminated => Some(TimedOut::Terminated(id)),
+            };
+            self.settle(id);
+            if timed_out.is_some() {
+                return timed_out;
+            }
+        }
+    }
+
+    /// When [`ServerTransactions::handle_timeout`] must be called next.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// A transaction, to look at.
+    pub fn transaction(&self, id: ServerTransactionId) -> Option<&ServerTransaction> {
+        self.by_id.get(&id).map(|entry| &entry.transaction)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// Brings the deadlines up to date with a transaction, and drops it where it is over.
+    fn settle(&mut self, id: ServerTransactionId) {
+        let Some(entry) = self.by_id.get_mut(&id) else { return };
+        if entry.transaction.is_terminated() {
+            self.forget(id);
+            return;
+        }
+        let next = entry.transaction.next_timeout();
+        if next != entry.deadline {
+            if let Some(at) = entry.deadline {
+                self.deadlines.remove(&(at, id));
+            }
+            if let Some(at) = next {
+                self.deadlines.insert((at, id));
+            }
+            entry.deadline = next;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const FLOW: FlowId = FlowId(7);
+
+    fn source() -> SocketAddr {
+        "127.0.0.1:40000".parse().unwrap()
+    }
+
+    fn request(method: &str, branch: u32) -> Message {
+        Message::read(Bytes::from(format!(
+            "{method} sip:bob@b.test SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5062;branch=z9hG4bK{branch}\r\n\
+             From: <sip:a@a.test>;tag=f\r\nTo: <sip:bob@b.test>\r\nCall-ID: c\r\nCSeq: 1 {method}\r\n\r\n"
+        )))
+        .unwrap()
+    }
+
+    fn receive(set: &mut ServerTransactions, now: Instant, request: &Message) -> Incoming {
+        set.receive(now, FLOW, Transport::Udp, source(), request)
+    }
+
+    #[test]
+    fn a_request_is_new_once_and_its_copies_get_its_answer() {
+        let now = Instant::now();
+        let mut set = ServerTransactions::new(Timing::default(), 10);
+        let options = request("OPTIONS", 1);
+        let Incoming::New(id) = receive(&mut set, now, &options) else { panic!() };
+        assert_eq!(receive(&mut set, now, &options), Incoming::Absorbed(id));
+        let answer = set.respond(now, id, StatusCode::OK, Bytes::from_static(b"200")).unwrap();
+        // No rport: the port of the sent-by (RFC 3261 §18.2.2).
+        assert_eq!(answer.to, Some("127.0.0.1:5062".parse().unwrap()));
+        assert_eq!(receive(&mut set, now, &options), Incoming::Retransmit(id, answer));
+        let end = set.next_timeout().unwrap();
+        assert_eq!(set.handle_timeout(end), Some(TimedOut::Terminated(id)));
+        assert_eq!((set.handle_timeout(end), set.next_timeout()), (None, None));
+        assert!(set.is_empty() && set.by_key.is_empty());
+    }
+
+    #[test]
+    fn ack_and_cancel_find_their_invite() {
+        let now = Instant::now();
+        let mut set = ServerTransactions::new(Timing::default(), 10);
+        let Incoming::New(id) = receive(&mut set, now, &request("INVITE", 1)) else { panic!() };
+        let cancel = request("CANCEL", 1);
+        assert!(matches!(receive(&mut set, now, &cancel), Incoming::New(_)));
+        assert_eq!(set.cancelled_by(&cancel), Some(id));
+        assert_eq!(set.cancelled_by(&request("CANCEL", 2)), None);
+        set.respond(now, id, StatusCode::REQUEST_TERMINATED, Bytes::from_static(b"487")).unwrap();
+        let later = now + Duration::from_millis(600);
+        assert!(matches!(set.handle_timeout(later), Some(TimedOut::Retransmit(i, _)) if i == id));
+        assert_eq!(receive(&mut set, later, &request("ACK", 1)), Incoming::Acked(id));
+        assert_eq!(receive(&mut set, later, &request("ACK", 2)), Incoming::Ack);
+    }
+
+    #[test]
+    fn the_limit_holds_and_deadlines_come_in_order() {
+        let now = Instant::now();
+        let mut set = ServerTransactions::new(Timing::default(), 3);
+        let mut ids = Vec::new();
+        for branch in 1..=3 {
+            let at = now + Duration::from_millis(branch.into());
+            let Incoming::New(id) = receive(&mut set, at, &request("OPTIONS", branch)) else {
+                panic!()
+            };
+            set.respond(at, id, StatusCode::OK, Bytes::new()).unwrap();
+            ids.push(id);
+        }
+        assert_eq!(receive(&mut set, now, &request("OPTIONS", 4)), Incoming::Full);
+        let end = now + Duration::from_secs(40);
+        let gone: Vec<_> = std::iter::from_fn(|| set.handle_timeout(end)).collect();
+        assert_eq!(gone, ids.iter().map(|id| TimedOut::Terminated(*id)).collect::<Vec<_>>());
+        assert!(matches!(receive(&mut set, end, &request("OPTIONS", 4)), Incoming::New(_)));
+    }
+}

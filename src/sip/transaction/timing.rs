@@ -1,0 +1,37 @@
+//! The three values that every transaction timer is made of.
+
+use std::time::Duration;
+
+/// T1, T2 and T4 (RFC 3261 §17.1.1.1, §17.1.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// The round-trip estimate.
+    pub t1: Duration,
+    /// The largest retransmission interval of non-INVITE requests and of responses to INVITEs.
+    pub t2: Duration,
+    /// How long a message stays in the network.
+    pub t4: Duration,
+}
+
+impl Timing {
+    /// 64·T1: how long Timers B, F, H, J, L and M run.
+    pub fn patience(&self) -> Duration {
+        self.t1.saturating_mul(64)
+    }
+
+    /// The next retransmission interval: twice the last one, at most T2.
+    pub fn back_off(&self, last: Duration) -> Duration {
+        last.saturating_mul(2).min(self.t2)
+    }
+}
+
+impl Default for Timing {
+    /// The RFC's own: 500 ms, 4 s, 5 s.
+    fn default() -> Timing {
+        Timing {
+            t1: Duration::from_millis(500),
+            t2: Duration::from_secs(4),
+            t4: Duration::from_secs(5),
+        }
+    }
+}
