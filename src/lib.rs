@@ -5,3 +5,4 @@
 pub mod engine;
 pub mod sip;
 pub mod transport;
+pub mod ui;
