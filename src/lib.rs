@@ -8,3 +8,4 @@ pub mod engine;
 pub mod headless;
 pub mod sip;
 pub mod transport;
+pub mod ui;
