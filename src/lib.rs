@@ -2,7 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod config;
 pub mod engine;
+pub mod headless;
 pub mod sip;
 pub mod transport;
+pub mod ui;

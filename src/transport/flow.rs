@@ -16,7 +16,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::{
-    sip::FlowId,
+    sip::{FlowId, escape},
     transport::{SendError, ServerUri, Signal, reason, udp, ws},
 };
 
@@ -206,7 +206,7 @@ pub(super) async fn resolve(server: &ServerUri) -> Result<Vec<SocketAddr>, Strin
     if let Ok(address) = server.host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, server.port)]);
     }
-    let host = server.host.escape_debug();
+    let host = escape(&server.host);
     let found: Vec<_> = tokio::net::lookup_host((&*server.host, server.port))
         .await
         .map_err(|_| reason::unreachable(server, format_args!("no address is known for {host}")))?

@@ -185,6 +185,15 @@ impl Network {
         }
     }
 
+    /// Closes everything and waits until the last connection has said goodbye, which takes a
+    /// peer that does not answer about a second.
+    pub async fn shut_down(self) {
+        let Network { hub, mut batches, flows, listeners, .. } = self;
+        drop((hub, flows, listeners));
+        // Every task holds a sender; the channel ends with the last of them.
+        while batches.recv().await.is_some() {}
+    }
+
     /// Keeps the books for a batch; drops what comes from a flow that was closed.
     fn take(&mut self, batch: Batch, signals: &mut Vec<Signal>) {
         let Batch { flow, generation, link, signals: batch } = batch;
