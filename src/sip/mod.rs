@@ -6,12 +6,17 @@
 
 mod builder;
 mod cause;
+mod compose;
+mod context;
+mod dialog;
+pub mod escape;
 mod event;
 pub mod header;
 mod message;
 mod method;
 mod name;
 mod params;
+mod random;
 mod request;
 mod response;
 mod status;
@@ -23,6 +28,7 @@ mod user_agent;
 
 pub use builder::MessageBuilder;
 pub use cause::Cause;
+pub use escape::escape;
 pub use event::{
     ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Response, State, Status,
     Stray, TerminatedBy, Timer, TimerAt,

@@ -1,86 +1,108 @@
 //! [`Network`]: every flow and listener of one program, behind one queue.
 
-use std::{io, net::SocketAddr, time::Instant};
+use std::{collections::HashMap, io, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
+use tokio::{sync::mpsc, task::AbortHandle};
 
 use crate::{
     sip::{FlowId, Transport},
-    transport::ServerUri,
+    transport::{
+        SendError, ServerUri, Signal,
+        flow::{Batch, CONNECT_TIMEOUT, Hub, Link},
+        reason, udp, ws,
+    },
 };
 
-/// What the network tells its owner, in the order in which it happened on each flow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Signal {
-    /// A connection that was asked for is made; bytes can be sent.
-    Up {
-        /// The flow.
-        flow: FlowId,
-        /// Our address.
-        local: SocketAddr,
-        /// The peer's address.
-        peer: SocketAddr,
-    },
-    /// A listener took a connection; bytes can be sent on this new flow.
-    Accepted {
-        /// The new flow.
-        flow: FlowId,
-        /// The transport of its listener.
-        transport: Transport,
-        /// Our address.
-        local: SocketAddr,
-        /// The peer's address.
-        peer: SocketAddr,
-    },
-    /// One datagram, one WebSocket frame, or one framed message.
-    Message {
-        /// When it came.
-        at: Instant,
-        /// The flow.
-        flow: FlowId,
-        /// Who sent it.
-        source: SocketAddr,
-        /// The bytes.
-        bytes: Bytes,
-    },
-    /// A datagram could not be delivered (ICMP); the flow stays usable.
-    Undelivered {
-        /// The flow.
-        flow: FlowId,
-        /// A sentence with the address.
-        reason: String,
-    },
-    /// The flow could not be made or broke; it is gone.
-    Down {
-        /// The flow.
-        flow: FlowId,
-        /// A sentence with the address.
-        reason: String,
-    },
-}
-
-/// Why bytes were not sent at once.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SendError(
-    /// A sentence with the address.
-    pub String,
-);
+/// How many signals [`Network::receive`] gives at once, about.
+const AT_ONCE: usize = 512;
 
 /// The flows and listeners of one program.
+///
+/// Each flow is a task that reads and hands on what came; the channel between is bounded, so a
+/// reader waits where the owner is behind. Dropping the network closes everything.
 #[derive(Debug)]
-pub struct Network {}
+pub struct Network {
+    hub: Hub,
+    batches: mpsc::Receiver<Batch>,
+    flows: HashMap<FlowId, Flow>,
+    /// Signals that came to light outside of a flow's task.
+    pending: Vec<Signal>,
+    listeners: Vec<Listener>,
+    generation: u32,
+    /// How long it may take to make a flow.
+    limit: Duration,
+}
+
+#[derive(Debug)]
+struct Flow {
+    generation: u32,
+    /// The flow in a sentence.
+    name: String,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Connecting(AbortHandle),
+    Up(Link),
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        // A flow that is up ends by itself, in its transport's own way, once its link is dropped.
+        if let Stage::Connecting(task) = &self.stage {
+            task.abort();
+        }
+    }
+}
 
 impl Network {
     /// An empty network.
     pub fn new() -> Network {
-        todo!()
+        let (hub, batches) = Hub::new();
+        Network {
+            hub,
+            batches,
+            flows: HashMap::new(),
+            pending: Vec::new(),
+            listeners: Vec::new(),
+            generation: 0,
+            limit: CONNECT_TIMEOUT,
+        }
     }
 
-    /// Begins to make a flow to a server, under an id of the caller's;
-    /// [`Signal::Up`] or [`Signal::Down`] follows.
+    /// Sets how long look-up, connection and handshake of a flow may take together; 10 s where it
+    /// is not set.
+    pub fn with_connect_timeout(self, limit: Duration) -> Network {
+        Network { limit, ..self }
+    }
+
+    /// Whether flows and listeners of this transport can be made.
+    pub const fn supports(transport: Transport) -> bool {
+        matches!(transport, Transport::Udp | Transport::Ws)
+    }
+
+    /// Begins to make a flow to a server, under an id of the caller's below 2^31;
+    /// [`Signal::Up`] or [`Signal::Down`] follows. A flow that had the id before is closed.
+    /// Must be called on a tokio runtime.
     pub fn connect(&mut self, flow: FlowId, server: &ServerUri) {
-        todo!("{flow} {server}")
+        self.generation += 1;
+        let outlet = self.hub.outlet(flow, self.generation);
+        let task = match server.transport {
+            Transport::Udp => tokio::spawn(udp::connect(server.clone(), outlet, self.limit)),
+            Transport::Ws => tokio::spawn(ws::connect(server.clone(), outlet, self.limit)),
+            transport @ (Transport::Tcp | Transport::Tls | Transport::Wss) => {
+                let why = format_args!("sipboard cannot speak {transport} yet, only udp and ws");
+                self.flows.remove(&flow);
+                let reason = reason::unreachable(server, why);
+                self.pending.push(Signal::Down { flow, reason });
+                return;
+            }
+        };
+        let stage = Stage::Connecting(task.abort_handle());
+        let name = server.to_string();
+        self.flows.insert(flow, Flow { generation: self.generation, name, stage });
     }
 
     /// Listens; gives the address that the system picked. On UDP the socket is one flow, which
@@ -88,38 +110,116 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// Where the address cannot be bound.
+    /// Where the address cannot be bound, or the transport is not built yet.
     pub async fn listen(
         &mut self,
         transport: Transport,
         address: SocketAddr,
     ) -> io::Result<SocketAddr> {
-        todo!("{transport} {address}")
+        match transport {
+            Transport::Udp => {
+                let (local, task) = udp::listen(address, &self.hub)?;
+                self.listeners.push(Listener(task));
+                Ok(local)
+            }
+            Transport::Ws => {
+                let (local, task) = ws::listen(address, &self.hub, self.limit).await?;
+                self.listeners.push(Listener(task));
+                Ok(local)
+            }
+            Transport::Tcp | Transport::Tls | Transport::Wss => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                format!("sipboard cannot listen on {transport} yet, only on udp and ws"),
+            )),
+        }
     }
 
-    /// Sends the bytes of one message; `to` is for flows of UDP listeners, and for datagrams to
-    /// another address than the flow's peer.
+    /// Sends the bytes of one message, or queues them where the socket is busy; never waits.
+    /// `to` is for flows of UDP listeners, and for datagrams to another address than the flow's
+    /// peer.
     ///
     /// # Errors
     ///
-    /// Where the flow is gone or its queue is full.
+    /// Where the flow is not up, its queue is full, or the system refuses the datagram.
     pub fn send(
         &mut self,
         flow: FlowId,
         to: Option<SocketAddr>,
         bytes: Bytes,
     ) -> Result<(), SendError> {
-        todo!("{flow} {to:?} {bytes:?}")
+        let Some(Flow { name, stage, .. }) = self.flows.get(&flow) else {
+            return Err(SendError(format!("flow {flow} is closed")));
+        };
+        let Stage::Up(link) = stage else {
+            return Err(SendError(format!("{name} is not connected yet")));
+        };
+        let mut undelivered = Vec::new();
+        let result = link.send(name, to, bytes, &mut undelivered);
+        let signals = undelivered.into_iter().map(|reason| Signal::Undelivered { flow, reason });
+        self.pending.extend(signals);
+        result
     }
 
     /// Closes a flow; nothing more is heard of it.
     pub fn close(&mut self, flow: FlowId) {
-        todo!("{flow}")
+        self.flows.remove(&flow);
     }
 
     /// Waits for at least one signal and appends what is there, at most a few hundred at once.
     /// Cancel-safe.
     pub async fn receive(&mut self, signals: &mut Vec<Signal>) {
-        todo!("{signals:?}")
+        let before = signals.len();
+        loop {
+            signals.append(&mut self.pending);
+            while signals.len() - before < AT_ONCE
+                && let Ok(batch) = self.batches.try_recv()
+            {
+                self.take(batch, signals);
+            }
+            if signals.len() > before {
+                return;
+            }
+            if let Some(batch) = self.batches.recv().await {
+                self.take(batch, signals);
+            }
+        }
+    }
+
+    /// Keeps the books for a batch; drops what comes from a flow that was closed.
+    fn take(&mut self, batch: Batch, signals: &mut Vec<Signal>) {
+        let Batch { flow, generation, link, signals: batch } = batch;
+        if let Some((link, name)) = link {
+            let accepted = matches!(batch.first(), Some(Signal::Accepted { .. }));
+            match self.flows.get_mut(&flow) {
+                Some(known) if known.generation == generation => known.stage = Stage::Up(link),
+                None if accepted => {
+                    self.flows.insert(flow, Flow { generation, name, stage: Stage::Up(link) });
+                }
+                _ => {}
+            }
+        }
+        if self.flows.get(&flow).is_none_or(|known| known.generation != generation) {
+            return;
+        }
+        if let Some(Signal::Down { .. }) = batch.last() {
+            self.flows.remove(&flow);
+        }
+        signals.extend(batch);
+    }
+}
+
+impl Default for Network {
+    fn default() -> Network {
+        Network::new()
+    }
+}
+
+/// A listener's task, which ends with it.
+#[derive(Debug)]
+struct Listener(AbortHandle);
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

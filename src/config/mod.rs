@@ -1,0 +1,138 @@
+//! The config file: where it is, what it may say, and what is wrong with it.
+//!
+//! [`find`] says which file it is, [`load`] reads it, [`parse`] turns its text into a [`Config`] or
+//! into every mistake that it holds, each with its line and column and what would be right. The
+//! keys stand in [`schema`]; [`EXAMPLE`] shows all of them.
+
+mod problem;
+pub mod schema;
+mod table;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+pub use problem::{Invalid, Problem};
+
+use crate::engine::{self, Account};
+
+/// A config file with everything that it can say, commented.
+pub const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+/// What a config file says; what it leaves out has its default.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The accounts, in the order of the file. Empty means the built-in demo.
+    pub accounts: Vec<Account>,
+    /// The account that is used where none is named; an index that is good where there is one.
+    pub default_account: usize,
+    /// Whether the dashboard takes the mouse.
+    pub mouse: bool,
+    /// The engine's settings.
+    pub settings: engine::Settings,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            accounts: Vec::new(),
+            default_account: 0,
+            mouse: true,
+            settings: engine::Settings::default(),
+        }
+    }
+}
+
+impl Config {
+    /// The account of that name, as an index; the default one where no name is given.
+    ///
+    /// # Errors
+    ///
+    /// An unknown name; the sentence names the nearest one and all there are.
+    pub fn account(&self, name: Option<&str>) -> Result<usize, UnknownAccount> {
+        let Some(name) = name else { return Ok(self.default_account) };
+        self.accounts.iter().position(|account| account.name == name).ok_or_else(|| {
+            let names: Vec<String> = self.accounts.iter().map(|a| a.name.clone()).collect();
+            UnknownAccount {
+                name: name.to_owned(),
+                hint: schema::hint(name, names.iter().map(String::as_str)),
+                known: names,
+            }
+        })
+    }
+}
+
+/// There is no account of that name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no account {name:?}{hint}; the accounts are {}", known.join(", "))]
+pub struct UnknownAccount {
+    /// The name that was asked for.
+    name: String,
+    /// `: did you mean "…"?`, or nothing.
+    hint: String,
+    /// The names that there are.
+    known: Vec<String>,
+}
+
+/// Why there is no config.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("{}: the config file cannot be read: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The file says something wrong.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+}
+
+/// The file that holds the config: the named one, else the user's own, which need not exist.
+/// `None` where the system knows no home directory.
+pub fn find(named: Option<&Path>) -> Option<PathBuf> {
+    match named {
+        Some(path) => Some(path.to_owned()),
+        None => directories::ProjectDirs::from("", "", "sipboard")
+            .map(|dirs| dirs.config_dir().join("config.toml")),
+    }
+}
+
+/// Reads the config file. Without a file there is none: `Ok(None)`, unless it was named.
+///
+/// # Errors
+///
+/// A file that cannot be read, or that says something wrong.
+pub fn load(named: Option<&Path>) -> Result<Option<Config>, LoadError> {
+    let Some(path) = find(named) else { return Ok(None) };
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {
+            return Ok(None);
+        }
+        Err(error) => return Err(LoadError::Read { path, error }),
+    };
+    let problems = match std::str::from_utf8(&bytes) {
+        Ok(text) => match parse(text) {
+            Ok(config) => return Ok(Some(config)),
+            Err(problems) => problems,
+        },
+        Err(error) => {
+            let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+            vec![Problem::at(&good, good.len(), "this is not UTF-8 text".to_owned())]
+        }
+    };
+    Err(Invalid { path, problems }.into())
+}
+
+/// Turns the text of a config file into a [`Config`].
+///
+/// # Errors
+///
+/// Every mistake, in the order of the text.
+pub fn parse(text: &str) -> Result<Config, Vec<Problem>> {
+    schema::read(text)
+}

@@ -1,0 +1,269 @@
+//! How requests are written: the first one of a context, and those that follow from it.
+
+use bytes::Bytes;
+
+use crate::sip::{
+    builder::MessageBuilder,
+    dialog::{Leg, apply_route_set},
+    event::Response,
+    header::Reason,
+    message::Message,
+    method::Method,
+    name::HeaderName,
+    random::{Branch, Identifiers},
+    request::{CancelOptions, NewRequest},
+    status::StatusCode,
+    transport::Transport,
+    uri::Uri,
+};
+
+/// RFC 3261 §8.1.1.6.
+const MAX_FORWARDS: u8 = 70;
+
+/// The methods that this user agent takes in.
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+
+/// How requests on one flow name the sender.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender<'a> {
+    /// The transport.
+    pub(crate) transport: Transport,
+    /// `host:port`, or a random `.invalid` name on WebSocket (RFC 7118 §5.2.1).
+    pub(crate) sent_by: &'a str,
+    /// The `User-Agent` header.
+    pub(crate) user_agent: &'a str,
+}
+
+impl Sender<'_> {
+    fn via(&self, branch: Branch) -> String {
+        // RFC 3581 §3: rport only means something where the reply goes by address.
+        let rport = if self.transport == Transport::Udp { ";rport" } else { "" };
+        format!("SIP/2.0/{} {};branch={branch}{rport}", self.transport.via(), self.sent_by)
+    }
+
+    fn contact(&self, from: &Uri<'_>) -> String {
+        let user = from.user().map(|user| format!("{user}@")).unwrap_or_default();
+        let transport = match self.transport {
+            Transport::Udp => "",
+            Transport::Tcp => ";transport=tcp",
+            Transport::Tls => ";transport=tls",
+            // RFC 7118 §5.2.2: over a secure WebSocket too.
+            Transport::Ws | Transport::Wss => ";transport=ws",
+        };
+        let scheme = if from.is_sips() { "sips" } else { "sip" };
+        format!("<{scheme}:{user}{}{transport}>", self.sent_by)
+    }
+}
+
+/// Writes the first request of a context as the user wants it.
+pub(crate) fn first_request(
+    request: &NewRequest,
+    sender: &Sender<'_>,
+    branch: Branch,
+    identifiers: &mut Identifiers,
+) -> Bytes {
+    let routes: Vec<Box<str>> =
+        request.route_set.iter().map(|uri| format!("<{uri}>").into()).collect();
+    let (request_uri, routes) = apply_route_set(request.request_uri.as_str(), &routes);
+    let given =
+        |name| request.headers.iter().any(|h| HeaderName::from_bytes(h.name().as_bytes()) == name);
+
+    let from_tag =
+        request.from_tag.as_ref().map_or_else(|| identifiers.tag(), |tag| tag.as_str().to_owned());
+    let call_id =
+        request.call_id.as_ref().map_or_else(|| identifiers.call_id(), |id| id.as_str().to_owned());
+    let cseq = request.cseq.map_or_else(|| identifiers.cseq(), |number| number.number());
+    let to_tag = request.to_tag.as_ref().map(|tag| format!(";tag={}", tag.as_str()));
+
+    let mut builder = MessageBuilder::request(&request.method, &request_uri)
+        .header(HeaderName::Via, sender.via(branch));
+    if !given(HeaderName::MaxForwards) {
+        builder = builder.header(HeaderName::MaxForwards, MAX_FORWARDS);
+    }
+    for route in routes {
+        builder = builder.header(HeaderName::Route, route);
+    }
+    builder = builder
+        .header(HeaderName::From, format_args!("{};tag={from_tag}", request.from))
+        .header(HeaderName::To, format_args!("{}{}", request.to, to_tag.unwrap_or_default()))
+        .header(HeaderName::CallId, call_id)
+        .header(HeaderName::CSeq, format_args!("{cseq} {}", request.method));
+    if wants_contact(&request.method) && !given(HeaderName::Contact) {
+        builder = builder.header(HeaderName::Contact, sender.contact(&request.from.uri.as_uri()));
+    }
+    if request.method == Method::Invite && !given(HeaderName::Allow) {
+        builder = builder.header(HeaderName::Allow, ALLOW);
+    }
+    if !given(HeaderName::UserAgent) {
+        builder = builder.header(HeaderName::UserAgent, sender.user_agent);
+    }
+    for header in &request.headers {
+        builder = builder.extension(header.name(), header.value());
+    }
+    builder.body(request.content_type.as_deref(), &request.body)
+}
+
+/// Requests that make or refresh a dialog, or a binding, name where we can be reached
+/// (RFC 3261 §8.1.1.8, §10.2; RFC 6665 §4.1.2; RFC 3515 §2.2). MESSAGE must not (RFC 3428 §4).
+fn wants_contact(method: &Method) -> bool {
+    matches!(
+        method,
+        Method::Invite
+            | Method::Options
+            | Method::Register
+            | Method::Subscribe
+            | Method::Notify
+            | Method::Refer
+            | Method::Update
+    )
+}
+
+/// The CANCEL of an INVITE (RFC 3261 §9.1): same Request-URI, top Via, Route, From, To, Call-ID and
+/// CSeq number; no Require.
+pub(crate) fn cancel(invite: &Message, options: &CancelOptions, user_agent: &str) -> Bytes {
+    let mut builder = follow_up(invite, Method::Cancel, invite.header(HeaderName::To));
+    if let Some(status) = options.status_code {
+        let text = match (&options.reason_phrase, StatusCode::new(status)) {
+            (Some(text), _) => text.clone(),
+            (None, Some(status)) => status.canonical_reason().to_owned(),
+            (None, None) => String::new(),
+        };
+        builder = builder.header(HeaderName::Reason, Reason { cause: status, text });
+    } else if let Some(text) = &options.reason_phrase {
+        // RFC 3326 §2: the cause is not mandatory.
+        builder = builder.header(
+            HeaderName::Reason,
+            format_args!("SIP;text={}", crate::sip::syntax::quote(text)),
+        );
+    }
+    builder.header(HeaderName::UserAgent, user_agent).body(None, b"")
+}
+
+/// The ACK of a non-2xx (RFC 3261 §17.1.1.3): as the INVITE, with the To of the response.
+pub(crate) fn ack_non_2xx(invite: &Message, response: &Message, user_agent: &str) -> Bytes {
+    follow_up(invite, Method::Ack, response.header(HeaderName::To))
+        .header(HeaderName::UserAgent, user_agent)
+        .body(None, b"")
+}
+
+fn follow_up(
+    invite: &Message,
+    method: Method,
+    to: Option<crate::sip::message::Header<'_>>,
+) -> MessageBuilder {
+    let cseq = invite.cseq().map_or(0, |cseq| cseq.number);
+    let mut builder = MessageBuilder::request(&method, invite.request_uri().unwrap_or_default());
+    if let Some(via) = invite.header(HeaderName::Via) {
+        builder = builder.copy(via);
+    }
+    builder = builder.header(HeaderName::MaxForwards, MAX_FORWARDS);
+    for route in invite.all(HeaderName::Route) {
+        builder = builder.copy(route);
+    }
+    let dialog = [invite.header(HeaderName::From), to, invite.header(HeaderName::CallId)];
+    for header in dialog.into_iter().flatten() {
+        builder = builder.copy(header);
+    }
+    builder.header(HeaderName::CSeq, format_args!("{cseq} {method}"))
+}
+
+/// A request in the dialog of a leg, and the route that it takes (RFC 3261 §12.2.1.1).
+pub(crate) struct InDialog {
+    /// The Request-URI.
+    pub(crate) request_uri: String,
+    /// The Route header members.
+    pub(crate) routes: Vec<String>,
+}
+
+impl InDialog {
+    pub(crate) fn new(leg: &Leg) -> InDialog {
+        let (request_uri, routes) = apply_route_set(&leg.remote_target, &leg.route_set);
+        InDialog { request_uri, routes }
+    }
+
+    fn start(
+        &self,
+        leg: &Leg,
+        invite: &Message,
+        sender: &Sender<'_>,
+        branch: Branch,
+        method: &Method,
+        cseq: u32,
+    ) -> MessageBuilder {
+        let mut builder = MessageBuilder::request(method, &self.request_uri)
+            .header(HeaderName::Via, sender.via(branch))
+            .header(HeaderName::MaxForwards, MAX_FORWARDS);
+        for route in &self.routes {
+            builder = builder.header(HeaderName::Route, route);
+        }
+        if let Some(from) = invite.header(HeaderName::From) {
+            builder = builder.copy(from);
+        }
+        builder = builder.header(HeaderName::To, &leg.remote_identity);
+        if let Some(call_id) = invite.header(HeaderName::CallId) {
+            builder = builder.copy(call_id);
+        }
+        builder
+            .header(HeaderName::CSeq, format_args!("{cseq} {method}"))
+            .header(HeaderName::UserAgent, sender.user_agent)
+    }
+
+    /// The ACK of a 2xx (RFC 3261 §13.2.2.4): a request of the dialog with the INVITE's CSeq number
+    /// and a branch of its own. Where the 2xx makes the offer, the ACK must answer it
+    /// (RFC 3264 §6).
+    pub(crate) fn ack(
+        &self,
+        leg: &Leg,
+        invite: &Message,
+        sender: &Sender<'_>,
+        branch: Branch,
+        response: &Message,
+    ) -> Bytes {
+        let cseq = invite.cseq().map_or(0, |cseq| cseq.number);
+        let builder = self.start(leg, invite, sender, branch, &Method::Ack, cseq);
+        match late_answer(invite, response) {
+            Some(answer) => builder.body(Some("application/sdp"), answer.as_bytes()),
+            None => builder.body(None, b""),
+        }
+    }
+
+    /// The BYE that ends the leg (RFC 3261 §15.1.1).
+    pub(crate) fn bye(
+        &self,
+        leg: &Leg,
+        invite: &Message,
+        sender: &Sender<'_>,
+        branch: Branch,
+    ) -> Bytes {
+        self.start(leg, invite, sender, branch, &Method::Bye, leg.local_cseq).body(None, b"")
+    }
+}
+
+/// An answer that takes none of the media that a 2xx offers (RFC 3264 §6: port zero), for an
+/// INVITE that was sent without an offer.
+fn late_answer(invite: &Message, response: &Message) -> Option<String> {
+    if !invite.body().is_empty() {
+        return None;
+    }
+    let is_sdp = response.header(HeaderName::ContentType).is_some_and(|header| {
+        header
+            .text()
+            .is_ok_and(|text| text.trim().to_ascii_lowercase().starts_with("application/sdp"))
+    });
+    let body = response.body();
+    let offer = std::str::from_utf8(&body).ok().filter(|_| is_sdp)?;
+    let mut answer =
+        String::from("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n");
+    for media in offer.lines().filter_map(|line| line.strip_prefix("m=")) {
+        let mut parts = media.trim_end().splitn(3, ' ');
+        if let (Some(kind), Some(_port), Some(rest)) = (parts.next(), parts.next(), parts.next()) {
+            answer.push_str(&format!("m={kind} 0 {rest}\r\n"));
+        }
+    }
+    Some(answer)
+}
+
+/// A response as events carry it.
+pub(crate) fn response(message: &Message, status: StatusCode) -> Response {
+    Response { status, message: message.bytes().clone() }
+}

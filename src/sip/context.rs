@@ -1,0 +1,136 @@
+//! [`ClientContext`]: one request that the user sent, and everything that belongs to it.
+
+use std::{net::SocketAddr, time::Instant};
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use crate::sip::{
+    cause::Cause,
+    dialog::Leg,
+    event::{ContextId, FlowId, LegState, State},
+    message::Message,
+    method::Method,
+    random::Branch,
+    request::{CancelOptions, NewRequest},
+};
+
+/// One client context. It outlives its transactions.
+#[derive(Debug)]
+pub(crate) struct ClientContext {
+    pub(crate) method: Method,
+    pub(crate) flow: FlowId,
+    /// The INVITE whose leg this request belongs to, and that leg's tag.
+    pub(crate) parent: Option<(ContextId, Box<str>)>,
+    pub(crate) state: State,
+    pub(crate) request: Request,
+    pub(crate) cancel: Cancel,
+    pub(crate) legs: SmallVec<[Leg; 1]>,
+    /// When to stop waiting for what a CANCEL should bring.
+    pub(crate) deadline: Option<Instant>,
+    /// How it ended, once it has.
+    pub(crate) ended: Option<Cause>,
+    /// The cause of the final outcome, once there is one.
+    pub(crate) cause: Option<Cause>,
+}
+
+/// The request of a context.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// It waits for its flow: what is in Via and Contact is not known yet.
+    Waiting(Waiting),
+    /// It was sent under this branch.
+    Sent {
+        /// The branch of its client transaction.
+        branch: Branch,
+        /// The bytes.
+        bytes: Bytes,
+        /// The address, where it is not the flow's peer.
+        to: Option<SocketAddr>,
+        /// How often it was sent, and how often it would have been at most.
+        attempts: (u32, u32),
+    },
+    /// It was never sent.
+    Never,
+}
+
+/// What waits for a flow.
+#[derive(Debug)]
+pub(crate) enum Waiting {
+    /// A request that the user made.
+    New(Box<NewRequest>),
+    /// A BYE; it is written when it can be sent.
+    Bye,
+}
+
+/// How far a cancel has come (RFC 3261 §9.1).
+#[derive(Debug)]
+pub(crate) enum Cancel {
+    /// Nobody asked for it.
+    No,
+    /// It waits for a provisional.
+    Waiting(CancelOptions),
+    /// The CANCEL is on its way, or was answered.
+    Sent {
+        /// Whether a final response to it, its Timer F or a broken flow has ended its transaction.
+        over: bool,
+    },
+}
+
+impl ClientContext {
+    /// The INVITE (or other request) as it was sent.
+    pub(crate) fn sent(&self) -> Option<&Bytes> {
+        match &self.request {
+            Request::Sent { bytes, .. } => Some(bytes),
+            Request::Waiting(_) | Request::Never => None,
+        }
+    }
+
+    /// The branch of its client transaction.
+    pub(crate) fn branch(&self) -> Option<Branch> {
+        match self.request {
+            Request::Sent { branch, .. } => Some(branch),
+            Request::Waiting(_) | Request::Never => None,
+        }
+    }
+
+    /// The address that it was sent to, where that is not the flow's peer.
+    pub(crate) fn destination(&self) -> Option<SocketAddr> {
+        match self.request {
+            Request::Sent { to, .. } => to,
+            Request::Waiting(_) | Request::Never => None,
+        }
+    }
+
+    /// The request as it was sent, indexed.
+    pub(crate) fn message(&self) -> Option<Message> {
+        // What we wrote ourselves can be read.
+        self.sent().and_then(|bytes| Message::read(bytes.clone()).ok())
+    }
+
+    /// Whether the user asked for a cancel.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        !matches!(self.cancel, Cancel::No)
+    }
+
+    /// Whether a CANCEL is on its way and nothing final is known of it.
+    pub(crate) fn is_cancel_pending(&self) -> bool {
+        matches!(self.cancel, Cancel::Sent { over: false })
+    }
+
+    /// The leg of that tag.
+    pub(crate) fn leg_mut(&mut self, tag: &str) -> Option<&mut Leg> {
+        self.legs.iter_mut().find(|leg| &*leg.tag == tag)
+    }
+
+    /// How many legs are up.
+    pub(crate) fn legs_up(&self) -> usize {
+        self.legs.iter().filter(|leg| leg.is_up()).count()
+    }
+
+    /// The tags of the legs that are up and not being hung up.
+    pub(crate) fn confirmed_tags(&self) -> Vec<Box<str>> {
+        let confirmed = self.legs.iter().filter(|leg| leg.state == LegState::Confirmed);
+        confirmed.map(|leg| leg.tag.clone()).collect()
+    }
+}

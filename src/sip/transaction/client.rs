@@ -1,0 +1,120 @@
+//! A client transaction of either kind, behind one face.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::sip::{
+    event::{Timer, TimerAt},
+    status::StatusCode,
+    transaction::{InviteClient, NonInviteClient},
+};
+
+/// What a client transaction makes of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseOutcome {
+    /// It is news: the user hears of it.
+    Deliver,
+    /// It repeats a final response that came before; for a non-2xx to an INVITE the ACK goes again.
+    Absorb,
+    /// It makes no sense in this state and changes nothing.
+    Ignore,
+}
+
+/// What became of a transaction whose time had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeoutOutcome {
+    /// Nothing was due.
+    Nothing,
+    /// The request is to be sent again.
+    Retransmit,
+    /// Nobody answered: Timer B or F fired. The transaction is over.
+    TimedOut(Timer),
+    /// The transaction has done its work and is over.
+    Terminated,
+}
+
+/// One client transaction (RFC 3261 §17.1).
+#[derive(Debug)]
+pub enum ClientTransaction {
+    /// For an INVITE.
+    Invite(InviteClient),
+    /// For anything else.
+    NonInvite(NonInviteClient),
+}
+
+impl ClientTransaction {
+    /// The request as it was sent.
+    pub fn request(&self) -> &Bytes {
+        match self {
+            ClientTransaction::Invite(invite) => invite.request(),
+            ClientTransaction::NonInvite(other) => other.request(),
+        }
+    }
+
+    /// How often it has been sent.
+    pub fn attempts(&self) -> u32 {
+        match self {
+            ClientTransaction::Invite(invite) => invite.attempts(),
+            ClientTransaction::NonInvite(other) => other.attempts(),
+        }
+    }
+
+    /// How often it will have been sent at most.
+    pub fn attempts_max(&self) -> u32 {
+        match self {
+            ClientTransaction::Invite(invite) => invite.attempts_max(),
+            ClientTransaction::NonInvite(other) => other.attempts_max(),
+        }
+    }
+
+    /// A response with this transaction's branch and CSeq method came.
+    pub fn handle_response(&mut self, now: Instant, status: StatusCode) -> ResponseOutcome {
+        match self {
+            ClientTransaction::Invite(invite) => invite.handle_response(now, status),
+            ClientTransaction::NonInvite(other) => other.handle_response(now, status),
+        }
+    }
+
+    /// Time has come to one of [`ClientTransaction::timers`].
+    pub fn handle_timeout(&mut self, now: Instant) -> TimeoutOutcome {
+        match self {
+            ClientTransaction::Invite(invite) => invite.handle_timeout(now),
+            ClientTransaction::NonInvite(other) => other.handle_timeout(now),
+        }
+    }
+
+    /// The timers that run, the next one first.
+    pub fn timers(&self) -> [Option<TimerAt>; 2] {
+        match self {
+            ClientTransaction::Invite(invite) => invite.timers(),
+            ClientTransaction::NonInvite(other) => other.timers(),
+        }
+    }
+
+    /// Whether it has done its work.
+    pub fn is_terminated(&self) -> bool {
+        match self {
+            ClientTransaction::Invite(invite) => invite.is_terminated(),
+            ClientTransaction::NonInvite(other) => other.is_terminated(),
+        }
+    }
+
+    /// Whether a request is under way for which nothing at all has come yet, or (non-INVITE) no
+    /// final response: a transport error now is this request's failure (RFC 3261 §17.1.4).
+    pub fn is_sending(&self) -> bool {
+        match self {
+            ClientTransaction::Invite(invite) => invite.is_calling(),
+            ClientTransaction::NonInvite(other) => other.is_pending(),
+        }
+    }
+}
+
+/// The retransmission timer and the timeout of a request that nobody has answered, in order.
+pub(super) fn running(retransmit: Option<TimerAt>, timeout: TimerAt) -> [Option<TimerAt>; 2] {
+    match retransmit {
+        Some(retransmit) if retransmit.at < timeout.at => [Some(retransmit), Some(timeout)],
+        Some(retransmit) => [Some(timeout), Some(retransmit)],
+        None => [Some(timeout), None],
+    }
+}

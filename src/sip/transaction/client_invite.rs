@@ -1,0 +1,250 @@
+//! The INVITE client transaction (RFC 3261 §17.1.1 with RFC 6026).
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::sip::{
+    event::{Timer, TimerAt},
+    status::StatusCode,
+    transaction::{ResponseOutcome, TimeoutOutcome, Timing, client::running},
+};
+
+/// An INVITE on its way.
+#[derive(Debug)]
+pub struct InviteClient {
+    request: Bytes,
+    attempts: u32,
+    reliable: bool,
+    timing: Timing,
+    state: State,
+}
+
+/// ```text
+///             ┌── A: send again ──┐
+///             ▼                   │
+///          Calling ───────────────┘
+///     1xx ╱   │  ╲ B, transport error
+///        ╱    │   ╲──────────────────────────► Terminated
+///  Proceeding │                                 ▲  ▲
+///       │  ╲  │ 300–699: ACK                    │  │
+///   2xx │   ╲─┴────────► Completed ── D ────────┘  │
+///       ▼                (absorbs and ACKs again)  │
+///    Accepted ── M ────────────────────────────────┘
+///    (every 2xx goes up)
+/// ```
+#[derive(Debug)]
+enum State {
+    Calling { retransmit: Option<Retransmit>, timeout: Instant },
+    Proceeding,
+    Completed { until: Instant },
+    Accepted { until: Instant },
+    Terminated,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Retransmit {
+    at: Instant,
+    interval: Duration,
+}
+
+impl InviteClient {
+    /// A transaction whose request is sent for the first time at `now`.
+    pub fn new(now: Instant, request: Bytes, reliable: bool, timing: Timing) -> InviteClient {
+        // RFC 3261 §17.1.1.2: Timer A is for unreliable transports, Timer B for all.
+        let retransmit =
+            (!reliable).then(|| Retransmit { at: now + timing.t1, interval: timing.t1 });
+        let timeout = now + timing.patience();
+        InviteClient {
+            request,
+            attempts: 1,
+            reliable,
+            timing,
+            state: State::Calling { retransmit, timeout },
+        }
+    }
+
+    /// The request as it was sent.
+    pub fn request(&self) -> &Bytes {
+        &self.request
+    }
+
+    /// How often it has been sent.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Timer A doubles without a cap, so the INVITE goes out at (2^k − 1)·T1 until Timer B at
+    /// 64·T1: seven times.
+    pub fn attempts_max(&self) -> u32 {
+        if self.reliable { 1 } else { 7 }
+    }
+
+    /// A response with this branch and CSeq method came.
+    pub fn handle_response(&mut self, now: Instant, status: StatusCode) -> ResponseOutcome {
+        match self.state {
+            State::Calling { .. } | State::Proceeding => self.respond_while_pending(now, status),
+            State::Completed { .. } if status.is_final() && !status.is_success() => {
+                ResponseOutcome::Absorb
+            }
+            // RFC 6026 §8.4: every 2xx goes up, from every fork.
+            State::Accepted { .. } if status.is_success() => ResponseOutcome::Deliver,
+            State::Completed { .. } | State::Accepted { .. } | State::Terminated => {
+                ResponseOutcome::Ignore
+            }
+        }
+    }
+
+    fn respond_while_pending(&mut self, now: Instant, status: StatusCode) -> ResponseOutcome {
+        self.state = if status.is_provisional() {
+            State::Proceeding
+        } else if status.is_success() {
+            // RFC 6026 §7.1: Timer M is 64·T1.
+            State::Accepted { until: now + self.timing.patience() }
+        } else if self.reliable {
+            // RFC 3261 §17.1.1.2: Timer D is zero on reliable transports.
+            State::Terminated
+        } else {
+            State::Completed { until: now + self.timer_d() }
+        };
+        ResponseOutcome::Deliver
+    }
+
+    /// At least 32 s, and as long as the peer's Timer H (RFC 3261 §17.1.1.2).
+    fn timer_d(&self) -> Duration {
+        self.timing.patience().max(Duration::from_secs(32))
+    }
+
+    /// Time has come to one of [`InviteClient::timers`].
+    pub fn handle_timeout(&mut self, now: Instant) -> TimeoutOutcome {
+        match &mut self.state {
+            State::Calling { timeout, .. } if *timeout <= now => {
+                self.state = State::Terminated;
+                TimeoutOutcome::TimedOut(Timer::B)
+            }
+            State::Calling { retransmit: Some(retransmit), .. } if retransmit.at <= now => {
+                // RFC 3261 §17.1.1.2: Timer A doubles each time, measured from when it fired.
+                retransmit.interval = retransmit.interval.saturating_mul(2);
+                retransmit.at += retransmit.interval;
+                if retransmit.at <= now {
+                    retransmit.at = now + retransmit.interval;
+                }
+                self.attempts += 1;
+                TimeoutOutcome::Retransmit
+            }
+            State::Completed { until } | State::Accepted { until } if *until <= now => {
+                self.state = State::Terminated;
+                TimeoutOutcome::Terminated
+            }
+            _ => TimeoutOutcome::Nothing,
+        }
+    }
+
+    /// The timers that run, the next one first.
+    pub fn timers(&self) -> [Option<TimerAt>; 2] {
+        match self.state {
+            State::Calling { retransmit, timeout } => running(
+                retransmit.map(|retransmit| TimerAt { timer: Timer::A, at: retransmit.at }),
+                TimerAt { timer: Timer::B, at: timeout },
+            ),
+            State::Completed { until } => [Some(TimerAt { timer: Timer::D, at: until }), None],
+            State::Accepted { until } => [Some(TimerAt { timer: Timer::M, at: until }), None],
+            State::Proceeding | State::Terminated => [None, None],
+        }
+    }
+
+    /// Whether nothing has come yet.
+    pub fn is_calling(&self) -> bool {
+        matches!(self.state, State::Calling { .. })
+    }
+
+    /// Whether it has done its work.
+    pub fn is_terminated(&self) -> bool {
+        matches!(self.state, State::Terminated)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T: Timing = Timing {
+        t1: Duration::from_millis(500),
+        t2: Duration::from_secs(4),
+        t4: Duration::from_secs(5),
+    };
+
+    fn status(code: u16) -> StatusCode {
+        StatusCode::new(code).unwrap()
+    }
+
+    #[test]
+    fn timer_a_doubles_without_cap_until_timer_b() {
+        let start = Instant::now();
+        let mut invite = InviteClient::new(start, Bytes::new(), false, T);
+        let mut sent = vec![0.0];
+        loop {
+            let at = invite.timers()[0].unwrap().at;
+            match invite.handle_timeout(at) {
+                TimeoutOutcome::Retransmit => sent.push((at - start).as_secs_f64()),
+                TimeoutOutcome::TimedOut(Timer::B) => {
+                    assert_eq!(at - start, Duration::from_secs(32));
+                    break;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(sent, [0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5]);
+        assert_eq!(invite.attempts(), invite.attempts_max());
+        assert!(invite.is_terminated());
+    }
+
+    #[test]
+    fn a_reliable_transport_has_timer_b_but_no_a_and_no_d() {
+        let start = Instant::now();
+        let mut invite = InviteClient::new(start, Bytes::new(), true, T);
+        assert_eq!(
+            invite.timers(),
+            [Some(TimerAt { timer: Timer::B, at: start + Duration::from_secs(32) }), None]
+        );
+        assert_eq!(invite.handle_response(start, status(486)), ResponseOutcome::Deliver);
+        assert!(invite.is_terminated());
+    }
+
+    #[test]
+    fn a_provisional_stops_both_timers() {
+        let start = Instant::now();
+        let mut invite = InviteClient::new(start, Bytes::new(), false, T);
+        assert_eq!(invite.handle_response(start, status(180)), ResponseOutcome::Deliver);
+        assert_eq!(invite.timers(), [None, None]);
+        assert_eq!(invite.handle_response(start, status(180)), ResponseOutcome::Deliver);
+    }
+
+    #[test]
+    fn a_repeated_final_is_absorbed_for_timer_d() {
+        let start = Instant::now();
+        let mut invite = InviteClient::new(start, Bytes::new(), false, T);
+        assert_eq!(invite.handle_response(start, status(486)), ResponseOutcome::Deliver);
+        assert_eq!(invite.handle_response(start, status(486)), ResponseOutcome::Absorb);
+        assert_eq!(invite.handle_response(start, status(200)), ResponseOutcome::Ignore);
+        assert_eq!(invite.handle_response(start, status(180)), ResponseOutcome::Ignore);
+        let d = start + Duration::from_secs(32);
+        assert_eq!(invite.timers()[0], Some(TimerAt { timer: Timer::D, at: d }));
+        assert_eq!(invite.handle_timeout(d), TimeoutOutcome::Terminated);
+    }
+
+    #[test]
+    fn every_2xx_goes_up_for_timer_m() {
+        let start = Instant::now();
+        for reliable in [false, true] {
+            let mut invite = InviteClient::new(start, Bytes::new(), reliable, T);
+            for _ in 0..3 {
+                assert_eq!(invite.handle_response(start, status(200)), ResponseOutcome::Deliver);
+            }
+            assert_eq!(invite.handle_response(start, status(486)), ResponseOutcome::Ignore);
+            let m = start + Duration::from_secs(32);
+            assert_eq!(invite.timers()[0], Some(TimerAt { timer: Timer::M, at: m }));
+            assert_eq!(invite.handle_timeout(m), TimeoutOutcome::Terminated);
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The non-INVITE client transaction (RFC 3261 §17.1.2).
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::sip::{
+    event::{Timer, TimerAt},
+    status::StatusCode,
+    transaction::{ResponseOutcome, TimeoutOutcome, Timing, client::running},
+};
+
+/// A request other than INVITE and ACK on its way.
+#[derive(Debug)]
+pub struct NonInviteClient {
+    request: Bytes,
+    attempts: u32,
+    reliable: bool,
+    timing: Timing,
+    state: State,
+}
+
+/// ```text
+///              ┌── E: send again, interval doubles up to T2 ──┐
+///              ▼                                              │
+///           Trying ───────────────────────────────────────────┘
+///      1xx ╱  │  ╲ F, transport error
+///         ╱   │   ╲────────────────────────────► Terminated
+///  Proceeding │                                       ▲
+///  (E is T2)  │ 200–699                               │
+///         ╲───┴──────────► Completed ── K ────────────┘
+/// ```
+#[derive(Debug)]
+enum State {
+    Trying { retransmit: Option<Retransmit>, timeout: Instant },
+    Proceeding { retransmit: Option<Retransmit>, timeout: Instant },
+    Completed { until: Instant },
+    Terminated,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Retransmit {
+    at: Instant,
+    interval: Duration,
+}
+
+impl NonInviteClient {
+    /// A transaction whose request is sent for the first time at `now`.
+    pub fn new(now: Instant, request: Bytes, reliable: bool, timing: Timing) -> NonInviteClient {
+        // RFC 3261 §17.1.2.2: Timer E is for unreliable transports, Timer F for all.
+        let retransmit =
+            (!reliable).then(|| Retransmit { at: now + timing.t1, interval: timing.t1 });
+        let timeout = now + timing.patience();
+        NonInviteClient {
+            request,
+            attempts: 1,
+            reliable,
+            timing,
+            state: State::Trying { retransmit, timeout },
+        }
+    }
+
+    /// The request as it was sent.
+    pub fn request(&self) -> &Bytes {
+        &self.request
+    }
+
+    /// How often it has been sent.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Timer E doubles from T1 up to T2 until Timer F at 64·T1: eleven times with the usual values.
+    pub fn attempts_max(&self) -> u32 {
+        if self.reliable {
+            return 1;
+        }
+        let end = self.timing.patience();
+        let (mut at, mut interval, mut count) = (self.timing.t1, self.timing.t1, 1);
+        while at < end && interval < self.timing.t2 {
+            count += 1;
+            interval = self.timing.back_off(interval);
+            at += interval;
+        }
+        if at < end {
+            let left = (end - at).as_nanos().div_ceil(self.timing.t2.as_nanos().max(1));
+            count += u32::try_from(left).unwrap_or(u32::MAX - count);
+        }
+        count
+    }
+
+    /// A response with this branch and CSeq method came.
+    pub fn handle_response(&mut self, now: Instant, status: StatusCode) -> ResponseOutcome {
+        match self.state {
+            State::Trying { retransmit, timeout } | State::Proceeding { retransmit, timeout } => {
+                self.state = if status.is_provisional() {
+                    State::Proceeding { retransmit, timeout }
+                } else if self.reliable {
+                    // RFC 3261 §17.1.2.2: Timer K is zero on reliable transports.
+                    State::Terminated
+                } else {
+                    State::Completed { until: now + self.timing.t4 }
+                };
+                ResponseOutcome::Deliver
+            }
+            State::Completed { .. } if status.is_final() => ResponseOutcome::Absorb,
+            State::Completed { .. } | State::Terminated => ResponseOutcome::Ignore,
+        }
+    }
+
+    /// Time has come to one of [`NonInviteClient::timers`].
+    pub fn handle_timeout(&mut self, now: Instant) -> TimeoutOutcome {
+        let timing = self.timing;
+        match &mut self.state {
+            State::Trying { timeout, .. } | State::Proceeding { timeout, .. }
+                if *timeout <= now =>
+            {
+                self.state = State::Terminated;
+                TimeoutOutcome::TimedOut(Timer::F)
+            }
+            State::Trying { retransmit: Some(retransmit), .. } if retransmit.at <= now => {
+                // RFC 3261 §17.1.2.2: MIN(2·interval, T2) while Trying …
+                let interval = timing.back_off(retransmit.interval);
+                self.retransmit_after(now, interval)
+            }
+            State::Proceeding { retransmit: Some(retransmit), .. } if retransmit.at <= now => {
+                // … and T2 while Proceeding.
+                self.retransmit_after(now, timing.t2)
+            }
+            State::Completed { until } if *until <= now => {
+                self.state = State::Terminated;
+                TimeoutOutcome::Terminated
+            }
+            _ => TimeoutOutcome::Nothing,
+        }
+    }
+
+    fn retransmit_after(&mut self, now: Instant, interval: Duration) -> TimeoutOutcome {
+        if let State::Trying { retransmit: Some(retransmit), .. }
+        | State::Proceeding { retransmit: Some(retransmit), .. } = &mut self.state
+        {
+            let due = retransmit.at + interval;
+            *retransmit = Retransmit { at: if due > now { due } else { now + interval }, interval };
+        }
+        self.attempts += 1;
+        TimeoutOutcome::Retransmit
+    }
+
+    /// The timers that run, the next one first.
+    pub fn timers(&self) -> [Option<TimerAt>; 2] {
+        match self.state {
+            State::Trying { retransmit, timeout } | State::Proceeding { retransmit, timeout } => {
+                running(
+                    retransmit.map(|retransmit| TimerAt { timer: Timer::E, at: retransmit.at }),
+                    TimerAt { timer: Timer::F, at: timeout },
+                )
+            }
+            State::Completed { until } => [Some(TimerAt { timer: Timer::K, at: until }), None],
+            State::Terminated => [None, None],
+        }
+    }
+
+    /// Whether no final response has come yet.
+    pub fn is_pending(&self) -> bool {
+        matches!(self.state, State::Trying { .. } | State::Proceeding { .. })
+    }
+
+    /// Whether it has done its work.
+    pub fn is_terminated(&self) -> bool {
+        matches!(self.state, State::Terminated)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T: Timing = Timing {
+        t1: Duration::from_millis(500),
+        t2: Duration::from_secs(4),
+        t4: Duration::from_secs(5),
+    };
+
+    fn run_out(mut options: NonInviteClient, start: Instant) -> (Vec<f64>, Duration, u32) {
+        let mut sent = vec![0.0];
+        loop {
+            let at = options.timers()[0].unwrap().at;
+            match options.handle_timeout(at) {
+                TimeoutOutcome::Retransmit => sent.push((at - start).as_secs_f64()),
+                TimeoutOutcome::TimedOut(Timer::F) => {
+                    return (sent, at - start, options.attempts());
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn timer_e_doubles_up_to_t2_until_timer_f() {
+        let start = Instant::now();
+        let options = NonInviteClient::new(start, Bytes::new(), false, T);
+        let max = options.attempts_max();
+        let (sent, end, attempts) = run_out(options, start);
+        assert_eq!(sent, [0.0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]);
+        assert_eq!(end, Duration::from_secs(32));
+        assert_eq!(attempts, max);
+    }
+
+    #[test]
+    fn the_count_to_come_is_right_for_other_settings() {
+        let start = Instant::now();
+        for (t1, t2) in [(100, 4000), (500, 500), (500, 100), (1, 3), (250, 1000)] {
+            let timing =
+                Timing { t1: Duration::from_millis(t1), t2: Duration::from_millis(t2), ..T };
+            let options = NonInviteClient::new(start, Bytes::new(), false, timing);
+            let max = options.attempts_max();
+            assert_eq!(run_out(options, start).2, max, "T1 {t1} ms, T2 {t2} ms");
+        }
+    }
+
+    #[test]
+    fn in_proceeding_timer_e_is_t2() {
+        let start = Instant::now();
+        let mut options = NonInviteClient::new(start, Bytes::new(), false, T);
+        let trying = StatusCode::TRYING;
+        assert_eq!(options.handle_response(start, trying), ResponseOutcome::Deliver);
+        let (sent, end, _) = run_out(options, start);
+        assert_eq!(sent[..4], [0.0, 0.5, 4.5, 8.5]);
+        assert_eq!(end, Duration::from_secs(32));
+    }
+
+    #[test]
+    fn a_repeated_final_is_absorbed_for_timer_k() {
+        let start = Instant::now();
+        let mut options = NonInviteClient::new(start, Bytes::new(), false, T);
+        assert_eq!(options.handle_response(start, StatusCode::OK), ResponseOutcome::Deliver);
+        assert_eq!(options.handle_response(start, StatusCode::OK), ResponseOutcome::Absorb);
+        let k = start + T.t4;
+        assert_eq!(options.timers()[0], Some(TimerAt { timer: Timer::K, at: k }));
+        assert_eq!(options.handle_timeout(k), TimeoutOutcome::Terminated);
+
+        let mut reliable = NonInviteClient::new(start, Bytes::new(), true, T);
+        assert_eq!(reliable.handle_response(start, StatusCode::OK), ResponseOutcome::Deliver);
+        assert!(reliable.is_terminated());
+    }
+}

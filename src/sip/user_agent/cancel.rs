@@ -1,0 +1,145 @@
+//! Cancelling a pending INVITE (RFC 3261 §9.1, RFC 3326).
+
+use std::time::Instant;
+
+use super::{CancelError, UserAgent, transactions::Key};
+use crate::sip::{
+    cause::Cause,
+    compose,
+    context::Cancel,
+    event::{ContextId, Fact, State},
+    message::Message,
+    method::Method,
+    request::CancelOptions,
+    status::StatusCode,
+    transaction::{ClientTransaction, NonInviteClient},
+};
+
+impl UserAgent {
+    /// Cancels a pending INVITE.
+    ///
+    /// # Errors
+    ///
+    /// Where there is nothing to cancel; a sentence says why.
+    pub fn cancel(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        options: CancelOptions,
+    ) -> Result<(), CancelError> {
+        if let Some(status) = options.status_code
+            && !(200..=699).contains(&status)
+        {
+            return Err(CancelError::BadStatus(status));
+        }
+        if options.reason_phrase.as_ref().is_some_and(|text| text.chars().any(char::is_control)) {
+            return Err(CancelError::BadReason);
+        }
+        let (method, state, is_cancelled) = match self.contexts.get(&id) {
+            Some(context) => (context.method.clone(), context.state, context.is_cancelled()),
+            None => match self.remembered.get(&id) {
+                Some((method, state)) => (method.clone(), *state, false),
+                None => return Err(CancelError::Unknown(id)),
+            },
+        };
+        if method != Method::Invite {
+            return Err(CancelError::NotInvite(method));
+        }
+        match state {
+            State::Accepted => return Err(CancelError::Accepted),
+            State::HungUp | State::Canceled | State::Rejected | State::Failed => {
+                return Err(CancelError::Over(state.as_str()));
+            }
+            State::Cancelling => return Err(CancelError::Cancelled),
+            _ if is_cancelled => return Err(CancelError::Cancelled),
+            State::Waiting | State::Calling | State::Trying | State::Proceeding => {}
+        }
+        self.begin_cancel(now, id, state, options);
+        Ok(())
+    }
+
+    fn begin_cancel(&mut self, now: Instant, id: ContextId, state: State, options: CancelOptions) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        // RFC 3261 §9.1: no CANCEL before a provisional.
+        let waiting = state == State::Calling;
+        context.state = State::Cancelling;
+        context.cancel = Cancel::Waiting(options.clone());
+        self.tell(now, id, Method::Cancel, Fact::Cancel { options, waiting });
+        match state {
+            State::Waiting => {
+                let detail = "cancelled before it was sent: the flow was not up yet".to_owned();
+                self.fail(now, id, State::Canceled, Cause::Canceled, detail);
+            }
+            State::Proceeding => self.send_cancel(now, id),
+            _ => {}
+        }
+    }
+
+    /// Sends the CANCEL that a provisional has made possible.
+    pub(super) fn send_cancel(&mut self, now: Instant, id: ContextId) {
+        let timing = self.settings.timing;
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let (Cancel::Waiting(options), Some(branch)) = (&context.cancel, context.branch()) else {
+            return;
+        };
+        let Some(invite) = context.message() else { return };
+        let bytes = compose::cancel(&invite, options, &self.settings.user_agent);
+        let (flow, to) = (context.flow, context.destination());
+        let reliable = self.flows.flow(flow).is_some_and(|flow| flow.transport.is_reliable());
+        context.cancel = Cancel::Sent { over: false };
+        // RFC 3261 §9.1: without a final response within 64·T1 the INVITE counts as cancelled.
+        let deadline = now + timing.patience();
+        let before = context.deadline.replace(deadline);
+        self.transactions.arm_context(id, before, Some(deadline));
+        let transaction = NonInviteClient::new(now, bytes.clone(), reliable, timing);
+        self.transactions.insert(
+            Key { branch, is_cancel: true },
+            id,
+            Method::Cancel,
+            ClientTransaction::NonInvite(transaction),
+        );
+        self.transmit(flow, to, bytes.clone());
+        self.tell(now, id, Method::Cancel, Fact::CancelSent { message: bytes });
+    }
+
+    /// A response to the CANCEL.
+    pub(super) fn cancel_response(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        status: StatusCode,
+        message: &Message,
+    ) {
+        let response = compose::response(message, status);
+        if status.is_provisional() {
+            return self.tell(now, id, Method::Cancel, Fact::Progress(response));
+        }
+        if let Some(context) = self.contexts.get_mut(&id) {
+            context.cancel = Cancel::Sent { over: true };
+        }
+        self.tell(now, id, Method::Cancel, Fact::CancelAnswered(response));
+        self.end_if_done(now, id);
+    }
+
+    /// A 2xx came although the user had cancelled: it must be ACKed, and the leg hung up
+    /// (RFC 3261 §9.1, §15).
+    pub(super) fn cancel_was_crossed(&mut self, now: Instant, id: ContextId, status: StatusCode) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let detail = match context.cancel {
+            Cancel::No => return,
+            Cancel::Waiting(_) => {
+                context.cancel = Cancel::Sent { over: true };
+                format!(
+                    "a {status} came before any provisional response, so no CANCEL was sent: hanging up with BYE (RFC 3261 §9.1)"
+                )
+            }
+            Cancel::Sent { .. } => {
+                format!("a {status} crossed the CANCEL: hanging up with BYE (RFC 3261 §9.1)")
+            }
+        };
+        let before = context.deadline.take();
+        self.transactions.arm_context(id, before, None);
+        self.tell(now, id, Method::Cancel, Fact::CancelFailed { detail });
+        let _ = self.hang_up(now, id);
+    }
+}

@@ -1,0 +1,51 @@
+//! Why a wish is refused: each a sentence for the user.
+
+use crate::sip::{event::ContextId, method::Method};
+
+/// Why a cancel is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CancelError {
+    /// Only an INVITE can be cancelled.
+    #[error("{0} cannot be cancelled (RFC 3261 §9.1)")]
+    NotInvite(Method),
+    /// A 2xx came already.
+    #[error("already accepted: hang up with BYE instead (RFC 3261 §9.1)")]
+    Accepted,
+    /// A final response or a failure came already.
+    #[error("already {0}: nothing is pending that could be cancelled (RFC 3261 §9.1)")]
+    Over(&'static str),
+    /// It was cancelled before.
+    #[error("already cancelled: the CANCEL waits for a provisional response or is on its way")]
+    Cancelled,
+    /// The status code is out of range.
+    #[error("{0} is not a status code for Reason: write 200 to 699 (RFC 3326)")]
+    BadStatus(u16),
+    /// The reason phrase cannot stand in a header.
+    #[error(
+        "the reason phrase holds a line end or another control character, which a header cannot hold"
+    )]
+    BadReason,
+    /// There is no such context, or it ended long ago.
+    #[error("there is no context #{0}, or it ended long ago")]
+    Unknown(ContextId),
+}
+
+/// Why hanging up is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HangUpError {
+    /// Only an INVITE makes a dialog to hang up.
+    #[error("{0} has no leg to hang up, only an accepted INVITE has (RFC 3261 §15)")]
+    NotInvite(Method),
+    /// Not accepted yet.
+    #[error("not accepted yet: cancel it instead (RFC 3261 §15)")]
+    Pending,
+    /// A BYE is on its way.
+    #[error("already hanging up: the BYE is on its way")]
+    HangingUp,
+    /// No leg is up.
+    #[error("already {0}: no leg is up that could be hung up (RFC 3261 §15)")]
+    NoLeg(&'static str),
+    /// There is no such context, or it ended long ago.
+    #[error("there is no context #{0}, or it ended long ago")]
+    Unknown(ContextId),
+}

@@ -1,0 +1,159 @@
+//! Flows as the user agent knows them: their state, their address, and who rides on them.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::SocketAddr,
+    time::Instant,
+};
+
+use super::{UserAgent, transactions::Key};
+use crate::sip::{
+    cause::Cause,
+    context::{Cancel, Request},
+    event::{ContextId, Fact, FlowId, State},
+    method::Method,
+    transport::Transport,
+};
+
+/// All flows.
+#[derive(Debug, Default)]
+pub(super) struct Flows {
+    flows: HashMap<FlowId, Flow>,
+}
+
+/// One flow.
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub(super) transport: Transport,
+    pub(super) state: FlowState,
+    /// The contexts that ride on it, in the order in which they came.
+    riders: BTreeSet<ContextId>,
+}
+
+/// Its state.
+#[derive(Debug)]
+pub(super) enum FlowState {
+    Connecting,
+    Up {
+        /// What Via and Contact say.
+        sent_by: Box<str>,
+    },
+    Down {
+        reason: Box<str>,
+    },
+}
+
+impl Flows {
+    pub(super) fn flow(&self, flow: FlowId) -> Option<&Flow> {
+        self.flows.get(&flow)
+    }
+
+    pub(super) fn join(&mut self, flow: FlowId, context: ContextId) {
+        if let Some(flow) = self.flows.get_mut(&flow) {
+            flow.riders.insert(context);
+        }
+    }
+
+    pub(super) fn leave(&mut self, flow: FlowId, context: ContextId) {
+        if let Some(flow) = self.flows.get_mut(&flow) {
+            flow.riders.remove(&context);
+        }
+    }
+
+    fn riders(&self, flow: FlowId) -> Vec<ContextId> {
+        self.flows.get(&flow).map(|flow| flow.riders.iter().copied().collect()).unwrap_or_default()
+    }
+}
+
+impl UserAgent {
+    /// A flow is being made. Requests on it wait in [`State::Waiting`](crate::sip::State) until
+    /// [`UserAgent::flow_up`] or [`UserAgent::flow_down`]. Naming a flow again after it went down
+    /// makes its new requests wait again.
+    pub fn flow_connecting(&mut self, flow: FlowId, transport: Transport) {
+        let flow = self.flows.flows.entry(flow).or_insert_with(|| Flow {
+            transport,
+            state: FlowState::Connecting,
+            riders: BTreeSet::new(),
+        });
+        flow.state = FlowState::Connecting;
+    }
+
+    /// The flow is up: what waits on it is sent. `local` goes into Via and Contact, except on
+    /// WebSocket, where a browser-like client has no address to name (RFC 7118 §5.2.1).
+    pub fn flow_up(&mut self, now: Instant, flow: FlowId, local: SocketAddr) {
+        let host = self.identifiers.invalid_host();
+        let Some(entry) = self.flows.flows.get_mut(&flow) else { return };
+        let sent_by = if entry.transport.is_websocket() { host } else { local.to_string() };
+        entry.state = FlowState::Up { sent_by: sent_by.into() };
+        for context in self.flows.riders(flow) {
+            self.send_waiting(now, context);
+        }
+    }
+
+    /// The flow could not be made or broke: what is pending on it fails with `Connection Error`
+    /// (RFC 3261 §17.1.4, §18.4). Dialogs outlive a flow. `reason` is a sentence with the address.
+    pub fn flow_down(&mut self, now: Instant, flow: FlowId, reason: &str) {
+        let Some(entry) = self.flows.flows.get_mut(&flow) else { return };
+        entry.state = FlowState::Down { reason: reason.into() };
+        for context in self.flows.riders(flow) {
+            self.cancel_transport_error(now, context, reason);
+            let is_pending = |state: State| state.is_pending();
+            if self.contexts.get(&context).is_some_and(|context| is_pending(context.state)) {
+                self.transport_error(now, context, reason);
+            }
+        }
+    }
+
+    /// A datagram could not be sent, or an ICMP error came for it (RFC 3261 §18.4): the requests
+    /// that are being sent fail, and those that wait for a peer that has them do not.
+    pub fn flow_error(&mut self, now: Instant, flow: FlowId, reason: &str) {
+        for context in self.flows.riders(flow) {
+            let Some(branch) = self.contexts.get(&context).and_then(|context| context.branch())
+            else {
+                continue;
+            };
+            let is_sending = |is_cancel| {
+                let entry = self.transactions.entry(Key { branch, is_cancel });
+                entry.is_some_and(|entry| entry.transaction.is_sending())
+            };
+            let (own, cancel) = (is_sending(false), is_sending(true));
+            if cancel {
+                self.cancel_transport_error(now, context, reason);
+            }
+            if own {
+                self.transport_error(now, context, reason);
+            }
+        }
+    }
+
+    fn transport_error(&mut self, now: Instant, id: ContextId, reason: &str) {
+        if let Some(branch) = self.contexts.get(&id).and_then(|context| context.branch()) {
+            self.transactions.remove(Key { branch, is_cancel: false });
+        }
+        self.fail(now, id, State::Failed, Cause::ConnectionError, reason.to_owned());
+        self.forget_if_over(id);
+    }
+
+    /// The CANCEL cannot arrive any more; the INVITE may still be answered.
+    fn cancel_transport_error(&mut self, now: Instant, id: ContextId, reason: &str) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let Some(branch) = context.branch().filter(|_| context.is_cancel_pending()) else {
+            return;
+        };
+        context.cancel = Cancel::Sent { over: true };
+        self.transactions.remove(Key { branch, is_cancel: true });
+        let fact = Fact::CancelFailed { detail: reason.to_owned() };
+        self.tell(now, id, Method::Cancel, fact);
+        self.end_if_done(now, id);
+    }
+
+    fn send_waiting(&mut self, now: Instant, id: ContextId) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        if matches!(context.request, Request::Waiting(_))
+            && let Request::Waiting(waiting) =
+                std::mem::replace(&mut context.request, Request::Never)
+        {
+            self.send(now, id, waiting);
+        }
+    }
+}

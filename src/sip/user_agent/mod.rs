@@ -1,0 +1,321 @@
+//! [`UserAgent`]: the one door into `sip`.
+//!
+//! Time, bytes and wishes go in; [`Output`]s come out of one queue, in their true order. What a
+//! response does stands in `responses`, what the user's wishes do in `sending`, `cancel` and
+//! `hang_up`, what the peer's own requests do in `peer`, and what time does in `timeouts`.
+
+mod cancel;
+mod error;
+mod flows;
+mod hang_up;
+mod peer;
+mod responses;
+mod sending;
+mod timeouts;
+mod transactions;
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    net::SocketAddr,
+    time::Instant,
+};
+
+use bytes::Bytes;
+
+pub use self::error::{CancelError, HangUpError};
+use self::{flows::Flows, transactions::Transactions};
+use crate::sip::{
+    cause::Cause,
+    context::{ClientContext, Request},
+    event::{ContextEvent, ContextId, Event, Fact, FlowId, State, Status, Stray},
+    message::{Limits, Message},
+    method::Method,
+    random::Identifiers,
+    transaction::{ServerTransactions, Timing},
+};
+
+/// How many server transactions may be open at once.
+const SERVER_TRANSACTIONS: usize = 10_000;
+
+/// How many contexts that are over and done with are remembered by their last state, so that a
+/// wish that comes too late is refused with the right reason.
+const REMEMBERED: usize = 100_000;
+
+/// What a user agent can be told at its start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// T1, T2 and T4.
+    pub timing: Timing,
+    /// The `User-Agent` and `Server` header.
+    pub user_agent: String,
+    /// Bounds on what is read from the network.
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            timing: Timing::default(),
+            user_agent: concat!("sipboard/", env!("CARGO_PKG_VERSION")).to_owned(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Something for the driver of the user agent to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Send these bytes.
+    Transmit(Transmit),
+    /// Tell the user.
+    Event(Event),
+}
+
+/// Bytes to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// The flow.
+    pub flow: FlowId,
+    /// The address, where it is not the flow's own peer: a response on UDP (RFC 3581 §4), or a
+    /// request in a dialog whose route set or Contact leads elsewhere.
+    pub to: Option<SocketAddr>,
+    /// The bytes of one message.
+    pub bytes: Bytes,
+}
+
+/// Sends requests and follows each through its whole life.
+#[derive(Debug)]
+pub struct UserAgent {
+    settings: Settings,
+    identifiers: Identifiers,
+    flows: Flows,
+    contexts: HashMap<ContextId, ClientContext>,
+    /// The contexts that are gone, by their last state.
+    remembered: BTreeMap<ContextId, (Method, State)>,
+    last_context: u64,
+    /// Which INVITE a dialog belongs to: by Call-ID and local tag.
+    dialogs: HashMap<DialogKey, ContextId>,
+    transactions: Transactions,
+    servers: ServerTransactions,
+    /// INVITEs and BYEs that have not ended: what a graceful end waits for.
+    open_calls: usize,
+    output: VecDeque<Output>,
+}
+
+/// The half of a dialog's identity that all legs of an INVITE share (RFC 3261 §12).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct DialogKey {
+    call_id: Box<str>,
+    local_tag: Box<str>,
+}
+
+impl UserAgent {
+    /// A user agent; `seed` is where all its randomness comes from.
+    pub fn new(settings: Settings, seed: u64) -> UserAgent {
+        UserAgent {
+            identifiers: Identifiers::new(seed),
+            flows: Flows::default(),
+            contexts: HashMap::new(),
+            remembered: BTreeMap::new(),
+            last_context: 0,
+            dialogs: HashMap::new(),
+            transactions: Transactions::default(),
+            servers: ServerTransactions::new(settings.timing, SERVER_TRANSACTIONS),
+            open_calls: 0,
+            output: VecDeque::new(),
+            settings,
+        }
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Cancels every pending INVITE and hangs up every leg: the graceful end.
+    pub fn shut_down(&mut self, now: Instant) {
+        let mut open: Vec<ContextId> = self
+            .contexts
+            .iter()
+            .filter(|(_, context)| context.ended.is_none() && context.method == Method::Invite)
+            .map(|(id, _)| *id)
+            .collect();
+        open.sort_unstable();
+        for context in open {
+            // Each is one or the other, or on its way out already: a refusal says nothing new.
+            if self.cancel(now, context, Default::default()).is_err() {
+                let _ = self.hang_up(now, context);
+            }
+        }
+    }
+
+    /// Whether no INVITE is pending and no leg is up.
+    pub fn is_idle(&self) -> bool {
+        self.open_calls == 0
+    }
+
+    /// How many contexts are held, those included that only absorb retransmissions.
+    pub fn contexts(&self) -> usize {
+        self.contexts.len()
+    }
+
+    /// Bytes came on a flow: one datagram, one WebSocket frame, or one framed message.
+    pub fn handle_message(&mut self, now: Instant, flow: FlowId, source: SocketAddr, bytes: Bytes) {
+        // RFC 5626 §3.5.1: line ends alone keep a flow alive and say nothing.
+        if !bytes.is_empty() && bytes.iter().all(|b| matches!(b, b'\r' | b'\n')) {
+            return;
+        }
+        let message = match Message::read_with(bytes.clone(), &self.settings.limits) {
+            Ok(message) => message,
+            Err(error) => {
+                return self.stray(
+                    now,
+                    flow,
+                    bytes,
+                    format!("{source} sent what is no SIP message: {error}"),
+                );
+            }
+        };
+        if message.status().is_some() {
+            self.handle_response(now, flow, source, &message);
+        } else {
+            self.handle_request(now, flow, source, &message);
+        }
+    }
+
+    /// What is to be done next; one queue, in the order in which it happened.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.output.pop_front()
+    }
+
+    /// When [`UserAgent::handle_timeout`] must be called next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        [self.transactions.next_deadline(), self.servers.next_timeout()].into_iter().flatten().min()
+    }
+
+    fn transmit(&mut self, flow: FlowId, to: Option<SocketAddr>, bytes: Bytes) {
+        self.output.push_back(Output::Transmit(Transmit { flow, to, bytes }));
+    }
+
+    fn stray(&mut self, now: Instant, flow: FlowId, bytes: Bytes, problem: String) {
+        let stray = Stray { at: now, flow, bytes, problem };
+        self.output.push_back(Output::Event(Event::Stray(stray)));
+    }
+
+    /// Tells the user, with the context as it is now.
+    fn tell(&mut self, now: Instant, id: ContextId, method: Method, fact: Fact) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let status = self.status(context);
+        let event = ContextEvent { at: now, context: id, method, fact, status };
+        self.output.push_back(Output::Event(Event::Context(event)));
+    }
+
+    /// [`UserAgent::tell`] about the context's own request.
+    fn tell_own(&mut self, now: Instant, id: ContextId, fact: Fact) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let method = context.method.clone();
+        self.tell(now, id, method, fact);
+    }
+
+    fn status(&self, context: &ClientContext) -> Status {
+        let (attempts, attempts_max) = match &context.request {
+            Request::Sent { attempts, .. } => *attempts,
+            Request::Waiting(_) | Request::Never => (0, 0),
+        };
+        let timers = match context.branch() {
+            Some(branch) => self.transactions.timers(branch),
+            None => [None, None],
+        };
+        Status {
+            state: context.state,
+            timers,
+            attempts,
+            attempts_max,
+            legs_up: u32::try_from(context.legs_up()).unwrap_or(u32::MAX),
+            ended: context.ended.is_some(),
+        }
+    }
+
+    /// Ends a context where nothing is left to do: a final outcome is known, no leg is up, and no
+    /// CANCEL waits for its answer.
+    fn end_if_done(&mut self, now: Instant, id: ContextId) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let waits = context.state.is_pending()
+            || context.legs_up() > 0
+            || context.is_cancel_pending()
+            || context.ended.is_some();
+        let Some(cause) = context.cause.filter(|_| !waits) else { return };
+        context.ended = Some(cause);
+        let before = context.deadline.take();
+        if matches!(context.method, Method::Invite | Method::Bye) {
+            self.open_calls -= 1;
+        }
+        self.transactions.arm_context(id, before, None);
+        self.tell_own(now, id, Fact::Ended { cause });
+        self.forget_if_over(id);
+    }
+
+    /// Drops a context that has ended and whose transactions have done their work.
+    fn forget_if_over(&mut self, id: ContextId) {
+        let Some(context) = self.contexts.get(&id).filter(|context| context.ended.is_some()) else {
+            return;
+        };
+        let is_held = context.branch().is_some_and(|branch| self.transactions.holds(branch));
+        if is_held {
+            return;
+        }
+        let Some(context) = self.contexts.remove(&id) else { return };
+        self.flows.leave(context.flow, id);
+        if !context.legs.is_empty()
+            && let Some(message) = context.message()
+            && let Some(key) = DialogKey::of_ours(&message)
+            && self.dialogs.get(&key) == Some(&id)
+        {
+            self.dialogs.remove(&key);
+        }
+        self.remembered.insert(id, (context.method, context.state));
+        if self.remembered.len() > REMEMBERED {
+            self.remembered.pop_first();
+        }
+    }
+
+    /// The final outcome of a context whose request failed without a response.
+    fn fail(&mut self, now: Instant, id: ContextId, state: State, cause: Cause, detail: String) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        context.state = state;
+        context.cause = Some(cause);
+        if matches!(context.request, Request::Waiting(_)) {
+            context.request = Request::Never;
+        }
+        self.tell_own(now, id, Fact::Failed { response: None, cause, detail });
+        self.end_early_legs(now, id);
+        self.finish(now, id);
+    }
+
+    /// After a final outcome: what hangs on it follows.
+    fn finish(&mut self, now: Instant, id: ContextId) {
+        let parent = self.contexts.get(&id).and_then(|context| context.parent.clone());
+        self.end_if_done(now, id);
+        if let Some((parent, tag)) = parent {
+            self.bye_is_over(now, parent, &tag);
+        }
+    }
+}
+
+impl DialogKey {
+    /// From a request that we sent: the local tag is in From.
+    fn of_ours(message: &Message) -> Option<DialogKey> {
+        Some(DialogKey {
+            call_id: message.call_id().ok()?.into(),
+            local_tag: message.from().ok()?.tag()?.into(),
+        })
+    }
+
+    /// From a request that the peer sent: the local tag is in To.
+    fn of_theirs(message: &Message) -> Option<DialogKey> {
+        Some(DialogKey {
+            call_id: message.call_id().ok()?.into(),
+            local_tag: message.to().ok()?.tag()?.into(),
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! From a wish to a request on the wire.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::{UserAgent, flows::FlowState, transactions::Key};
+use crate::sip::{
+    cause::Cause,
+    compose::{self, InDialog, Sender},
+    context::{Cancel, ClientContext, Request, Waiting},
+    dialog::next_hop,
+    event::{ContextId, Created, Fact, FlowId, State},
+    method::Method,
+    random::Branch,
+    request::NewRequest,
+    transaction::{ClientTransaction, InviteClient, NonInviteClient},
+    transport::Transport,
+    uri::UriBuf,
+};
+
+impl UserAgent {
+    /// Sends a request on a flow and makes its client context. Where the flow is still being made
+    /// the request waits; where it is down the context fails at once.
+    pub fn request(&mut self, now: Instant, flow: FlowId, request: NewRequest) -> ContextId {
+        let mut request = Box::new(request);
+        // What identifies the context is fixed now, though it may be sent later.
+        if request.call_id.is_none() {
+            request.call_id = self.identifiers.call_id().parse().ok();
+        }
+        let tag = |tag: &Option<crate::sip::request::Token>| {
+            tag.as_ref().map(|tag| format!(";tag={}", tag.as_str())).unwrap_or_default()
+        };
+        let created = Created {
+            request_uri: request.request_uri.clone(),
+            local_identity: format!("{}{}", request.from, tag(&request.from_tag)).into(),
+            remote_identity: format!("{}{}", request.to, tag(&request.to_tag)).into(),
+            call_id: request.call_id.as_ref().map(|id| id.as_str()).unwrap_or_default().into(),
+            flow,
+            transport: self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport),
+            parent: None,
+        };
+        let method = request.method.clone();
+        self.create(now, method, created, None, Waiting::New(request))
+    }
+
+    /// Makes a context and sends its request as soon as its flow allows.
+    pub(super) fn create(
+        &mut self,
+        now: Instant,
+        method: Method,
+        created: Created,
+        parent: Option<(ContextId, Box<str>)>,
+        waiting: Waiting,
+    ) -> ContextId {
+        self.last_context += 1;
+        let id = ContextId(self.last_context);
+        let flow = created.flow;
+        if matches!(method, Method::Invite | Method::Bye) {
+            self.open_calls += 1;
+        }
+        let context = ClientContext {
+            method,
+            flow,
+            parent,
+            state: State::Waiting,
+            request: Request::Never,
+            cancel: Cancel::No,
+            legs: SmallVec::new(),
+            deadline: None,
+            ended: None,
+            cause: None,
+        };
+        self.contexts.insert(id, context);
+        self.flows.join(flow, id);
+        self.tell_own(now, id, Fact::Created(created));
+        match self.flows.flow(flow).map(|flow| &flow.state) {
+            Some(FlowState::Up { .. }) => self.send(now, id, waiting),
+            Some(FlowState::Connecting) => {
+                if let Some(context) = self.contexts.get_mut(&id) {
+                    context.request = Request::Waiting(waiting);
+                }
+            }
+            Some(FlowState::Down { reason }) => {
+                let reason = reason.to_string();
+                self.fail(now, id, State::Failed, Cause::ConnectionError, reason);
+            }
+            None => {
+                let reason = format!("flow {flow} does not exist");
+                self.fail(now, id, State::Failed, Cause::InternalError, reason);
+            }
+        }
+        id
+    }
+
+    /// Writes a request and sends it for the first time.
+    pub(super) fn send(&mut self, now: Instant, id: ContextId, waiting: Waiting) {
+        let branch = self.new_branch();
+        match waiting {
+            Waiting::New(request) => {
+                let Some(context) = self.contexts.get(&id) else { return };
+                let flow = context.flow;
+                let Some((transport, sent_by)) = self.address(flow) else { return };
+                let sender =
+                    Sender { transport, sent_by: &sent_by, user_agent: &self.settings.user_agent };
+                let bytes =
+                    compose::first_request(&request, &sender, branch, &mut self.identifiers);
+                self.start(now, id, branch, None, bytes);
+            }
+            Waiting::Bye => self.send_bye(now, id, branch),
+        }
+    }
+
+    /// Starts the client transaction of a request that has been written.
+    pub(super) fn start(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        branch: Branch,
+        to: Option<SocketAddr>,
+        bytes: Bytes,
+    ) {
+        let timing = self.settings.timing;
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let flow = context.flow;
+        let reliable = self.flows.flow(flow).is_some_and(|flow| flow.transport.is_reliable());
+        let method = context.method.clone();
+        let transaction = if method == Method::Invite {
+            context.state = State::Calling;
+            ClientTransaction::Invite(InviteClient::new(now, bytes.clone(), reliable, timing))
+        } else {
+            context.state = State::Trying;
+            ClientTransaction::NonInvite(NonInviteClient::new(now, bytes.clone(), reliable, timing))
+        };
+        let attempts = (transaction.attempts(), transaction.attempts_max());
+        context.request = Request::Sent { branch, bytes: bytes.clone(), to, attempts };
+        self.transactions.insert(Key { branch, is_cancel: false }, id, method, transaction);
+        self.transmit(flow, to, bytes.clone());
+        self.tell_own(now, id, Fact::Sent { message: bytes });
+    }
+
+    /// A branch that nothing else uses.
+    pub(super) fn new_branch(&mut self) -> Branch {
+        loop {
+            let branch = self.identifiers.branch();
+            if !self.transactions.holds(branch) {
+                return branch;
+            }
+        }
+    }
+
+    /// A flow's transport and what Via says on it; `None` while it is not up.
+    pub(super) fn address(&self, flow: FlowId) -> Option<(Transport, Box<str>)> {
+        let flow = self.flows.flow(flow)?;
+        match &flow.state {
+            FlowState::Up { sent_by } => Some((flow.transport, sent_by.clone())),
+            FlowState::Connecting | FlowState::Down { .. } => None,
+        }
+    }
+
+    pub(super) fn sender<'a>(&'a self, transport: Transport, sent_by: &'a str) -> Sender<'a> {
+        Sender { transport, sent_by, user_agent: &self.settings.user_agent }
+    }
+}
+
+/// Where a request in a dialog goes on UDP: to its first Route or else its Request-URI, where that
+/// is an address (RFC 3261 §8.1.2). Anything else goes the way that the INVITE went.
+pub(super) fn destination(transport: Transport, route: &InDialog) -> Option<SocketAddr> {
+    if transport != Transport::Udp {
+        return None;
+    }
+    let hop = next_hop(&route.request_uri, &route.routes)?;
+    let host = hop.params().value("maddr").unwrap_or(hop.host());
+    let address: IpAddr = host.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
+    Some(SocketAddr::new(address, hop.port().unwrap_or(transport.default_port())))
+}
+
+/// The Request-URI as an event carries it.
+pub(super) fn as_uri(text: &str) -> UriBuf {
+    text.parse().unwrap_or_else(|_| {
+        "sip:unreadable.invalid".parse().expect("this URI is written correctly")
+    })
+}

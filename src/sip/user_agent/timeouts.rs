@@ -1,0 +1,122 @@
+//! What time does.
+
+use std::time::Instant;
+
+use super::{
+    UserAgent,
+    transactions::{Due, Key},
+};
+use crate::sip::{
+    cause::Cause,
+    context::{Cancel, Request},
+    event::{ContextId, Fact, State, Timer},
+    method::Method,
+    transaction::{TimedOut, TimeoutOutcome},
+};
+
+impl UserAgent {
+    /// Time has come to [`UserAgent::poll_timeout`].
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(due) = self.transactions.due(now) {
+            match due {
+                Due::Transaction(key) => self.transaction_timeout(now, key),
+                Due::Context(id) => self.context_deadline(now, id),
+            }
+        }
+        while let Some(timed_out) = self.servers.handle_timeout(now) {
+            if let TimedOut::Retransmit(_, transmit) = timed_out {
+                self.output.push_back(super::Output::Transmit(transmit));
+            }
+        }
+    }
+
+    fn transaction_timeout(&mut self, now: Instant, key: Key) {
+        let outcome = self.transactions.update(key, |t| t.handle_timeout(now));
+        let Some(entry) = self.transactions.entry(key) else { return };
+        let (id, method) = (entry.context, entry.method.clone());
+        match outcome {
+            Some(TimeoutOutcome::Retransmit) => self.retransmit(now, key, id, method),
+            Some(TimeoutOutcome::TimedOut(timer)) if key.is_cancel => {
+                self.transactions.remove(key);
+                self.cancel_timed_out(now, id, timer);
+            }
+            Some(TimeoutOutcome::TimedOut(timer)) => {
+                self.transactions.remove(key);
+                self.request_timed_out(now, id, timer);
+            }
+            Some(TimeoutOutcome::Terminated) => {
+                self.transactions.remove(key);
+                // RFC 3261 §13.2.2.4: early dialogs that 64·T1 have not confirmed are over.
+                self.end_early_legs(now, id);
+            }
+            Some(TimeoutOutcome::Nothing) | None => {}
+        }
+        self.forget_if_over(id);
+    }
+
+    fn retransmit(&mut self, now: Instant, key: Key, id: ContextId, method: Method) {
+        let Some(entry) = self.transactions.entry(key) else { return };
+        let message = entry.transaction.request().clone();
+        let attempt = entry.transaction.attempts();
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        if let Request::Sent { attempts, .. } = &mut context.request
+            && !key.is_cancel
+        {
+            attempts.0 = attempt;
+        }
+        let (flow, to) = (context.flow, context.destination());
+        self.transmit(flow, to, message.clone());
+        self.tell(now, id, method, Fact::Retransmitted { message, attempt });
+    }
+
+    fn request_timed_out(&mut self, now: Instant, id: ContextId, timer: Timer) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        if let Cancel::Waiting(_) = context.cancel {
+            context.cancel = Cancel::Sent { over: true };
+            let detail = "no provisional response ever came, so no CANCEL was sent (RFC 3261 §9.1)";
+            let fact = Fact::CancelFailed { detail: detail.to_owned() };
+            self.tell(now, id, Method::Cancel, fact);
+        }
+        let seconds = self.settings.timing.patience().as_secs_f64();
+        let detail = format!("no final response within {seconds} s (Timer {timer}, 64·T1)");
+        self.fail(now, id, State::Failed, Cause::RequestTimeout, detail);
+    }
+
+    fn cancel_timed_out(&mut self, now: Instant, id: ContextId, timer: Timer) {
+        if let Some(context) = self.contexts.get_mut(&id) {
+            context.cancel = Cancel::Sent { over: true };
+        }
+        let seconds = self.settings.timing.patience().as_secs_f64();
+        let detail =
+            format!("nobody answered the CANCEL within {seconds} s (Timer {timer}, 64·T1)");
+        self.tell(now, id, Method::Cancel, Fact::CancelFailed { detail });
+        self.end_if_done(now, id);
+    }
+
+    /// A context has waited long enough for what its CANCEL should bring.
+    fn context_deadline(&mut self, now: Instant, id: ContextId) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let before = context.deadline.take();
+        let branch = context.branch();
+        let is_pending = context.state.is_pending();
+        self.transactions.arm_context(id, before, None);
+        if let Some(context) = self.contexts.get_mut(&id) {
+            context.cancel = Cancel::Sent { over: true };
+        }
+        if is_pending {
+            // RFC 3261 §9.1: the INVITE counts as cancelled and its transaction is destroyed.
+            if let Some(branch) = branch {
+                self.transactions.remove(Key { branch, is_cancel: false });
+                self.transactions.remove(Key { branch, is_cancel: true });
+            }
+            let seconds = self.settings.timing.patience().as_secs_f64();
+            let detail = format!(
+                "no final response to the INVITE within {seconds} s of the CANCEL (64·T1, RFC 3261 §9.1)"
+            );
+            self.fail(now, id, State::Canceled, Cause::Canceled, detail);
+        } else {
+            self.end_if_done(now, id);
+        }
+        self.forget_if_over(id);
+    }
+}

@@ -1,0 +1,136 @@
+//! The client transactions of a user agent and the one set of deadlines.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Instant,
+};
+
+use crate::sip::{
+    event::{ContextId, TimerAt},
+    method::Method,
+    random::Branch,
+    transaction::ClientTransaction,
+};
+
+/// Finds a client transaction: branch and CSeq method (RFC 3261 §17.1.3). A CANCEL has the branch
+/// of its INVITE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) branch: Branch,
+    pub(super) is_cancel: bool,
+}
+
+/// A client transaction and the context that it serves.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) transaction: ClientTransaction,
+    pub(super) context: ContextId,
+    pub(super) method: Method,
+    armed: Option<Instant>,
+}
+
+/// Whose time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    Transaction(Key),
+    Context(ContextId),
+}
+
+/// All client transactions, and every deadline in order: no scan anywhere.
+#[derive(Debug, Default)]
+pub(super) struct Transactions {
+    entries: HashMap<Key, Entry>,
+    deadlines: BTreeSet<(Instant, Due)>,
+}
+
+impl Transactions {
+    pub(super) fn insert(
+        &mut self,
+        key: Key,
+        context: ContextId,
+        method: Method,
+        transaction: ClientTransaction,
+    ) {
+        self.entries.insert(key, Entry { transaction, context, method, armed: None });
+        self.rearm(key);
+    }
+
+    /// Whether a request with that branch, or its CANCEL, is under way.
+    pub(super) fn holds(&self, branch: Branch) -> bool {
+        [false, true].iter().any(|&is_cancel| self.entries.contains_key(&Key { branch, is_cancel }))
+    }
+
+    pub(super) fn entry(&self, key: Key) -> Option<&Entry> {
+        self.entries.get(&key)
+    }
+
+    /// Changes a transaction; its deadline follows.
+    pub(super) fn update<T>(
+        &mut self,
+        key: Key,
+        change: impl FnOnce(&mut ClientTransaction) -> T,
+    ) -> Option<T> {
+        let result = change(&mut self.entries.get_mut(&key)?.transaction);
+        self.rearm(key);
+        Some(result)
+    }
+
+    pub(super) fn remove(&mut self, key: Key) -> Option<Entry> {
+        let entry = self.entries.remove(&key)?;
+        if let Some(at) = entry.armed {
+            self.deadlines.remove(&(at, Due::Transaction(key)));
+        }
+        Some(entry)
+    }
+
+    fn rearm(&mut self, key: Key) {
+        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let next = entry.transaction.timers()[0].map(|timer| timer.at);
+        if next == entry.armed {
+            return;
+        }
+        if let Some(at) = entry.armed {
+            self.deadlines.remove(&(at, Due::Transaction(key)));
+        }
+        if let Some(at) = next {
+            self.deadlines.insert((at, Due::Transaction(key)));
+        }
+        entry.armed = next;
+    }
+
+    /// Moves a context's own deadline.
+    pub(super) fn arm_context(
+        &mut self,
+        context: ContextId,
+        before: Option<Instant>,
+        after: Option<Instant>,
+    ) {
+        if let Some(at) = before {
+            self.deadlines.remove(&(at, Due::Context(context)));
+        }
+        if let Some(at) = after {
+            self.deadlines.insert((at, Due::Context(context)));
+        }
+    }
+
+    /// The first deadline.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// Whose deadline has come; it stays armed until it is handled.
+    pub(super) fn due(&self, now: Instant) -> Option<Due> {
+        self.deadlines.first().filter(|(at, _)| *at <= now).map(|(_, due)| *due)
+    }
+
+    /// The timers of a context's request and of its CANCEL, the next two first.
+    pub(super) fn timers(&self, branch: Branch) -> [Option<TimerAt>; 2] {
+        let mut all: Vec<TimerAt> = [false, true]
+            .into_iter()
+            .filter_map(|is_cancel| self.entry(Key { branch, is_cancel }))
+            .flat_map(|entry| entry.transaction.timers().into_iter().flatten())
+            .collect();
+        all.sort_by_key(|timer| timer.at);
+        [all.first().copied(), all.get(1).copied()]
+    }
+}

@@ -1,0 +1,218 @@
+//! What the transports share: the way from a flow's task to the [`Network`](super::Network).
+//!
+//! Every flow has a task of its own that reads and hands on [`Batch`]es through one bounded
+//! channel: a burst costs one wake-up, and a reader waits where its owner is behind.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use crate::{
+    sip::FlowId,
+    transport::{SendError, ServerUri, Signal, reason, udp, ws},
+};
+
+/// How long it may take to make a flow: look-up, connection and handshake, unless the owner says
+/// otherwise.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many batches may wait for the network's owner; the readers wait then.
+pub(super) const BATCHES: usize = 64;
+
+/// How many signals and bytes a batch may have before it is handed on. With [`BATCHES`] this
+/// bounds the memory that unread messages take.
+const BATCH_SIGNALS: usize = 128;
+const BATCH_BYTES: usize = 256 << 10;
+
+/// Ids that the network gives itself to accepted flows begin here, so that they never meet the
+/// ids of its owner, which count from 1.
+const FIRST_ACCEPTED: u32 = 1 << 31;
+
+/// The way out for one program's flows; the same channel for all.
+#[derive(Clone, Debug)]
+pub(super) struct Hub {
+    sender: mpsc::Sender<Batch>,
+    accepted: Arc<AtomicU32>,
+}
+
+impl Hub {
+    pub(super) fn new() -> (Hub, mpsc::Receiver<Batch>) {
+        let (sender, receiver) = mpsc::channel(BATCHES);
+        (Hub { sender, accepted: Arc::new(AtomicU32::new(FIRST_ACCEPTED)) }, receiver)
+    }
+
+    /// The outlet of a flow that the owner named. `generation` tells apart flows that had the
+    /// same name one after the other.
+    pub(super) fn outlet(&self, flow: FlowId, generation: u32) -> Outlet {
+        Outlet { flow, generation, sender: self.sender.clone() }
+    }
+
+    /// The outlet of a flow that a listener took.
+    pub(super) fn accept(&self) -> Outlet {
+        self.outlet(FlowId(self.accepted.fetch_add(1, Ordering::Relaxed)), 0)
+    }
+
+    /// Waits until the network is gone.
+    pub(super) async fn closed(&self) {
+        self.sender.closed().await;
+    }
+}
+
+/// What a flow's task hands on at once.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) flow: FlowId,
+    pub(super) generation: u32,
+    /// The way to send, where the flow has just come up.
+    pub(super) link: Option<(Link, String)>,
+    pub(super) signals: Vec<Signal>,
+}
+
+/// The network has gone: the flow's task ends.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+/// The way from a flow's task to the network.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    flow: FlowId,
+    generation: u32,
+    sender: mpsc::Sender<Batch>,
+}
+
+impl Outlet {
+    pub(super) fn flow(&self) -> FlowId {
+        self.flow
+    }
+
+    /// Announces the flow with [`Signal::Up`] or [`Signal::Accepted`]. `name` is the flow in a
+    /// sentence.
+    pub(super) async fn open(&self, link: Link, name: &str, signal: Signal) -> Result<(), Gone> {
+        self.hand_on(Some((link, name.to_owned())), vec![signal]).await
+    }
+
+    pub(super) async fn send(&self, signals: Vec<Signal>) -> Result<(), Gone> {
+        self.hand_on(None, signals).await
+    }
+
+    /// Says that the flow is gone. The last word of a flow's task.
+    pub(super) async fn down(self, reason: String) {
+        // Where the network has gone, nobody wants to know.
+        let _ = self.send(vec![Signal::Down { flow: self.flow, reason }]).await;
+    }
+
+    async fn hand_on(
+        &self,
+        link: Option<(Link, String)>,
+        signals: Vec<Signal>,
+    ) -> Result<(), Gone> {
+        let batch = Batch { flow: self.flow, generation: self.generation, link, signals };
+        self.sender.send(batch).await.map_err(|_| Gone)
+    }
+}
+
+/// Signals that are being gathered for one batch.
+#[derive(Debug)]
+pub(super) struct Gather {
+    flow: FlowId,
+    signals: Vec<Signal>,
+    bytes: usize,
+}
+
+impl Gather {
+    pub(super) fn new(flow: FlowId) -> Gather {
+        Gather { flow, signals: Vec::new(), bytes: 0 }
+    }
+
+    /// Copies a message out of a read buffer. A copy of its exact size, because messages are kept
+    /// for long and must not keep the whole buffer with them.
+    pub(super) fn message(&mut self, source: SocketAddr, bytes: &[u8]) {
+        self.bytes += bytes.len();
+        self.signals.push(Signal::Message {
+            at: Instant::now(),
+            flow: self.flow,
+            source,
+            bytes: Bytes::copy_from_slice(bytes),
+        });
+    }
+
+    pub(super) fn undelivered(&mut self, reason: String) {
+        self.signals.push(Signal::Undelivered { flow: self.flow, reason });
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.signals.len() >= BATCH_SIGNALS || self.bytes >= BATCH_BYTES
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.signals.is_empty()
+    }
+
+    pub(super) fn take(&mut self) -> Vec<Signal> {
+        self.bytes = 0;
+        std::mem::take(&mut self.signals)
+    }
+}
+
+/// The way from the network to a flow that is up. Dropping it closes the flow.
+#[derive(Debug)]
+pub(super) enum Link {
+    Udp(udp::Link),
+    /// WebSocket; TCP and TLS queue in the same way.
+    Stream(ws::Queue),
+}
+
+impl Link {
+    /// Sends or queues the bytes of one message; never waits. What the attempt brings to light
+    /// about earlier datagrams goes to `undelivered`, as sentences.
+    pub(super) fn send(
+        &self,
+        name: &str,
+        to: Option<SocketAddr>,
+        bytes: Bytes,
+        undelivered: &mut Vec<String>,
+    ) -> Result<(), SendError> {
+        match self {
+            Link::Udp(link) => link.send(to, bytes, undelivered),
+            Link::Stream(queue) => queue.try_send(bytes).map_err(|error| {
+                SendError(match error {
+                    mpsc::error::TrySendError::Full(_) => format!(
+                        "{name} takes messages too slowly: {} wait to be sent already",
+                        queue.max_capacity()
+                    ),
+                    mpsc::error::TrySendError::Closed(_) => {
+                        format!("the connection with {name} is closed")
+                    }
+                })
+            }),
+        }
+    }
+}
+
+/// The addresses of a server's host; an address is its own.
+///
+/// # Errors
+///
+/// A sentence, where the name does not resolve.
+pub(super) async fn resolve(server: &ServerUri) -> Result<Vec<SocketAddr>, String> {
+    if let Ok(address) = server.host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, server.port)]);
+    }
+    let host = server.host.escape_debug();
+    let found: Vec<_> = tokio::net::lookup_host((&*server.host, server.port))
+        .await
+        .map_err(|_| reason::unreachable(server, format_args!("no address is known for {host}")))?
+        .collect();
+    if found.is_empty() {
+        return Err(reason::unreachable(server, format_args!("no address is known for {host}")));
+    }
+    Ok(found)
+}

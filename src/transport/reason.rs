@@ -1,0 +1,62 @@
+//! Failures as sentences that name the address and the reason.
+
+use std::{fmt, io};
+
+/// What went wrong, in a few lowercase words without an error number.
+pub(super) fn words(error: &io::Error) -> String {
+    use io::ErrorKind::*;
+    match error.kind() {
+        ConnectionRefused => "connection refused".into(),
+        ConnectionReset => "the peer reset the connection".into(),
+        TimedOut => "the connection timed out".into(),
+        UnexpectedEof => "the peer ended the connection".into(),
+        BrokenPipe => "the peer has closed the connection".into(),
+        NetworkUnreachable => "no route to that network".into(),
+        HostUnreachable => "no route to that host".into(),
+        AddrInUse => "the address is in use already".into(),
+        AddrNotAvailable => "no network interface has that address".into(),
+        PermissionDenied => "permission denied".into(),
+        _ => without_number(&error.to_string()),
+    }
+}
+
+/// The system adds ` (os error 111)`, which tells a user nothing.
+fn without_number(text: &str) -> String {
+    let text = text.find(" (os error").map_or(text, |end| &text[..end]);
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => "unknown error".into(),
+    }
+}
+
+/// The sentence for a flow that could not be made.
+pub(super) fn unreachable(server: &impl fmt::Display, why: impl fmt::Display) -> String {
+    format!("{server} cannot be reached: {why}")
+}
+
+/// The sentence for a flow that broke.
+pub(super) fn broke(server: &impl fmt::Display, why: impl fmt::Display) -> String {
+    format!("the connection with {server} broke: {why}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn system_errors_become_words_without_numbers() {
+        for (number, text) in [
+            (111, "connection refused"),
+            (104, "the peer reset the connection"),
+            (113, "no route to that host"),
+            (90, "message too long"),
+        ] {
+            if cfg!(target_os = "linux") {
+                assert_eq!(words(&io::Error::from_raw_os_error(number)), text);
+            }
+        }
+        assert_eq!(words(&io::Error::other("Bad thing")), "bad thing");
+        assert_eq!(words(&io::Error::other("")), "unknown error");
+    }
+}

@@ -1,0 +1,332 @@
+//! UDP: a flow to one peer, and a listener that is one flow with many peers.
+
+use std::{
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::{io::Interest, net::UdpSocket, sync::mpsc, task::AbortHandle, time::timeout};
+
+use crate::{
+    sip::Transport,
+    transport::{
+        SendError, ServerUri, Signal,
+        flow::{self, Gather, Gone, Hub, Outlet},
+        reason,
+    },
+};
+
+/// The largest datagram that UDP can carry, and more.
+const LARGEST: usize = 65_535;
+
+/// What the kernel is asked to hold for us while we are busy; it gives what it allows.
+const KERNEL_BUFFER: usize = 4 << 20;
+
+/// How many datagrams may wait where the kernel takes no more at the moment.
+const QUEUE: usize = 1024;
+
+/// The two sockets of a flow, on one port.
+///
+/// A connected socket is the only one that hears of ICMP errors, and knows our address; it gets
+/// nothing from anyone but the peer, though. So a second one on the same port takes what comes
+/// from elsewhere: a peer that answers from another port, a request from another host. Datagrams
+/// of the peer go to the connected one, because it matches them better.
+#[derive(Debug)]
+struct Sockets {
+    /// The flow in a sentence.
+    name: String,
+    peer: Option<SocketAddr>,
+    connected: Option<UdpSocket>,
+    open: Option<UdpSocket>,
+}
+
+impl Sockets {
+    /// The sockets of a flow to one peer.
+    fn to_peer(peer: SocketAddr) -> io::Result<Sockets> {
+        let any = match peer {
+            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+        };
+        let connected = bind(any, false)?;
+        connected.connect(&peer.into())?;
+        let open = open_beside(&connected)?;
+        Ok(Sockets {
+            name: format!("udp {peer}"),
+            peer: Some(peer),
+            connected: Some(UdpSocket::from_std(connected.into())?),
+            open: open.map(|socket| UdpSocket::from_std(socket.into())).transpose()?,
+        })
+    }
+
+    /// The socket of a listener.
+    fn listening(address: SocketAddr) -> io::Result<Sockets> {
+        let open = UdpSocket::from_std(bind(address, false)?.into())?;
+        let name = format!("udp {}", open.local_addr()?);
+        Ok(Sockets { name, peer: None, connected: None, open: Some(open) })
+    }
+
+    fn local(&self) -> io::Result<SocketAddr> {
+        self.connected.as_ref().or(self.open.as_ref()).expect("a flow has a socket").local_addr()
+    }
+
+    /// Which socket a datagram leaves by, and its address where that socket has no peer.
+    fn way(&self, to: Option<SocketAddr>) -> io::Result<(&UdpSocket, Option<SocketAddr>)> {
+        match (&self.connected, &self.open) {
+            (Some(connected), _) if to.is_none() || to == self.peer => Ok((connected, None)),
+            (_, Some(open)) if to.is_some() => Ok((open, to)),
+            (None, _) => Err(io::Error::other("a listener's datagram needs an address")),
+            (Some(_), _) => Err(io::Error::other(
+                "this system does not let the flow send to another address than its peer's",
+            )),
+        }
+    }
+
+    /// Sends now or says `WouldBlock`. The system reports the ICMP error of an earlier datagram in
+    /// place of sending this one, so it is sent again then.
+    fn try_send(
+        &self,
+        to: Option<SocketAddr>,
+        bytes: &[u8],
+        undelivered: &mut Vec<String>,
+    ) -> io::Result<()> {
+        let (socket, address) = self.way(to)?;
+        let send = || match address {
+            Some(address) => socket.try_send_to(bytes, address).map(drop),
+            None => socket.try_send(bytes).map(drop),
+        };
+        match send() {
+            Err(earlier) if address.is_none() && is_icmp(&earlier) => {
+                let result = send();
+                if result.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock) {
+                    return result;
+                }
+                undelivered.push(self.sentence(None, &earlier));
+                result
+            }
+            result => result,
+        }
+    }
+
+    fn sentence(&self, to: Option<SocketAddr>, error: &io::Error) -> String {
+        match to {
+            Some(to) => reason::unreachable(&format_args!("udp {to}"), reason::words(error)),
+            None => reason::unreachable(&self.name, reason::words(error)),
+        }
+    }
+
+    /// Waits for a datagram or an error.
+    async fn readable(&self) {
+        let ready = async |socket: &Option<UdpSocket>| match socket {
+            // An ICMP error alone makes a socket not readable, only erroneous. What comes of
+            // either is seen by the reads that follow.
+            Some(socket) => drop(socket.ready(Interest::READABLE | Interest::ERROR).await),
+            None => std::future::pending().await,
+        };
+        tokio::select! {
+            () = ready(&self.connected) => {}
+            () = ready(&self.open) => {}
+        }
+    }
+}
+
+/// The way from the network to a UDP flow.
+#[derive(Debug)]
+pub(super) struct Link {
+    sockets: Arc<Sockets>,
+    queue: mpsc::Sender<Datagram>,
+    /// How many datagrams wait in the queue or are being sent from it.
+    waiting: Arc<AtomicUsize>,
+}
+
+type Datagram = (Option<SocketAddr>, Bytes);
+
+impl Link {
+    /// Sends at once, or in its turn where the kernel takes no more now.
+    pub(super) fn send(
+        &self,
+        to: Option<SocketAddr>,
+        bytes: Bytes,
+        undelivered: &mut Vec<String>,
+    ) -> Result<(), SendError> {
+        let sockets = &*self.sockets;
+        // What waits goes first.
+        if self.waiting.load(Ordering::Acquire) == 0 {
+            match sockets.try_send(to, &bytes, undelivered) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return result.map_err(|error| SendError(sockets.sentence(to, &error))),
+            }
+        }
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        self.queue.try_send((to, bytes)).map_err(|_| {
+            self.waiting.fetch_sub(1, Ordering::AcqRel);
+            let busy = format!("{QUEUE} datagrams wait to be sent already");
+            SendError(sockets.sentence(to, &io::Error::other(busy)))
+        })
+    }
+}
+
+/// The task of a flow to a server.
+pub(super) async fn connect(server: ServerUri, outlet: Outlet, limit: Duration) {
+    let made = timeout(limit, async {
+        let addresses = flow::resolve(&server).await?;
+        // Deviation: IPv4 first, because a datagram gives no sign in time that nobody listens,
+        // and more SIP servers listen there.
+        let peer = addresses.iter().find(|a| a.is_ipv4()).unwrap_or(&addresses[0]);
+        let failed = |error: io::Error| reason::unreachable(&server, reason::words(&error));
+        let sockets = Sockets::to_peer(*peer).map_err(failed)?;
+        let local = sockets.local().map_err(failed)?;
+        Ok((sockets, local, *peer))
+    });
+    let late = || {
+        let why = format_args!("its name was not resolved within {limit:?}");
+        Err(reason::unreachable(&server, why))
+    };
+    match made.await.unwrap_or_else(|_| late()) {
+        Ok((sockets, local, peer)) => {
+            let up = Signal::Up { flow: outlet.flow(), local, peer };
+            let name = sockets.name.clone();
+            run(sockets, &name, up, outlet).await;
+        }
+        Err(reason) => outlet.down(reason).await,
+    }
+}
+
+/// Binds a listener and starts its task.
+pub(super) fn listen(address: SocketAddr, hub: &Hub) -> io::Result<(SocketAddr, AbortHandle)> {
+    let sockets = Sockets::listening(address)?;
+    let local = sockets.local()?;
+    let outlet = hub.accept();
+    let signal =
+        Signal::Accepted { flow: outlet.flow(), transport: Transport::Udp, local, peer: local };
+    let task = tokio::spawn(async move {
+        let name = sockets.name.clone();
+        run(sockets, &name, signal, outlet).await;
+    });
+    Ok((local, task.abort_handle()))
+}
+
+/// Announces the flow, then reads and writes until its [`Link`] or the network is dropped.
+async fn run(sockets: Sockets, name: &str, signal: Signal, outlet: Outlet) {
+    // A fresh socket counts as busy until the runtime has looked at it once.
+    for socket in [&sockets.connected, &sockets.open].into_iter().flatten() {
+        let _ = socket.writable().await;
+    }
+    let sockets = Arc::new(sockets);
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let (queue, datagrams) = mpsc::channel(QUEUE);
+    let link = Link { sockets: sockets.clone(), queue, waiting: waiting.clone() };
+    if outlet.open(flow::Link::Udp(link), name, signal).await.is_err() {
+        return;
+    }
+    tokio::select! {
+        Gone = read(&sockets, &outlet) => {}
+        () = write(&sockets, datagrams, &waiting, &outlet) => {}
+    }
+}
+
+/// Reads all there is before it waits again.
+async fn read(sockets: &Sockets, outlet: &Outlet) -> Gone {
+    let mut buffer = vec![0; LARGEST];
+    let mut gather = Gather::new(outlet.flow());
+    loop {
+        sockets.readable().await;
+        for socket in [&sockets.connected, &sockets.open].into_iter().flatten() {
+            while !gather.is_full() {
+                match socket.try_recv_from(&mut buffer) {
+                    Ok((length, source)) => gather.message(source, &buffer[..length]),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) => gather.undelivered(sockets.sentence(None, &error)),
+                }
+            }
+            while !gather.is_full()
+                && let Some(error) = pending_error(socket)
+            {
+                gather.undelivered(sockets.sentence(None, &error));
+            }
+            if !gather.is_empty()
+                && let Err(gone) = outlet.send(gather.take()).await
+            {
+                return gone;
+            }
+        }
+    }
+}
+
+/// Sends what had to wait, as soon as the kernel takes it. Ends when the link is dropped.
+async fn write(
+    sockets: &Sockets,
+    mut datagrams: mpsc::Receiver<Datagram>,
+    waiting: &AtomicUsize,
+    outlet: &Outlet,
+) {
+    while let Some((to, bytes)) = datagrams.recv().await {
+        let mut undelivered = Vec::new();
+        let sent = loop {
+            match sockets.try_send(to, &bytes, &mut undelivered) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => match sockets.way(to) {
+                    Ok((socket, _)) => drop(socket.writable().await),
+                    Err(error) => break Err(error),
+                },
+                result => break result,
+            }
+        };
+        waiting.fetch_sub(1, Ordering::AcqRel);
+        undelivered.extend(sent.err().map(|error| sockets.sentence(to, &error)));
+        let mut gather = Gather::new(outlet.flow());
+        undelivered.into_iter().for_each(|reason| gather.undelivered(reason));
+        if !gather.is_empty() && outlet.send(gather.take()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The ICMP error that waits on a socket, if one does.
+fn pending_error(socket: &UdpSocket) -> Option<io::Error> {
+    let take = || socket.take_error()?.ok_or_else(|| io::ErrorKind::WouldBlock.into());
+    socket.try_io(Interest::ERROR, take).ok()
+}
+
+/// Whether an error on a connected socket may speak of an earlier datagram.
+fn is_icmp(error: &io::Error) -> bool {
+    use io::ErrorKind::*;
+    matches!(
+        error.kind(),
+        ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable
+    )
+}
+
+fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    if shared {
+        socket.set_reuse_address(true)?;
+    }
+    // The system caps the size; a smaller buffer is still a buffer.
+    let _ = socket.set_recv_buffer_size(KERNEL_BUFFER);
+    let _ = socket.set_send_buffer_size(KERNEL_BUFFER);
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// The second socket on a connected one's port. The first was bound alone, so the port is ours;
+/// only then are both told to share it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn open_beside(connected: &Socket) -> io::Result<Option<Socket>> {
+    connected.set_reuse_address(true)?;
+    let local = connected.local_addr()?.as_socket().expect("the socket was made for IP");
+    bind(local, true).map(Some)
+}
+
+/// Elsewhere it is not certain which of two sockets on a port gets a datagram: only the peer's own
+/// datagrams are read.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn open_beside(_connected: &Socket) -> io::Result<Option<Socket>> {
+    Ok(None)
+}

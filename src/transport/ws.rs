@@ -1,0 +1,344 @@
+//! WebSocket (RFC 6455) with the subprotocol `sip` (RFC 7118), client and listener.
+
+use std::{
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, mpsc},
+    task::AbortHandle,
+    time::{sleep, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream, accept_hdr_async_with_config, client_async_with_config,
+    tungstenite::{
+        Error, Message, Utf8Bytes,
+        client::IntoClientRequest,
+        error::{CapacityError, ProtocolError},
+        handshake::server::{ErrorResponse, Request, Response},
+        http::{self, HeaderValue, StatusCode, header::SEC_WEBSOCKET_PROTOCOL},
+        protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode},
+    },
+};
+
+use crate::{
+    sip::{FlowId, Transport},
+    transport::{
+        ServerUri, Signal,
+        flow::{self, Gather, Hub, Link, Outlet},
+        reason,
+    },
+};
+
+/// The WebSocket subprotocol of RFC 7118 §4.
+const SUBPROTOCOL: &str = "sip";
+
+/// The largest message that is taken from a peer, in bytes; a larger one ends the connection.
+const LARGEST: usize = 1 << 20;
+
+/// How many messages may wait to be written.
+const QUEUE: usize = 8 << 10;
+
+/// How many of them are written before the connection is flushed.
+const WRITES: usize = 64;
+
+/// How many clients may be at their handshake at once.
+const HANDSHAKES: usize = 1024;
+
+/// How long a peer has to answer a close frame.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Messages that wait to be written. Dropping it closes the connection with a close frame.
+pub(super) type Queue = mpsc::Sender<Bytes>;
+
+fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(64 << 10)
+        .write_buffer_size(64 << 10)
+        .max_message_size(Some(LARGEST))
+        .max_frame_size(Some(LARGEST))
+}
+
+/// The task of a flow to a server.
+pub(super) async fn connect(server: ServerUri, outlet: Outlet, limit: Duration) {
+    let late = |_| {
+        let why = format_args!("no answer within {limit:?}");
+        Err(reason::unreachable(&server, why))
+    };
+    match timeout(limit, dial(&server)).await.unwrap_or_else(late) {
+        Ok((socket, local, peer)) => {
+            let up = |flow| Signal::Up { flow, local, peer };
+            run(socket, peer, &server.to_string(), up, outlet).await;
+        }
+        Err(reason) => outlet.down(reason).await,
+    }
+}
+
+/// Connects and shakes hands; a sentence where that fails.
+async fn dial(
+    server: &ServerUri,
+) -> Result<(WebSocketStream<TcpStream>, SocketAddr, SocketAddr), String> {
+    let addresses = flow::resolve(server).await?;
+    let failed = |error: io::Error| reason::unreachable(server, reason::words(&error));
+    let stream = TcpStream::connect(&*addresses).await.map_err(failed)?;
+    stream.set_nodelay(true).map_err(failed)?;
+    let (local, peer) = (stream.local_addr().map_err(failed)?, stream.peer_addr().map_err(failed)?);
+    let shaken = async {
+        let mut request = server.to_string().into_client_request()?;
+        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+        client_async_with_config(request, stream, Some(config())).await
+    };
+    match shaken.await {
+        Ok((socket, _)) => Ok((socket, local, peer)),
+        Err(error) => Err(reason::unreachable(server, handshake_words(&error))),
+    }
+}
+
+/// Binds a listener and starts its task.
+pub(super) async fn listen(
+    address: SocketAddr,
+    hub: &Hub,
+    limit: Duration,
+) -> io::Result<(SocketAddr, AbortHandle)> {
+    let listener = TcpListener::bind(address).await?;
+    let local = listener.local_addr()?;
+    let task = tokio::spawn(accept(listener, hub.clone(), limit));
+    Ok((local, task.abort_handle()))
+}
+
+/// Takes connections for ever; each shakes hands in a task of its own, so that a slow one holds up
+/// nobody.
+async fn accept(listener: TcpListener, hub: Hub, limit: Duration) {
+    let slots = Arc::new(Semaphore::new(HANDSHAKES));
+    loop {
+        let slot = slots.clone().acquire_owned().await.expect("the semaphore is never closed");
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let hub = hub.clone();
+                tokio::spawn(async move {
+                    let shaken = tokio::select! {
+                        shaken = timeout(limit, shake(stream)) => shaken,
+                        () = hub.closed() => return,
+                    };
+                    drop(slot);
+                    if let Ok(Ok((socket, local))) = shaken {
+                        let accepted = |flow| {
+                            let transport = Transport::Ws;
+                            Signal::Accepted { flow, transport, local, peer }
+                        };
+                        let name = format!("the WebSocket client {peer}");
+                        run(socket, peer, &name, accepted, hub.accept()).await;
+                    }
+                });
+            }
+            // The client went away, or we are out of file descriptors for the moment.
+            Err(_) => sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+async fn shake(stream: TcpStream) -> Result<(WebSocketStream<TcpStream>, SocketAddr), Error> {
+    stream.set_nodelay(true)?;
+    let local = stream.local_addr()?;
+    let socket = accept_hdr_async_with_config(stream, select_sip, Some(config())).await?;
+    Ok((socket, local))
+}
+
+/// RFC 7118 §4: the client must offer `sip`, the server must select it.
+#[expect(clippy::result_large_err, reason = "the WebSocket library's signature")]
+fn select_sip(request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+    let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL);
+    let names = offered.iter().filter_map(|value| value.to_str().ok());
+    if names.flat_map(|value| value.split(',')).any(|name| name.trim() == SUBPROTOCOL) {
+        let selected = HeaderValue::from_static(SUBPROTOCOL);
+        response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, selected);
+        return Ok(response);
+    }
+    let body = "this server speaks SIP: offer the WebSocket subprotocol sip (RFC 7118 section 4)\n";
+    Err(http::Response::builder()
+        .status(StatusCode::BAD_REQUEST)
+        .header("Content-Type", "text/plain; charset=utf-8")
+        .header("Content-Length", body.len())
+        .header("Connection", "close")
+        .body(Some(body.to_owned()))
+        .expect("status and headers are constants"))
+}
+
+/// Announces the flow, then reads and writes until the connection ends or the queue is dropped.
+async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: WebSocketStream<S>,
+    peer: SocketAddr,
+    name: &str,
+    signal: impl FnOnce(FlowId) -> Signal,
+    outlet: Outlet,
+) {
+    let (queue, messages) = mpsc::channel(QUEUE);
+    let signal = signal(outlet.flow());
+    if outlet.open(Link::Stream(queue), name, signal).await.is_err() {
+        return;
+    }
+    let (mut sink, mut stream) = socket.split();
+    let broke = {
+        let mut reader = pin!(read(&mut stream, peer, name, &outlet));
+        tokio::select! {
+            reason = &mut reader => Some(reason),
+            written = write(&mut sink, messages) => match written {
+                Ok(()) => None,
+                // What the peer still said before it left counts, and says best why it left.
+                Err(error) => {
+                    let reason = reason::broke(&name, error_words(&error));
+                    Some(timeout(LINGER, reader).await.unwrap_or(reason))
+                }
+            },
+        }
+    };
+    match broke {
+        Some(reason) => outlet.down(reason).await,
+        None => {
+            let frame = CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::default() };
+            let goodbye = async {
+                sink.send(Message::Close(Some(frame))).await?;
+                while stream.next().await.transpose()?.is_some() {}
+                Ok::<(), Error>(())
+            };
+            // The connection is dropped in either case.
+            let _ = timeout(LINGER, goodbye).await;
+        }
+    }
+}
+
+/// Writes what is queued. `Ok` once the queue is dropped.
+async fn write<S: AsyncRead + AsyncWrite + Unpin>(
+    sink: &mut SplitSink<WebSocketStream<S>, Message>,
+    mut messages: mpsc::Receiver<Bytes>,
+) -> Result<(), Error> {
+    let mut batch = Vec::with_capacity(WRITES);
+    while messages.recv_many(&mut batch, WRITES).await > 0 {
+        for bytes in batch.drain(..) {
+            // RFC 7118 §5: text where it is UTF-8, binary otherwise.
+            let message = match Utf8Bytes::try_from(bytes.clone()) {
+                Ok(text) => Message::Text(text),
+                Err(_) => Message::Binary(bytes),
+            };
+            sink.feed(message).await?;
+        }
+        sink.flush().await?;
+    }
+    Ok(())
+}
+
+/// Reads until the connection ends; a sentence says how it did.
+async fn read<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut SplitStream<WebSocketStream<S>>,
+    peer: SocketAddr,
+    name: &str,
+    outlet: &Outlet,
+) -> String {
+    let mut gather = Gather::new(outlet.flow());
+    loop {
+        let end = poll_fn(|cx| gather_frames(stream, peer, &mut gather, cx)).await;
+        if !gather.is_empty() && outlet.send(gather.take()).await.is_err() {
+            return reason::broke(&name, "sipboard has closed it");
+        }
+        match end {
+            None => {}
+            Some(End::Broke(why)) => return reason::broke(&name, why),
+            Some(End::Closing(why)) => {
+                // Reading on writes the answer to the close frame (RFC 6455 §5.5.1).
+                let answered = async { while let Some(Ok(_)) = stream.next().await {} };
+                let _ = timeout(LINGER, answered).await;
+                return format!("{name} closed the connection{why}");
+            }
+        }
+    }
+}
+
+/// How a connection ends.
+enum End {
+    /// With a close frame.
+    Closing(String),
+    /// Without.
+    Broke(String),
+}
+
+/// Gathers all frames that are there. Pings are answered by the library as it reads on.
+fn gather_frames<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut SplitStream<WebSocketStream<S>>,
+    peer: SocketAddr,
+    gather: &mut Gather,
+    cx: &mut Context<'_>,
+) -> Poll<Option<End>> {
+    while !gather.is_full() {
+        let next = stream.poll_next_unpin(cx);
+        if next.is_pending() && !gather.is_empty() {
+            break;
+        }
+        match ready!(next) {
+            Some(Ok(Message::Text(text))) => gather.message(peer, text.as_bytes()),
+            Some(Ok(Message::Binary(bytes))) => gather.message(peer, &bytes),
+            Some(Ok(Message::Close(frame))) => {
+                return Poll::Ready(Some(End::Closing(close_words(frame.as_ref()))));
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+            Some(Err(error)) => return Poll::Ready(Some(End::Broke(error_words(&error)))),
+            None => return Poll::Ready(Some(End::Broke("the peer ended it".to_owned()))),
+        }
+    }
+    Poll::Ready(None)
+}
+
+/// A close frame, as it stands in a sentence after `closed the connection`.
+fn close_words(frame: Option<&CloseFrame>) -> String {
+    match frame {
+        None => " without a code".to_owned(),
+        Some(CloseFrame { code, reason }) if reason.is_empty() => format!(" with code {code}"),
+        Some(CloseFrame { code, reason }) => {
+            format!(" with code {code}: {}", reason.escape_debug())
+        }
+    }
+}
+
+/// Why a handshake failed, in a few words.
+fn handshake_words(error: &Error) -> String {
+    match error {
+        Error::Http(response) => {
+            format!("it answered the WebSocket handshake with {}", response.status())
+        }
+        Error::HttpFormat(error) => format!("the URL cannot be asked for: {error}"),
+        Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
+            "it did not select the WebSocket subprotocol sip (RFC 7118 §4)".to_owned()
+        }
+        Error::Protocol(ProtocolError::HttparseError(_)) => {
+            "it answered the WebSocket handshake with something that is not HTTP".to_owned()
+        }
+        Error::Protocol(ProtocolError::HandshakeIncomplete) => {
+            "it ended the connection during the WebSocket handshake".to_owned()
+        }
+        error => error_words(error),
+    }
+}
+
+/// What went wrong on a connection, in a few words.
+fn error_words(error: &Error) -> String {
+    match error {
+        Error::Io(error) => reason::words(error),
+        Error::ConnectionClosed | Error::AlreadyClosed => "the peer ended it".to_owned(),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+            "the peer ended it without a close frame".to_owned()
+        }
+        Error::Capacity(CapacityError::MessageTooLong { size, max_size }) => {
+            format!("the peer sent a message of {size} bytes; at most {max_size} are taken")
+        }
+        error => reason::words(&io::Error::other(error.to_string())),
+    }
+}

@@ -1,0 +1,169 @@
+//! The config file: every mistake is named with its line, its column and what would be right.
+
+use std::time::Duration;
+
+use sipboard::config::{self, Config, EXAMPLE, schema::Place};
+
+const ACCOUNT: &str = "[[account]]\nname = \"a\"\nuri = \"sip:a@b.test\"\n";
+
+#[test]
+fn the_example_is_read_whole_and_names_every_key() {
+    let config = config::parse(EXAMPLE).expect("the example must be right");
+    assert_eq!(config.accounts.len(), 2);
+    let alice = &config.accounts[0];
+    assert_eq!((&*alice.name, &*alice.display_name), ("alice", "Alice"));
+    assert_eq!(alice.uri.to_string(), "sip:alice@example.org");
+    let servers: Vec<String> = alice.servers.iter().map(ToString::to_string).collect();
+    assert_eq!(servers, ["ws://127.0.0.1:5066", "sip:127.0.0.1:5060;transport=udp"]);
+    assert_eq!(config.accounts[1].servers.len(), 1, "one server may stand without a list");
+    // The example shows the defaults, so that it can be copied without changing anything.
+    assert_eq!(config.settings, Config::default().settings);
+    assert_eq!((config.mouse, config.default_account), (true, 0));
+
+    for place in Place::ALL {
+        for key in place.keys() {
+            let set = EXAMPLE.lines().any(|line| {
+                line.split_once('=').is_some_and(|(name, _)| name.trim() == *key)
+                    || line == format!("[{key}]")
+                    || line == format!("[[{key}]]")
+            });
+            assert!(set, "the example does not show {key} of {}", place.name());
+        }
+    }
+}
+
+#[test]
+fn an_empty_file_has_every_default() {
+    assert_eq!(config::parse("").unwrap(), Config::default());
+}
+
+#[test]
+fn what_the_file_says_is_what_counts() {
+    let text = format!(
+        "default_account = \"z\"\nmouse = false\n[timers]\nt1_ms = 1_00\nt4_ms = 0x64\n{ACCOUNT}[[account]]\nname = \"z\"\nuri = \"sips:z@y.test\"\nserver = []\n"
+    );
+    let config = config::parse(&text).unwrap();
+    assert_eq!(config.settings.sip.timing.t1, Duration::from_millis(100));
+    assert_eq!(config.settings.sip.timing.t2, Duration::from_secs(4));
+    assert_eq!(config.settings.sip.timing.t4, Duration::from_millis(100));
+    assert!(!config.mouse);
+    assert_eq!(config.default_account, 1);
+    assert_eq!(config.account(None), Ok(1));
+    assert_eq!(config.account(Some("a")), Ok(0));
+    let error = config.account(Some("b")).unwrap_err().to_string();
+    assert_eq!(error, "there is no account \"b\"; the accounts are a, z");
+}
+
+/// (text, [(line, column, words of the message)])
+type Case<'a> = (&'a str, &'a [(usize, usize, &'a [&'a str])]);
+
+#[test]
+fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
+    let cases: &[Case<'_>] = &[
+        // Keys.
+        (
+            "mose = true",
+            &[(1, 1, &["\"mose\"", "did you mean \"mouse\"?", "allowed here: account"])],
+        ),
+        ("\n\n  Mouse = true", &[(3, 3, &["\"Mouse\"", "did you mean \"mouse\""])]),
+        ("zebra = 1", &[(1, 1, &["unknown key \"zebra\"", "allowed here"])]),
+        ("[timer]\nt1_ms = 1", &[(1, 2, &["did you mean \"timers\""])]),
+        (
+            "[timers]\nt1ms = 1",
+            &[(2, 1, &["did you mean \"t1_ms\"", "allowed here: t1_ms, t2_ms, t4_ms"])],
+        ),
+        ("t1_ms = 1", &[(1, 1, &["does not belong in the top of the file", "[timers]"])]),
+        ("[[acount]]\nname = \"x\"", &[(1, 3, &["did you mean \"account\""])]),
+        (
+            "[[account]]\nname = \"a\"\nuri = \"sip:a@b\"\ndisplayname = \"A\"",
+            &[(4, 1, &["did you mean \"display_name\""])],
+        ),
+        ("\"\\u001b[2J\" = 1", &[(1, 1, &["unknown key", "[2J"])]),
+        // Types.
+        ("mouse = \"yes\"", &[(1, 9, &["mouse must be true or false, not the string \"yes\""])]),
+        ("default_account = 3", &[(1, 19, &["must be an account's name, not the number 3"])]),
+        ("timers = 5", &[(1, 10, &["timers must be a table", "[timers]", "not the number 5"])]),
+        (
+            "[timers]\nt1_ms = \"500\"",
+            &[(2, 9, &["t1_ms must be a whole number of milliseconds from 1 to 60000"])],
+        ),
+        ("[timers]\nt1_ms = 0.5", &[(2, 9, &["a whole number", "not the number 0.5"])]),
+        (
+            "[account]\nname = \"a\"",
+            &[(1, 1, &["account must be a list of tables", "[[account]]", "not a table"])],
+        ),
+        ("account = [1]", &[(1, 12, &["[[account]]", "not the number 1"])]),
+        (
+            "[[account]]\nname = 1\nuri = 1979-05-27",
+            &[(2, 8, &["name must be a string"]), (3, 7, &["uri must be a SIP URI", "not a date"])],
+        ),
+        (
+            "[[account]]\nname = \"a\"\nuri = \"sip:a@b\"\nserver = true\ndisplay_name = []",
+            &[(4, 10, &["server must be a server such as", "not true"]), (5, 16, &["not a list"])],
+        ),
+        // Values.
+        ("[timers]\nt1_ms = 0", &[(2, 9, &["from 1 to 60000, not 0"])]),
+        ("[timers]\nt1_ms = -5", &[(2, 9, &["not -5"])]),
+        ("[timers]\nt2_ms = 99999999999999999999", &[(2, 9, &["from 1 to 600000"])]),
+        ("[timers]\nt2_ms = 100", &[(2, 9, &["t2_ms (100) must not be less than t1_ms (500)"])]),
+        ("[timers]\nt1_ms = 5000", &[(2, 9, &["t2_ms (4000) must not be less than t1_ms (5000)"])]),
+        (
+            "default_account = \"alcie\"\n[[account]]\nname = \"alice\"\nuri = \"sip:a@b\"",
+            &[(1, 19, &["no account \"alcie\"", "did you mean \"alice\""])],
+        ),
+        ("default_account = \"a\"", &[(1, 19, &["there is no [[account]] at all"])]),
+        ("[[account]]", &[(1, 1, &["no name"]), (1, 1, &["no uri", "sip:user@domain"])]),
+        (
+            "[[account]]\nname = \"\"\nuri = \"tel:1\"",
+            &[(2, 8, &["a word"]), (3, 7, &["uri must be a SIP URI"])],
+        ),
+        (
+            "[[account]]\nname = \"a\"\nuri = \"alice\"",
+            &[(3, 7, &["uri must be a SIP URI", "\"alice\""])],
+        ),
+        (
+            "[[account]]\nname = \"a\"\nuri = \"sip:a@b\"\nserver = [\"ws://h\", \"http://h\"]",
+            &[(4, 21, &["\"http://h\" is not a server", "ws://host:port"])],
+        ),
+        (
+            "[[account]]\nname = \"a\"\nuri = \"sip:a@b\"\ndisplay_name = \"a\\nb\"",
+            &[(4, 16, &["display_name cannot hold a line end"])],
+        ),
+        (
+            "[[account]]\nname = \"a\"\nuri = \"sip:a@b\"\n[[account]]\nname = \"a\"\nuri = \"sip:c@d\"",
+            &[(5, 8, &["\"a\" is already there on line 2"])],
+        ),
+        // Not TOML.
+        ("mouse = ", &[(1, 9, &["not TOML"])]),
+        ("mouse true", &[(1, 7, &["not TOML"])]),
+        ("mouse = true\nmouse = false", &[(2, 1, &["not TOML", "duplicate"])]),
+        ("[timers\nt1_ms = 1", &[(1, 8, &["not TOML"])]),
+        // Columns count characters, not bytes.
+        ("\"ü\" = 1\n[timers]\n\"é\" = 1 # ü", &[(1, 1, &["\"ü\""]), (3, 1, &["\"é\""])]),
+        // Several at once, in the order of the text.
+        (
+            "muose = 1\n[timers]\nt3_ms = 1\nt1_ms = true",
+            &[(1, 1, &["mouse"]), (3, 1, &["t3_ms"]), (4, 9, &["not true"])],
+        ),
+    ];
+    for (text, expected) in cases {
+        let problems = config::parse(text).expect_err(text);
+        let places: Vec<_> = problems.iter().map(|p| (p.line, p.column)).collect();
+        let wanted: Vec<_> = expected.iter().map(|(line, column, _)| (*line, *column)).collect();
+        assert_eq!(places, wanted, "{text:?}: {problems:#?}");
+        for (problem, (_, _, words)) in problems.iter().zip(*expected) {
+            for word in *words {
+                assert!(problem.message.contains(word), "{text:?}: {word:?} in {problem}");
+            }
+            assert!(!problem.to_string().contains(char::is_control), "{problem:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_nests_without_end_is_refused() {
+    let text = format!("a = {}", "[".repeat(100_000));
+    assert!(!config::parse(&text).unwrap_err().is_empty());
+    let text = format!("{} = 1", "a.".repeat(50_000) + "a");
+    assert!(!config::parse(&text).unwrap_err().is_empty());
+}

@@ -1,0 +1,268 @@
+//! UDP flows and listeners on loopback.
+
+use std::{
+    net::{SocketAddr, UdpSocket},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use sipboard::{
+    sip::{FlowId, Transport},
+    transport::{Network, ServerUri, Signal},
+};
+use tokio::time::timeout;
+
+const DEADLINE: Duration = Duration::from_secs(10);
+const LOOPBACK: &str = "127.0.0.1:0";
+
+fn peer() -> (UdpSocket, ServerUri) {
+    let socket = UdpSocket::bind(LOOPBACK).unwrap();
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    let server = server(socket.local_addr().unwrap());
+    (socket, server)
+}
+
+fn server(address: SocketAddr) -> ServerUri {
+    format!("sip:{address};transport=udp").parse().unwrap()
+}
+
+fn take(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
+    let mut buffer = vec![0; 65_535];
+    let (length, from) = socket.recv_from(&mut buffer).unwrap();
+    buffer.truncate(length);
+    (buffer, from)
+}
+
+/// The next signals, at least one.
+async fn receive(network: &mut Network) -> Vec<Signal> {
+    let mut signals = Vec::new();
+    timeout(DEADLINE, network.receive(&mut signals)).await.expect("a signal in time");
+    signals
+}
+
+async fn one(network: &mut Network) -> Signal {
+    let mut signals = receive(network).await;
+    assert_eq!(signals.len(), 1, "{signals:?}");
+    signals.remove(0)
+}
+
+async fn connect(network: &mut Network, flow: FlowId, server: &ServerUri) -> SocketAddr {
+    network.connect(flow, server);
+    match one(network).await {
+        Signal::Up { flow: up, local, peer } if up == flow => {
+            assert_eq!(peer.port(), server.port);
+            assert!(!local.ip().is_unspecified() && local.port() != 0, "{local}");
+            local
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn datagrams_go_both_ways_and_keep_every_byte() {
+    let (socket, server) = peer();
+    let mut network = Network::new();
+    let local = connect(&mut network, FlowId(1), &server).await;
+    let messages: [&[u8]; 4] = [b"", b"\r\n\r\n", b"OPTIONS \0\xff", &[b'a'; 60_000]];
+    for bytes in messages {
+        network.send(FlowId(1), None, Bytes::copy_from_slice(bytes)).unwrap();
+        let (taken, from) = take(&socket);
+        assert_eq!((&*taken, from), (bytes, local));
+        socket.send_to(bytes, local).unwrap();
+        match one(&mut network).await {
+            Signal::Message { flow, source, bytes: taken, .. } => {
+                assert_eq!((flow, source), (FlowId(1), socket.local_addr().unwrap()));
+                assert_eq!(taken, bytes);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_datagram_is_told_with_address_and_reason_and_the_flow_stays_usable() {
+    let (socket, server) = peer();
+    let address = socket.local_addr().unwrap();
+    drop(socket);
+    let mut network = Network::new();
+    let local = connect(&mut network, FlowId(1), &server).await;
+    network.send(FlowId(1), None, Bytes::from_static(b"x")).unwrap();
+    let reason = format!("udp {address} cannot be reached: connection refused");
+    assert_eq!(one(&mut network).await, Signal::Undelivered { flow: FlowId(1), reason });
+
+    let socket = UdpSocket::bind(address).unwrap();
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    network.send(FlowId(1), None, Bytes::from_static(b"y")).unwrap();
+    assert_eq!(take(&socket), (b"y".to_vec(), local));
+}
+
+#[tokio::test]
+async fn an_earlier_refusal_does_not_swallow_the_next_datagram() {
+    let (socket, server) = peer();
+    let address = socket.local_addr().unwrap();
+    drop(socket);
+    let mut network = Network::new();
+    connect(&mut network, FlowId(1), &server).await;
+    // On one thread nobody reads between the two: the second send meets the ICMP error of the
+    // first.
+    network.send(FlowId(1), None, Bytes::from_static(b"x")).unwrap();
+    let socket = UdpSocket::bind(address).unwrap();
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    network.send(FlowId(1), None, Bytes::from_static(b"y")).unwrap();
+    assert_eq!(take(&socket).0, b"y");
+    assert!(matches!(one(&mut network).await, Signal::Undelivered { .. }));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_peer_may_answer_from_another_port_and_be_answered_there() {
+    let (_socket, server) = peer();
+    let (other, _) = peer();
+    let mut network = Network::new();
+    let local = connect(&mut network, FlowId(1), &server).await;
+    other.send_to(b"from elsewhere", local).unwrap();
+    let there = other.local_addr().unwrap();
+    match one(&mut network).await {
+        Signal::Message { source, bytes, .. } => {
+            assert_eq!((source, &*bytes), (there, &b"from elsewhere"[..]));
+        }
+        other => panic!("{other:?}"),
+    }
+    network.send(FlowId(1), Some(there), Bytes::from_static(b"answer")).unwrap();
+    assert_eq!(take(&other), (b"answer".to_vec(), local));
+}
+
+#[tokio::test]
+async fn flows_to_one_peer_have_ports_of_their_own() {
+    let (_socket, server) = peer();
+    let mut network = Network::new();
+    let first = connect(&mut network, FlowId(1), &server).await;
+    let second = connect(&mut network, FlowId(2), &server).await;
+    assert_ne!(first, second);
+}
+
+#[tokio::test]
+async fn a_listener_is_one_flow_that_answers_whoever_wrote() {
+    let mut network = Network::new();
+    let address = network.listen(Transport::Udp, LOOPBACK.parse().unwrap()).await.unwrap();
+    let Signal::Accepted { flow, transport, local, .. } = one(&mut network).await else { panic!() };
+    assert_eq!((transport, local), (Transport::Udp, address));
+    for _ in 0..2 {
+        let (socket, _) = peer();
+        socket.send_to(b"hello", address).unwrap();
+        let Signal::Message { flow: came, source, .. } = one(&mut network).await else { panic!() };
+        assert_eq!((came, source), (flow, socket.local_addr().unwrap()));
+        network.send(flow, Some(source), Bytes::from_static(b"answer")).unwrap();
+        assert_eq!(take(&socket), (b"answer".to_vec(), address));
+    }
+    let error = network.send(flow, None, Bytes::from_static(b"x")).unwrap_err();
+    assert!(error.to_string().contains("needs an address"), "{error}");
+}
+
+#[tokio::test]
+async fn a_closed_flow_is_not_heard_of_again_and_its_id_can_be_used_anew() {
+    let (socket, server) = peer();
+    let mut network = Network::new();
+    let first = connect(&mut network, FlowId(1), &server).await;
+    socket.send_to(b"too late", first).unwrap();
+    network.close(FlowId(1));
+    let error = network.send(FlowId(1), None, Bytes::from_static(b"x")).unwrap_err();
+    assert_eq!(error.to_string(), "flow 1 is closed");
+    let second = connect(&mut network, FlowId(1), &server).await;
+    socket.send_to(b"in time", second).unwrap();
+    let Signal::Message { bytes, .. } = one(&mut network).await else { panic!() };
+    assert_eq!(bytes, "in time");
+}
+
+#[tokio::test]
+async fn a_listener_ends_with_its_network() {
+    let mut network = Network::new();
+    let address = network.listen(Transport::Udp, LOOPBACK.parse().unwrap()).await.unwrap();
+    one(&mut network).await;
+    drop(network);
+    timeout(DEADLINE, async {
+        while UdpSocket::bind(address).is_err() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("the port is free again");
+}
+
+#[tokio::test]
+async fn an_address_in_use_cannot_be_listened_on() {
+    let (socket, _) = peer();
+    let mut network = Network::new();
+    let error = network.listen(Transport::Udp, socket.local_addr().unwrap()).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+}
+
+#[tokio::test]
+async fn a_datagram_that_is_too_large_is_refused_with_a_sentence() {
+    let (_socket, server) = peer();
+    let mut network = Network::new();
+    connect(&mut network, FlowId(1), &server).await;
+    let large = Bytes::from(vec![b'a'; 70_000]);
+    let error = network.send(FlowId(1), None, large).unwrap_err().to_string();
+    assert!(error.ends_with("cannot be reached: message too long"), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_without_an_address_is_said_to_have_none() {
+    let mut network = Network::new();
+    network.connect(FlowId(1), &"sip:nobody.invalid;transport=udp".parse().unwrap());
+    let Signal::Down { reason, .. } = one(&mut network).await else { panic!() };
+    assert!(
+        reason.starts_with("sip:nobody.invalid:5060;transport=udp cannot be reached:"),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
+async fn a_transport_that_is_not_built_yet_says_so() {
+    let mut network = Network::new();
+    for server in ["sip:127.0.0.1;transport=tcp", "sips:127.0.0.1", "wss://127.0.0.1"] {
+        let server: ServerUri = server.parse().unwrap();
+        assert!(!Network::supports(server.transport));
+        network.connect(FlowId(1), &server);
+        let Signal::Down { reason, .. } = one(&mut network).await else { panic!() };
+        assert!(reason.ends_with("yet, only udp and ws"), "{reason}");
+        let address = LOOPBACK.parse().unwrap();
+        assert!(network.listen(server.transport, address).await.is_err());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_comes_through_whole_and_in_order() {
+    const COUNT: u32 = 20_000;
+    const WINDOW: u32 = 64;
+    let mut listening = Network::new();
+    let address = listening.listen(Transport::Udp, LOOPBACK.parse().unwrap()).await.unwrap();
+    let echo = tokio::spawn(async move {
+        let mut signals = Vec::new();
+        loop {
+            listening.receive(&mut signals).await;
+            for signal in signals.drain(..) {
+                if let Signal::Message { flow, source, bytes, .. } = signal {
+                    listening.send(flow, Some(source), bytes).unwrap();
+                }
+            }
+        }
+    });
+    let mut network = Network::new();
+    connect(&mut network, FlowId(1), &server(address)).await;
+    // No more than a window is on its way, so the kernel drops nothing.
+    let (mut sent, mut came) = (0, 0);
+    while came < COUNT {
+        while sent < COUNT && sent - came < WINDOW {
+            network.send(FlowId(1), None, Bytes::copy_from_slice(&sent.to_be_bytes())).unwrap();
+            sent += 1;
+        }
+        for signal in receive(&mut network).await {
+            let Signal::Message { bytes, .. } = signal else { panic!("{signal:?}") };
+            assert_eq!(&*bytes, came.to_be_bytes());
+            came += 1;
+        }
+    }
+    echo.abort();
+}

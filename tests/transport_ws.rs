@@ -1,0 +1,359 @@
+//! WebSocket flows and listeners on loopback (RFC 6455, RFC 7118).
+
+use std::{net::SocketAddr, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use sipboard::{
+    sip::{FlowId, Transport},
+    transport::{Network, ServerUri, Signal},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+use tokio_tungstenite::{
+    WebSocketStream, accept_hdr_async, client_async,
+    tungstenite::{
+        Error, Message,
+        client::IntoClientRequest,
+        handshake::server::{ErrorResponse, Request, Response},
+        http::HeaderValue,
+        protocol::{CloseFrame, frame::coding::CloseCode},
+    },
+};
+
+const DEADLINE: Duration = Duration::from_secs(10);
+const LOOPBACK: &str = "127.0.0.1:0";
+const FLOW: FlowId = FlowId(1);
+
+async fn in_time<T>(what: impl Future<Output = T>) -> T {
+    timeout(DEADLINE, what).await.expect("in time")
+}
+
+async fn one(network: &mut Network) -> Signal {
+    let mut signals = Vec::new();
+    in_time(network.receive(&mut signals)).await;
+    assert_eq!(signals.len(), 1, "{signals:?}");
+    signals.remove(0)
+}
+
+async fn down(network: &mut Network) -> String {
+    match one(network).await {
+        Signal::Down { flow: FLOW, reason } => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn bytes(network: &mut Network) -> Bytes {
+    match one(network).await {
+        Signal::Message { bytes, .. } => bytes,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn uri(address: SocketAddr) -> ServerUri {
+    format!("ws://{address}/sip").parse().unwrap()
+}
+
+/// A server in the test's own hands.
+async fn server() -> (TcpListener, ServerUri) {
+    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+    let uri = uri(listener.local_addr().unwrap());
+    (listener, uri)
+}
+
+#[expect(clippy::result_large_err, reason = "the library's signature")]
+fn select_sip(request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+    assert_eq!(request.uri().path(), "/sip");
+    assert_eq!(request.headers()["Sec-WebSocket-Protocol"], "sip");
+    response.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("sip"));
+    Ok(response)
+}
+
+/// A network with a flow to a server in the test's hands.
+async fn pair() -> (Network, WebSocketStream<TcpStream>) {
+    let (listener, uri) = server().await;
+    let mut network = Network::new();
+    network.connect(FLOW, &uri);
+    let (stream, from) = in_time(listener.accept()).await.unwrap();
+    let socket = in_time(accept_hdr_async(stream, select_sip)).await.unwrap();
+    match one(&mut network).await {
+        Signal::Up { flow: FLOW, local, peer } => {
+            assert_eq!((local, peer.port()), (from, uri.port));
+        }
+        other => panic!("{other:?}"),
+    }
+    (network, socket)
+}
+
+/// A listening network and its address.
+async fn listening() -> (Network, SocketAddr) {
+    let mut network = Network::new();
+    let address = network.listen(Transport::Ws, LOOPBACK.parse().unwrap()).await.unwrap();
+    (network, address)
+}
+
+/// A client in the test's hands.
+async fn client(
+    address: SocketAddr,
+    protocols: Option<&'static str>,
+) -> Result<WebSocketStream<TcpStream>, Error> {
+    let stream = TcpStream::connect(address).await?;
+    let mut request = format!("ws://{address}/").into_client_request()?;
+    if let Some(protocols) = protocols {
+        request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static(protocols));
+    }
+    in_time(client_async(request, stream)).await.map(|(socket, _)| socket)
+}
+
+#[tokio::test]
+async fn text_and_binary_frames_are_taken_and_text_is_sent_where_it_is_utf8() {
+    let (mut network, mut socket) = pair().await;
+    for message in [
+        Message::text("OPTIONS sip:a SIP/2.0\r\n\r\n"),
+        Message::binary(&b"\xff\0"[..]),
+        Message::text(""),
+        Message::text("\r\n\r\n"),
+    ] {
+        socket.send(message.clone()).await.unwrap();
+        assert_eq!(bytes(&mut network).await, message.clone().into_data());
+        network.send(FLOW, None, message.clone().into_data()).unwrap();
+        assert_eq!(in_time(socket.next()).await.unwrap().unwrap(), message);
+    }
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_at_once() {
+    let (_network, mut socket) = pair().await;
+    socket.send(Message::Ping(Bytes::from_static(b"42"))).await.unwrap();
+    let pong = in_time(socket.next()).await.unwrap().unwrap();
+    assert_eq!(pong, Message::Pong(Bytes::from_static(b"42")));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named_with_the_reason() {
+    let (listener, uri) = server().await;
+    drop(listener);
+    let mut network = Network::new();
+    network.connect(FLOW, &uri);
+    assert_eq!(down(&mut network).await, format!("{uri} cannot be reached: connection refused"));
+    let error = network.send(FLOW, None, Bytes::new()).unwrap_err();
+    assert_eq!(error.to_string(), "flow 1 is closed");
+}
+
+#[tokio::test]
+async fn bad_handshakes_are_told_apart() {
+    let found = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    let no_sip = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+                  Connection: Upgrade\r\nSec-WebSocket-Accept: KEY\r\n\r\n";
+    for (answer, sentence) in [
+        (found, "it answered the WebSocket handshake with 404 Not Found"),
+        (no_sip, "it did not select the WebSocket subprotocol sip (RFC 7118 §4)"),
+        ("SIP/2.0 400 Bad Request\r\n\r\n", "something that is not HTTP"),
+        ("", "it ended the connection during the WebSocket handshake"),
+    ] {
+        let (listener, uri) = server().await;
+        let mut network = Network::new();
+        network.connect(FLOW, &uri);
+        let (mut stream, _) = in_time(listener.accept()).await.unwrap();
+        let mut request = vec![0; 4096];
+        let length = in_time(stream.read(&mut request)).await.unwrap();
+        let request = String::from_utf8_lossy(&request[..length]);
+        let key = request
+            .lines()
+            .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
+            .expect("the client sends a key");
+        let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
+        stream.write_all(answer.replace("KEY", &accept).as_bytes()).await.unwrap();
+        drop(stream);
+        let reason = down(&mut network).await;
+        assert!(reason.starts_with(&format!("{uri} cannot be reached: ")), "{reason}");
+        assert!(reason.contains(sentence), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_server_is_given_up_in_time() {
+    let (listener, uri) = server().await;
+    let mut network = Network::new().with_connect_timeout(Duration::from_millis(200));
+    network.connect(FLOW, &uri);
+    let (_stream, _) = in_time(listener.accept()).await.unwrap();
+    let reason = format!("{uri} cannot be reached: no answer within 200ms");
+    assert_eq!(down(&mut network).await, reason);
+}
+
+#[tokio::test]
+async fn a_silent_client_is_given_up_in_time() {
+    let mut network = Network::new().with_connect_timeout(Duration::from_millis(200));
+    let address = network.listen(Transport::Ws, LOOPBACK.parse().unwrap()).await.unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut nothing = [0];
+    assert_eq!(in_time(stream.read(&mut nothing)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_close_frame_is_shown_with_code_and_escaped_reason_and_answered() {
+    let (mut network, mut socket) = pair().await;
+    socket.send(Message::text("last words")).await.unwrap();
+    let frame = CloseFrame { code: CloseCode::Away, reason: "bye\x1b]0;x\x07".into() };
+    socket.close(Some(frame)).await.unwrap();
+    let mut signals = Vec::new();
+    while !matches!(signals.last(), Some(Signal::Down { .. })) {
+        in_time(network.receive(&mut signals)).await;
+    }
+    let [Signal::Message { bytes, .. }, Signal::Down { reason, .. }] = &*signals else {
+        panic!("{signals:?}")
+    };
+    assert_eq!(bytes, "last words");
+    assert!(
+        reason.ends_with(r"/sip closed the connection with code 1001: bye\u{1b}]0;x\u{7}"),
+        "{reason}"
+    );
+    assert!(matches!(in_time(socket.next()).await, Some(Ok(Message::Close(_)))));
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_named_with_the_reason() {
+    let (mut network, socket) = pair().await;
+    drop(socket);
+    let reason = down(&mut network).await;
+    assert!(reason.starts_with("the connection with ws://127.0.0.1:"), "{reason}");
+    assert!(reason.ends_with("broke: the peer ended it without a close frame"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_ends_the_connection() {
+    let (mut network, mut socket) = pair().await;
+    let large = "a".repeat((1 << 20) + 1);
+    // The peer hangs up before it has read all of it.
+    let _ = socket.send(Message::text(large)).await;
+    let reason = down(&mut network).await;
+    assert!(
+        reason.ends_with("the peer sent a message of 1048577 bytes; at most 1048576 are taken"),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
+async fn closing_says_goodbye_with_a_close_frame_after_what_was_queued() {
+    let (mut network, mut socket) = pair().await;
+    network.send(FLOW, None, Bytes::from_static(b"first")).unwrap();
+    network.close(FLOW);
+    assert_eq!(in_time(socket.next()).await.unwrap().unwrap(), Message::text("first"));
+    match in_time(socket.next()).await.unwrap().unwrap() {
+        Message::Close(Some(frame)) => assert_eq!(frame.code, CloseCode::Normal),
+        other => panic!("{other:?}"),
+    }
+    assert!(in_time(socket.next()).await.is_none());
+}
+
+#[tokio::test]
+async fn a_peer_that_reads_nothing_meets_a_bounded_queue() {
+    let (mut network, socket) = pair().await;
+    let message = Bytes::from(vec![b'a'; 4096]);
+    let error = in_time(async {
+        loop {
+            match network.send(FLOW, None, message.clone()) {
+                Ok(()) => tokio::task::yield_now().await,
+                Err(error) => break error.to_string(),
+            }
+        }
+    })
+    .await;
+    assert!(error.starts_with("ws://127.0.0.1:"), "{error}");
+    assert!(error.ends_with("too slowly: 8192 wait to be sent already"), "{error}");
+    drop(socket);
+}
+
+#[tokio::test]
+async fn a_listener_selects_sip_among_the_offered_and_passes_messages() {
+    let (mut network, address) = listening().await;
+    let mut socket = client(address, Some("chat, sip")).await.unwrap();
+    let Signal::Accepted { flow, transport, local, .. } = one(&mut network).await else { panic!() };
+    assert_eq!((transport, local), (Transport::Ws, address));
+    socket.send(Message::text("hello")).await.unwrap();
+    assert_eq!(bytes(&mut network).await, "hello");
+    network.send(flow, None, Bytes::from_static(b"answer")).unwrap();
+    assert_eq!(in_time(socket.next()).await.unwrap().unwrap(), Message::text("answer"));
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_offer_sip_is_refused_with_400() {
+    let (_network, address) = listening().await;
+    for protocols in [None, Some("chat")] {
+        match client(address, protocols).await {
+            Err(Error::Http(response)) => {
+                assert_eq!(response.status(), 400);
+                let body = String::from_utf8(response.body().clone().unwrap()).unwrap();
+                assert!(body.contains("offer the WebSocket subprotocol sip"), "{body}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn silent_handshakes_hold_up_nobody() {
+    let (mut network, address) = listening().await;
+    let mut silent = Vec::new();
+    for _ in 0..50 {
+        silent.push(TcpStream::connect(address).await.unwrap());
+    }
+    let _socket = client(address, Some("sip")).await.unwrap();
+    assert!(matches!(one(&mut network).await, Signal::Accepted { .. }));
+}
+
+#[tokio::test]
+async fn dropping_the_network_closes_its_connections_and_its_listener() {
+    let (mut network, address) = listening().await;
+    let mut socket = client(address, Some("sip")).await.unwrap();
+    assert!(matches!(one(&mut network).await, Signal::Accepted { .. }));
+    drop(network);
+    assert!(matches!(in_time(socket.next()).await, Some(Ok(Message::Close(_)))));
+    in_time(async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_ends_that_flood_each_other_do_not_lock_up() {
+    const COUNT: u32 = 20_000;
+    let (mut listener, address) = listening().await;
+    let mut network = Network::new();
+    network.connect(FLOW, &uri(address));
+    let Signal::Up { .. } = one(&mut network).await else { panic!() };
+    let Signal::Accepted { flow, .. } = one(&mut listener).await else { panic!() };
+
+    async fn flood(mut network: Network, flow: FlowId) -> Network {
+        let padding = vec![b'x'; 1000];
+        let (mut sent, mut came) = (0_u32, 0_u32);
+        let mut signals = Vec::new();
+        while came < COUNT || sent < COUNT {
+            while sent < COUNT {
+                let bytes = [&sent.to_be_bytes()[..], &padding].concat();
+                if network.send(flow, None, bytes.into()).is_err() {
+                    break;
+                }
+                sent += 1;
+            }
+            if came == COUNT {
+                tokio::task::yield_now().await;
+                continue;
+            }
+            network.receive(&mut signals).await;
+            for signal in signals.drain(..) {
+                let Signal::Message { bytes, .. } = signal else { panic!("{signal:?}") };
+                assert_eq!(bytes[..4], came.to_be_bytes());
+                came += 1;
+            }
+        }
+        network
+    }
+    let ends = async { tokio::join!(flood(network, FLOW), flood(listener, flow)) };
+    drop(timeout(Duration::from_secs(60), ends).await.expect("in time"));
+}
