@@ -118,7 +118,11 @@ fn piece(flow: &FlowEvent, long: bool, moment: &Moment) -> String {
     match &flow.state {
         FlowState::Up { peer, .. } => format!("{name} {shape} {peer}"),
         FlowState::Down { retry_at: Some(at), .. } if *at > moment.now() => {
-            format!("{name} {shape} {} again in {}", address(&flow.server), moment.until(*at).trim_end())
+            format!(
+                "{name} {shape} {} again in {}",
+                address(&flow.server),
+                moment.until(*at).trim_end()
+            )
         }
         _ => format!("{name} {shape} {}", address(&flow.server)),
     }

@@ -34,7 +34,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, top: usize) {
     let inner = overlay(buffer, area, heading, hint, theme);
     if log.is_empty() {
         let sentence = "Nothing here. Messages that no context can claim are shown here, broken flows, and what was refused.";
-        for (y, line) in wrap(sentence, usize::from(inner.width.saturating_sub(4))).iter().enumerate()
+        for (y, line) in
+            wrap(sentence, usize::from(inner.width.saturating_sub(4))).iter().enumerate()
         {
             put(buffer, inner, 2, y as u16, line, theme.dim);
         }
@@ -92,7 +93,10 @@ mod tests {
 
     #[test]
     fn bytes_are_shown_as_visible_escapes() {
-        assert_eq!(excerpt(b"SIP/2.0 200 \x1b]0;x\x07\xff\r\n"), r"SIP/2.0 200 \x1b]0;x\x07\xff\r\n");
+        assert_eq!(
+            excerpt(b"SIP/2.0 200 \x1b]0;x\x07\xff\r\n"),
+            r"SIP/2.0 200 \x1b]0;x\x07\xff\r\n"
+        );
         assert_eq!(excerpt(b""), "(empty)");
     }
 }

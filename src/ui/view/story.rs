@@ -85,10 +85,10 @@ impl Teller<'_> {
             }
             Fact::Progress(response) => self.came(response, "progress".to_owned()),
             Fact::Accepted { response, again } => self.came(response, self.accepted(*again)),
-            Fact::Rejected { response, cause } => self.came(response, format!("rejected · {cause}")),
-            Fact::Failed { cause, .. } => {
-                ("✖", theme.bad, "failed".to_owned(), cause.to_string())
+            Fact::Rejected { response, cause } => {
+                self.came(response, format!("rejected · {cause}"))
             }
+            Fact::Failed { cause, .. } => ("✖", theme.bad, "failed".to_owned(), cause.to_string()),
             Fact::Cancel { options, .. } => {
                 ("✋", theme.pending, "cancel requested".to_owned(), reason(options))
             }

@@ -47,7 +47,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
         return block(title("Timeline", style), focus, theme).render(area, buffer);
     };
     let heading = format!("#{} {} {}", row.id, row.method, row.target());
-    let heading = crate::ui::view::text::cut(&safe(&heading), usize::from(area.width.saturating_sub(6))).into_owned();
+    let heading =
+        crate::ui::view::text::cut(&safe(&heading), usize::from(area.width.saturating_sub(6)))
+            .into_owned();
     let mut frame = block(title(&heading, style), focus, theme);
     let below = model.browse.up.min(overflow(model));
     if below > 0 {
@@ -78,11 +80,8 @@ pub fn overflow(model: &Model) -> usize {
     let area = Rect::from((Position::ORIGIN, model.size));
     let pane = Regions::of(area, model.browse.pane).and_then(|regions| regions.timeline);
     let (Some(pane), Some(row)) = (pane, model.selected()) else { return 0 };
-    let inner = Rect {
-        width: pane.width.saturating_sub(2),
-        height: pane.height.saturating_sub(2),
-        ..pane
-    };
+    let inner =
+        Rect { width: pane.width.saturating_sub(2), height: pane.height.saturating_sub(2), ..pane };
     let height = usize::from(inner.height - summary_height(inner));
     items(row, inner.width).len().saturating_sub(height)
 }
@@ -178,8 +177,10 @@ fn draw_summary(buffer: &mut Buffer, area: Rect, row: &Row, model: &Model) {
     let from = &row.created.local_identity;
     let to = &row.created.remote_identity;
     let over = story::flow(row, model);
-    let details =
-        [format!("{} → {} over {over}", safe(from), safe(to)), format!("Call-ID {}", safe(&row.created.call_id))];
+    let details = [
+        format!("{} → {} over {over}", safe(from), safe(to)),
+        format!("Call-ID {}", safe(&row.created.call_id)),
+    ];
     for (n, text) in details.iter().enumerate() {
         // The last line is the rule's.
         let y = n as u16 + 1;
