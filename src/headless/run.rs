@@ -344,12 +344,19 @@ impl<'o> Run<'o> {
 
     /// Tells the totals, and gives the outcome.
     fn finish(mut self) -> Outcome {
-        let undecided = self.calls.values().filter(|c| c.is_root() && c.outcome.is_none()).count();
-        for _ in 0..undecided {
+        let undecided: Vec<ContextId> = self
+            .calls
+            .iter()
+            .filter_map(|(id, call)| (call.is_root() && call.outcome.is_none()).then_some(*id))
+            .collect();
+        for id in undecided {
             // It left with the request pending: that was the user's wish, or the engine broke off.
             let wished = self.interrupted || self.reporter.is_broken();
             self.totals.count(if wished { Outcome::Cancelled } else { Outcome::Transport });
             self.totals.elapsed = self.started.elapsed();
+            if self.reporter.tells_events() && !self.reporter.is_broken() {
+                self.reporter.sentence(format_args!("#{id}: left without a final response"));
+            }
         }
         if self.refused > 0 {
             let refused = self.refused;
