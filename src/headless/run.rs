@@ -137,7 +137,7 @@ impl<'o> Run<'o> {
     fn fill(&mut self, now: Instant) {
         while self.phase == Phase::Running
             && self.submitted < self.plan.count
-            && self.open < self.plan.concurrency
+            && self.has_room()
             && self.next <= now
         {
             self.queue.push_back(Command::Send(Box::new(self.plan.submission.clone())));
@@ -149,6 +149,11 @@ impl<'o> Run<'o> {
                 self.next = self.next.max(earliest) + Duration::from_secs_f64(rate.recip());
             }
         }
+    }
+
+    /// Whether one more request may be under way, and the engine keeps up.
+    fn has_room(&self) -> bool {
+        self.open < self.plan.concurrency && self.queue.len() < QUEUE
     }
 
     /// Gives the engine what it takes at once.
@@ -167,7 +172,7 @@ impl<'o> Run<'o> {
     /// When there is something to do next, if nothing happens before.
     fn deadline(&self) -> Option<Instant> {
         let alarm = self.alarms.peek().map(|Reverse((at, ..))| *at);
-        let more = self.submitted < self.plan.count && self.open < self.plan.concurrency;
+        let more = self.submitted < self.plan.count && self.has_room();
         let send = (self.phase == Phase::Running && more).then_some(self.next);
         alarm.into_iter().chain(send).min()
     }
@@ -377,6 +382,9 @@ impl<'o> Run<'o> {
         }
     }
 }
+
+/// How many commands may wait for the engine before no more requests are made.
+const QUEUE: usize = 1024;
 
 /// How much of a rate may be caught up at once.
 const CATCH_UP: Duration = Duration::from_millis(100);
