@@ -43,12 +43,7 @@ pub(super) fn detail(entry: &Entry) -> Option<String> {
         Fact::Cancel { waiting: true, .. } => {
             Some("waiting for a provisional response first (RFC 3261 §9.1)".to_owned())
         }
-        Fact::Challenged { explanation, .. } => Some(safe(explanation).into_owned()),
-        Fact::Failed { detail, .. }
-        | Fact::CancelFailed { detail }
-        | Fact::PrackFailed { detail }
-            if !detail.is_empty() =>
-        {
+        Fact::Failed { detail, .. } | Fact::CancelFailed { detail } if !detail.is_empty() => {
             Some(safe(detail).into_owned())
         }
         _ => None,
@@ -94,12 +89,6 @@ impl Teller<'_> {
                 self.came(response, format!("rejected · {cause}"))
             }
             Fact::Failed { cause, .. } => ("✖", theme.bad, "failed".to_owned(), cause.to_string()),
-            Fact::Challenged { response, .. } => self.came(response, "challenged".to_owned()),
-            Fact::Redirected { response, next, .. } => {
-                self.came(response, format!("redirected to {}", safe(next.as_str())))
-            }
-            Fact::PrackAnswered(response) => self.came(response, "to the PRACK".to_owned()),
-            Fact::PrackFailed { .. } => ("✖", theme.bad, "PRACK failed".to_owned(), String::new()),
             Fact::Cancel { options, .. } => {
                 ("✋", theme.pending, "cancel requested".to_owned(), reason(options))
             }
@@ -119,9 +108,7 @@ impl Teller<'_> {
                 let again = if *again { ", again" } else { "" };
                 self.out("ACK".to_owned(), format!("for the {status}{again}"))
             }
-            Fact::Absorbed(response) => {
-                self.came(response, "late or repeated, absorbed".to_owned())
-            }
+            Fact::Absorbed(response) => self.came(response, "repeated, absorbed".to_owned()),
             Fact::Leg { tag, state } => self.leg(tag, state),
             Fact::Received { again, .. } => {
                 let meant = if *again { "from the peer, repeated" } else { "from the peer" };
