@@ -70,7 +70,10 @@ fn the_composer_shows_a_message_below_its_field() {
 #[test]
 fn help_and_log() {
     let mut script = Script::tour(Colours::Many);
-    script.stray(b"SIP/2.0 200 \x1b]0;x\x07\r\n\xff", "no Via: nobody can claim it (RFC 3261 §18.1.2)");
+    script.stray(
+        b"SIP/2.0 200 \x1b]0;x\x07\r\n\xff",
+        "no Via: nobody can claim it (RFC 3261 §18.1.2)",
+    );
     script.refuse(Some(1), "OPTIONS cannot be cancelled, only an INVITE can (RFC 3261 §9.1)");
     insta::assert_snapshot!("refused_80x24", script.text(80, 24));
     script.type_text("?");

@@ -45,7 +45,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let screen = Screen::take(mouse)?;
     model.size = screen.size()?;
     let engine = Engine::start(settings);
-    App { model, screen: Some(screen), engine, farewell, quit: Quit::No, frame_due: None }.run().await;
+    App { model, screen: Some(screen), engine, farewell, quit: Quit::No, frame_due: None }
+        .run()
+        .await;
     Ok(())
 }
 

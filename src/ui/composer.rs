@@ -172,7 +172,8 @@ impl Composer {
     /// A word of advice on a field that is not wrong.
     pub fn advice(&self, slot: Slot) -> Option<String> {
         let typed = self.method.value().trim();
-        let known = || Method::KNOWN.iter().find(|known| known.as_str().eq_ignore_ascii_case(typed));
+        let known =
+            || Method::KNOWN.iter().find(|known| known.as_str().eq_ignore_ascii_case(typed));
         match slot {
             Slot::Method => known()
                 .filter(|known| known.as_str() != typed)
@@ -281,8 +282,7 @@ impl Composer {
                 self.server = 0;
             }
             Slot::Server => {
-                let servers =
-                    accounts.get(self.account).map_or(0, |account| account.servers.len());
+                let servers = accounts.get(self.account).map_or(0, |account| account.servers.len());
                 self.server = turn(self.server.min(servers), servers + 1);
             }
             _ => return,

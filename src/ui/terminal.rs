@@ -213,9 +213,8 @@ impl Farewell {
             deprecated,
             reason = "unsound only for types that do not own their descriptor; a File does"
         )]
-        let terminal = terminal
-            .and_then(|terminal| AsyncFd::with_interest(terminal, Interest::READABLE))
-            .ok();
+        let terminal =
+            terminal.and_then(|terminal| AsyncFd::with_interest(terminal, Interest::READABLE)).ok();
         Ok(Farewell {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,

@@ -164,7 +164,8 @@ fn compose(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
             model.browse.awaited += 1;
             model.browse.pane = Pane::Table;
             model.mode = Mode::Browse;
-            model.notice = model.notice.take().filter(|notice| notice.until.is_some_and(|u| u > now));
+            model.notice =
+                model.notice.take().filter(|notice| notice.until.is_some_and(|u| u > now));
             return Some(Command::Send(Box::new(submission)));
         }
         _ => {}
@@ -198,7 +199,9 @@ fn page(model: &Model) -> usize {
     let area = Rect::from((Position::ORIGIN, model.size));
     let Some(regions) = Regions::of(area, model.browse.pane) else { return 1 };
     let height = match (model.mode, model.browse.pane) {
-        (Mode::Browse, Pane::Table) => regions.table.map_or(0, |table| table.height.saturating_sub(1)),
+        (Mode::Browse, Pane::Table) => {
+            regions.table.map_or(0, |table| table.height.saturating_sub(1))
+        }
         (Mode::Browse, Pane::Timeline) => regions.timeline.map_or(0, |timeline| timeline.height),
         _ => regions.body.height,
     };

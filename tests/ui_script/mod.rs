@@ -64,10 +64,11 @@ impl Script {
         script.silent(4);
         script.wait(1_000);
         script.rejected_by_cancel(5);
-        script.wait(1_500);
-        script.ringing(6);
-        script.wait(3_600);
+        script.wait(495);
         script.retransmit(4, 4);
+        script.wait(400);
+        script.ringing(6);
+        script.wait(2_366);
         script.wait(130);
         script
     }
@@ -103,11 +104,8 @@ impl Script {
     }
 
     pub fn refuse(&mut self, context: Option<u64>, reason: &str) {
-        let refusal = Refusal {
-            at: self.now,
-            context: context.map(ContextId),
-            reason: reason.to_owned(),
-        };
+        let refusal =
+            Refusal { at: self.now, context: context.map(ContextId), reason: reason.to_owned() };
         self.apply(Event::Refused(refusal));
     }
 
@@ -213,10 +211,8 @@ impl Script {
     pub fn hung_up(&mut self, id: u64, bye: u64) {
         let up = Status { legs_up: 1, ..status(State::Accepted, false) };
         self.created_by(bye, Method::Bye, "sip:answer@127.0.0.1:5066", false, Some(id));
-        let leg = Fact::Leg {
-            tag: "a8f2".into(),
-            state: LegState::HangingUp { bye: ContextId(bye) },
-        };
+        let leg =
+            Fact::Leg { tag: "a8f2".into(), state: LegState::HangingUp { bye: ContextId(bye) } };
         self.fact(id, Method::Invite, leg, up);
         self.sent(bye, Method::Bye, status(State::Trying, false));
         self.wait(1);

@@ -102,10 +102,9 @@ fn draw_field(buffer: &mut Buffer, area: Rect, slot: Slot, model: &Model) -> Opt
                     Some(server) => format!("{} {}", server.transport, address(server)),
                     None => "the target's own address".to_owned(),
                 },
-                _ => model
-                    .accounts
-                    .get(composer.account())
-                    .map_or_else(String::new, |account| format!("{}  {}", account.name, account.uri)),
+                _ => model.accounts.get(composer.account()).map_or_else(String::new, |account| {
+                    format!("{}  {}", account.name, account.uri)
+                }),
             };
             put(buffer, area, 0, 0, &chooses(&escape(&text)), Style::new());
             focus.then_some(area.as_position())

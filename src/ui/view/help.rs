@@ -63,8 +63,13 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, model: &Model, top: usize) {
     let close = model.bindings.key(Scope::Overlay, Action::Back);
     let close = close.map(|key| format!(" {key} closes ")).unwrap_or_default();
     let hint = Line::styled(close, theme.dim).alignment(Alignment::Right);
-    let inner =
-        overlay(buffer, area, title("Keys", theme.accent.add_modifier(Modifier::BOLD)), hint, theme);
+    let inner = overlay(
+        buffer,
+        area,
+        title("Keys", theme.accent.add_modifier(Modifier::BOLD)),
+        hint,
+        theme,
+    );
     let height = usize::from(inner.height);
     let top = top.min(items.len().saturating_sub(height));
     for (y, item) in items[top..].iter().take(height).enumerate() {

@@ -34,20 +34,25 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, top: usize) {
     let inner = overlay(buffer, area, heading, hint, theme);
     if log.is_empty() {
         let sentence = "Nothing here. Messages that no context can claim are shown here, broken flows, and what was refused.";
-        for (y, line) in wrap(sentence, usize::from(inner.width.saturating_sub(4))).iter().enumerate()
+        for (y, line) in
+            wrap(sentence, usize::from(inner.width.saturating_sub(4))).iter().enumerate()
         {
             put(buffer, inner, 2, y as u16, line, theme.dim);
         }
         return;
     }
     let mut y = 0;
+    let mut shown = 0;
     for entry in log.newest_first().skip(top) {
         if y >= inner.height {
             break;
         }
         y += draw_entry(buffer, inner, y, entry, model);
+        shown += 1;
     }
-    scroll_bar(buffer, area, top, 1, log.len(), model);
+    if top > 0 || shown < log.len() {
+        scroll_bar(buffer, area, top, shown.min(log.len() - 1), log.len(), model);
+    }
 }
 
 /// Draws an entry; gives the lines it took.
@@ -92,7 +97,10 @@ mod tests {
 
     #[test]
     fn bytes_are_shown_as_visible_escapes() {
-        assert_eq!(excerpt(b"SIP/2.0 200 \x1b]0;x\x07\xff\r\n"), r"SIP/2.0 200 \x1b]0;x\x07\xff\r\n");
+        assert_eq!(
+            excerpt(b"SIP/2.0 200 \x1b]0;x\x07\xff\r\n"),
+            r"SIP/2.0 200 \x1b]0;x\x07\xff\r\n"
+        );
         assert_eq!(excerpt(b""), "(empty)");
     }
 }

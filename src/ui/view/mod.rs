@@ -150,7 +150,8 @@ fn panes(buffer: &mut Buffer, regions: &Regions, model: &Model, moment: &Moment)
 
 fn too_small(buffer: &mut Buffer, area: Rect) {
     let (width, height) = LEAST;
-    let sentence = format!("sipboard needs {width}x{height}, this is {}x{}", area.width, area.height);
+    let sentence =
+        format!("sipboard needs {width}x{height}, this is {}x{}", area.width, area.height);
     put(buffer, area, 0, 0, &sentence, Style::new());
 }
 
@@ -163,7 +164,13 @@ fn block<'a>(title: impl Into<Line<'a>>, focus: bool, theme: &Theme) -> Block<'a
 }
 
 /// A frame over what lies below; gives the area inside.
-fn overlay(buffer: &mut Buffer, area: Rect, title: Line<'_>, hint: Line<'_>, theme: &Theme) -> Rect {
+fn overlay(
+    buffer: &mut Buffer,
+    area: Rect,
+    title: Line<'_>,
+    hint: Line<'_>,
+    theme: &Theme,
+) -> Rect {
     Clear.render(area, buffer);
     let block = block(title, true, theme).title_bottom(hint);
     let inner = block.inner(area);

@@ -85,10 +85,8 @@ impl Teller<'_> {
             }
             Fact::Progress(response) => self.came(response, "progress".to_owned()),
             Fact::Accepted { response, again } => self.came(response, self.accepted(*again)),
-            Fact::Rejected { response, cause } => self.came(response, format!("rejected · {cause}")),
-            Fact::Failed { cause, .. } => {
-                ("✖", theme.bad, "failed".to_owned(), cause.to_string())
-            }
+            Fact::Rejected { response, cause } => self.came(response, format!("rejected: {cause}")),
+            Fact::Failed { cause, .. } => ("✖", theme.bad, "failed".to_owned(), cause.to_string()),
             Fact::Cancel { options, .. } => {
                 ("✋", theme.pending, "cancel requested".to_owned(), reason(options))
             }
@@ -189,15 +187,17 @@ impl Teller<'_> {
         let of = self
             .context(self.entry.context)
             .filter(|row| row.method == self.entry.method)
-            .map(|row| format!(" of {}", row.status.attempts_max))
-            .unwrap_or_default();
+            .map_or_else(
+                || format!("no. {attempt}"),
+                |row| format!("{attempt} of {}", row.status.attempts_max),
+            );
         let after = self
             .row
             .timeline
             .since_last_sent(self.place)
-            .map(|after| format!(", {} later", short(after)))
+            .map(|after| format!(" after {}", short(after)))
             .unwrap_or_default();
-        format!("attempt {attempt}{of}{after}")
+        format!("{of}{after}")
     }
 
     fn accepted(&self, again: bool) -> String {

@@ -15,7 +15,7 @@ use crate::{
         view::{
             Regions, block, put, put_in, story,
             table::{attempts, scroll_bar},
-            text::{safe, wrap},
+            text::{cut, safe, wrap},
             theme::shape,
             time::{Moment, short},
             title,
@@ -24,7 +24,9 @@ use crate::{
 };
 
 /// Where an entry's words begin: after the time and the shape.
-const WORDS: u16 = 13;
+const WORDS: u16 = 12;
+/// Where the shape stands.
+const SHAPE: u16 = 9;
 
 /// One line below the summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +49,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
         return block(title("Timeline", style), focus, theme).render(area, buffer);
     };
     let heading = format!("#{} {} {}", row.id, row.method, row.target());
-    let heading = crate::ui::view::text::cut(&safe(&heading), usize::from(area.width.saturating_sub(6))).into_owned();
+    let heading = safe(&heading);
+    let heading = cut(&heading, usize::from(area.width.saturating_sub(6)));
     let mut frame = block(title(&heading, style), focus, theme);
     let below = model.browse.up.min(overflow(model));
     if below > 0 {
@@ -59,8 +62,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     let summary = summary_height(inner);
     draw_summary(buffer, Rect { height: summary, ..inner }, row, model);
     if summary > 1 {
-        let rule = "─".repeat(usize::from(inner.width));
-        put(buffer, inner, 0, summary - 1, &rule, theme.border);
+        let rule = format!("├{}┤", "─".repeat(usize::from(inner.width)));
+        let line = Rect { x: area.x, width: area.width, ..inner };
+        put(buffer, line, 0, summary - 1, &rule, if focus { theme.accent } else { theme.border });
     }
     let lines = Rect { y: inner.y + summary, height: inner.height - summary, ..inner };
     let items = items(row, inner.width);
@@ -78,11 +82,8 @@ pub fn overflow(model: &Model) -> usize {
     let area = Rect::from((Position::ORIGIN, model.size));
     let pane = Regions::of(area, model.browse.pane).and_then(|regions| regions.timeline);
     let (Some(pane), Some(row)) = (pane, model.selected()) else { return 0 };
-    let inner = Rect {
-        width: pane.width.saturating_sub(2),
-        height: pane.height.saturating_sub(2),
-        ..pane
-    };
+    let inner =
+        Rect { width: pane.width.saturating_sub(2), height: pane.height.saturating_sub(2), ..pane };
     let height = usize::from(inner.height - summary_height(inner));
     items(row, inner.width).len().saturating_sub(height)
 }
@@ -122,7 +123,7 @@ fn draw_item(
             let told = story::tell(entry, *place, row, model);
             let words = words_width(line.width);
             draw_when(buffer, line, &told.when, theme.dim);
-            put_in(buffer, line, 10, 0, 2, told.shape, told.style);
+            put_in(buffer, line, SHAPE, 0, 2, told.shape, told.style);
             put_in(buffer, line, WORDS, 0, words, &told.what, Style::new());
             put(buffer, line, WORDS + words + 1, 0, &told.meant, theme.dim);
         }
@@ -136,7 +137,7 @@ fn draw_item(
             let words = words_width(line.width);
             let left = moment.until(timer.at);
             draw_when(buffer, line, &format!("in {left}"), theme.pending);
-            put_in(buffer, line, 10, 0, 2, "◌", theme.pending);
+            put_in(buffer, line, SHAPE, 0, 2, "◌", theme.pending);
             put_in(buffer, line, WORDS, 0, words, &format!("Timer {}", timer.timer), theme.dim);
             put(buffer, line, WORDS + words + 1, 0, story::purpose(timer.timer), theme.dim);
         }
@@ -146,7 +147,7 @@ fn draw_item(
 /// A time, right-aligned before the shape.
 fn draw_when(buffer: &mut Buffer, line: Rect, when: &str, style: Style) {
     let width = when.chars().count() as u16;
-    put_in(buffer, line, 9u16.saturating_sub(width), 0, 9, when, style);
+    put_in(buffer, line, (SHAPE - 1).saturating_sub(width), 0, SHAPE - 1, when, style);
 }
 
 /// How wide the message is; what it meant comes after it.
@@ -175,11 +176,10 @@ fn draw_summary(buffer: &mut Buffer, area: Rect, row: &Row, model: &Model) {
         x += put(buffer, area, x, 0, " · ", theme.dim);
         x += put(buffer, area, x, 0, &piece, Style::new());
     }
-    let from = &row.created.local_identity;
-    let to = &row.created.remote_identity;
-    let over = story::flow(row, model);
-    let details =
-        [format!("{} → {} over {over}", safe(from), safe(to)), format!("Call-ID {}", safe(&row.created.call_id))];
+    let details = [
+        format!("{} over {}", safe(&row.created.local_identity), story::flow(row, model)),
+        format!("Call-ID {}", safe(&row.created.call_id)),
+    ];
     for (n, text) in details.iter().enumerate() {
         // The last line is the rule's.
         let y = n as u16 + 1;
