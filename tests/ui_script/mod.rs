@@ -155,8 +155,12 @@ impl Script {
         let over = status(State::Rejected, false);
         let rejected = Fact::Rejected { response: busy.clone(), cause: Cause::Busy };
         self.fact(id, Method::Invite, rejected, over);
-        let failed =
-            Fact::Failed { response: Some(busy), cause: Cause::Busy, detail: String::new() };
+        let failed = Fact::Failed {
+            response: Some(busy),
+            cause: Cause::Busy,
+            detail: String::new(),
+            advice: None,
+        };
         self.fact(id, Method::Invite, failed, over);
         self.ack(id, 486, over);
         let ended = Status { ended: true, ..over };
@@ -260,6 +264,7 @@ impl Script {
             response: Some(terminated),
             cause: Cause::Canceled,
             detail: String::new(),
+            advice: None,
         };
         self.fact(id, Method::Invite, failed, over);
         self.ack(id, 487, over);
@@ -316,7 +321,7 @@ impl Script {
     /// The screen at a size.
     pub fn draw(&mut self, width: u16, height: u16) -> (Buffer, Drawn) {
         self.model.size = Size { width, height };
-        update::settle(&mut self.model);
+        update::settle(&mut self.model, self.now);
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut drawn = Drawn::default();
         terminal.draw(|frame| drawn = view::draw(frame, &self.model, self.now)).unwrap();

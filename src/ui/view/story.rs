@@ -37,17 +37,26 @@ pub(super) fn tell(entry: &Entry, place: usize, row: &Row, model: &Model) -> Tol
     Told { when: delta(entry.at.saturating_duration_since(row.at)), shape, style, what, meant }
 }
 
-/// The sentence that belongs to an entry and has lines of its own.
-pub(super) fn detail(entry: &Entry) -> Option<String> {
+/// The sentences that belong to an entry and have lines of their own.
+pub(super) fn details(entry: &Entry) -> Vec<String> {
+    let sentence = |text: &str| safe(text).into_owned();
+    let mut details = Vec::new();
     match &entry.fact {
         Fact::Cancel { waiting: true, .. } => {
-            Some("waiting for a provisional response first (RFC 3261 §9.1)".to_owned())
+            details.push("waiting for a provisional response first (RFC 3261 §9.1)".to_owned());
         }
-        Fact::Failed { detail, .. } | Fact::CancelFailed { detail } if !detail.is_empty() => {
-            Some(safe(detail).into_owned())
+        Fact::Failed { detail, advice, .. } => {
+            details.push(sentence(detail));
+            details.extend(advice.iter().map(|advice| sentence(&advice.sentence)));
         }
-        _ => None,
+        Fact::CancelFailed { detail } | Fact::PrackFailed { detail } => {
+            details.push(sentence(detail));
+        }
+        Fact::Challenged { explanation, .. } => details.push(sentence(explanation)),
+        _ => {}
     }
+    details.retain(|detail| !detail.is_empty());
+    details
 }
 
 /// What a timer will do.
@@ -91,6 +100,19 @@ impl Teller<'_> {
                 ("✋", theme.pending, "cancel requested".to_owned(), reason(options))
             }
             Fact::CancelSent { .. } => self.out("CANCEL".to_owned(), self.route()),
+            Fact::Challenged { response, .. } => self.came(response, "challenged".to_owned()),
+            Fact::Redirected { response, next, .. } => {
+                self.came(response, format!("goes on to {}", safe(next.as_uri().short())))
+            }
+            Fact::PrackAnswered(response) => {
+                let meant = if response.status.is_success() {
+                    "the PRACK arrived"
+                } else {
+                    "the PRACK was refused"
+                };
+                self.came(response, meant.to_owned())
+            }
+            Fact::PrackFailed { .. } => ("✖", theme.bad, "PRACK failed".to_owned(), String::new()),
             Fact::CancelAnswered(response) => {
                 let meant = if response.status.is_success() {
                     "the CANCEL arrived"

@@ -1,5 +1,7 @@
 //! The timeline of the chosen context: what happened, in its true order, and what will.
 
+use std::time::Instant;
+
 use ratatui::{
     buffer::Buffer,
     layout::{Alignment, Position, Rect},
@@ -43,6 +45,7 @@ enum Item {
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Moment) {
     let theme = &model.theme;
+    let now = moment.now();
     let focus = model.browse.pane == Pane::Timeline;
     let style = if focus { theme.accent.add_modifier(Modifier::BOLD) } else { Style::new() };
     let Some(row) = model.selected() else {
@@ -52,7 +55,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     let heading = safe(&heading);
     let heading = cut(&heading, usize::from(area.width.saturating_sub(6)));
     let mut frame = block(title(&heading, style), focus, theme);
-    let below = model.browse.up.min(overflow(model));
+    let below = model.browse.up.min(overflow(model, now));
     if below > 0 {
         let more = format!(" {below} more below ");
         frame = frame.title_bottom(Line::styled(more, theme.dim).alignment(Alignment::Right));
@@ -67,7 +70,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
         put(buffer, line, 0, summary - 1, &rule, if focus { theme.accent } else { theme.border });
     }
     let lines = Rect { y: inner.y + summary, height: inner.height - summary, ..inner };
-    let items = items(row, inner.width);
+    let items = items(row, inner.width, now);
     let height = usize::from(lines.height);
     let first = items.len().saturating_sub(height + below);
     for (y, item) in items[first..].iter().take(height).enumerate() {
@@ -78,18 +81,18 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
 }
 
 /// How many lines of the timeline do not fit into its pane.
-pub fn overflow(model: &Model) -> usize {
+pub fn overflow(model: &Model, now: Instant) -> usize {
     let area = Rect::from((Position::ORIGIN, model.size));
     let pane = Regions::of(area, model.browse.pane).and_then(|regions| regions.timeline);
     let (Some(pane), Some(row)) = (pane, model.selected()) else { return 0 };
     let inner =
         Rect { width: pane.width.saturating_sub(2), height: pane.height.saturating_sub(2), ..pane };
     let height = usize::from(inner.height - summary_height(inner));
-    items(row, inner.width).len().saturating_sub(height)
+    items(row, inner.width, now).len().saturating_sub(height)
 }
 
 /// The lines of a context's timeline. Its length is bounded by the timeline's.
-fn items(row: &Row, width: u16) -> Vec<Item> {
+fn items(row: &Row, width: u16, now: Instant) -> Vec<Item> {
     let room = usize::from(width.saturating_sub(WORDS + 1));
     let gap = row.timeline.gap();
     let mut items = Vec::with_capacity(row.timeline.len() + 8);
@@ -100,11 +103,13 @@ fn items(row: &Row, width: u16) -> Vec<Item> {
             items.push(Item::Gap(count));
         }
         items.push(Item::Entry(place));
-        if let Some(sentence) = story::detail(entry) {
+        for sentence in story::details(entry) {
             items.extend(wrap(&sentence, room).into_iter().map(Item::Sentence));
         }
     }
-    items.extend(row.status.timers.into_iter().flatten().map(Item::Timer));
+    // Once a context has ended, its last timers fire without a word.
+    let runs = |timer: &TimerAt| !row.status.ended || timer.at > now;
+    items.extend(row.status.timers.into_iter().flatten().filter(runs).map(Item::Timer));
     items
 }
 
