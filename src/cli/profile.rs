@@ -99,10 +99,7 @@ pub(super) fn demo_account(servers: Vec<ServerUri>) -> Account {
 /// The settings, with another T1.
 pub(super) fn with_t1(mut settings: Settings, t1_ms: Option<u32>) -> Settings {
     if let Some(ms) = t1_ms {
-        let sip = &mut settings.sip;
-        let t1 = std::time::Duration::from_millis(ms.into());
-        let ratio = t1.as_secs_f64() / sip.t1.as_secs_f64();
-        (sip.t1, sip.t2, sip.t4) = (t1, sip.t2.mul_f64(ratio), sip.t4.mul_f64(ratio));
+        settings.sip.timing.t1 = std::time::Duration::from_millis(ms.into());
     }
     settings
 }

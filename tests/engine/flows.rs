@@ -107,7 +107,7 @@ async fn a_udp_peer_that_refuses_fails_the_request_and_shows_until_something_arr
     assert_eq!(front.flow().await.state, down);
     let detail = front
         .fact("failure", |_, fact| match fact {
-            Fact::Failed { response: None, cause, detail } => {
+            Fact::Failed { response: None, cause, detail, .. } => {
                 Some((cause.as_str(), detail.clone()))
             }
             _ => None,

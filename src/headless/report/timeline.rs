@@ -110,6 +110,18 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<(Way, String
             };
             (Way::None, "failed".to_owned(), note, Tone::Bad)
         }
+        Fact::Challenged { response, explanation } => {
+            (Way::In, said(response), format!("challenged: {explanation}"), Tone::Pending)
+        }
+        Fact::Redirected { response, next, .. } => {
+            (Way::In, said(response), format!("redirected to {next}"), Tone::Pending)
+        }
+        Fact::PrackAnswered(response) => {
+            (Way::In, said(response), format!("to {method}"), Tone::Plain)
+        }
+        Fact::PrackFailed { detail } => {
+            (Way::None, "PRACK failed".to_owned(), detail.clone(), Tone::Bad)
+        }
         Fact::Cancel { options, waiting } => {
             let mut note = match options.status_code {
                 Some(code) => format!("cause {code}"),
