@@ -100,7 +100,7 @@ pub(super) struct Send {
     pub(super) profile: Profile,
     /// The server that it is sent to: ws://host:port/path or sip:host:port;transport=udp; without
     /// it the account's, else the target decides
-    #[arg(long, value_name = "URI", default_value = "", hide_default_value = true, help_heading = WHERE)]
+    #[arg(long, value_name = "URI", default_value = "", hide_default_value = true, conflicts_with = "demo", help_heading = WHERE)]
     pub(super) server: String,
 
     /// Cancel an INVITE that is pending that long after it was sent

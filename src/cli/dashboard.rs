@@ -7,9 +7,9 @@ use crate::{
         USAGE, demo_server,
         profile::{Profile, Resolved, demo_account},
         runtime,
-        shim::ui,
     },
     config::Config,
+    ui,
 };
 
 pub(super) fn run(profile: &Profile) -> anyhow::Result<u8> {
@@ -36,7 +36,7 @@ pub(super) fn run(profile: &Profile) -> anyhow::Result<u8> {
 }
 
 async fn open(config: Config, account: usize, notice: Option<String>) -> anyhow::Result<u8> {
-    let Config { accounts, settings, .. } = config;
-    ui::run(ui::Options { accounts, account, settings, notice }).await?;
+    let Config { accounts, mouse, settings, .. } = config;
+    ui::run(ui::Options { accounts, account, settings, mouse, notice }).await?;
     Ok(0)
 }

@@ -1,4 +1,4 @@
-//! Stands in for the dashboard and the demo server until their branches are merged; then this file
+//! Stands in for the demo server until its branch is merged; then this file
 //! goes, and `cli::shim::` becomes `crate::`.
 
 pub(super) mod demo {
@@ -28,19 +28,5 @@ pub(super) mod demo {
 
     pub async fn start(_: Config) -> io::Result<Demo> {
         Err(io::Error::other("the demo server is on another branch"))
-    }
-}
-
-pub(super) mod ui {
-    #[derive(Debug)]
-    pub struct Options {
-        pub accounts: Vec<crate::engine::Account>,
-        pub account: usize,
-        pub settings: crate::engine::Settings,
-        pub notice: Option<String>,
-    }
-
-    pub async fn run(options: Options) -> anyhow::Result<()> {
-        anyhow::bail!("the dashboard is on another branch ({} accounts)", options.accounts.len())
     }
 }

@@ -103,10 +103,11 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<(Way, String
         Fact::Rejected { response, cause } => {
             (Way::In, said(response), format!("rejected: {cause}"), Tone::Bad)
         }
-        Fact::Failed { cause, detail, .. } => {
+        Fact::Failed { response, cause, detail } => {
+            // The line before shows the response.
             let note = match &**detail {
-                "" => cause.to_string(),
-                detail => format!("{cause}: {detail}"),
+                detail if response.is_none() && !detail.is_empty() => format!("{cause}: {detail}"),
+                _ => cause.to_string(),
             };
             (Way::None, "failed".to_owned(), note, Tone::Bad)
         }
