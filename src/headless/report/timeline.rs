@@ -103,7 +103,7 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<(Way, String
         Fact::Rejected { response, cause } => {
             (Way::In, said(response), format!("rejected: {cause}"), Tone::Bad)
         }
-        Fact::Failed { response, cause, detail } => {
+        Fact::Failed { response, cause, detail, .. } => {
             // The line before shows the response.
             let note = match &**detail {
                 detail if response.is_none() && !detail.is_empty() => format!("{cause}: {detail}"),
