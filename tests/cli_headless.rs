@@ -107,13 +107,16 @@ fn rejected(status: u16, reason: &str, cause: Cause) -> Vec<Fact> {
     let response = response(status, reason);
     vec![
         Fact::Rejected { response: response.clone(), cause },
-        Fact::Failed { response: Some(response), cause, detail: String::new() },
+        Fact::Failed { response: Some(response), cause, detail: String::new(), advice: None },
         Fact::Ended { cause },
     ]
 }
 
 fn failed(cause: Cause, detail: &str) -> Vec<Fact> {
-    vec![Fact::Failed { response: None, cause, detail: detail.to_owned() }, Fact::Ended { cause }]
+    vec![
+        Fact::Failed { response: None, cause, detail: detail.to_owned(), advice: None },
+        Fact::Ended { cause },
+    ]
 }
 
 fn plan(method: Method) -> Plan {

@@ -99,11 +99,7 @@ pub(super) fn demo_account(servers: Vec<ServerUri>) -> Account {
 /// The settings, with another T1.
 pub(super) fn with_t1(mut settings: Settings, t1_ms: Option<u32>) -> Settings {
     if let Some(ms) = t1_ms {
-        let timing = &mut settings.sip.timing;
-        let t1 = std::time::Duration::from_millis(ms.into());
-        let ratio = t1.as_secs_f64() / timing.t1.as_secs_f64();
-        (timing.t2, timing.t4) = (timing.t2.mul_f64(ratio), timing.t4.mul_f64(ratio));
-        timing.t1 = t1;
+        settings.sip.timing.t1 = std::time::Duration::from_millis(ms.into());
     }
     settings
 }

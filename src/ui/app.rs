@@ -123,7 +123,7 @@ impl App {
         let screen = self.screen.as_mut()?;
         let drawn = screen.size().and_then(|size| {
             self.model.size = size;
-            update::settle(&mut self.model);
+            update::settle(&mut self.model, now);
             screen.draw(&self.model, now)
         });
         self.frame_due = Some(now + FRAME);

@@ -101,7 +101,7 @@ const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
         Action::Top,
         "g home",
         "",
-        "to the newest context, or the begin of the timeline",
+        "to the newest context, or the start of the timeline",
     ),
     (
         Scope::Browse,
@@ -111,13 +111,7 @@ const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
         "to the oldest context, or the end of the timeline",
     ),
     (Scope::Browse, Action::NextPane, "tab shift-tab enter", "pane", "to the other pane"),
-    (
-        Scope::Browse,
-        Action::Log,
-        "L",
-        "log",
-        "messages that no context could claim, and what was refused",
-    ),
+    (Scope::Browse, Action::Log, "L", "log", "the log: strays, broken flows, refusals"),
     (Scope::Browse, Action::Help, "? f1", "help", "every key"),
     (Scope::Browse, Action::Back, "esc", "", "dismiss the notice, then back to the table"),
     (
@@ -125,7 +119,7 @@ const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
         Action::Quit,
         "q ctrl-c",
         "quit",
-        "cancel and hang up what is open, then leave; twice: leave at once",
+        "close what is open and leave; twice: leave at once",
     ),
     (
         Scope::Compose,

@@ -30,7 +30,7 @@ pub fn input(model: &mut Model, input: Input, now: Instant) -> Option<Command> {
             None
         }
         Input::Mouse(event) => {
-            mouse(model, event);
+            mouse(model, event, now);
             None
         }
         Input::Resize(width, height) => {
@@ -124,7 +124,7 @@ fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
                     Action::Bottom => 0,
                     _ => model.browse.up,
                 };
-                model.browse.up = up.min(view::timeline_overflow(model));
+                model.browse.up = up.min(view::timeline_overflow(model, now));
             }
         },
     }
@@ -209,16 +209,16 @@ fn page(model: &Model) -> usize {
 }
 
 /// Keeps the chosen row inside the window. Called before every frame; cheap.
-pub fn settle(model: &mut Model) {
+pub fn settle(model: &mut Model, now: Instant) {
     let area = Rect::from((Position::ORIGIN, model.size));
     let Some(table) = Regions::of(area, model.browse.pane).and_then(|regions| regions.table) else {
         return;
     };
     model.browse.top = view::table_top(model, table);
-    model.browse.up = model.browse.up.min(view::timeline_overflow(model));
+    model.browse.up = model.browse.up.min(view::timeline_overflow(model, now));
 }
 
-fn mouse(model: &mut Model, event: MouseEvent) {
+fn mouse(model: &mut Model, event: MouseEvent, now: Instant) {
     let area = Rect::from((Position::ORIGIN, model.size));
     let at = Position { x: event.column, y: event.row };
     let Some(regions) = Regions::of(area, model.browse.pane) else { return };
@@ -240,7 +240,7 @@ fn mouse(model: &mut Model, event: MouseEvent) {
         Mode::Browse if regions.timeline.is_some_and(|timeline| timeline.contains(at)) => {
             model.browse.pane = Pane::Timeline;
             let up = model.browse.up.saturating_add_signed(-turn);
-            model.browse.up = up.min(view::timeline_overflow(model));
+            model.browse.up = up.min(view::timeline_overflow(model, now));
         }
         Mode::Compose if turn == 0 => {
             if let Some(slot) = view::composer_slot_at(model, regions.body, at) {
@@ -248,7 +248,7 @@ fn mouse(model: &mut Model, event: MouseEvent) {
             }
         }
         Mode::Log { .. } | Mode::Help { .. } => {
-            turn_by(turn, |action| drop(update(model, action, Instant::now())));
+            turn_by(turn, |action| drop(update(model, action, now)));
         }
         _ => {}
     }

@@ -64,10 +64,11 @@ impl Script {
         script.silent(4);
         script.wait(1_000);
         script.rejected_by_cancel(5);
-        script.wait(1_500);
-        script.ringing(6);
-        script.wait(3_600);
+        script.wait(495);
         script.retransmit(4, 4);
+        script.wait(400);
+        script.ringing(6);
+        script.wait(2_366);
         script.wait(130);
         script
     }
@@ -154,8 +155,12 @@ impl Script {
         let over = status(State::Rejected, false);
         let rejected = Fact::Rejected { response: busy.clone(), cause: Cause::Busy };
         self.fact(id, Method::Invite, rejected, over);
-        let failed =
-            Fact::Failed { response: Some(busy), cause: Cause::Busy, detail: String::new() };
+        let failed = Fact::Failed {
+            response: Some(busy),
+            cause: Cause::Busy,
+            detail: String::new(),
+            advice: None,
+        };
         self.fact(id, Method::Invite, failed, over);
         self.ack(id, 486, over);
         let ended = Status { ended: true, ..over };
@@ -259,6 +264,7 @@ impl Script {
             response: Some(terminated),
             cause: Cause::Canceled,
             detail: String::new(),
+            advice: None,
         };
         self.fact(id, Method::Invite, failed, over);
         self.ack(id, 487, over);
@@ -315,7 +321,7 @@ impl Script {
     /// The screen at a size.
     pub fn draw(&mut self, width: u16, height: u16) -> (Buffer, Drawn) {
         self.model.size = Size { width, height };
-        update::settle(&mut self.model);
+        update::settle(&mut self.model, self.now);
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut drawn = Drawn::default();
         terminal.draw(|frame| drawn = view::draw(frame, &self.model, self.now)).unwrap();

@@ -53,11 +53,14 @@ fn details(object: &mut Object, event: &ContextEvent, call: &Call) {
         Fact::Accepted { again: true, .. } | Fact::Received { again: true, .. } => {
             object.raw("again", true);
         }
-        Fact::Failed { response, cause, detail } => {
+        Fact::Failed { response, cause, detail, advice } => {
             if response.is_none() {
                 object.text("cause", cause.as_str());
             }
             object.some("detail", detail);
+            if let Some(advice) = advice {
+                object.text("advice", &advice.sentence);
+            }
         }
         Fact::Cancel { options: CancelOptions { status_code, reason_phrase }, waiting } => {
             if let Some(code) = status_code {
@@ -74,6 +77,9 @@ fn details(object: &mut Object, event: &ContextEvent, call: &Call) {
         Fact::Leg { tag, state } => {
             object.text("leg", tag);
             leg(object, state);
+        }
+        Fact::Challenged { explanation, .. } => {
+            object.text("detail", explanation);
         }
         Fact::Ended { cause } => {
             object.text("cause", cause.as_str());

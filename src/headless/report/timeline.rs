@@ -103,13 +103,25 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<(Way, String
         Fact::Rejected { response, cause } => {
             (Way::In, said(response), format!("rejected: {cause}"), Tone::Bad)
         }
-        Fact::Failed { response, cause, detail } => {
+        Fact::Failed { response, cause, detail, .. } => {
             // The line before shows the response.
             let note = match &**detail {
                 detail if response.is_none() && !detail.is_empty() => format!("{cause}: {detail}"),
                 _ => cause.to_string(),
             };
             (Way::None, "failed".to_owned(), note, Tone::Bad)
+        }
+        Fact::Challenged { response, explanation } => {
+            (Way::In, said(response), format!("challenged: {explanation}"), Tone::Pending)
+        }
+        Fact::Redirected { response, next, .. } => {
+            (Way::In, said(response), format!("redirected to {next}"), Tone::Pending)
+        }
+        Fact::PrackAnswered(response) => {
+            (Way::In, said(response), format!("to {method}"), Tone::Plain)
+        }
+        Fact::PrackFailed { detail } => {
+            (Way::None, "PRACK failed".to_owned(), detail.clone(), Tone::Bad)
         }
         Fact::Cancel { options, waiting } => {
             let mut note = match options.status_code {

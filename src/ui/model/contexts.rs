@@ -200,7 +200,9 @@ impl Row {
             Fact::Failed { response: None, cause, .. } => self.last = Last::Failed(*cause),
             Fact::Progress(response)
             | Fact::Accepted { response, again: false }
-            | Fact::Rejected { response, .. } => {
+            | Fact::Rejected { response, .. }
+            | Fact::Challenged { response, .. }
+            | Fact::Redirected { response, .. } => {
                 self.last = Last::Response(response.clone());
                 if let RoundTrip::Since(sent) = self.round_trip {
                     let took = at.saturating_duration_since(sent);

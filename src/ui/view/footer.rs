@@ -51,7 +51,8 @@ fn said<'a>(model: &'a Model, moment: &Moment) -> Option<(Cow<'a, str>, Style)> 
         let contexts = &model.facts.contexts;
         let left = moment.until(since + GRACE);
         let (flying, legs) = (contexts.in_flight(), contexts.legs_up());
-        let text = format!("closing: {flying} in flight, {legs} legs up, at most {left}");
+        let word = if legs == 1 { "leg" } else { "legs" };
+        let text = format!("closing: {flying} in flight, {legs} {word} up, at most {left}");
         return Some((Cow::Owned(text), theme.pending));
     }
     let notice = model.notice(moment.now())?;

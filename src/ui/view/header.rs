@@ -21,33 +21,54 @@ use crate::{
 
 const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
+/// From how many columns on the program's name is shown.
+const NAMED: u16 = 70;
+
 type Piece = (String, Style);
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Moment) {
-    let totals = totals(model);
-    // What matters less gives way first: the bars, then the times, then the totals.
-    let room = usize::from(area.width);
-    let least = " sipboard ".len() + 24;
-    let mut shown = totals.len();
-    while shown > 1 && least + width(&totals[..shown]) + 1 > room {
-        shown -= 1;
-    }
-    let right = &totals[..shown];
-    let right_width = width(right);
-
     let theme = &model.theme;
-    let mut x = put(buffer, area, 1, 0, "sipboard", theme.accent.add_modifier(Modifier::BOLD)) + 1;
-    let left = Rect { width: area.width.saturating_sub(right_width as u16 + 2), ..area };
-    if let Some(account) = model.account() {
-        let uri = account.uri.as_uri();
-        x += 2 + put(buffer, left, x + 2, 0, &safe(uri.short()), Style::new());
+    let mut x = 1;
+    if area.width >= NAMED {
+        x += put(buffer, area, x, 0, "sipboard", theme.accent.add_modifier(Modifier::BOLD)) + 2;
     }
-    flows(buffer, left, x + 2, model, moment);
+    let account = model.account().map(|account| safe(account.uri.as_uri().short()).into_owned());
+    let account = account.unwrap_or_default();
+    let before_flows = usize::from(x) + account.width() + 2;
+    let totals = totals(model);
+    let (shown, long) = fit(
+        model,
+        moment,
+        &totals,
+        usize::from(area.width) - before_flows.min(usize::from(area.width)),
+    );
+    let right = &totals[..shown];
+    let right_at = area.width.saturating_sub(width(right) as u16 + 1);
 
-    let mut x = area.width.saturating_sub(right_width as u16 + 1);
+    let left = Rect { width: right_at.saturating_sub(1), ..area };
+    x += put(buffer, left, x, 0, &account, Style::new()) + 2;
+    flows(buffer, left, x, long, model, moment);
+    let mut x = right_at;
     for (text, style) in right {
         x += put(buffer, area, x, 0, text, *style);
     }
+}
+
+/// How many pieces of the right side fit, and whether the flows' addresses do. What matters less
+/// gives way first: the bars, the addresses, the times.
+fn fit(model: &Model, moment: &Moment, totals: &[Piece], room: usize) -> (usize, bool) {
+    let flows = |long| {
+        let flows = model.facts.flows.values();
+        flows.map(|flow| piece(&flow.event, long, moment).width() + 2).sum::<usize>()
+    };
+    let bars = totals.iter().position(|(_, style)| *style == model.theme.accent);
+    let without_bars = bars.unwrap_or(totals.len());
+    let choices =
+        [(totals.len(), true), (without_bars, true), (totals.len(), false), (without_bars, false)];
+    choices
+        .into_iter()
+        .find(|&(shown, long)| flows(long) + width(&totals[..shown]) + 2 <= room)
+        .unwrap_or((without_bars.saturating_sub(1).clamp(1, 2).min(totals.len()), false))
 }
 
 /// The pieces of the right side, the more important first.
@@ -63,7 +84,7 @@ fn totals(model: &Model) -> Vec<Piece> {
         pieces.push((format!("{strays} {word}{dot}"), theme.bad));
     }
     let legs = contexts.legs_up();
-    let word = if legs == 1 { "leg " } else { "legs" };
+    let word = if legs == 1 { "leg" } else { "legs" };
     let totals = format!("{} in flight{dot}{legs} {word} up", contexts.in_flight());
     // One piece, so that both go or stay.
     pieces.push((totals, plain));
@@ -81,12 +102,10 @@ fn width(pieces: &[Piece]) -> usize {
     pieces.iter().map(|(text, _)| text.width()).sum()
 }
 
-/// As many flows as there is room for; with their addresses where all of them fit.
-fn flows(buffer: &mut Buffer, area: Rect, from: u16, model: &Model, moment: &Moment) {
+/// As many flows as there is room for.
+fn flows(buffer: &mut Buffer, area: Rect, from: u16, long: bool, model: &Model, moment: &Moment) {
     let theme = &model.theme;
     let flows = || model.facts.flows.values().map(|flow| &flow.event);
-    let room = usize::from(area.width.saturating_sub(from));
-    let long = flows().map(|flow| piece(flow, true, moment).width() + 2).sum::<usize>() <= room + 2;
     let count = flows().len();
     let mut x = from;
     for (n, flow) in flows().enumerate() {

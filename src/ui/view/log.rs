@@ -42,13 +42,17 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, top: usize) {
         return;
     }
     let mut y = 0;
+    let mut shown = 0;
     for entry in log.newest_first().skip(top) {
         if y >= inner.height {
             break;
         }
         y += draw_entry(buffer, inner, y, entry, model);
+        shown += 1;
     }
-    scroll_bar(buffer, area, top, 1, log.len(), model);
+    if top > 0 || shown < log.len() {
+        scroll_bar(buffer, area, top, shown.min(log.len() - 1), log.len(), model);
+    }
 }
 
 /// Draws an entry; gives the lines it took.

@@ -37,17 +37,26 @@ pub(super) fn tell(entry: &Entry, place: usize, row: &Row, model: &Model) -> Tol
     Told { when: delta(entry.at.saturating_duration_since(row.at)), shape, style, what, meant }
 }
 
-/// The sentence that belongs to an entry and has lines of its own.
-pub(super) fn detail(entry: &Entry) -> Option<String> {
+/// The sentences that belong to an entry and have lines of their own.
+pub(super) fn details(entry: &Entry) -> Vec<String> {
+    let sentence = |text: &str| safe(text).into_owned();
+    let mut details = Vec::new();
     match &entry.fact {
         Fact::Cancel { waiting: true, .. } => {
-            Some("waiting for a provisional response first (RFC 3261 §9.1)".to_owned())
+            details.push("waiting for a provisional response first (RFC 3261 §9.1)".to_owned());
         }
-        Fact::Failed { detail, .. } | Fact::CancelFailed { detail } if !detail.is_empty() => {
-            Some(safe(detail).into_owned())
+        Fact::Failed { detail, advice, .. } => {
+            details.push(sentence(detail));
+            details.extend(advice.iter().map(|advice| sentence(&advice.sentence)));
         }
-        _ => None,
+        Fact::CancelFailed { detail } | Fact::PrackFailed { detail } => {
+            details.push(sentence(detail));
+        }
+        Fact::Challenged { explanation, .. } => details.push(sentence(explanation)),
+        _ => {}
     }
+    details.retain(|detail| !detail.is_empty());
+    details
 }
 
 /// What a timer will do.
@@ -85,14 +94,25 @@ impl Teller<'_> {
             }
             Fact::Progress(response) => self.came(response, "progress".to_owned()),
             Fact::Accepted { response, again } => self.came(response, self.accepted(*again)),
-            Fact::Rejected { response, cause } => {
-                self.came(response, format!("rejected · {cause}"))
-            }
+            Fact::Rejected { response, cause } => self.came(response, format!("rejected: {cause}")),
             Fact::Failed { cause, .. } => ("✖", theme.bad, "failed".to_owned(), cause.to_string()),
             Fact::Cancel { options, .. } => {
                 ("✋", theme.pending, "cancel requested".to_owned(), reason(options))
             }
             Fact::CancelSent { .. } => self.out("CANCEL".to_owned(), self.route()),
+            Fact::Challenged { response, .. } => self.came(response, "challenged".to_owned()),
+            Fact::Redirected { response, next, .. } => {
+                self.came(response, format!("goes on to {}", safe(next.as_uri().short())))
+            }
+            Fact::PrackAnswered(response) => {
+                let meant = if response.status.is_success() {
+                    "the PRACK arrived"
+                } else {
+                    "the PRACK was refused"
+                };
+                self.came(response, meant.to_owned())
+            }
+            Fact::PrackFailed { .. } => ("✖", theme.bad, "PRACK failed".to_owned(), String::new()),
             Fact::CancelAnswered(response) => {
                 let meant = if response.status.is_success() {
                     "the CANCEL arrived"
@@ -189,15 +209,17 @@ impl Teller<'_> {
         let of = self
             .context(self.entry.context)
             .filter(|row| row.method == self.entry.method)
-            .map(|row| format!(" of {}", row.status.attempts_max))
-            .unwrap_or_default();
+            .map_or_else(
+                || format!("no. {attempt}"),
+                |row| format!("{attempt} of {}", row.status.attempts_max),
+            );
         let after = self
             .row
             .timeline
             .since_last_sent(self.place)
-            .map(|after| format!(", {} later", short(after)))
+            .map(|after| format!(" after {}", short(after)))
             .unwrap_or_default();
-        format!("attempt {attempt}{of}{after}")
+        format!("{of}{after}")
     }
 
     fn accepted(&self, again: bool) -> String {

@@ -1,5 +1,7 @@
 //! The timeline of the chosen context: what happened, in its true order, and what will.
 
+use std::time::Instant;
+
 use ratatui::{
     buffer::Buffer,
     layout::{Alignment, Position, Rect},
@@ -15,7 +17,7 @@ use crate::{
         view::{
             Regions, block, put, put_in, story,
             table::{attempts, scroll_bar},
-            text::{safe, wrap},
+            text::{cut, safe, wrap},
             theme::shape,
             time::{Moment, short},
             title,
@@ -24,7 +26,9 @@ use crate::{
 };
 
 /// Where an entry's words begin: after the time and the shape.
-const WORDS: u16 = 13;
+const WORDS: u16 = 12;
+/// Where the shape stands.
+const SHAPE: u16 = 9;
 
 /// One line below the summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,17 +45,17 @@ enum Item {
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Moment) {
     let theme = &model.theme;
+    let now = moment.now();
     let focus = model.browse.pane == Pane::Timeline;
     let style = if focus { theme.accent.add_modifier(Modifier::BOLD) } else { Style::new() };
     let Some(row) = model.selected() else {
         return block(title("Timeline", style), focus, theme).render(area, buffer);
     };
     let heading = format!("#{} {} {}", row.id, row.method, row.target());
-    let heading =
-        crate::ui::view::text::cut(&safe(&heading), usize::from(area.width.saturating_sub(6)))
-            .into_owned();
+    let heading = safe(&heading);
+    let heading = cut(&heading, usize::from(area.width.saturating_sub(6)));
     let mut frame = block(title(&heading, style), focus, theme);
-    let below = model.browse.up.min(overflow(model));
+    let below = model.browse.up.min(overflow(model, now));
     if below > 0 {
         let more = format!(" {below} more below ");
         frame = frame.title_bottom(Line::styled(more, theme.dim).alignment(Alignment::Right));
@@ -61,11 +65,12 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     let summary = summary_height(inner);
     draw_summary(buffer, Rect { height: summary, ..inner }, row, model);
     if summary > 1 {
-        let rule = "─".repeat(usize::from(inner.width));
-        put(buffer, inner, 0, summary - 1, &rule, theme.border);
+        let rule = format!("├{}┤", "─".repeat(usize::from(inner.width)));
+        let line = Rect { x: area.x, width: area.width, ..inner };
+        put(buffer, line, 0, summary - 1, &rule, if focus { theme.accent } else { theme.border });
     }
     let lines = Rect { y: inner.y + summary, height: inner.height - summary, ..inner };
-    let items = items(row, inner.width);
+    let items = items(row, inner.width, now);
     let height = usize::from(lines.height);
     let first = items.len().saturating_sub(height + below);
     for (y, item) in items[first..].iter().take(height).enumerate() {
@@ -76,18 +81,18 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
 }
 
 /// How many lines of the timeline do not fit into its pane.
-pub fn overflow(model: &Model) -> usize {
+pub fn overflow(model: &Model, now: Instant) -> usize {
     let area = Rect::from((Position::ORIGIN, model.size));
     let pane = Regions::of(area, model.browse.pane).and_then(|regions| regions.timeline);
     let (Some(pane), Some(row)) = (pane, model.selected()) else { return 0 };
     let inner =
         Rect { width: pane.width.saturating_sub(2), height: pane.height.saturating_sub(2), ..pane };
     let height = usize::from(inner.height - summary_height(inner));
-    items(row, inner.width).len().saturating_sub(height)
+    items(row, inner.width, now).len().saturating_sub(height)
 }
 
 /// The lines of a context's timeline. Its length is bounded by the timeline's.
-fn items(row: &Row, width: u16) -> Vec<Item> {
+fn items(row: &Row, width: u16, now: Instant) -> Vec<Item> {
     let room = usize::from(width.saturating_sub(WORDS + 1));
     let gap = row.timeline.gap();
     let mut items = Vec::with_capacity(row.timeline.len() + 8);
@@ -98,11 +103,13 @@ fn items(row: &Row, width: u16) -> Vec<Item> {
             items.push(Item::Gap(count));
         }
         items.push(Item::Entry(place));
-        if let Some(sentence) = story::detail(entry) {
+        for sentence in story::details(entry) {
             items.extend(wrap(&sentence, room).into_iter().map(Item::Sentence));
         }
     }
-    items.extend(row.status.timers.into_iter().flatten().map(Item::Timer));
+    // Once a context has ended, its last timers fire without a word.
+    let runs = |timer: &TimerAt| !row.status.ended || timer.at > now;
+    items.extend(row.status.timers.into_iter().flatten().filter(runs).map(Item::Timer));
     items
 }
 
@@ -121,7 +128,7 @@ fn draw_item(
             let told = story::tell(entry, *place, row, model);
             let words = words_width(line.width);
             draw_when(buffer, line, &told.when, theme.dim);
-            put_in(buffer, line, 10, 0, 2, told.shape, told.style);
+            put_in(buffer, line, SHAPE, 0, 2, told.shape, told.style);
             put_in(buffer, line, WORDS, 0, words, &told.what, Style::new());
             put(buffer, line, WORDS + words + 1, 0, &told.meant, theme.dim);
         }
@@ -135,7 +142,7 @@ fn draw_item(
             let words = words_width(line.width);
             let left = moment.until(timer.at);
             draw_when(buffer, line, &format!("in {left}"), theme.pending);
-            put_in(buffer, line, 10, 0, 2, "◌", theme.pending);
+            put_in(buffer, line, SHAPE, 0, 2, "◌", theme.pending);
             put_in(buffer, line, WORDS, 0, words, &format!("Timer {}", timer.timer), theme.dim);
             put(buffer, line, WORDS + words + 1, 0, story::purpose(timer.timer), theme.dim);
         }
@@ -145,7 +152,7 @@ fn draw_item(
 /// A time, right-aligned before the shape.
 fn draw_when(buffer: &mut Buffer, line: Rect, when: &str, style: Style) {
     let width = when.chars().count() as u16;
-    put_in(buffer, line, 9u16.saturating_sub(width), 0, 9, when, style);
+    put_in(buffer, line, (SHAPE - 1).saturating_sub(width), 0, SHAPE - 1, when, style);
 }
 
 /// How wide the message is; what it meant comes after it.
@@ -174,11 +181,8 @@ fn draw_summary(buffer: &mut Buffer, area: Rect, row: &Row, model: &Model) {
         x += put(buffer, area, x, 0, " · ", theme.dim);
         x += put(buffer, area, x, 0, &piece, Style::new());
     }
-    let from = &row.created.local_identity;
-    let to = &row.created.remote_identity;
-    let over = story::flow(row, model);
     let details = [
-        format!("{} → {} over {over}", safe(from), safe(to)),
+        format!("{} over {}", safe(&row.created.local_identity), story::flow(row, model)),
         format!("Call-ID {}", safe(&row.created.call_id)),
     ];
     for (n, text) in details.iter().enumerate() {

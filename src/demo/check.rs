@@ -1,0 +1,185 @@
+//! What every request is checked for before anything is done with it (RFC 3261 §8.2).
+
+use bytes::Bytes;
+
+use crate::sip::{
+    HeaderName, Message, Method, ReadError, Scheme, StartLine, StatusCode, Uri, syntax,
+};
+
+use super::behaviour::status;
+
+/// The methods that the demo server knows; any other is answered 200 too.
+pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, INFO, REGISTER, \
+                                SUBSCRIBE, NOTIFY, PUBLISH, REFER, UPDATE, PRACK";
+
+/// The extensions that it knows.
+pub(super) const SUPPORTED: &str = "100rel, norefersub";
+
+/// Why a request is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    /// Where the status's own phrase says too little (RFC 3261 §21.4.1).
+    pub(super) reason: Option<String>,
+    pub(super) header: Option<(HeaderName, String)>,
+}
+
+impl Refusal {
+    pub(super) fn new(code: u16) -> Refusal {
+        Refusal { status: status(code), reason: None, header: None }
+    }
+
+    pub(super) fn because(code: u16, reason: impl Into<String>) -> Refusal {
+        Refusal { reason: Some(reason.into()), ..Refusal::new(code) }
+    }
+
+    pub(super) fn with(code: u16, name: HeaderName, value: impl Into<String>) -> Refusal {
+        Refusal { header: Some((name, value.into())), ..Refusal::new(code) }
+    }
+}
+
+/// Looks for what a user agent server must refuse.
+pub(super) fn check(request: &Message) -> Result<(), Refusal> {
+    let StartLine::Request { method, uri, version } = request.start_line() else {
+        return Err(Refusal::new(400));
+    };
+    if !version.eq_ignore_ascii_case("SIP/2.0") {
+        return Err(Refusal::new(505));
+    }
+    for name in [
+        HeaderName::From,
+        HeaderName::To,
+        HeaderName::CallId,
+        HeaderName::CSeq,
+        HeaderName::MaxForwards,
+        HeaderName::ContentLength,
+        HeaderName::ContentType,
+    ] {
+        if request.all(name).nth(1).is_some() {
+            return Err(Refusal::because(400, format!("Several {name} headers")));
+        }
+    }
+    let essentials =
+        request.essentials().map_err(|error| Refusal::because(400, error.to_string()))?;
+    if !syntax::is_token(method) {
+        return Err(Refusal::because(400, "The method is no token"));
+    }
+    if essentials.cseq.method != method {
+        return Err(Refusal::because(400, "The CSeq names another method"));
+    }
+    match Uri::parse(uri) {
+        Err(error) => return Err(Refusal::because(400, format!("Request-URI: {error}"))),
+        Ok(uri) => match uri.scheme() {
+            Scheme::Sip | Scheme::Sips => {}
+            Scheme::Other(scheme) if scheme.eq_ignore_ascii_case("tel") => {}
+            Scheme::Other(_) => return Err(Refusal::new(416)),
+        },
+    }
+    // RFC 3261 §20.22: 0 to 255. A 0 stops proxies (§16.3), not the one that it was sent to.
+    if let Some(header) = request.header(HeaderName::MaxForwards)
+        && !header.text().is_ok_and(|text| text.parse::<u8>().is_ok())
+    {
+        return Err(Refusal::because(400, "Max-Forwards is no number from 0 to 255"));
+    }
+    let method = Method::from(method);
+    // RFC 3261 §8.2.2.3: Require is not looked at in a CANCEL or ACK.
+    if !matches!(method, Method::Cancel | Method::Ack) {
+        let unknown: Vec<&str> = request
+            .list(HeaderName::Require)
+            .filter(|tag| !syntax::comma_list(SUPPORTED).any(|s| s.eq_ignore_ascii_case(tag)))
+            .collect();
+        if !unknown.is_empty() {
+            return Err(Refusal::with(420, HeaderName::Unsupported, unknown.join(", ")));
+        }
+    }
+    if matches!(method, Method::Invite | Method::Subscribe | Method::Refer) {
+        let contact = request.contact().map_err(|error| Refusal::because(400, error.to_string()))?;
+        if matches!(contact.uri().scheme(), Scheme::Other(_)) {
+            return Err(Refusal::because(400, "The Contact is no SIP URI"));
+        }
+    }
+    Ok(())
+}
+
+/// A request that cannot be read because of its Content-Length can still be answered 400
+/// (RFC 3261 §18.3): its head without that header, and the refusal.
+pub(super) fn salvage(bytes: &Bytes, error: &ReadError) -> Option<(Message, Refusal)> {
+    if !matches!(error, ReadError::BodyTooShort { .. } | ReadError::BadContentLength { .. }) {
+        return None;
+    }
+    let mut head = Vec::with_capacity(bytes.len());
+    let mut begun = false;
+    for line in bytes.split_inclusive(|b| *b == b'\n') {
+        let text = syntax::trim_bytes(line);
+        if text.is_empty() && begun {
+            break;
+        }
+        begun |= !text.is_empty();
+        let name = line.split(|b| *b == b':').next().map(syntax::trim_bytes).unwrap_or(b"");
+        if HeaderName::from_bytes(name) != HeaderName::ContentLength {
+            head.extend_from_slice(line);
+        }
+    }
+    head.extend_from_slice(b"\r\n");
+    let message = Message::read(head.into()).ok()?;
+    message.method()?;
+    Some((message, Refusal::because(400, "The Content-Length does not fit the body")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Message {
+        Message::read(Bytes::copy_from_slice(text.as_bytes())).unwrap()
+    }
+
+    const GOOD: &str = "INVITE sip:bob@b.test SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\n\
+        Max-Forwards: 70\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: c\r\n\
+        CSeq: 1 INVITE\r\nContact: <sip:a@h>\r\nRequire: 100REL\r\n\r\n";
+
+    #[test]
+    fn what_is_wrong_with_a_request_decides_the_status() {
+        assert_eq!(check(&read(GOOD)), Ok(()));
+        for (from, to, code) in [
+            ("Max-Forwards: 70", "Max-Forwards: 0", 0),
+            ("Max-Forwards: 70", "Max-Forwards: 256", 400),
+            ("Max-Forwards: 70", "Max-Forwards: x", 400),
+            ("sip:bob@b.test SIP/2.0", "sip:bob@b.test SIP/7.0", 505),
+            ("sip:bob@b.test ", "soap.beep://192.0.2.103:3002 ", 416),
+            ("sip:bob@b.test ", "tel:+1555 ", 0),
+            ("sip:bob@b.test ", "<sip:bob@b.test> ", 400),
+            ("sip:bob@b.test ", "sip:bob@b.test: ", 400),
+            ("CSeq: 1 INVITE", "CSeq: 1 OPTIONS", 400),
+            ("CSeq: 1 INVITE", "CSeq: 4294967296 INVITE", 400),
+            ("CSeq: 1 INVITE", "CSeq: 1 INVITE\r\nCSeq: 2 INVITE", 400),
+            ("Call-ID: c\r\n", "", 400),
+            ("To: <sip:b@b>", "To: \"b <sip:b@b>", 400),
+            ("Contact: <sip:a@h>\r\n", "", 400),
+            ("Contact: <sip:a@h>", "Contact: <tel:1>", 400),
+            ("100REL", "100rel, nothingSupportsThis", 420),
+            ("INVITE sip", "IN/VITE sip", 400),
+        ] {
+            let message = read(&GOOD.replacen(from, to, 1));
+            let found = check(&message).map_or_else(|refusal| refusal.status.code(), |()| 0);
+            assert_eq!(found, code, "{to}");
+        }
+        let refusal = check(&read(&GOOD.replace("100REL", "a, 100rel, b"))).unwrap_err();
+        assert_eq!(refusal.header, Some((HeaderName::Unsupported, "a, b".into())));
+    }
+
+    #[test]
+    fn a_wrong_content_length_can_be_answered() {
+        for length in ["Content-Length: 10", "l : -1", "CONTENT-LENGTH: 99999999999999999999"] {
+            let text = GOOD.replace("\r\n\r\n", &format!("\r\n{length}\r\n\r\nabc"));
+            let bytes = Bytes::from(text);
+            let error = Message::read(bytes.clone()).unwrap_err();
+            let (message, refusal) = salvage(&bytes, &error).unwrap();
+            assert_eq!((message.method(), refusal.status), (Some(Method::Invite), status(400)));
+            assert!(message.essentials().is_ok() && message.body().is_empty());
+        }
+        let response = Bytes::from_static(b"SIP/2.0 200 OK\r\nl: 9\r\n\r\n");
+        let error = Message::read(response.clone()).unwrap_err();
+        assert_eq!(salvage(&response, &error), None);
+    }
+}

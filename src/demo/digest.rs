@@ -1,0 +1,328 @@
+//! Digest authentication as the user `auth` asks for it (RFC 3261 §22, RFC 7616, RFC 8760).
+//!
+//! Nonces are not kept: each is a time, a salt and a hash of both with a secret. Only the nonces
+//! that somebody used are remembered, for their counts.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::{Duration, Instant},
+};
+
+use md5::Md5;
+use sha2::{Digest, Sha256};
+
+use crate::sip::{HeaderName, Message, syntax};
+
+const REALM: &str = "sipboard demo";
+const USER: &str = "demo";
+const PASSWORD: &str = "demo";
+
+/// How many used nonces are remembered at most; the oldest is forgotten first, and so not
+/// accepted again.
+const REMEMBERED: usize = 65_536;
+
+/// What a request's credentials are worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Good,
+    /// None, or wrong ones.
+    Wrong,
+    /// The right password with a nonce that is too old or used up.
+    Stale,
+}
+
+#[derive(Debug)]
+pub(super) struct Authenticator {
+    secret: u64,
+    began: Instant,
+    /// How long a nonce is good for.
+    lifetime: Duration,
+    /// The highest count seen with a nonce; `None` where it was used without one.
+    counts: HashMap<Box<str>, Option<u32>>,
+    order: VecDeque<Box<str>>,
+    /// No nonce from before this is good any more.
+    forgotten_until: Duration,
+}
+
+impl Authenticator {
+    pub(super) fn new(now: Instant, secret: u64, lifetime: Duration) -> Authenticator {
+        Authenticator {
+            secret,
+            began: now,
+            lifetime,
+            counts: HashMap::new(),
+            order: VecDeque::new(),
+            forgotten_until: Duration::ZERO,
+        }
+    }
+
+    /// The challenges to send, the one to prefer first (RFC 8760 §2.4).
+    pub(super) fn challenges(&self, now: Instant, salt: u64, stale: bool) -> [String; 2] {
+        let millis = u64::try_from((now - self.began).as_millis()).unwrap_or(u64::MAX);
+        let nonce = self.nonce(millis, salt);
+        let stale = if stale { ", stale=true" } else { "" };
+        ["SHA-256", "MD5"].map(|algorithm| {
+            format!(
+                "Digest realm=\"{REALM}\", nonce=\"{nonce}\", algorithm={algorithm}, qop=\"auth\"{stale}"
+            )
+        })
+    }
+
+    /// Looks at the Proxy-Authorization of a request.
+    pub(super) fn verify(&mut self, now: Instant, request: &Message) -> Verdict {
+        let ours = request
+            .all(HeaderName::ProxyAuthorization)
+            .filter_map(|header| Credentials::parse(header.text().ok()?))
+            .find(|credentials| credentials.realm == REALM);
+        let (Some(given), Some(method)) = (ours, request.method()) else { return Verdict::Wrong };
+        let Some(issued) = self.issued(&given.nonce) else { return Verdict::Wrong };
+        // RFC 7616 §3.4.6: the credentials are for this resource only.
+        if given.username != USER || Some(&*given.uri) != request.request_uri() {
+            return Verdict::Wrong;
+        }
+        if given.expected(method.as_str()).as_ref() != Some(&given.response) {
+            return Verdict::Wrong;
+        }
+        let age = (now - self.began).saturating_sub(issued);
+        if age > self.lifetime || issued <= self.forgotten_until && issued > Duration::ZERO {
+            return Verdict::Stale;
+        }
+        self.count(&given, issued)
+    }
+
+    /// RFC 7616 §3.4: a count that does not rise is a replay. Without qop there is no count, and
+    /// a nonce is good once.
+    fn count(&mut self, given: &Credentials, issued: Duration) -> Verdict {
+        let count = match &given.qop {
+            Some(qop) => match u32::from_str_radix(&qop.count, 16) {
+                Ok(count) if count > 0 => Some(count),
+                _ => return Verdict::Wrong,
+            },
+            None => None,
+        };
+        match (self.counts.get_mut(&*given.nonce), count) {
+            (Some(Some(last)), Some(count)) if count > *last => {
+                *last = count;
+                return Verdict::Good;
+            }
+            (Some(_), _) => return Verdict::Stale,
+            (None, _) => {}
+        }
+        if self.order.len() == REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.counts.remove(&oldest);
+            let until = self.issued(&oldest).unwrap_or(issued);
+            self.forgotten_until = self.forgotten_until.max(until);
+        }
+        let nonce: Box<str> = (&*given.nonce).into();
+        self.counts.insert(nonce.clone(), count);
+        self.order.push_back(nonce);
+        Verdict::Good
+    }
+
+    fn nonce(&self, millis: u64, salt: u64) -> String {
+        let seal = Sha256::digest(format!("{:x}:{millis:x}:{salt:x}", self.secret));
+        format!("{millis:012x}{salt:016x}{}", &hex(&seal)[..16])
+    }
+
+    /// When a nonce was made, where it is one of ours.
+    fn issued(&self, nonce: &str) -> Option<Duration> {
+        let millis = u64::from_str_radix(nonce.get(..12)?, 16).ok()?;
+        let salt = u64::from_str_radix(nonce.get(12..28)?, 16).ok()?;
+        (self.nonce(millis, salt) == nonce).then(|| Duration::from_millis(millis))
+    }
+}
+
+/// What a Proxy-Authorization holds.
+#[derive(Debug, Default)]
+struct Credentials {
+    username: String,
+    realm: String,
+    nonce: String,
+    uri: String,
+    response: String,
+    algorithm: Option<String>,
+    qop: Option<Qop>,
+}
+
+#[derive(Debug)]
+struct Qop {
+    name: String,
+    count: String,
+    client_nonce: String,
+}
+
+impl Credentials {
+    fn parse(value: &str) -> Option<Credentials> {
+        let (scheme, rest) = syntax::trim(value).split_once([' ', '\t', '\r', '\n'])?;
+        if !scheme.eq_ignore_ascii_case("Digest") {
+            return None;
+        }
+        let mut credentials = Credentials::default();
+        let (mut qop, mut count, mut client_nonce) = (None, String::new(), String::new());
+        for member in syntax::comma_list(rest) {
+            let Some((name, value)) = member.split_once('=') else { continue };
+            let value = syntax::unquote(syntax::trim(value)).into_owned();
+            match &*syntax::trim(name).to_ascii_lowercase() {
+                "username" => credentials.username = value,
+                "realm" => credentials.realm = value,
+                "nonce" => credentials.nonce = value,
+                "uri" => credentials.uri = value,
+                "response" => credentials.response = value.to_ascii_lowercase(),
+                "algorithm" => credentials.algorithm = Some(value),
+                "qop" => qop = Some(value),
+                "nc" => count = value,
+                "cnonce" => client_nonce = value,
+                _ => {}
+            }
+        }
+        credentials.qop = qop.map(|name| Qop { name, count, client_nonce });
+        Some(credentials)
+    }
+
+    /// The response that the right password gives; `None` for an algorithm or qop not offered.
+    fn expected(&self, method: &str) -> Option<String> {
+        let hash: fn(String) -> String = match self.algorithm.as_deref() {
+            None => md5,
+            Some(name) if name.eq_ignore_ascii_case("MD5") => md5,
+            Some(name) if name.eq_ignore_ascii_case("SHA-256") => sha256,
+            Some(_) => return None,
+        };
+        let a1 = hash(format!("{USER}:{REALM}:{PASSWORD}"));
+        let a2 = hash(format!("{method}:{}", self.uri));
+        let nonce = &self.nonce;
+        Some(match &self.qop {
+            Some(Qop { name, count, client_nonce }) if name.eq_ignore_ascii_case("auth") => {
+                hash(format!("{a1}:{nonce}:{count}:{client_nonce}:{name}:{a2}"))
+            }
+            Some(_) => return None,
+            // RFC 3261 §22.4, rule 8: an old client may leave qop out.
+            None => hash(format!("{a1}:{nonce}:{a2}")),
+        })
+    }
+}
+
+fn md5(text: String) -> String {
+    hex(&Md5::digest(text))
+}
+
+fn sha256(text: String) -> String {
+    hex(&Sha256::digest(text))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Bench {
+        now: Instant,
+        authenticator: Authenticator,
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            let now = Instant::now();
+            let authenticator = Authenticator::new(now, 1, Duration::from_secs(60));
+            Bench { now: now + Duration::from_secs(1), authenticator }
+        }
+
+        fn nonce(&self, salt: u64) -> String {
+            let [sha, md5] = self.authenticator.challenges(self.now, salt, false);
+            assert!(sha.contains("algorithm=SHA-256") && md5.contains("algorithm=MD5"));
+            let start = sha.find("nonce=\"").unwrap() + 7;
+            sha[start..].split('"').next().unwrap().to_owned()
+        }
+
+        fn verify(&mut self, credentials: &str) -> Verdict {
+            let text = format!(
+                "OPTIONS sip:auth@h SIP/2.0\r\nProxy-Authorization: Digest {credentials}\r\n\r\n"
+            );
+            self.authenticator.verify(self.now, &Message::read(text.into()).unwrap())
+        }
+    }
+
+    /// Credentials as a client computes them.
+    fn credentials(nonce: &str, algorithm: &str, count: Option<&str>, password: &str) -> String {
+        let hash = if algorithm == "MD5" { md5 } else { sha256 };
+        let a1 = hash(format!("demo:sipboard demo:{password}"));
+        let a2 = hash("OPTIONS:sip:auth@h".to_owned());
+        let (response, qop) = match count {
+            Some(nc) => (
+                hash(format!("{a1}:{nonce}:{nc}:xyz:auth:{a2}")),
+                format!(", qop=auth, nc={nc}, cnonce=\"xyz\""),
+            ),
+            None => (hash(format!("{a1}:{nonce}:{a2}")), String::new()),
+        };
+        format!(
+            "username=\"demo\", realm=\"sipboard demo\", nonce=\"{nonce}\", uri=\"sip:auth@h\", \
+             response=\"{response}\", algorithm={algorithm}{qop}"
+        )
+    }
+
+    #[test]
+    fn the_hashes_are_those_of_the_rfcs() {
+        // RFC 7616 §3.9.1.
+        let a1 = "Mufasa:http-auth@example.org:Circle of Life".to_owned();
+        assert_eq!(md5(a1.clone()), "3d78807defe7de2157e2b0b6573a855f");
+        assert_eq!(sha256("abc".into()), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn the_right_password_is_good_with_either_algorithm_and_without_qop() {
+        let mut bench = Bench::new();
+        for (salt, algorithm, count) in
+            [(1, "SHA-256", Some("00000001")), (2, "MD5", Some("00000001")), (3, "MD5", None)]
+        {
+            let given = credentials(&bench.nonce(salt), algorithm, count, "demo");
+            assert_eq!(bench.verify(&given), Verdict::Good, "{algorithm} {count:?}");
+            assert_eq!(bench.verify(&given), Verdict::Stale, "a replay");
+        }
+    }
+
+    #[test]
+    fn a_nonce_is_good_again_while_its_count_rises_and_until_it_is_old() {
+        let mut bench = Bench::new();
+        let nonce = bench.nonce(1);
+        for (count, verdict) in [
+            ("00000001", Verdict::Good),
+            ("00000002", Verdict::Good),
+            ("00000002", Verdict::Stale),
+            ("0000000a", Verdict::Good),
+            ("00000000", Verdict::Wrong),
+        ] {
+            let given = credentials(&nonce, "SHA-256", Some(count), "demo");
+            assert_eq!(bench.verify(&given), verdict, "{count}");
+        }
+        bench.now += Duration::from_secs(61);
+        let late = credentials(&nonce, "SHA-256", Some("0000000b"), "demo");
+        assert_eq!(bench.verify(&late), Verdict::Stale);
+        let late_and_wrong = credentials(&nonce, "SHA-256", Some("0000000c"), "guess");
+        assert_eq!(bench.verify(&late_and_wrong), Verdict::Wrong);
+    }
+
+    #[test]
+    fn anything_else_is_wrong() {
+        let mut bench = Bench::new();
+        let nonce = bench.nonce(1);
+        let good = credentials(&nonce, "SHA-256", Some("00000001"), "demo");
+        for wrong in [
+            String::new(),
+            credentials(&nonce, "SHA-256", Some("00000001"), "guess"),
+            good.replace("username=\"demo\"", "username=\"eve\""),
+            good.replace("sip:auth@h", "sip:other@h"),
+            good.replace("realm=\"sipboard demo\"", "realm=\"other\""),
+            good.replace("algorithm=SHA-256", "algorithm=SHA-512-256"),
+            good.replace("qop=auth", "qop=auth-int"),
+            credentials("0".repeat(44).as_str(), "SHA-256", Some("00000001"), "demo"),
+            credentials("é", "SHA-256", Some("00000001"), "demo"),
+        ] {
+            assert_eq!(bench.verify(&wrong), Verdict::Wrong, "{wrong}");
+        }
+        assert_eq!(bench.verify(&good), Verdict::Good);
+    }
+}
