@@ -208,7 +208,7 @@ async fn a_close_frame_is_shown_with_code_and_escaped_reason_and_answered() {
     };
     assert_eq!(bytes, "last words");
     assert!(
-        reason.ends_with(r"/sip closed the connection with code 1001: bye\u{1b}]0;x\u{7}"),
+        reason.ends_with(r"/sip closed the connection with code 1001: bye\x1b]0;x\x07"),
         "{reason}"
     );
     assert!(matches!(in_time(socket.next()).await, Some(Ok(Message::Close(_)))));

@@ -2,11 +2,15 @@
 //!
 //! Wishes come in as [`Command`]s over a bounded channel; facts go out as batches of [`Event`]s,
 //! so that a front end wakes once for a burst and SIP timers never wait for a terminal. A front
-//! end that drops its [`Engine`] handle ends the task.
+//! end that drops its [`Engine`] handle ends the task, as gracefully as [`Command::Quit`] does.
+//!
+//! `task` is the one task with its one `select!`; `flows` is its book of flows and their retries.
 
 mod account;
 mod clock;
 mod draft;
+mod flows;
+mod task;
 
 use std::{net::SocketAddr, time::Instant};
 
@@ -16,6 +20,7 @@ pub use draft::{Draft, DraftError, Field};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{
+    engine::task::Task,
     sip::{self, CancelOptions, ContextId, FlowId, NewRequest},
     transport::ServerUri,
 };
@@ -130,6 +135,15 @@ pub struct Settings {
 impl Engine {
     /// Starts an engine on the current tokio runtime.
     pub fn start(settings: Settings) -> Engine {
-        todo!("{settings:?}")
+        let (commands, wishes) = mpsc::channel(COMMANDS);
+        let (facts, events) = mpsc::channel(BATCHES);
+        let task = tokio::spawn(Task::new(settings, facts).run(wishes));
+        Engine { commands, events, task }
     }
 }
+
+/// How many commands may wait for the engine.
+const COMMANDS: usize = 1024;
+
+/// How many batches of events may wait for the front end; then they grow instead.
+const BATCHES: usize = 64;

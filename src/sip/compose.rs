@@ -11,7 +11,7 @@ use crate::sip::{
     method::Method,
     name::HeaderName,
     random::{Branch, Identifiers},
-    request::{CancelOptions, NewRequest},
+    request::{CancelOptions, DialogRequest, ExtraHeader, NewRequest},
     status::StatusCode,
     transport::Transport,
     uri::Uri,
@@ -21,7 +21,7 @@ use crate::sip::{
 const MAX_FORWARDS: u8 = 70;
 
 /// The methods that this user agent takes in.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK";
 
 /// How requests on one flow name the sender.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) sent_by: &'a str,
     /// The `User-Agent` header.
     pub(crate) user_agent: &'a str,
+    /// Whether INVITEs offer reliable provisionals (RFC 3262).
+    pub(crate) reliable: bool,
 }
 
 impl Sender<'_> {
@@ -93,6 +95,9 @@ pub(crate) fn first_request(
     }
     if request.method == Method::Invite && !given(HeaderName::Allow) {
         builder = builder.header(HeaderName::Allow, ALLOW);
+    }
+    if request.method == Method::Invite && sender.reliable && !given(HeaderName::Supported) {
+        builder = builder.header(HeaderName::Supported, "100rel");
     }
     if !given(HeaderName::UserAgent) {
         builder = builder.header(HeaderName::UserAgent, sender.user_agent);
@@ -219,24 +224,64 @@ impl InDialog {
         branch: Branch,
         response: &Message,
     ) -> Bytes {
+        // `invite` is the one that the 2xx answers, which in a dialog need not be the first.
         let cseq = invite.cseq().map_or(0, |cseq| cseq.number);
         let builder = self.start(leg, invite, sender, branch, &Method::Ack, cseq);
-        match late_answer(invite, response) {
+        match late_answer(invite, response).filter(|_| !leg.offer_answered) {
             Some(answer) => builder.body(Some("application/sdp"), answer.as_bytes()),
             None => builder.body(None, b""),
         }
     }
 
-    /// The BYE that ends the leg (RFC 3261 §15.1.1).
-    pub(crate) fn bye(
+    /// The PRACK of a reliable provisional, and whether it answers an offer (RFC 3262 §5, §7.2).
+    pub(crate) fn prack(
         &self,
         leg: &Leg,
         invite: &Message,
         sender: &Sender<'_>,
         branch: Branch,
-    ) -> Bytes {
-        self.start(leg, invite, sender, branch, &Method::Bye, leg.local_cseq).body(None, b"")
+        rack: &str,
+        response: &Message,
+    ) -> (Bytes, bool) {
+        let builder = self
+            .start(leg, invite, sender, branch, &Method::Prack, leg.local_cseq)
+            .header(HeaderName::RAck, rack);
+        match late_answer(invite, response).filter(|_| !leg.offer_answered) {
+            Some(answer) => (builder.body(Some("application/sdp"), answer.as_bytes()), true),
+            None => (builder.body(None, b""), false),
+        }
     }
+
+    /// Any other request (RFC 3261 §12.2.1.1), with the leg's last CSeq number.
+    pub(crate) fn request(
+        &self,
+        leg: &Leg,
+        invite: &Message,
+        sender: &Sender<'_>,
+        branch: Branch,
+        request: &DialogRequest,
+    ) -> Bytes {
+        let given = |name| given(&request.headers, name);
+        let mut builder = self.start(leg, invite, sender, branch, &request.method, leg.local_cseq);
+        if wants_contact(&request.method) && !given(HeaderName::Contact) {
+            // RFC 3261 §12.2.1.1: a target refresh names the target again.
+            builder = match invite.header(HeaderName::Contact) {
+                Some(contact) => builder.copy(contact),
+                None => builder,
+            };
+        }
+        if request.method == Method::Invite && !given(HeaderName::Allow) {
+            builder = builder.header(HeaderName::Allow, ALLOW);
+        }
+        for header in &request.headers {
+            builder = builder.extension(header.name(), header.value());
+        }
+        builder.body(request.content_type.as_deref(), &request.body)
+    }
+}
+
+fn given(headers: &[ExtraHeader], name: HeaderName) -> bool {
+    headers.iter().any(|header| HeaderName::from_bytes(header.name().as_bytes()) == name)
 }
 
 /// An answer that takes none of the media that a 2xx offers (RFC 3264 §6: port zero), for an
@@ -261,6 +306,35 @@ fn late_answer(invite: &Message, response: &Message) -> Option<String> {
         }
     }
     Some(answer)
+}
+
+/// A request once more in the same context: a new branch, the next CSeq number, and what else is
+/// to be changed (RFC 3261 §8.1.3.4, §22.2). All other headers stay, and so does the body.
+pub(crate) fn again(
+    old: &Message,
+    sender: &Sender<'_>,
+    branch: Branch,
+    request_uri: &str,
+    cseq: u32,
+    headers: &[(HeaderName, String)],
+) -> Bytes {
+    let method = old.method().unwrap_or(Method::Options);
+    let mut builder =
+        MessageBuilder::request(&method, request_uri).header(HeaderName::Via, sender.via(branch));
+    for header in old.headers() {
+        match header.name {
+            HeaderName::Via | HeaderName::ContentLength | HeaderName::Malformed => {}
+            HeaderName::CSeq => {
+                builder = builder.header(HeaderName::CSeq, format_args!("{cseq} {method}"));
+            }
+            name if headers.iter().any(|(changed, _)| *changed == name) => {}
+            _ => builder = builder.copy(header),
+        }
+    }
+    for (name, value) in headers {
+        builder = builder.header(*name, value);
+    }
+    builder.body(None, &old.body())
 }
 
 /// A response as events carry it.

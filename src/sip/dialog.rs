@@ -1,10 +1,6 @@
 //! Legs: the early and confirmed dialogs that an INVITE makes, one for each To tag
 //! (RFC 3261 §12).
 
-use std::net::SocketAddr;
-
-use bytes::Bytes;
-
 use crate::sip::{event::LegState, header::NameAddr, message::Message, name::HeaderName, uri::Uri};
 
 /// One leg, seen from the side that sent the INVITE.
@@ -24,9 +20,12 @@ pub(crate) struct Leg {
     pub(crate) local_cseq: u32,
     /// The last CSeq number that the peer used.
     pub(crate) remote_cseq: Option<u32>,
-    /// The ACK of the 2xx and where it went, sent again for each retransmission of the 2xx
-    /// (RFC 3261 §13.2.2.4).
-    pub(crate) ack: Option<(Bytes, Option<SocketAddr>)>,
+    /// The last RSeq that was acknowledged (RFC 3262 §4).
+    pub(crate) rseq: Option<u32>,
+    /// Whether an offer of the peer in a provisional was answered in its PRACK.
+    pub(crate) offer_answered: bool,
+    /// Whether a re-INVITE of ours is under way (RFC 3261 §14.1).
+    pub(crate) invite_pending: bool,
 }
 
 impl Leg {
@@ -41,7 +40,9 @@ impl Leg {
             route_set: Vec::new(),
             local_cseq: invite_cseq,
             remote_cseq: None,
-            ack: None,
+            rseq: None,
+            offer_answered: false,
+            invite_pending: false,
         };
         leg.learn(response);
         Some(leg)
@@ -60,6 +61,14 @@ impl Leg {
         }
         self.route_set = response.list(HeaderName::RecordRoute).map(Box::from).collect();
         self.route_set.reverse();
+    }
+
+    /// Takes a new remote target from a message that refreshes it (RFC 3261 §12.2.1.2, §12.2.2;
+    /// RFC 3311 §5.1). The route set never changes again.
+    pub(crate) fn refresh(&mut self, message: &Message) {
+        if let Ok(contact) = message.contact() {
+            self.remote_target = contact.uri().as_str().into();
+        }
     }
 
     /// Whether the dialog is confirmed and not over.

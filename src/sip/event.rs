@@ -9,8 +9,14 @@ use std::{fmt, time::Instant};
 use bytes::Bytes;
 
 use crate::sip::{
-    cause::Cause, message::Message, method::Method, request::CancelOptions, status::StatusCode,
-    transport::Transport, uri::UriBuf,
+    cause::Cause,
+    message::Message,
+    method::Method,
+    request::{CancelOptions, NewRequest},
+    status::StatusCode,
+    transaction::ServerTransactionId,
+    transport::Transport,
+    uri::UriBuf,
 };
 
 /// Names one client context for as long as the program runs; counts from 1.
@@ -99,6 +105,8 @@ pub enum Fact {
         cause: Cause,
         /// The same as a sentence, where there is more to say (an address, a timer).
         detail: String,
+        /// What would answer the response, where something would.
+        advice: Option<Box<Advice>>,
     },
     /// The user cancelled.
     Cancel {
@@ -111,6 +119,29 @@ pub enum Fact {
     CancelSent {
         /// Its bytes.
         message: Bytes,
+    },
+    /// A 401 or 407 arrived, and the request goes out again with credentials.
+    Challenged {
+        /// The response.
+        response: Response,
+        /// What was chosen and why, as a sentence without secrets.
+        explanation: String,
+    },
+    /// A 3xx arrived, and the request goes out again to one of its contacts.
+    Redirected {
+        /// The response.
+        response: Response,
+        /// Its contacts, the most wanted first.
+        targets: Vec<RedirectTarget>,
+        /// Where the request goes now.
+        next: UriBuf,
+    },
+    /// A final response to a PRACK arrived.
+    PrackAnswered(Response),
+    /// A PRACK was never answered: its Timer F fired, or its flow broke.
+    PrackFailed {
+        /// What happened, as a sentence.
+        detail: String,
     },
     /// A final response to the CANCEL arrived.
     CancelAnswered(Response),
@@ -143,6 +174,8 @@ pub enum Fact {
         message: Bytes,
         /// Whether it is a retransmission, answered with the same response again.
         again: bool,
+        /// Its server transaction, where it waits for an answer by hand.
+        transaction: Option<ServerTransactionId>,
     },
     /// The peer's request was answered.
     Answered(Response),
@@ -165,13 +198,17 @@ impl Fact {
             Fact::Failed { .. } => "failed",
             Fact::Cancel { .. } => "cancel",
             Fact::CancelSent { .. } => "cancel_sent",
+            Fact::Challenged { .. } => "challenged",
             Fact::Acked { .. } => "acked",
             Fact::Leg { .. } => "leg",
             Fact::Received { .. } => "received",
             Fact::Ended { .. } => "ended",
             Fact::Created(_)
+            | Fact::Redirected { .. }
             | Fact::CancelAnswered(_)
             | Fact::CancelFailed { .. }
+            | Fact::PrackAnswered(_)
+            | Fact::PrackFailed { .. }
             | Fact::Absorbed(_)
             | Fact::Answered(_) => return None,
         })
@@ -183,7 +220,10 @@ impl Fact {
             Fact::Progress(response)
             | Fact::Accepted { response, .. }
             | Fact::Rejected { response, .. }
+            | Fact::Challenged { response, .. }
+            | Fact::Redirected { response, .. }
             | Fact::CancelAnswered(response)
+            | Fact::PrackAnswered(response)
             | Fact::Absorbed(response)
             | Fact::Answered(response) => Some(response),
             Fact::Failed { response, .. } => response.as_ref(),
@@ -204,6 +244,24 @@ impl Fact {
             other => other.response().map(|response| &response.message),
         }
     }
+}
+
+/// What would answer a rejection, as the peer itself has said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Advice {
+    /// What it wants, as a sentence.
+    pub sentence: String,
+    /// The request that would do it, ready to send; none where only waiting or the user can help.
+    pub retry: Option<NewRequest>,
+}
+
+/// One contact of a 3xx.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedirectTarget {
+    /// Its URI.
+    pub uri: UriBuf,
+    /// Its preference in thousandths, 1000 where none is given (RFC 3261 §20.10).
+    pub q: u16,
 }
 
 /// The attributes of a context that never change (SIP.js's `ua`, `method`, `localIdentity` …).

@@ -11,6 +11,8 @@ impl StatusCode {
     pub const TRYING: StatusCode = StatusCode(100);
     /// 180 Ringing
     pub const RINGING: StatusCode = StatusCode(180);
+    /// 199 Early Dialog Terminated (RFC 6228)
+    pub const EARLY_DIALOG_TERMINATED: StatusCode = StatusCode(199);
     /// 200 OK
     pub const OK: StatusCode = StatusCode(200);
     /// 487 Request Terminated

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::{
-    sip::FlowId,
+    sip::{FlowId, escape},
     transport::{SendError, ServerUri, Signal, reason, udp, ws},
 };
 
@@ -171,6 +171,14 @@ pub(super) enum Link {
 }
 
 impl Link {
+    /// Whether as much waits to be sent as may.
+    pub(super) fn is_full(&self) -> bool {
+        match self {
+            Link::Udp(link) => link.is_full(),
+            Link::Stream(queue) => queue.capacity() == 0,
+        }
+    }
+
     /// Sends or queues the bytes of one message; never waits. What the attempt brings to light
     /// about earlier datagrams goes to `undelivered`, as sentences.
     pub(super) fn send(
@@ -206,7 +214,7 @@ pub(super) async fn resolve(server: &ServerUri) -> Result<Vec<SocketAddr>, Strin
     if let Ok(address) = server.host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, server.port)]);
     }
-    let host = server.host.escape_debug();
+    let host = escape(&server.host);
     let found: Vec<_> = tokio::net::lookup_host((&*server.host, server.port))
         .await
         .map_err(|_| reason::unreachable(server, format_args!("no address is known for {host}")))?

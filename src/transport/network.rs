@@ -160,6 +160,12 @@ impl Network {
         result
     }
 
+    /// Whether the flow's queue is full, so that [`Network::send`] would refuse for now.
+    pub fn is_full(&self, flow: FlowId) -> bool {
+        let stage = self.flows.get(&flow).map(|flow| &flow.stage);
+        matches!(stage, Some(Stage::Up(link)) if link.is_full())
+    }
+
     /// Closes a flow; nothing more is heard of it.
     pub fn close(&mut self, flow: FlowId) {
         self.flows.remove(&flow);
@@ -183,6 +189,15 @@ impl Network {
                 self.take(batch, signals);
             }
         }
+    }
+
+    /// Closes everything and waits until the last connection has said goodbye, which takes a
+    /// peer that does not answer about a second.
+    pub async fn shut_down(self) {
+        let Network { hub, mut batches, flows, listeners, .. } = self;
+        drop((hub, flows, listeners));
+        // Every task holds a sender; the channel ends with the last of them.
+        while batches.recv().await.is_some() {}
     }
 
     /// Keeps the books for a batch; drops what comes from a flow that was closed.

@@ -32,7 +32,7 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    sip::{FlowId, Transport},
+    sip::{FlowId, Transport, escape},
     transport::{
         ServerUri, Signal,
         flow::{self, Gather, Hub, Link, Outlet},
@@ -303,7 +303,7 @@ fn close_words(frame: Option<&CloseFrame>) -> String {
         None => " without a code".to_owned(),
         Some(CloseFrame { code, reason }) if reason.is_empty() => format!(" with code {code}"),
         Some(CloseFrame { code, reason }) => {
-            format!(" with code {code}: {}", reason.escape_debug())
+            format!(" with code {code}: {}", escape(reason))
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
-use super::{CancelError, UserAgent, transactions::Key};
+use super::{
+    CancelError, UserAgent,
+    transactions::{Key, NewTransaction, Role},
+};
 use crate::sip::{
     cause::Cause,
     compose,
@@ -92,12 +95,14 @@ impl UserAgent {
         let before = context.deadline.replace(deadline);
         self.transactions.arm_context(id, before, Some(deadline));
         let transaction = NonInviteClient::new(now, bytes.clone(), reliable, timing);
-        self.transactions.insert(
-            Key { branch, is_cancel: true },
-            id,
-            Method::Cancel,
-            ClientTransaction::NonInvite(transaction),
-        );
+        let new = NewTransaction {
+            context: id,
+            role: Role::Cancel,
+            method: Method::Cancel,
+            to,
+            transaction: ClientTransaction::NonInvite(transaction),
+        };
+        self.begin_transaction(Key { branch, is_cancel: true }, new);
         self.transmit(flow, to, bytes.clone());
         self.tell(now, id, Method::Cancel, Fact::CancelSent { message: bytes });
     }

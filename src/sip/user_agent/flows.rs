@@ -128,7 +128,7 @@ impl UserAgent {
 
     fn transport_error(&mut self, now: Instant, id: ContextId, reason: &str) {
         if let Some(branch) = self.contexts.get(&id).and_then(|context| context.branch()) {
-            self.transactions.remove(Key { branch, is_cancel: false });
+            self.end_transaction(Key { branch, is_cancel: false });
         }
         self.fail(now, id, State::Failed, Cause::ConnectionError, reason.to_owned());
         self.forget_if_over(id);
@@ -141,7 +141,7 @@ impl UserAgent {
             return;
         };
         context.cancel = Cancel::Sent { over: true };
-        self.transactions.remove(Key { branch, is_cancel: true });
+        self.end_transaction(Key { branch, is_cancel: true });
         let fact = Fact::CancelFailed { detail: reason.to_owned() };
         self.tell(now, id, Method::Cancel, fact);
         self.end_if_done(now, id);

@@ -1,14 +1,16 @@
 //! [`UserAgent`]: the one door into `sip`.
 //!
 //! Time, bytes and wishes go in; [`Output`]s come out of one queue, in their true order. What a
-//! response does stands in `responses`, what the user's wishes do in `sending`, `cancel` and
-//! `hang_up`, what the peer's own requests do in `peer`, and what time does in `timeouts`.
+//! response does stands in `responses`, `reliable` and `again`, what the user's wishes do in
+//! `sending`, `cancel` and `dialogs`, what the peer's own requests do in `peer`, and what time does in `timeouts`.
 
+mod again;
 mod cancel;
+mod dialogs;
 mod error;
 mod flows;
-mod hang_up;
 mod peer;
+mod reliable;
 mod responses;
 mod sending;
 mod timeouts;
@@ -22,8 +24,12 @@ use std::{
 
 use bytes::Bytes;
 
-pub use self::error::{CancelError, HangUpError};
-use self::{flows::Flows, transactions::Transactions};
+pub(crate) use self::again::Redirection;
+pub use self::error::{CancelError, DialogError, HangUpError};
+use self::{
+    flows::Flows,
+    transactions::{Key, Transactions},
+};
 use crate::sip::{
     cause::Cause,
     context::{ClientContext, Request},
@@ -31,6 +37,7 @@ use crate::sip::{
     message::{Limits, Message},
     method::Method,
     random::Identifiers,
+    status::StatusCode,
     transaction::{ServerTransactions, Timing},
 };
 
@@ -48,8 +55,36 @@ pub struct Settings {
     pub timing: Timing,
     /// The `User-Agent` and `Server` header.
     pub user_agent: String,
+    /// Whether INVITEs say `Supported: 100rel` (RFC 3262).
+    pub reliable_provisionals: bool,
+    /// Which contacts of a 3xx are tried.
+    pub redirects: Redirects,
+    /// What becomes of the further legs of a forked INVITE.
+    pub extra_legs: ExtraLegs,
     /// Bounds on what is read from the network.
     pub limits: Limits,
+}
+
+/// What becomes of further legs when several forks accept an INVITE (RFC 3261 §13.2.2.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExtraLegs {
+    /// They stay up.
+    #[default]
+    Keep,
+    /// Each but the first is hung up with BYE.
+    HangUp,
+}
+
+/// Which contacts of a 3xx are tried (RFC 3261 §8.1.3.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Redirects {
+    /// None: a 3xx is a rejection.
+    #[default]
+    None,
+    /// The one with the highest q.
+    Best,
+    /// One after the other, the highest q first, until one does not fail.
+    All,
 }
 
 impl Default for Settings {
@@ -57,6 +92,9 @@ impl Default for Settings {
         Settings {
             timing: Timing::default(),
             user_agent: concat!("sipboard/", env!("CARGO_PKG_VERSION")).to_owned(),
+            reliable_provisionals: true,
+            redirects: Redirects::None,
+            extra_legs: ExtraLegs::Keep,
             limits: Limits::default(),
         }
     }
@@ -222,10 +260,11 @@ impl UserAgent {
             Request::Sent { attempts, .. } => *attempts,
             Request::Waiting(_) | Request::Never => (0, 0),
         };
-        let timers = match context.branch() {
-            Some(branch) => self.transactions.timers(branch),
-            None => [None, None],
-        };
+        let keys = context
+            .branch()
+            .into_iter()
+            .flat_map(|branch| [false, true].map(|is_cancel| Key { branch, is_cancel }));
+        let timers = self.transactions.timers(keys);
         Status {
             state: context.state,
             timers,
@@ -257,11 +296,9 @@ impl UserAgent {
 
     /// Drops a context that has ended and whose transactions have done their work.
     fn forget_if_over(&mut self, id: ContextId) {
-        let Some(context) = self.contexts.get(&id).filter(|context| context.ended.is_some()) else {
-            return;
-        };
-        let is_held = context.branch().is_some_and(|branch| self.transactions.holds(branch));
-        if is_held {
+        let is_over =
+            |context: &ClientContext| context.ended.is_some() && context.transactions == 0;
+        if !self.contexts.get(&id).is_some_and(is_over) {
             return;
         }
         let Some(context) = self.contexts.remove(&id) else { return };
@@ -287,17 +324,19 @@ impl UserAgent {
         if matches!(context.request, Request::Waiting(_)) {
             context.request = Request::Never;
         }
-        self.tell_own(now, id, Fact::Failed { response: None, cause, detail });
+        self.tell_own(now, id, Fact::Failed { response: None, cause, detail, advice: None });
         self.end_early_legs(now, id);
-        self.finish(now, id);
+        self.finish(now, id, None);
     }
 
     /// After a final outcome: what hangs on it follows.
-    fn finish(&mut self, now: Instant, id: ContextId) {
-        let parent = self.contexts.get(&id).and_then(|context| context.parent.clone());
+    fn finish(&mut self, now: Instant, id: ContextId, outcome: Option<StatusCode>) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let (parent, method, state) =
+            (context.parent.clone(), context.method.clone(), context.state);
         self.end_if_done(now, id);
-        if let Some((parent, tag)) = parent {
-            self.bye_is_over(now, parent, &tag);
+        if let Some(parent) = parent {
+            self.in_dialog_is_over(now, parent, &method, outcome, state);
         }
     }
 }

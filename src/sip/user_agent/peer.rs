@@ -148,7 +148,7 @@ impl UserAgent {
     ) {
         if let Some((id, _)) = dialog {
             let message = request.bytes().clone();
-            self.tell(now, id, method, Fact::Received { message, again });
+            self.tell(now, id, method, Fact::Received { message, again, transaction: None });
         }
     }
 }

@@ -3,14 +3,18 @@
 use std::{net::SocketAddr, time::Instant};
 
 use super::{
-    DialogKey, UserAgent, hang_up::leg_and_invite, sending::destination, transactions::Key,
+    DialogKey, ExtraLegs, UserAgent,
+    dialogs::leg_and_invite,
+    reliable::Reliability,
+    sending::destination,
+    transactions::{Key, Role},
 };
 use crate::sip::{
     cause::Cause,
     compose::{self, InDialog},
-    context::Cancel,
+    context::{Ack, Cancel},
     dialog::Leg,
-    event::{ContextId, Fact, FlowId, LegState, State},
+    event::{ContextId, Fact, FlowId, LegState, State, TerminatedBy},
     header::HeaderError,
     message::{Essentials, Message},
     method::Method,
@@ -39,13 +43,14 @@ impl UserAgent {
             }
         };
         let Some(entry) = self.transactions.entry(key) else { return };
-        let id = entry.context;
+        let (id, role) = (entry.context, entry.role);
         let outcome = self.transactions.update(key, |t| t.handle_response(now, status));
         match outcome {
-            Some(ResponseOutcome::Deliver) if key.is_cancel => {
-                self.cancel_response(now, id, status, message);
-            }
-            Some(ResponseOutcome::Deliver) => self.own_response(now, id, status, message),
+            Some(ResponseOutcome::Deliver) => match role {
+                Role::Own => self.own_response(now, id, status, message),
+                Role::Cancel => self.cancel_response(now, id, status, message),
+                Role::Prack => self.prack_response(now, id, status, message),
+            },
             Some(ResponseOutcome::Absorb) => self.absorb(now, id, key, status, message, true),
             Some(ResponseOutcome::Ignore) => self.absorb(now, id, key, status, message, false),
             None => {}
@@ -87,16 +92,18 @@ impl UserAgent {
     ) {
         let Some(entry) = self.transactions.entry(key) else { return };
         let method = entry.method.clone();
+        // Of an earlier try, maybe: its own INVITE is what the ACK is made of.
+        let request = entry.transaction.request().clone();
         let fact = Fact::Absorbed(compose::response(message, status));
         self.tell(now, id, method.clone(), fact);
         if repeats_final && method == Method::Invite {
-            self.ack_rejection(now, id, status, message, true);
+            self.ack_rejection(now, id, request, status, message, true);
         }
     }
 
     fn drop_if_terminated(&mut self, key: Key, id: ContextId) {
         if self.transactions.entry(key).is_some_and(|entry| entry.transaction.is_terminated()) {
-            self.transactions.remove(key);
+            self.end_transaction(key);
             self.forget_if_over(id);
         }
     }
@@ -117,6 +124,10 @@ impl UserAgent {
     }
 
     fn progress(&mut self, now: Instant, id: ContextId, status: StatusCode, message: &Message) {
+        let reliability = self.reliability(id, message);
+        if let Reliability::Repeated | Reliability::Early { .. } = reliability {
+            return self.tell_own(now, id, Fact::Absorbed(compose::response(message, status)));
+        }
         let Some(context) = self.contexts.get_mut(&id) else { return };
         if context.state != State::Cancelling {
             context.state = State::Proceeding;
@@ -126,6 +137,15 @@ impl UserAgent {
         if status != StatusCode::TRYING {
             self.early_leg(now, id, message);
         }
+        if let Reliability::Next(rseq) = reliability {
+            self.send_prack(now, id, rseq, message);
+        }
+        // RFC 6228 §5: this leg is over, the INVITE is not.
+        if status == StatusCode::EARLY_DIALOG_TERMINATED
+            && let Some(tag) = message.to().ok().and_then(|to| to.tag())
+        {
+            self.terminate_leg(now, id, tag, TerminatedBy::Response);
+        }
         let waits = |cancel: &Cancel| matches!(cancel, Cancel::Waiting(_));
         if self.contexts.get(&id).is_some_and(|context| waits(&context.cancel)) {
             self.send_cancel(now, id);
@@ -134,7 +154,7 @@ impl UserAgent {
 
     fn early_leg(&mut self, now: Instant, id: ContextId, message: &Message) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
-        if context.method != Method::Invite {
+        if context.method != Method::Invite || context.parent.is_some() {
             return;
         }
         let Some(new) = new_leg(context.message().as_ref(), message) else { return };
@@ -159,10 +179,15 @@ impl UserAgent {
     }
 
     fn rejected(&mut self, now: Instant, id: ContextId, status: StatusCode, message: &Message) {
+        if self.goes_on(now, id, status, message) {
+            return;
+        }
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let is_invite = context.method == Method::Invite;
-        // RFC 3261 §9.1: 487 is what a cancelled INVITE is answered with.
-        let cancelled = context.is_cancelled() && status == StatusCode::REQUEST_TERMINATED;
+        // RFC 3261 §9.1: 487 is what a cancelled INVITE is answered with. Where credentials or
+        // another target would be next, the cancel is what keeps them from being tried.
+        let cancelled = context.is_cancelled()
+            && (status == StatusCode::REQUEST_TERMINATED || context.would_go_on(status));
         let (state, cause) = if cancelled {
             (State::Canceled, Cause::Canceled)
         } else {
@@ -176,13 +201,14 @@ impl UserAgent {
         let response = compose::response(message, status);
         self.tell_own(now, id, Fact::Rejected { response: response.clone(), cause });
         let detail = format!("{status} {}", response.reason());
-        self.tell_own(now, id, Fact::Failed { response: Some(response), cause, detail });
+        let failed = Fact::Failed { response: Some(response), cause, detail, advice: None };
+        self.tell_own(now, id, failed);
         if is_invite {
-            self.ack_rejection(now, id, status, message, false);
+            self.ack_own_rejection(now, id, status, message);
             self.end_early_legs(now, id);
             self.wait_for_cancel_answer(now, id);
         }
-        self.finish(now, id);
+        self.finish(now, id, Some(status));
     }
 
     /// The final response may overtake the answer to the CANCEL, which is worth waiting for, but
@@ -195,17 +221,30 @@ impl UserAgent {
         self.transactions.arm_context(id, before, after);
     }
 
-    /// The ACK of a 300–699 belongs to the INVITE's transaction (RFC 3261 §17.1.1.3).
-    fn ack_rejection(
+    pub(super) fn ack_own_rejection(
         &mut self,
         now: Instant,
         id: ContextId,
         status: StatusCode,
         message: &Message,
+    ) {
+        if let Some(request) = self.contexts.get(&id).and_then(|context| context.sent().cloned()) {
+            self.ack_rejection(now, id, request, status, message, false);
+        }
+    }
+
+    /// The ACK of a 300–699 belongs to the INVITE's transaction (RFC 3261 §17.1.1.3).
+    fn ack_rejection(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        invite: bytes::Bytes,
+        status: StatusCode,
+        message: &Message,
         again: bool,
     ) {
         let Some(context) = self.contexts.get(&id) else { return };
-        let Some(invite) = context.message() else { return };
+        let Ok(invite) = Message::read(invite) else { return };
         let (flow, to) = (context.flow, context.destination());
         let bytes = compose::ack_non_2xx(&invite, message, &self.settings.user_agent);
         self.transmit(flow, to, bytes.clone());
@@ -216,9 +255,16 @@ impl UserAgent {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         context.state = State::Accepted;
         context.cause = Some(Cause::Accepted);
+        let (method, parent) = (context.method.clone(), context.parent.clone());
         let response = compose::response(message, status);
         self.tell_own(now, id, Fact::Accepted { response, again: false });
-        self.finish(now, id);
+        // RFC 3311 §5.1, RFC 6665 §4.4.1: these refresh the target.
+        if let (Method::Update | Method::Subscribe, Some((parent, tag))) = (method, parent)
+            && let Some(leg) = self.leg_mut(parent, &tag)
+        {
+            leg.refresh(message);
+        }
+        self.finish(now, id, Some(status));
     }
 
     /// Each 2xx, from every fork, and each of its retransmissions is ACKed (RFC 3261 §13.2.2.4).
@@ -230,24 +276,42 @@ impl UserAgent {
         message: &Message,
     ) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
-        let invite = context.message();
-        let Some(new) = new_leg(invite.as_ref(), message) else {
+        let tag = message.to().ok().and_then(|to| to.tag()).map(Box::<str>::from);
+        let Some(tag) = tag else {
             return self.tagless_2xx(now, id, status, message);
         };
-        let tag = new.tag.clone();
-        let response = compose::response(message, status);
-        let known = context.leg_mut(&tag);
-        if let Some(ack) = known.as_ref().and_then(|leg| leg.ack.clone()) {
+        if let Some(ack) = context.acks.iter().find(|ack| ack.tag == tag).cloned() {
+            let response = compose::response(message, status);
             self.tell_own(now, id, Fact::Accepted { response, again: true });
             return self.transmit_ack(now, id, ack, status, true);
         }
-        match known {
+        match context.parent.clone() {
+            None => self.leg_accepted(now, id, &tag, status, message),
+            Some((parent, leg)) => {
+                self.reinvite_accepted(now, id, (parent, &leg), status, message);
+            }
+        }
+    }
+
+    /// The first 2xx of a To tag makes its leg, or confirms it.
+    fn leg_accepted(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        tag: &str,
+        status: StatusCode,
+        message: &Message,
+    ) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let Some(new) = new_leg(context.message().as_ref(), message) else { return };
+        match context.leg_mut(tag) {
             Some(leg) => {
                 leg.learn(message);
                 leg.state = LegState::Confirmed;
             }
             None => context.legs.push(Leg { state: LegState::Confirmed, ..new }),
         }
+        let is_extra = context.legs_up() > 1;
         context.cause = Some(Cause::Accepted);
         context.state = State::Accepted;
         // A late fork brings a context back that had ended with its other legs.
@@ -255,10 +319,45 @@ impl UserAgent {
             self.open_calls += 1;
         }
         self.register_dialog(id);
+        let response = compose::response(message, status);
         self.tell_own(now, id, Fact::Accepted { response, again: false });
-        self.tell_own(now, id, Fact::Leg { tag: tag.clone(), state: LegState::Confirmed });
-        self.ack_2xx(now, id, &tag, status, message);
+        self.tell_own(now, id, Fact::Leg { tag: tag.into(), state: LegState::Confirmed });
+        self.ack_2xx(now, id, (id, tag), status, message);
         self.cancel_was_crossed(now, id, status);
+        if is_extra && self.settings.extra_legs == ExtraLegs::HangUp {
+            // Refused where the cancel has hung it up already.
+            let _ = self.hang_up_leg(now, id, tag);
+        }
+    }
+
+    /// A 2xx to a re-INVITE changes the session and refreshes the target (RFC 3261 §14.1).
+    fn reinvite_accepted(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        (parent, tag): (ContextId, &str),
+        status: StatusCode,
+        message: &Message,
+    ) {
+        if let Some(leg) = self.leg_mut(parent, tag) {
+            leg.refresh(message);
+        }
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        context.state = State::Accepted;
+        context.cause = Some(Cause::Accepted);
+        let crossed = context.is_cancelled();
+        if crossed {
+            context.cancel = Cancel::Sent { over: true };
+        }
+        let response = compose::response(message, status);
+        self.tell_own(now, id, Fact::Accepted { response, again: false });
+        self.ack_2xx(now, id, (parent, tag), status, message);
+        if crossed {
+            let detail =
+                format!("a {status} crossed the CANCEL: the session has changed all the same");
+            self.tell(now, id, Method::Cancel, Fact::CancelFailed { detail });
+        }
+        self.finish(now, id, Some(status));
     }
 
     /// A 2xx without a To tag makes no dialog (RFC 3261 §12.1): there is nothing to ACK or hang up.
@@ -274,11 +373,12 @@ impl UserAgent {
         self.end_if_done(now, id);
     }
 
+    /// ACKs a 2xx along the leg, which is another context's where a re-INVITE was accepted.
     fn ack_2xx(
         &mut self,
         now: Instant,
         id: ContextId,
-        tag: &str,
+        (owner, tag): (ContextId, &str),
         status: StatusCode,
         message: &Message,
     ) {
@@ -287,28 +387,30 @@ impl UserAgent {
         let Some(context) = self.contexts.get(&id) else { return };
         // Where the flow broke in between, the peer's next retransmission brings another chance.
         let Some((transport, sent_by)) = self.address(context.flow) else { return };
-        let Some((leg, invite)) = leg_and_invite(context, tag) else { return };
+        let Some(invite) = context.message() else { return };
+        let owner = self.contexts.get(&owner);
+        let Some((leg, _)) = owner.and_then(|owner| leg_and_invite(owner, tag)) else { return };
         let route = InDialog::new(leg);
         let sender = self.sender(transport, &sent_by);
         let bytes = route.ack(leg, &invite, &sender, branch, message);
-        let to = destination(transport, &route);
-        if let Some(leg) = self.contexts.get_mut(&id).and_then(|context| context.leg_mut(tag)) {
-            leg.ack = Some((bytes.clone(), to));
+        let ack = Ack { tag: tag.into(), bytes, to: destination(transport, &route) };
+        if let Some(context) = self.contexts.get_mut(&id) {
+            context.acks.push(ack.clone());
         }
-        self.transmit_ack(now, id, (bytes, to), status, false);
+        self.transmit_ack(now, id, ack, status, false);
     }
 
     fn transmit_ack(
         &mut self,
         now: Instant,
         id: ContextId,
-        (message, to): (bytes::Bytes, Option<SocketAddr>),
+        ack: Ack,
         status: StatusCode,
         again: bool,
     ) {
         let Some(context) = self.contexts.get(&id) else { return };
-        self.transmit(context.flow, to, message.clone());
-        self.tell(now, id, Method::Ack, Fact::Acked { message, status, again });
+        self.transmit(context.flow, ack.to, ack.bytes.clone());
+        self.tell(now, id, Method::Ack, Fact::Acked { message: ack.bytes, status, again });
     }
 }
 

@@ -2,14 +2,20 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::Instant,
 };
 
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use super::{UserAgent, flows::FlowState, transactions::Key};
+use super::{
+    UserAgent,
+    flows::FlowState,
+    transactions::{Key, NewTransaction, Role},
+};
 use crate::sip::{
+    auth::Credentials,
     cause::Cause,
     compose::{self, InDialog, Sender},
     context::{Cancel, ClientContext, Request, Waiting},
@@ -20,7 +26,7 @@ use crate::sip::{
     request::NewRequest,
     transaction::{ClientTransaction, InviteClient, NonInviteClient},
     transport::Transport,
-    uri::UriBuf,
+    uri::{Uri, UriBuf},
 };
 
 impl UserAgent {
@@ -45,7 +51,8 @@ impl UserAgent {
             parent: None,
         };
         let method = request.method.clone();
-        self.create(now, method, created, None, Waiting::New(request))
+        let credentials = request.credentials.clone();
+        self.create(now, method, created, None, Waiting::New(request), credentials)
     }
 
     /// Makes a context and sends its request as soon as its flow allows.
@@ -56,6 +63,7 @@ impl UserAgent {
         created: Created,
         parent: Option<(ContextId, Box<str>)>,
         waiting: Waiting,
+        credentials: Option<Arc<[Credentials]>>,
     ) -> ContextId {
         self.last_context += 1;
         let id = ContextId(self.last_context);
@@ -71,6 +79,10 @@ impl UserAgent {
             request: Request::Never,
             cancel: Cancel::No,
             legs: SmallVec::new(),
+            redirection: None,
+            credentials,
+            acks: SmallVec::new(),
+            transactions: 0,
             deadline: None,
             ended: None,
             cause: None,
@@ -105,13 +117,17 @@ impl UserAgent {
                 let Some(context) = self.contexts.get(&id) else { return };
                 let flow = context.flow;
                 let Some((transport, sent_by)) = self.address(flow) else { return };
-                let sender =
-                    Sender { transport, sent_by: &sent_by, user_agent: &self.settings.user_agent };
+                let sender = Sender {
+                    transport,
+                    sent_by: &sent_by,
+                    user_agent: &self.settings.user_agent,
+                    reliable: self.settings.reliable_provisionals,
+                };
                 let bytes =
                     compose::first_request(&request, &sender, branch, &mut self.identifiers);
                 self.start(now, id, branch, None, bytes);
             }
-            Waiting::Bye => self.send_bye(now, id, branch),
+            Waiting::InDialog(request) => self.send_in_dialog(now, id, branch, &request),
         }
     }
 
@@ -138,9 +154,26 @@ impl UserAgent {
         };
         let attempts = (transaction.attempts(), transaction.attempts_max());
         context.request = Request::Sent { branch, bytes: bytes.clone(), to, attempts };
-        self.transactions.insert(Key { branch, is_cancel: false }, id, method, transaction);
+        let key = Key { branch, is_cancel: false };
+        let new = NewTransaction { context: id, role: Role::Own, method, to, transaction };
+        self.begin_transaction(key, new);
         self.transmit(flow, to, bytes.clone());
         self.tell_own(now, id, Fact::Sent { message: bytes });
+    }
+
+    pub(super) fn begin_transaction(&mut self, key: Key, new: NewTransaction) {
+        if let Some(context) = self.contexts.get_mut(&new.context) {
+            context.transactions += 1;
+        }
+        self.transactions.insert(key, new);
+    }
+
+    pub(super) fn end_transaction(&mut self, key: Key) {
+        if let Some(entry) = self.transactions.remove(key)
+            && let Some(context) = self.contexts.get_mut(&entry.context)
+        {
+            context.transactions -= 1;
+        }
     }
 
     /// A branch that nothing else uses.
@@ -163,20 +196,25 @@ impl UserAgent {
     }
 
     pub(super) fn sender<'a>(&'a self, transport: Transport, sent_by: &'a str) -> Sender<'a> {
-        Sender { transport, sent_by, user_agent: &self.settings.user_agent }
+        let reliable = self.settings.reliable_provisionals;
+        Sender { transport, sent_by, user_agent: &self.settings.user_agent, reliable }
     }
 }
 
 /// Where a request in a dialog goes on UDP: to its first Route or else its Request-URI, where that
 /// is an address (RFC 3261 §8.1.2). Anything else goes the way that the INVITE went.
 pub(super) fn destination(transport: Transport, route: &InDialog) -> Option<SocketAddr> {
+    uri_destination(transport, &next_hop(&route.request_uri, &route.routes)?)
+}
+
+/// The address that a URI names by itself, on UDP.
+pub(super) fn uri_destination(transport: Transport, uri: &Uri<'_>) -> Option<SocketAddr> {
     if transport != Transport::Udp {
         return None;
     }
-    let hop = next_hop(&route.request_uri, &route.routes)?;
-    let host = hop.params().value("maddr").unwrap_or(hop.host());
+    let host = uri.params().value("maddr").unwrap_or(uri.host());
     let address: IpAddr = host.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
-    Some(SocketAddr::new(address, hop.port().unwrap_or(transport.default_port())))
+    Some(SocketAddr::new(address, uri.port().unwrap_or(transport.default_port())))
 }
 
 /// The Request-URI as an event carries it.

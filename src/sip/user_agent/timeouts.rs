@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{
     UserAgent,
-    transactions::{Due, Key},
+    transactions::{Due, Key, Role},
 };
 use crate::sip::{
     cause::Cause,
@@ -33,19 +33,19 @@ impl UserAgent {
     fn transaction_timeout(&mut self, now: Instant, key: Key) {
         let outcome = self.transactions.update(key, |t| t.handle_timeout(now));
         let Some(entry) = self.transactions.entry(key) else { return };
-        let (id, method) = (entry.context, entry.method.clone());
+        let (id, role) = (entry.context, entry.role);
         match outcome {
-            Some(TimeoutOutcome::Retransmit) => self.retransmit(now, key, id, method),
-            Some(TimeoutOutcome::TimedOut(timer)) if key.is_cancel => {
-                self.transactions.remove(key);
-                self.cancel_timed_out(now, id, timer);
-            }
+            Some(TimeoutOutcome::Retransmit) => self.retransmit(now, key),
             Some(TimeoutOutcome::TimedOut(timer)) => {
-                self.transactions.remove(key);
-                self.request_timed_out(now, id, timer);
+                self.end_transaction(key);
+                match role {
+                    Role::Own => self.request_timed_out(now, id, timer),
+                    Role::Cancel => self.cancel_timed_out(now, id, timer),
+                    Role::Prack => self.prack_timed_out(now, id, timer),
+                }
             }
             Some(TimeoutOutcome::Terminated) => {
-                self.transactions.remove(key);
+                self.end_transaction(key);
                 // RFC 3261 §13.2.2.4: early dialogs that 64·T1 have not confirmed are over.
                 self.end_early_legs(now, id);
             }
@@ -54,19 +54,26 @@ impl UserAgent {
         self.forget_if_over(id);
     }
 
-    fn retransmit(&mut self, now: Instant, key: Key, id: ContextId, method: Method) {
+    fn retransmit(&mut self, now: Instant, key: Key) {
         let Some(entry) = self.transactions.entry(key) else { return };
         let message = entry.transaction.request().clone();
         let attempt = entry.transaction.attempts();
+        let (id, to, method, role) = (entry.context, entry.to, entry.method.clone(), entry.role);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         if let Request::Sent { attempts, .. } = &mut context.request
-            && !key.is_cancel
+            && role == Role::Own
         {
             attempts.0 = attempt;
         }
-        let (flow, to) = (context.flow, context.destination());
+        let flow = context.flow;
         self.transmit(flow, to, message.clone());
         self.tell(now, id, method, Fact::Retransmitted { message, attempt });
+    }
+
+    fn prack_timed_out(&mut self, now: Instant, id: ContextId, timer: Timer) {
+        let seconds = self.settings.timing.patience().as_secs_f64();
+        let detail = format!("nobody answered the PRACK within {seconds} s (Timer {timer}, 64·T1)");
+        self.prack_failed(now, id, detail);
     }
 
     fn request_timed_out(&mut self, now: Instant, id: ContextId, timer: Timer) {
@@ -106,8 +113,8 @@ impl UserAgent {
         if is_pending {
             // RFC 3261 §9.1: the INVITE counts as cancelled and its transaction is destroyed.
             if let Some(branch) = branch {
-                self.transactions.remove(Key { branch, is_cancel: false });
-                self.transactions.remove(Key { branch, is_cancel: true });
+                self.end_transaction(Key { branch, is_cancel: false });
+                self.end_transaction(Key { branch, is_cancel: true });
             }
             let seconds = self.settings.timing.patience().as_secs_f64();
             let detail = format!(

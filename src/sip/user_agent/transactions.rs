@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    net::SocketAddr,
     time::Instant,
 };
 
@@ -26,7 +27,31 @@ pub(super) struct Entry {
     pub(super) transaction: ClientTransaction,
     pub(super) context: ContextId,
     pub(super) method: Method,
+    pub(super) role: Role,
+    /// The address, where it is not the flow's peer.
+    pub(super) to: Option<SocketAddr>,
     armed: Option<Instant>,
+}
+
+/// A client transaction that is about to begin.
+#[derive(Debug)]
+pub(super) struct NewTransaction {
+    pub(super) context: ContextId,
+    pub(super) role: Role,
+    pub(super) method: Method,
+    pub(super) to: Option<SocketAddr>,
+    pub(super) transaction: ClientTransaction,
+}
+
+/// What a transaction is to its context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It carries the context's own request.
+    Own,
+    /// It carries the CANCEL.
+    Cancel,
+    /// It carries a PRACK (RFC 3262).
+    Prack,
 }
 
 /// Whose time has come.
@@ -44,14 +69,9 @@ pub(super) struct Transactions {
 }
 
 impl Transactions {
-    pub(super) fn insert(
-        &mut self,
-        key: Key,
-        context: ContextId,
-        method: Method,
-        transaction: ClientTransaction,
-    ) {
-        self.entries.insert(key, Entry { transaction, context, method, armed: None });
+    pub(super) fn insert(&mut self, key: Key, new: NewTransaction) {
+        let NewTransaction { context, role, method, to, transaction } = new;
+        self.entries.insert(key, Entry { transaction, context, method, role, to, armed: None });
         self.rearm(key);
     }
 
@@ -123,14 +143,20 @@ impl Transactions {
         self.deadlines.first().filter(|(at, _)| *at <= now).map(|(_, due)| *due)
     }
 
-    /// The timers of a context's request and of its CANCEL, the next two first.
-    pub(super) fn timers(&self, branch: Branch) -> [Option<TimerAt>; 2] {
-        let mut all: Vec<TimerAt> = [false, true]
-            .into_iter()
-            .filter_map(|is_cancel| self.entry(Key { branch, is_cancel }))
-            .flat_map(|entry| entry.transaction.timers().into_iter().flatten())
-            .collect();
-        all.sort_by_key(|timer| timer.at);
-        [all.first().copied(), all.get(1).copied()]
+    /// The timers of the transactions named, the next two first.
+    pub(super) fn timers(&self, keys: impl Iterator<Item = Key>) -> [Option<TimerAt>; 2] {
+        let mut first: [Option<TimerAt>; 2] = [None, None];
+        let timers = keys
+            .filter_map(|key| self.entry(key))
+            .flat_map(|entry| entry.transaction.timers().into_iter().flatten());
+        for timer in timers {
+            match first {
+                [Some(next), _] if timer.at < next.at => first = [Some(timer), Some(next)],
+                [Some(_), Some(second)] if second.at <= timer.at => {}
+                [Some(_), _] => first[1] = Some(timer),
+                [None, _] => first[0] = Some(timer),
+            }
+        }
+        first
     }
 }

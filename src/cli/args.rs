@@ -1,0 +1,241 @@
+//! What can be said on the command line.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args as ClapArgs, Parser, Subcommand, builder::styling};
+
+use crate::cli::{duration, profile::Profile};
+
+/// A terminal dashboard for SIP: send requests by hand, watch each one live through its whole
+/// life, and cancel a pending INVITE with one key.
+///
+/// Without a command it opens the dashboard. With no config file the dashboard starts on the
+/// built-in demo server.
+#[derive(Debug, Parser)]
+#[command(name = "sipboard", version, styles = STYLES, args_conflicts_with_subcommands = false)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) profile: Profile,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Send(Box<Send>),
+    Serve(Serve),
+    /// Find, check or begin the config file
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+        /// The config file that is meant, where it is not your own
+        #[arg(long, value_name = "FILE", global = true)]
+        config: Option<PathBuf>,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, for `man -l -`
+    Man {
+        /// The command whose page is wanted; without it, the program's own
+        page: Option<String>,
+    },
+}
+
+/// Send one request, or many, without the dashboard
+///
+/// What happens is told on standard output as it happens, as a readable timeline or as JSON lines.
+/// An accepted INVITE is hung up again.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = EXIT_STATUS, after_long_help = SEND_NOTES)]
+pub(super) struct Send {
+    /// The method, such as OPTIONS or INVITE; methods are case-sensitive
+    pub(super) method: String,
+    /// Where the request goes: a URI, user@host, or a user of the account's domain
+    pub(super) target: String,
+
+    /// A further header (repeatable)
+    #[arg(short = 'H', long = "header", value_name = "'NAME: VALUE'", help_heading = REQUEST)]
+    pub(super) headers: Vec<String>,
+    /// The body
+    #[arg(long, value_name = "TEXT", conflicts_with = "body_file", help_heading = REQUEST)]
+    pub(super) body: Option<String>,
+    /// A file with the body; - reads standard input
+    #[arg(long, value_name = "FILE", help_heading = REQUEST)]
+    pub(super) body_file: Option<PathBuf>,
+    /// The Content-Type; without it the body's look decides: application/sdp or text/plain
+    #[arg(long, value_name = "TYPE", default_value = "", hide_default_value = true, help_heading = REQUEST)]
+    pub(super) content_type: String,
+    /// The From URI, where the account's is not wanted
+    #[arg(long, value_name = "URI", default_value = "", hide_default_value = true, help_heading = REQUEST)]
+    pub(super) from: String,
+    /// The From display name
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, help_heading = REQUEST)]
+    pub(super) from_display_name: String,
+    /// The From tag
+    #[arg(long, value_name = "TAG", default_value = "", hide_default_value = true, help_heading = REQUEST)]
+    pub(super) from_tag: String,
+    /// The To URI, where the target is not wanted
+    #[arg(long, value_name = "URI", default_value = "", hide_default_value = true, help_heading = REQUEST)]
+    pub(super) to: String,
+    /// The To display name
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, help_heading = REQUEST)]
+    pub(super) to_display_name: String,
+    /// The To tag, for a request within a dialog
+    #[arg(long, value_name = "TAG", default_value = "", hide_default_value = true, help_heading = REQUEST)]
+    pub(super) to_tag: String,
+    /// The Call-ID
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true, help_heading = REQUEST)]
+    pub(super) call_id: String,
+    /// The CSeq number
+    #[arg(long, value_name = "N", default_value = "", hide_default_value = true, help_heading = REQUEST)]
+    pub(super) cseq: String,
+    /// A Route (repeatable, in order)
+    #[arg(long = "route", value_name = "URI", help_heading = REQUEST)]
+    pub(super) routes: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) profile: Profile,
+    /// The server that it is sent to: ws://host:port/path or sip:host:port;transport=udp; without
+    /// it the account's, else the target decides
+    #[arg(long, value_name = "URI", default_value = "", hide_default_value = true, conflicts_with = "demo", help_heading = WHERE)]
+    pub(super) server: String,
+
+    /// Cancel an INVITE that is pending that long after it was sent
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = LIFE)]
+    pub(super) cancel_after: Option<Duration>,
+    /// The status code in the CANCEL's Reason (RFC 3326)
+    #[arg(long, value_name = "CODE", requires = "cancel_after", value_parser = clap::value_parser!(u16).range(200..=699), help_heading = LIFE)]
+    pub(super) cancel_status: Option<u16>,
+    /// The text in the CANCEL's Reason
+    #[arg(long, value_name = "TEXT", requires = "cancel_after", help_heading = LIFE)]
+    pub(super) cancel_reason: Option<String>,
+    /// Hang up an accepted INVITE that long after its 2xx; without it at once
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = LIFE)]
+    pub(super) hangup_after: Option<Duration>,
+    /// Give up a request that has no outcome after that long; a pending INVITE is cancelled
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = LIFE)]
+    pub(super) timeout: Option<Duration>,
+    /// The timer T1 in milliseconds; T2 and T4 keep their ratio to it
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..=60_000), help_heading = LIFE)]
+    pub(super) t1_ms: Option<u32>,
+
+    /// Send it so often, and tell the totals at the end
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = MANY)]
+    pub(super) count: Option<u64>,
+    /// How many may be under way at once [default: 1, with --rate as many as it takes]
+    #[arg(long, value_name = "N", requires = "count", value_parser = clap::value_parser!(u32).range(1..), help_heading = MANY)]
+    pub(super) concurrency: Option<u32>,
+    /// How many are sent in a time at most: 50/s, 600/m
+    #[arg(long, value_name = "N/s", requires = "count", value_parser = duration::parse_rate, help_heading = MANY)]
+    pub(super) rate: Option<f64>,
+
+    /// Tell events as JSON, one object a line
+    #[arg(long, help_heading = OUTPUT)]
+    pub(super) json: bool,
+    /// With --count above 1, tell each event too and not only the totals
+    #[arg(long, help_heading = OUTPUT)]
+    pub(super) events: bool,
+}
+
+/// Run the demo server alone, as a target for this and other SIP tools
+///
+/// It prints the addresses on which it listens, and ends on SIGINT and SIGTERM. The user part of a
+/// request's target says how it behaves: answer, ring, busy, notfound, decline, slow, silent,
+/// lossy, late, hangup; any other gets 200 OK.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Serve {
+    /// Listen on UDP, at host:port or at a port of 127.0.0.1; port 0 lets the system pick
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
+    pub(super) udp: Option<SocketAddr>,
+    /// Listen on WebSocket; with one of the two named, only that one is on
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
+    pub(super) ws: Option<SocketAddr>,
+    /// Print the addresses as one JSON object on one line
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Print where the config file belongs
+    Path,
+    /// Read the config file and name every mistake in it
+    Check,
+    /// Print a config file that shows everything it can say
+    Example,
+}
+
+/// `host:port`, or a port of the loopback address.
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = text.parse::<u16>() {
+        return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
+    }
+    text.parse().map_err(|_| {
+        "write an IP address and a port such as 127.0.0.1:5060 or [::1]:5060, or a port".to_owned()
+    })
+}
+
+const STYLES: styling::Styles = styling::Styles::styled()
+    .header(styling::AnsiColor::Cyan.on_default().bold())
+    .usage(styling::AnsiColor::Cyan.on_default().bold())
+    .literal(styling::Style::new().bold())
+    .placeholder(styling::Style::new());
+
+const REQUEST: &str = "The request";
+const WHERE: &str = "Where it goes";
+const LIFE: &str = "Its life";
+const MANY: &str = "Many";
+const OUTPUT: &str = "Output";
+
+const EXIT_STATUS: &str = "\
+Exit status: 0 accepted, 1 rejected, 2 usage or config error, 3 timed out, 4 transport error,
+5 cancelled. Of many requests, 0 only if all were accepted, else the first of 4, 3, 1, 5 that
+befell one of them.";
+
+const SEND_NOTES: &str = "\
+Durations: 1.5s, 200ms, 2m; a plain number means seconds.
+
+Without an account in a config file the request comes from sip:alice@demo.test. A target at
+demo.test then goes to a demo server inside this program, unless --server or --route names another
+way; any other target goes where its URI says.
+
+The first Ctrl-C cancels what is pending and ends with 5; a second one ends at once.
+
+Exit status:
+  0  accepted: a 2xx came
+  1  rejected: a 300–699 came
+  2  usage or config error
+  3  timed out: nobody answered within Timer B or F, or within --timeout
+  4  transport error: the connection could not be made or broke
+  5  cancelled
+
+Of many requests, 0 only if all were accepted, else the first of 4, 3, 1, 5 that befell one of them.
+
+Examples:
+  sipboard send OPTIONS sip:demo.test
+  sipboard send INVITE ring --cancel-after 1.5s --cancel-status 480
+  sipboard send OPTIONS sip:10.0.0.1 --count 1000 --rate 100/s --json";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn addresses_are_host_and_port_or_a_loopback_port() {
+        assert_eq!(parse_address("0"), Ok(SocketAddr::from(([127, 0, 0, 1], 0))));
+        assert_eq!(parse_address("[::1]:5060").unwrap().to_string(), "[::1]:5060");
+        for wrong in ["", "localhost", "127.0.0.1", "65536", ":5060"] {
+            assert!(parse_address(wrong).is_err(), "{wrong}");
+        }
+    }
+}

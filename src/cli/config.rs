@@ -1,0 +1,60 @@
+//! `sipboard config`: where the config file is, what is wrong with it, what it can say.
+
+use std::{fmt::Write, path::PathBuf};
+
+use crate::{
+    cli::{args::ConfigCommand, print},
+    config,
+    sip::escape,
+};
+
+pub(super) fn run(command: ConfigCommand, named: Option<PathBuf>) -> anyhow::Result<u8> {
+    let path = config::find(named.as_deref())
+        .ok_or_else(|| anyhow::anyhow!("this system names no home directory: use --config FILE"));
+    let text = match command {
+        ConfigCommand::Path => format!("{}\n", path?.display()),
+        ConfigCommand::Example => {
+            if named.is_some() {
+                anyhow::bail!(
+                    "--config has no meaning with `sipboard config example`: leave it out"
+                );
+            }
+            config::EXAMPLE.to_owned()
+        }
+        ConfigCommand::Check => {
+            let path = path?;
+            match config::load(named.as_deref())? {
+                None => format!(
+                    "{} does not exist: sipboard runs on its built-in demo server\n",
+                    path.display()
+                ),
+                Some(config) => describe(&path.display().to_string(), &config),
+            }
+        }
+    };
+    print(text.as_bytes())?;
+    Ok(0)
+}
+
+fn describe(path: &str, config: &config::Config) -> String {
+    let mut text = format!("{path}: ok\n");
+    if config.accounts.is_empty() {
+        text.push_str("no account: sipboard runs on its built-in demo server\n");
+    }
+    for (index, account) in config.accounts.iter().enumerate() {
+        let servers: Vec<String> = account.servers.iter().map(ToString::to_string).collect();
+        let servers = match servers.len() {
+            0 => "where the target says".to_owned(),
+            _ => servers.join(", "),
+        };
+        let default = if index == config.default_account { " (default)" } else { "" };
+        writeln!(
+            text,
+            "account {}{default}: {} via {servers}",
+            escape(&account.name),
+            escape(&account.identity().to_string()),
+        )
+        .expect("writing to a String cannot fail");
+    }
+    text
+}

@@ -1,0 +1,42 @@
+//! `sipboard` without a command: the dashboard.
+
+use std::io::{self, IsTerminal};
+
+use crate::{
+    cli::{
+        USAGE, demo_server,
+        profile::{Profile, Resolved, demo_account},
+        runtime,
+    },
+    config::Config,
+    ui,
+};
+
+pub(super) fn run(profile: &Profile) -> anyhow::Result<u8> {
+    if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+        eprintln!(
+            "sipboard: the dashboard needs a terminal on standard input and output; to send a request without one, use `sipboard send METHOD TARGET` (see `sipboard send --help`)"
+        );
+        return Ok(USAGE);
+    }
+    let resolved = profile.resolve()?;
+    runtime()?.block_on(async {
+        match resolved {
+            Resolved::Accounts(config, account) => open(config, account, None).await,
+            Resolved::Demo(mut config) => {
+                let demo = demo_server::start().await?;
+                config.accounts = vec![demo_account(demo_server::servers(&demo.addresses()))];
+                let notice = "this is the built-in demo server: `sipboard config example` shows how to use your own";
+                let result = open(config, 0, Some(notice.to_owned())).await;
+                demo.stop().await;
+                result
+            }
+        }
+    })
+}
+
+async fn open(config: Config, account: usize, notice: Option<String>) -> anyhow::Result<u8> {
+    let Config { accounts, mouse, settings, .. } = config;
+    ui::run(ui::Options { accounts, account, settings, mouse, notice }).await?;
+    Ok(0)
+}

@@ -1,0 +1,93 @@
+//! The command line: what can be said, and who does it.
+//!
+//! [`run`] reads the arguments and hands each command to the module that carries it out. Whatever
+//! is wrong with the arguments or the config file is said in a sentence on standard error, and the
+//! exit status is 2.
+
+mod args;
+mod config;
+mod dashboard;
+mod demo_server;
+mod duration;
+mod pages;
+mod profile;
+mod send;
+mod serve;
+mod shim;
+mod signals;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+use crate::{config::LoadError, sip::escape};
+
+/// Runs the program with the arguments that it was started with.
+pub fn run() -> ExitCode {
+    match dispatch(Args::parse()) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            // There is nowhere left to tell that standard error is gone.
+            let _ = match error.downcast_ref() {
+                // `file:line:column: …`, as editors read it.
+                Some(LoadError::Invalid(invalid)) => writeln!(io::stderr(), "{invalid}"),
+                _ => writeln!(io::stderr(), "sipboard: {}", escape(&format!("{error:#}"))),
+            };
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn dispatch(args: Args) -> anyhow::Result<u8> {
+    let Some(command) = args.command else { return dashboard::run(&args.profile) };
+    // `sipboard --account bob send …` means the same as `sipboard send --account bob …`.
+    match command {
+        Command::Send(mut send) => {
+            send.profile.inherit(args.profile);
+            send::run(*send)
+        }
+        Command::Config { command, config: named } => {
+            args.profile.refuse_account_and_demo("config")?;
+            config::run(command, named.or(args.profile.config))
+        }
+        Command::Serve(serve) => {
+            args.profile.refuse("serve")?;
+            serve::run(&serve)
+        }
+        Command::Completions { shell } => {
+            args.profile.refuse("completions")?;
+            pages::completions(shell)
+        }
+        Command::Man { page } => {
+            args.profile.refuse("man")?;
+            pages::man(page.as_deref())
+        }
+    }
+}
+
+/// Prints a whole text; a reader that has seen enough is no mistake.
+fn print(text: &[u8]) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::anyhow!("standard output takes no more: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    use anyhow::Context as _;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")
+}
+
+/// The exit status for a usage or config error.
+const USAGE: u8 = 2;

@@ -1,0 +1,199 @@
+//! `sipboard send`: the options become a [`Plan`], and the plan's outcome the exit status.
+
+use std::{
+    fs,
+    io::{self, BufWriter, IsTerminal, Read, Write},
+    path::Path,
+};
+
+use anyhow::Context as _;
+
+use crate::{
+    cli::{
+        USAGE,
+        args::Send,
+        demo_server,
+        profile::{DEMO_DOMAIN, Resolved, demo_account, with_t1},
+        runtime, signals,
+    },
+    engine::{Account, Draft, Engine, Field, Settings, Submission},
+    headless::{self, Format, Plan, Style},
+    sip::{CancelOptions, Method, escape},
+};
+
+pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
+    let resolved = args.profile.resolve()?;
+    let draft = draft(&mut args)?;
+    let (account, settings, demo_allowed) = match resolved {
+        Resolved::Accounts(mut config, index) => {
+            (config.accounts.swap_remove(index), config.settings, false)
+        }
+        Resolved::Demo(config) => (demo_account(Vec::new()), config.settings, true),
+    };
+    let settings = with_t1(settings, args.t1_ms);
+    // Everything is checked before anything is started.
+    let submission = match draft.submit(&account) {
+        Ok(submission) => submission,
+        Err(errors) => {
+            for error in errors {
+                tell(&format!("{}: {error}", option(error.field)));
+            }
+            return Ok(USAGE);
+        }
+    };
+    advise(&args, &submission);
+
+    let host = submission.request.request_uri.as_uri().host().to_owned();
+    let at_demo = host.eq_ignore_ascii_case(DEMO_DOMAIN);
+    let named = submission.server.is_some() || !submission.request.route_set.is_empty();
+    let demo = demo_allowed && !named && (at_demo || args.profile.demo);
+    runtime()?.block_on(carry_out(args, draft, submission, settings, demo))
+}
+
+async fn carry_out(
+    args: Send,
+    draft: Draft,
+    mut submission: Submission,
+    settings: Settings,
+    use_demo: bool,
+) -> anyhow::Result<u8> {
+    let interrupts = signals::interrupts().context("signals cannot be heard")?;
+    let demo = if use_demo { Some(demo_server::start().await?) } else { None };
+    if let Some(demo) = &demo {
+        let account: Account = demo_account(demo_server::servers(&demo.addresses()));
+        if let Ok(better) = draft.submit(&account) {
+            submission = better;
+        }
+        if let Some(server) = &submission.server {
+            tell(&format!("sending to the built-in demo server at {server}"));
+        }
+    }
+    let (plan, style) = (plan(&args, submission), style(&args));
+    let engine = Engine::start(settings);
+    let mut out = BufWriter::new(io::stdout());
+    let mut err = io::stderr();
+    let outcome = headless::run(engine, plan, style, &mut out, &mut err, interrupts).await;
+    if let Some(demo) = demo {
+        demo.stop().await;
+    }
+    Ok(outcome.code())
+}
+
+/// The texts of the request.
+fn draft(args: &mut Send) -> anyhow::Result<Draft> {
+    let body = match (args.body.take(), &args.body_file) {
+        (Some(body), _) => body,
+        (None, Some(file)) => read_body(file)?,
+        (None, None) => String::new(),
+    };
+    let take = std::mem::take::<String>;
+    Ok(Draft {
+        method: args.method.clone(),
+        target: args.target.clone(),
+        server: take(&mut args.server),
+        from: take(&mut args.from),
+        from_display_name: take(&mut args.from_display_name),
+        from_tag: take(&mut args.from_tag),
+        to: take(&mut args.to),
+        to_display_name: take(&mut args.to_display_name),
+        to_tag: take(&mut args.to_tag),
+        call_id: take(&mut args.call_id),
+        cseq: take(&mut args.cseq),
+        routes: std::mem::take(&mut args.routes),
+        headers: std::mem::take(&mut args.headers),
+        content_type: take(&mut args.content_type),
+        body,
+    })
+}
+
+fn read_body(file: &Path) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    if file == Path::new("-") {
+        io::stdin().read_to_end(&mut bytes).context("--body-file -: standard input")?;
+    } else {
+        bytes = fs::read(file).with_context(|| format!("--body-file {}", file.display()))?;
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| anyhow::anyhow!("--body-file {}: this is not UTF-8 text", file.display()))
+}
+
+fn plan(args: &Send, submission: Submission) -> Plan {
+    let concurrency = match (args.concurrency, args.rate) {
+        (Some(concurrency), _) => concurrency as usize,
+        (None, Some(_)) => usize::MAX,
+        (None, None) => 1,
+    };
+    Plan {
+        submission,
+        count: args.count.unwrap_or(1),
+        concurrency,
+        rate: args.rate,
+        cancel_after: args.cancel_after,
+        cancel: CancelOptions {
+            status_code: args.cancel_status,
+            reason_phrase: args.cancel_reason.clone(),
+        },
+        hangup_after: args.hangup_after,
+        timeout: args.timeout,
+    }
+}
+
+fn style(args: &Send) -> Style {
+    let one = args.count.unwrap_or(1) == 1;
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let events = one || args.events;
+    Style {
+        format: match args.json {
+            true => Format::Json,
+            false => Format::Timeline { colour: io::stdout().is_terminal() && !plain },
+        },
+        events,
+        totals: args.count.is_some(),
+        progress: !events && io::stderr().is_terminal(),
+    }
+}
+
+/// What is allowed, but hardly meant.
+fn advise(args: &Send, submission: &Submission) {
+    if let Method::Extension(name) = &submission.request.method {
+        let upper = Method::from(&*name.to_ascii_uppercase());
+        if !matches!(upper, Method::Extension(_)) {
+            tell(&format!(
+                "{name} is sent as it is written, which is not {upper}: methods are case-sensitive (RFC 3261 §7.1)"
+            ));
+        }
+    }
+    if submission.request.method != Method::Invite && args.hangup_after.is_some() {
+        tell(&format!(
+            "--hangup-after does nothing here: {} makes no dialog to hang up",
+            submission.request.method
+        ));
+    }
+}
+
+/// The option that a field of the draft comes from.
+fn option(field: Field) -> &'static str {
+    match field {
+        Field::Method => "METHOD",
+        Field::Target => "TARGET",
+        Field::Server => "--server",
+        Field::From => "--from",
+        Field::FromDisplayName => "--from-display-name",
+        Field::FromTag => "--from-tag",
+        Field::To => "--to",
+        Field::ToDisplayName => "--to-display-name",
+        Field::ToTag => "--to-tag",
+        Field::CallId => "--call-id",
+        Field::CSeq => "--cseq",
+        Field::Routes => "--route",
+        Field::Headers => "-H",
+        Field::ContentType => "--content-type",
+        Field::Body => "--body",
+    }
+}
+
+/// A sentence on standard error.
+fn tell(text: &str) {
+    // There is nowhere left to tell that standard error is gone.
+    let _ = writeln!(io::stderr(), "sipboard: {}", escape(text));
+}

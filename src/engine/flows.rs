@@ -1,0 +1,234 @@
+//! The book of flows: which leads to which server, how each stands, and when one that went down
+//! is made again.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    sip::{FlowId, Transport},
+    transport::ServerUri,
+};
+
+/// How long the first retry waits; each further one waits twice as long.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+/// How long a retry waits at most. A flow that was up for as long begins anew.
+const LAST_RETRY: Duration = Duration::from_secs(30);
+
+/// Every flow of one engine, by id and by server.
+#[derive(Debug, Default)]
+pub(super) struct Flows {
+    flows: HashMap<FlowId, Flow>,
+    by_server: HashMap<ServerUri, FlowId>,
+    retries: BTreeSet<(Instant, FlowId)>,
+}
+
+/// One flow.
+#[derive(Debug)]
+struct Flow {
+    server: ServerUri,
+    stage: Stage,
+    /// How often it went down in a row.
+    failures: u32,
+}
+
+/// How a flow stands.
+///
+/// ```text
+///  Connecting ─► Up ◄─► Refused (UDP: ICMP, until something arrives)
+///      ▲  ╲      │
+///      │   ▼     ▼
+///      └──── Down
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Connecting,
+    Up { since: Instant, local: SocketAddr, peer: SocketAddr },
+    Refused { local: SocketAddr, peer: SocketAddr },
+    Down { retry_at: Option<Instant> },
+}
+
+/// What must be done before a request can ride on a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Nothing.
+    Ready(FlowId),
+    /// It must be connected.
+    Connect(FlowId),
+}
+
+impl Flows {
+    /// The flow to a server, made where there is none. One that is down is to be connected now,
+    /// whenever its retry was planned.
+    pub(super) fn to(&mut self, server: &ServerUri) -> Way {
+        let Some(&id) = self.by_server.get(server) else {
+            let count = u32::try_from(self.flows.len()).expect("fewer servers than numbers");
+            let id = FlowId(count + 1);
+            let flow = Flow { server: server.clone(), stage: Stage::Connecting, failures: 0 };
+            self.flows.insert(id, flow);
+            self.by_server.insert(server.clone(), id);
+            return Way::Connect(id);
+        };
+        let flow = self.flows.get_mut(&id).expect("by_server names flows only");
+        let Stage::Down { retry_at } = flow.stage else { return Way::Ready(id) };
+        if let Some(at) = retry_at {
+            self.retries.remove(&(at, id));
+        }
+        flow.stage = Stage::Connecting;
+        Way::Connect(id)
+    }
+
+    /// Where a flow leads.
+    pub(super) fn server(&self, id: FlowId) -> Option<&ServerUri> {
+        self.flows.get(&id).map(|flow| &flow.server)
+    }
+
+    /// The flow is up.
+    pub(super) fn up(&mut self, now: Instant, id: FlowId, local: SocketAddr, peer: SocketAddr) {
+        if let Some(flow) = self.flows.get_mut(&id) {
+            flow.stage = Stage::Up { since: now, local, peer };
+        }
+    }
+
+    /// The flow could not be made or broke. Gives when it is made again: never for UDP, which has
+    /// no connection that could come back; the next request tries it. `jitter` is from 0 to 1.
+    pub(super) fn down(&mut self, now: Instant, id: FlowId, jitter: f64) -> Option<Instant> {
+        let flow = self.flows.get_mut(&id)?;
+        if let Stage::Up { since, .. } = flow.stage
+            && now.saturating_duration_since(since) >= LAST_RETRY
+        {
+            flow.failures = 0;
+        }
+        flow.failures = flow.failures.saturating_add(1);
+        let retry_at = (flow.server.transport != Transport::Udp)
+            .then(|| now + back_off(flow.failures, jitter));
+        flow.stage = Stage::Down { retry_at };
+        if let Some(at) = retry_at {
+            self.retries.insert((at, id));
+        }
+        retry_at
+    }
+
+    /// A datagram was refused. Gives whether that is news.
+    pub(super) fn refused(&mut self, id: FlowId) -> bool {
+        let Some(flow) = self.flows.get_mut(&id) else { return false };
+        let Stage::Up { local, peer, .. } = flow.stage else { return false };
+        flow.stage = Stage::Refused { local, peer };
+        true
+    }
+
+    /// A message came. Gives the addresses where a flow that was refused is up again by that.
+    pub(super) fn heard(&mut self, now: Instant, id: FlowId) -> Option<(SocketAddr, SocketAddr)> {
+        let flow = self.flows.get_mut(&id)?;
+        let Stage::Refused { local, peer } = flow.stage else { return None };
+        flow.stage = Stage::Up { since: now, local, peer };
+        Some((local, peer))
+    }
+
+    /// When the next retry is due.
+    pub(super) fn next_retry(&self) -> Option<Instant> {
+        self.retries.first().map(|(at, _)| *at)
+    }
+
+    /// A flow whose retry is due; it is connecting from now on.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<FlowId> {
+        let &(at, id) = self.retries.first()?;
+        if at > now {
+            return None;
+        }
+        self.retries.pop_first();
+        let flow = self.flows.get_mut(&id).expect("retries name flows only");
+        flow.stage = Stage::Connecting;
+        Some(id)
+    }
+
+    /// Nothing is made again from now on.
+    pub(super) fn stop_retrying(&mut self) {
+        self.retries.clear();
+    }
+}
+
+/// How long to wait after so many failures in a row: doubling, and up to a quarter less by
+/// `jitter`, so that not every client of a server that restarts comes back in the same moment.
+fn back_off(failures: u32, jitter: f64) -> Duration {
+    let doublings = failures.saturating_sub(1).min(16);
+    let whole = FIRST_RETRY.saturating_mul(1 << doublings).min(LAST_RETRY);
+    whole.mul_f64(1.0 - 0.25 * jitter.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(text: &str) -> ServerUri {
+        text.parse().unwrap()
+    }
+
+    fn address() -> SocketAddr {
+        "127.0.0.1:1".parse().unwrap()
+    }
+
+    #[test]
+    fn retries_double_from_one_second_to_thirty_less_a_quarter_at_most() {
+        for (failures, seconds) in [(1, 1.0), (2, 2.0), (5, 16.0), (6, 30.0), (u32::MAX, 30.0)] {
+            assert_eq!(back_off(failures, 0.0).as_secs_f64(), seconds);
+            assert_eq!(back_off(failures, 1.0).as_secs_f64(), seconds * 0.75);
+        }
+    }
+
+    #[test]
+    fn one_flow_leads_to_each_server() {
+        let mut flows = Flows::default();
+        assert_eq!(flows.to(&server("ws://a")), Way::Connect(FlowId(1)));
+        assert_eq!(flows.to(&server("ws://a")), Way::Ready(FlowId(1)));
+        assert_eq!(flows.to(&server("ws://a/other")), Way::Connect(FlowId(2)));
+        assert_eq!(flows.to(&server("sip:a")), Way::Connect(FlowId(3)));
+    }
+
+    #[test]
+    fn a_request_on_a_flow_that_is_down_does_not_wait_for_the_retry() {
+        let mut flows = Flows::default();
+        let now = Instant::now();
+        flows.to(&server("ws://a"));
+        let at = flows.down(now, FlowId(1), 0.0).unwrap();
+        assert_eq!(flows.next_retry(), Some(at));
+        assert_eq!(flows.take_due(now), None);
+        assert_eq!(flows.to(&server("ws://a")), Way::Connect(FlowId(1)));
+        assert_eq!(flows.next_retry(), None);
+        let later = flows.down(now, FlowId(1), 0.0).unwrap();
+        assert_eq!(later - now, FIRST_RETRY * 2);
+        assert_eq!(flows.take_due(later), Some(FlowId(1)));
+        assert_eq!(flows.take_due(later), None);
+    }
+
+    #[test]
+    fn only_a_flow_that_lasted_begins_its_back_off_anew() {
+        let mut flows = Flows::default();
+        let now = Instant::now();
+        flows.to(&server("ws://a"));
+        flows.down(now, FlowId(1), 0.0);
+        flows.up(now, FlowId(1), address(), address());
+        assert_eq!(flows.down(now, FlowId(1), 0.0), Some(now + FIRST_RETRY * 2));
+        flows.up(now, FlowId(1), address(), address());
+        let later = now + LAST_RETRY;
+        assert_eq!(flows.down(later, FlowId(1), 0.0), Some(later + FIRST_RETRY));
+    }
+
+    #[test]
+    fn udp_is_tried_by_the_next_request_and_a_refusal_ends_when_something_arrives() {
+        let mut flows = Flows::default();
+        let now = Instant::now();
+        flows.to(&server("sip:a"));
+        assert_eq!(flows.down(now, FlowId(1), 0.0), None);
+        assert_eq!(flows.to(&server("sip:a")), Way::Connect(FlowId(1)));
+        flows.up(now, FlowId(1), address(), address());
+        assert!(flows.refused(FlowId(1)));
+        assert!(!flows.refused(FlowId(1)));
+        assert_eq!(flows.to(&server("sip:a")), Way::Ready(FlowId(1)));
+        assert_eq!(flows.heard(now, FlowId(1)), Some((address(), address())));
+        assert_eq!(flows.heard(now, FlowId(1)), None);
+    }
+}

@@ -1,0 +1,359 @@
+//! The one task of the engine.
+//!
+//! ```text
+//!  commands ─►┐                        ┌─► network.send
+//!  signals ──►├─ UserAgent, Flows ─────┤
+//!  deadline ─►┘   (one FIFO of output) └─► batch of events ─► front end
+//! ```
+//!
+//! Whatever comes in is worked off as a batch, then the output is drawn. An event of the engine's
+//! own is told only after the output before it was drawn, so that the order stays the true one.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tokio::{
+    sync::mpsc,
+    time::{sleep_until, timeout, timeout_at},
+};
+
+use crate::{
+    engine::{
+        Command, Event, FlowEvent, FlowState, Refusal, Settings, Submission,
+        flows::{Flows, Way},
+    },
+    sip::{ContextId, FlowId, NewRequest, Output, Transmit, UserAgent},
+    transport::{Network, ServerUri, Signal},
+};
+
+/// How many commands are worked off before their output is drawn.
+const COMMANDS_AT_ONCE: usize = 256;
+
+/// How many events may wait for a front end that does not take them. Above that nothing more is
+/// read, from the network or from the user; timers go on.
+const EVENTS_WAITING: usize = 1 << 18;
+
+/// Where a flow's queue is full, the output waits, and new commands with it: how often that is
+/// looked at again, and how long a peer that reads nothing can hold them up.
+const RELIEF: Duration = Duration::from_millis(5);
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long leaving may take: what is under way gets the first part, the flows' goodbyes the rest.
+const LEAVE: Duration = Duration::from_millis(1750);
+const GOODBYES: Duration = Duration::from_millis(250);
+
+/// One thing that is to be done, in its turn.
+enum Step {
+    Tell(Event),
+    Transmit(Transmit),
+}
+
+/// The state of the task.
+pub(super) struct Task {
+    user_agent: UserAgent,
+    network: Network,
+    flows: Flows,
+    /// Events that have not gone out yet.
+    batch: Vec<Event>,
+    events: mpsc::Sender<Vec<Event>>,
+    /// The latest instant that was told to anyone: time in the events never runs backwards.
+    latest: Instant,
+    /// Output that waits because a flow's queue is full; nearly always empty.
+    held: VecDeque<Step>,
+    /// Since when a flow's queue has been full.
+    stalls: HashMap<FlowId, Instant>,
+    /// While it leaves: until when at most.
+    leaving: Option<Instant>,
+}
+
+impl Task {
+    pub(super) fn new(settings: Settings, events: mpsc::Sender<Vec<Event>>) -> Task {
+        Task {
+            user_agent: UserAgent::new(settings.sip, rand::random()),
+            network: Network::new(),
+            flows: Flows::default(),
+            batch: Vec::new(),
+            events,
+            latest: Instant::now(),
+            held: VecDeque::new(),
+            stalls: HashMap::new(),
+            leaving: None,
+        }
+    }
+
+    /// Runs until [`Command::Quit`], or until the front end has gone.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let mut wishes = Vec::with_capacity(COMMANDS_AT_ONCE);
+        let mut signals = Vec::new();
+        let mut orphaned = false;
+        while !self.has_left() {
+            let deadline = self.deadline();
+            let reads = self.batch.len() < EVENTS_WAITING;
+            tokio::select! {
+                count = commands.recv_many(&mut wishes, COMMANDS_AT_ONCE), if reads && self.held.is_empty() && !orphaned => {
+                    if count == 0 {
+                        orphaned = true;
+                        self.leave();
+                    }
+                    wishes.drain(..).for_each(|command| self.command(command));
+                }
+                () = self.network.receive(&mut signals), if reads => {
+                    signals.drain(..).for_each(|signal| self.signal(signal));
+                }
+                () = sleep_until(deadline.unwrap_or(self.latest).into()), if deadline.is_some() => {}
+                () = async { drop(self.events.reserve().await) }, if !self.batch.is_empty() => {}
+                () = self.events.closed(), if self.leaving.is_none() => self.leave(),
+            }
+            self.timeouts();
+            self.draw();
+            self.hand_over();
+        }
+        self.stop().await;
+    }
+
+    /// When something must be done without anyone asking for it.
+    fn deadline(&self) -> Option<Instant> {
+        let relief = (!self.held.is_empty()).then(|| self.latest + RELIEF);
+        let deadlines =
+            [self.user_agent.poll_timeout(), self.flows.next_retry(), self.leaving, relief];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// The time as it is, or as it was when something came.
+    fn clock(&mut self, at: Instant) -> Instant {
+        self.latest = self.latest.max(at);
+        self.latest
+    }
+
+    fn now(&mut self) -> Instant {
+        self.clock(Instant::now())
+    }
+
+    fn timeouts(&mut self) {
+        let now = self.now();
+        if self.user_agent.poll_timeout().is_some_and(|at| at <= now) {
+            self.user_agent.handle_timeout(now);
+        }
+        while let Some(flow) = self.flows.take_due(now) {
+            self.connect(now, flow);
+        }
+    }
+
+    /// Carries out what the user agent wants to be done.
+    fn draw(&mut self) {
+        while let Some(step) = self.held.pop_front().or_else(|| self.poll_step()) {
+            match step {
+                Step::Tell(event) => self.batch.push(event),
+                Step::Transmit(transmit) if self.must_wait(transmit.flow) => {
+                    self.held.push_front(Step::Transmit(transmit));
+                    return;
+                }
+                Step::Transmit(Transmit { flow, to, bytes }) => {
+                    if let Err(error) = self.network.send(flow, to, bytes) {
+                        let now = self.now();
+                        self.user_agent.flow_error(now, flow, &error.to_string());
+                    }
+                }
+            }
+        }
+    }
+
+    fn poll_step(&mut self) -> Option<Step> {
+        Some(match self.user_agent.poll_output()? {
+            Output::Event(event) => Step::Tell(Event::Sip(event)),
+            Output::Transmit(transmit) => Step::Transmit(transmit),
+        })
+    }
+
+    /// Whether a message waits for room in its flow's queue. A peer that reads nothing is waited
+    /// for once; from then on its messages are refused.
+    fn must_wait(&mut self, flow: FlowId) -> bool {
+        if !self.network.is_full(flow) {
+            if !self.stalls.is_empty() {
+                self.stalls.remove(&flow);
+            }
+            return false;
+        }
+        let now = self.now();
+        let since = *self.stalls.entry(flow).or_insert(now);
+        now.saturating_duration_since(since) < PATIENCE
+    }
+
+    /// Gives the events to the front end where there is room; else they wait and gather.
+    fn hand_over(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        match self.events.try_reserve() {
+            Ok(permit) => permit.send(std::mem::take(&mut self.batch)),
+            Err(mpsc::error::TrySendError::Full(())) => {}
+            // The front end has gone: nobody wants them.
+            Err(mpsc::error::TrySendError::Closed(())) => self.batch.clear(),
+        }
+    }
+
+    /// Tells an event of the engine's own, after what the user agent had to tell before.
+    fn tell(&mut self, event: Event) {
+        self.draw();
+        if self.held.is_empty() {
+            self.batch.push(event);
+        } else {
+            while let Some(step) = self.poll_step() {
+                self.held.push_back(step);
+            }
+            self.held.push_back(Step::Tell(event));
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        let now = self.now();
+        let result = match command {
+            Command::Quit => {
+                self.leave();
+                return;
+            }
+            Command::Cancel { context, options } => self
+                .user_agent
+                .cancel(now, context, options)
+                .map_err(|error| (Some(context), error.to_string())),
+            Command::HangUp { context } => self
+                .user_agent
+                .hang_up(now, context)
+                .map_err(|error| (Some(context), error.to_string())),
+            Command::Send(_) if self.leaving.is_some() => {
+                Err((None, "sipboard is leaving: nothing new is sent".to_owned()))
+            }
+            Command::Send(submission) => self.send(now, *submission).map_err(|why| (None, why)),
+        };
+        if let Err((context, reason)) = result {
+            self.refuse(now, context, reason);
+        }
+    }
+
+    fn refuse(&mut self, at: Instant, context: Option<ContextId>, reason: String) {
+        self.tell(Event::Refused(Refusal { at, context, reason }));
+    }
+
+    /// Sends a request; a sentence where no flow can be found for it.
+    fn send(&mut self, now: Instant, submission: Submission) -> Result<(), String> {
+        let Submission { request, server } = submission;
+        let server = match server {
+            Some(server) => server,
+            None => next_hop(&request)?,
+        };
+        if !Network::supports(server.transport) {
+            return Err(format!(
+                "{server} cannot be used, sipboard cannot speak {} yet: name a server with sip:host:port;transport=udp or ws://host:port",
+                server.transport
+            ));
+        }
+        let flow = match self.flows.to(&server) {
+            Way::Ready(flow) => flow,
+            Way::Connect(flow) => {
+                self.connect(now, flow);
+                flow
+            }
+        };
+        self.user_agent.request(now, flow, request);
+        Ok(())
+    }
+
+    /// Begins to make a flow, for the first time or again.
+    fn connect(&mut self, now: Instant, flow: FlowId) {
+        let Some(server) = self.flows.server(flow).cloned() else { return };
+        self.user_agent.flow_connecting(flow, server.transport);
+        self.network.connect(flow, &server);
+        self.tell_flow(now, flow, FlowState::Connecting);
+    }
+
+    fn tell_flow(&mut self, at: Instant, flow: FlowId, state: FlowState) {
+        if let Some(server) = self.flows.server(flow).cloned() {
+            self.tell(Event::Flow(FlowEvent { at, flow, server, state }));
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::Message { at, flow, source, bytes } => self.message(at, flow, source, bytes),
+            Signal::Up { flow, local, peer } => {
+                let now = self.now();
+                self.flows.up(now, flow, local, peer);
+                self.tell_flow(now, flow, FlowState::Up { local, peer });
+                self.user_agent.flow_up(now, flow, local);
+            }
+            Signal::Down { flow, reason } => {
+                let now = self.now();
+                let mut retry_at = self.flows.down(now, flow, rand::random());
+                if self.leaving.is_some() {
+                    self.flows.stop_retrying();
+                    retry_at = None;
+                }
+                let state = FlowState::Down { reason: reason.clone(), retry_at };
+                self.tell_flow(now, flow, state);
+                self.user_agent.flow_down(now, flow, &reason);
+            }
+            Signal::Undelivered { flow, reason } => {
+                let now = self.now();
+                // The socket stays usable, but nobody is there: that is down to a user, until
+                // something arrives.
+                if self.flows.refused(flow) {
+                    let state = FlowState::Down { reason: reason.clone(), retry_at: None };
+                    self.tell_flow(now, flow, state);
+                }
+                self.user_agent.flow_error(now, flow, &reason);
+            }
+            Signal::Accepted { flow, .. } => {
+                debug_assert!(false, "flow {flow} was accepted, but the engine does not listen");
+            }
+        }
+    }
+
+    fn message(&mut self, at: Instant, flow: FlowId, source: SocketAddr, bytes: Bytes) {
+        let now = self.clock(at);
+        if let Some((local, peer)) = self.flows.heard(now, flow) {
+            self.tell_flow(now, flow, FlowState::Up { local, peer });
+        }
+        self.user_agent.handle_message(now, flow, source, bytes);
+    }
+
+    /// Begins to leave.
+    fn leave(&mut self) {
+        if self.leaving.is_none() {
+            let now = self.now();
+            self.leaving = Some(now + LEAVE);
+            self.flows.stop_retrying();
+            self.user_agent.shut_down(now);
+        }
+    }
+
+    /// Whether nothing is left to wait for.
+    fn has_left(&self) -> bool {
+        let is_done = self.user_agent.is_idle() && self.held.is_empty();
+        self.leaving.is_some_and(|until| is_done || Instant::now() >= until)
+    }
+
+    /// Closes the flows and says that it is over; bounded.
+    async fn stop(mut self) {
+        self.draw();
+        let until = tokio::time::Instant::now() + GOODBYES;
+        // What was queued is written before a flow closes.
+        let _ = timeout_at(until, self.network.shut_down()).await;
+        self.batch.push(Event::Stopped);
+        let _ = timeout(GOODBYES, self.events.send(self.batch)).await;
+    }
+}
+
+/// The server that a request names itself: by its first Route, or by its Request-URI (RFC 3261
+/// §8.1.2).
+fn next_hop(request: &NewRequest) -> Result<ServerUri, String> {
+    let (uri, place) = match request.route_set.first() {
+        Some(route) => (route, "first Route"),
+        None => (&request.request_uri, "Request-URI"),
+    };
+    ServerUri::from_uri(&uri.as_uri())
+        .map_err(|error| format!("no server is named, and the {place} names none: {error}"))
+}

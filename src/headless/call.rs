@@ -1,0 +1,61 @@
+//! What is remembered of one context while it is under way.
+
+use std::time::Instant;
+
+use crate::{
+    headless::outcome::Outcome,
+    sip::{ContextId, Created, FlowId, Method, Transport},
+};
+
+/// A context that is under way.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// When it was created; the zero of its `t`.
+    pub(super) created: Instant,
+    /// Its own method, whatever its transactions' are.
+    pub(super) method: Method,
+    /// Its Request-URI.
+    pub(super) request_uri: String,
+    /// The flow that it rides on.
+    pub(super) flow: FlowId,
+    /// That flow's transport.
+    pub(super) transport: Transport,
+    /// For a BYE in another context's dialog: that context.
+    pub(super) parent: Option<ContextId>,
+    /// When its request was sent first.
+    pub(super) sent: Option<Instant>,
+    /// Whether a final response has come.
+    pub(super) responded: bool,
+    /// How it ended, once that is known.
+    pub(super) outcome: Option<Outcome>,
+    /// Whether a cancel is under way.
+    pub(super) cancelled: bool,
+    /// Whether nothing more is waited for: it ended, or was given up.
+    pub(super) settled: bool,
+    /// How many legs are up.
+    pub(super) legs_up: u32,
+}
+
+impl Call {
+    pub(super) fn new(at: Instant, method: Method, created: &Created) -> Call {
+        Call {
+            created: at,
+            method,
+            request_uri: created.request_uri.to_string(),
+            flow: created.flow,
+            transport: created.transport,
+            parent: created.parent,
+            sent: None,
+            responded: false,
+            outcome: None,
+            cancelled: false,
+            settled: false,
+            legs_up: 0,
+        }
+    }
+
+    /// Whether the user asked for it, and not the end of another context's leg.
+    pub(super) fn is_root(&self) -> bool {
+        self.parent.is_none()
+    }
+}

@@ -1,0 +1,153 @@
+//! Telling what happens: events and totals to standard output, sentences to standard error.
+
+mod json;
+mod timeline;
+
+use std::{
+    collections::HashMap,
+    fmt, io,
+    io::Write,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    engine::{Clock, FlowEvent},
+    headless::{Format, Style, call::Call, totals::Totals},
+    sip::{ContextEvent, FlowId, escape},
+};
+
+/// Where everything is told.
+pub(super) struct Reporter<'o> {
+    style: Style,
+    clock: Clock,
+    out: &'o mut dyn Write,
+    err: &'o mut dyn Write,
+    /// The zero of the timeline: when the first context was created.
+    zero: Option<Instant>,
+    /// The server of each flow.
+    servers: HashMap<FlowId, String>,
+    broken: bool,
+    progress_at: Option<Instant>,
+}
+
+impl<'o> Reporter<'o> {
+    pub(super) fn new(
+        style: Style,
+        clock: Clock,
+        out: &'o mut dyn Write,
+        err: &'o mut dyn Write,
+    ) -> Reporter<'o> {
+        Reporter {
+            style,
+            clock,
+            out,
+            err,
+            zero: None,
+            servers: HashMap::new(),
+            broken: false,
+            progress_at: None,
+        }
+    }
+
+    /// Whether each event is told.
+    pub(super) fn tells_events(&self) -> bool {
+        self.style.events
+    }
+
+    /// Whether standard output takes no more: its reader has gone.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Something happened to a context.
+    pub(super) fn event(&mut self, event: &ContextEvent, call: &Call) {
+        let zero = *self.zero.get_or_insert(event.at);
+        if !self.style.events {
+            return;
+        }
+        let line = match self.style.format {
+            Format::Json => json::line(event, call, &self.clock),
+            Format::Timeline { colour } => {
+                let server = self.servers.get(&call.flow).map_or("", String::as_str);
+                timeline::line(event, call, zero, server).map(|line| line.render(colour))
+            }
+        };
+        if let Some(line) = line {
+            self.print(&line);
+        }
+    }
+
+    /// A flow came into being or changed.
+    pub(super) fn flow(&mut self, event: &FlowEvent) {
+        self.servers.entry(event.flow).or_insert_with(|| event.server.to_string());
+    }
+
+    /// The end of the run.
+    pub(super) fn totals(&mut self, totals: &Totals) {
+        self.clear_progress();
+        if self.style.totals {
+            let line = match self.style.format {
+                Format::Json => json::summary(totals),
+                Format::Timeline { .. } => timeline::summary(totals),
+            };
+            self.print(&line);
+        }
+        self.flush();
+    }
+
+    /// Something could not be done: a sentence on standard error.
+    pub(super) fn sentence(&mut self, sentence: fmt::Arguments<'_>) {
+        self.clear_progress();
+        // What was printed before it must stand before it where both go to one terminal.
+        self.flush();
+        let text = sentence.to_string();
+        // There is nowhere left to tell that standard error is gone.
+        let _ = writeln!(self.err, "sipboard: {}", escape(&text));
+        let _ = self.err.flush();
+    }
+
+    /// How far it is, on a terminal.
+    pub(super) fn progress(&mut self, now: Instant, totals: &Totals, open: usize, count: u64) {
+        let due = self.progress_at.is_none_or(|at| now.duration_since(at) >= PROGRESS_INTERVAL);
+        if !self.style.progress || !due {
+            return;
+        }
+        self.progress_at = Some(now);
+        let _ = write!(self.err, "\r\x1b[K{} of {count} done, {open} under way", totals.ended());
+        let _ = self.err.flush();
+    }
+
+    fn clear_progress(&mut self) {
+        if self.progress_at.take().is_some() {
+            let _ = write!(self.err, "\r\x1b[K");
+            let _ = self.err.flush();
+        }
+    }
+
+    /// Hands on what was printed.
+    pub(super) fn flush(&mut self) {
+        if !self.broken {
+            let result = self.out.flush();
+            self.check(result);
+        }
+    }
+
+    fn print(&mut self, line: &str) {
+        if !self.broken {
+            let result = writeln!(self.out, "{line}");
+            self.check(result);
+        }
+    }
+
+    fn check(&mut self, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.broken = true;
+            // A reader that has seen enough (`| head`) is no mistake.
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                let _ = writeln!(self.err, "sipboard: standard output takes no more: {error}");
+            }
+        }
+    }
+}
+
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);

@@ -1,0 +1,211 @@
+//! The timeline for people: when, which context, which way, what, and what it means.
+
+use std::{fmt::Write, time::Instant};
+
+use crate::{
+    headless::{call::Call, totals::Totals},
+    sip::{ContextEvent, Fact, LegState, Response, TerminatedBy, escape},
+};
+
+/// One line, not yet coloured.
+pub(super) struct Line {
+    when: String,
+    context: String,
+    way: Way,
+    what: String,
+    note: String,
+    tone: Tone,
+}
+
+/// Which way a message went.
+#[derive(Clone, Copy)]
+enum Way {
+    Out,
+    In,
+    /// Nothing went over the wire.
+    None,
+}
+
+/// What a line means, which is its colour; its words say the same.
+#[derive(Clone, Copy)]
+enum Tone {
+    Plain,
+    Faint,
+    Good,
+    Pending,
+    Bad,
+}
+
+impl Line {
+    /// As text without a line end. Nothing in it can steer a terminal but its own colours.
+    pub(super) fn render(&self, colour: bool) -> String {
+        let arrow = match self.way {
+            Way::Out => "→",
+            Way::In => "←",
+            Way::None => " ",
+        };
+        let (what, note) = (escape(&self.what), escape(&self.note));
+        let (when, context) = (&self.when, &self.context);
+        let (on, off) = match self.tone {
+            _ if !colour => ("", ""),
+            Tone::Plain => ("", ""),
+            Tone::Faint => ("\x1b[2m", "\x1b[0m"),
+            Tone::Good => ("\x1b[32m", "\x1b[0m"),
+            Tone::Pending => ("\x1b[33m", "\x1b[0m"),
+            Tone::Bad => ("\x1b[31m", "\x1b[0m"),
+        };
+        let (dim, undim) = if colour { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
+        let mut line = format!("{dim}{when:>9} {context:>4}{undim} {arrow} {on}{what:<34}{off}");
+        if !note.is_empty() {
+            write!(line, " {note}").expect("writing to a String cannot fail");
+        }
+        line.truncate(line.trim_end().len());
+        line
+    }
+}
+
+/// The line of one event; `None` where there is nothing to tell.
+pub(super) fn line(event: &ContextEvent, call: &Call, zero: Instant, server: &str) -> Option<Line> {
+    let since = event.at.saturating_duration_since(zero).as_secs_f64();
+    let (way, what, note, tone) = words(event, call, server)?;
+    Some(Line {
+        when: format!("+{since:.3}"),
+        context: format!("#{}", event.context),
+        way,
+        what,
+        note,
+        tone,
+    })
+}
+
+fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<(Way, String, String, Tone)> {
+    let method = event.method.as_str();
+    Some(match &event.fact {
+        Fact::Created(_) => return None,
+        Fact::Sent { .. } => {
+            (Way::Out, format!("{method} {}", call.request_uri), server.to_owned(), Tone::Plain)
+        }
+        Fact::Retransmitted { attempt, .. } => {
+            // The context counts its own request; a CANCEL or BYE inside it is not counted there.
+            let note = match event.status.attempts_max {
+                max if event.method == call.method => format!("sent again ({attempt} of {max})"),
+                _ => format!("sent again ({attempt})"),
+            };
+            (Way::Out, method.to_owned(), note, Tone::Faint)
+        }
+        Fact::Progress(response) => {
+            (Way::In, said(response), tagged("progress", response), Tone::Pending)
+        }
+        Fact::Accepted { response, again } => {
+            let word = if *again { "accepted, again" } else { "accepted" };
+            (Way::In, said(response), tagged(word, response), Tone::Good)
+        }
+        Fact::Rejected { response, cause } => {
+            (Way::In, said(response), format!("rejected: {cause}"), Tone::Bad)
+        }
+        Fact::Failed { response, cause, detail, .. } => {
+            // The line before shows the response.
+            let note = match &**detail {
+                detail if response.is_none() && !detail.is_empty() => format!("{cause}: {detail}"),
+                _ => cause.to_string(),
+            };
+            (Way::None, "failed".to_owned(), note, Tone::Bad)
+        }
+        Fact::Challenged { response, explanation } => {
+            (Way::In, said(response), format!("challenged: {explanation}"), Tone::Pending)
+        }
+        Fact::Redirected { response, next, .. } => {
+            (Way::In, said(response), format!("redirected to {next}"), Tone::Pending)
+        }
+        Fact::PrackAnswered(response) => {
+            (Way::In, said(response), format!("to {method}"), Tone::Plain)
+        }
+        Fact::PrackFailed { detail } => {
+            (Way::None, "PRACK failed".to_owned(), detail.clone(), Tone::Bad)
+        }
+        Fact::Cancel { options, waiting } => {
+            let mut note = match options.status_code {
+                Some(code) => format!("cause {code}"),
+                None => String::new(),
+            };
+            for part in [
+                options.reason_phrase.clone(),
+                waiting.then(|| "waits for a provisional (RFC 3261 §9.1)".to_owned()),
+            ] {
+                let part = part.unwrap_or_default();
+                let comma = if note.is_empty() || part.is_empty() { "" } else { ", " };
+                note = format!("{note}{comma}{part}");
+            }
+            (Way::None, "cancel requested".to_owned(), note, Tone::Pending)
+        }
+        Fact::CancelSent { .. } => (Way::Out, method.to_owned(), String::new(), Tone::Plain),
+        Fact::CancelAnswered(response) => {
+            (Way::In, said(response), format!("to {method}"), Tone::Plain)
+        }
+        Fact::CancelFailed { detail } => {
+            (Way::None, "CANCEL failed".to_owned(), detail.clone(), Tone::Bad)
+        }
+        Fact::Acked { status, again, .. } => {
+            let again = if *again { ", again" } else { "" };
+            (Way::Out, "ACK".to_owned(), format!("for {status}{again}"), Tone::Plain)
+        }
+        Fact::Absorbed(response) => (Way::In, said(response), "again".to_owned(), Tone::Faint),
+        Fact::Leg { tag, state } => (Way::None, format!("leg {tag}"), leg(state), Tone::Faint),
+        Fact::Received { again, .. } => {
+            let note = if *again { "from the peer, again" } else { "from the peer" };
+            (Way::In, method.to_owned(), note.to_owned(), Tone::Plain)
+        }
+        Fact::Answered(response) => (Way::Out, said(response), format!("to {method}"), Tone::Plain),
+        Fact::Ended { cause } => (Way::None, "ended".to_owned(), cause.to_string(), Tone::Plain),
+    })
+}
+
+/// The status line as it came, without a reason phrase where none came.
+fn said(response: &Response) -> String {
+    format!("{} {}", response.status, response.reason()).trim_end().to_owned()
+}
+
+fn tagged(word: &str, response: &Response) -> String {
+    match response.to_tag() {
+        Some(tag) => format!("{word}, tag {tag}"),
+        None => word.to_owned(),
+    }
+}
+
+fn leg(state: &LegState) -> String {
+    match state {
+        LegState::Early => "early".to_owned(),
+        LegState::Confirmed => "up".to_owned(),
+        LegState::HangingUp { bye } => format!("hanging up with #{bye}"),
+        LegState::Terminated { by } => match by {
+            TerminatedBy::Local => "over: we hung up",
+            TerminatedBy::Peer => "over: the peer hung up",
+            TerminatedBy::Response => "over: the INVITE got its final response",
+            TerminatedBy::Transport => "over: the connection broke",
+        }
+        .to_owned(),
+    }
+}
+
+/// The totals as a line.
+pub(super) fn summary(totals: &Totals) -> String {
+    let mut line = format!(
+        "{} sent: {} accepted, {} rejected, {} failed, {} cancelled · {:.3} s, {:.1}/s",
+        totals.sent,
+        totals.accepted,
+        totals.rejected,
+        totals.failed,
+        totals.cancelled,
+        totals.elapsed.as_secs_f64(),
+        totals.per_second()
+    );
+    if let Some(rtt) = totals.rtt() {
+        write!(
+            line,
+            " · RTT p50 {:.1} ms p90 {:.1} ms p99 {:.1} ms max {:.1} ms",
+            rtt.p50, rtt.p90, rtt.p99, rtt.max
+        )
+        .expect("writing to a String cannot fail");
+    }
+    line
+}

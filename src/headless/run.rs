@@ -1,0 +1,390 @@
+//! The run itself: requests in, facts out, until nothing is left to wait for.
+//!
+//! ```text
+//!  fill ─► queue ─► engine ─► events ─► calls, reporter
+//!    ▲                           │
+//!    └────── alarms ◄────────────┘     all settled, or interrupted ─► Quit ─► Stopped
+//! ```
+//!
+//! Commands wait in a queue of their own until the engine takes them, so that this side never
+//! stops taking events: two full channels cannot wait for each other.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap, VecDeque},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    engine::{Command, Engine, Event, Refusal},
+    headless::{Outcome, Plan, call::Call, report::Reporter, totals::Totals},
+    sip::{self, CancelOptions, ContextEvent, ContextId, Fact, Method},
+};
+
+/// Something that is to be done with a context when its time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Alarm {
+    Cancel,
+    HangUp,
+    GiveUp,
+}
+
+/// Where the run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Requests are sent and watched.
+    Running,
+    /// [`Command::Quit`] is on its way; the last events are waited for.
+    Leaving,
+}
+
+pub(super) struct Run<'o> {
+    plan: Plan,
+    reporter: Reporter<'o>,
+    phase: Phase,
+    interrupted: bool,
+    /// Commands that the engine has not taken yet.
+    queue: VecDeque<Command>,
+    /// Requests put into the queue.
+    submitted: u64,
+    /// Requests put into the queue and not settled.
+    open: usize,
+    calls: HashMap<ContextId, Call>,
+    alarms: BinaryHeap<Reverse<(Instant, ContextId, Alarm)>>,
+    /// When the next request may be sent.
+    next: Instant,
+    started: Instant,
+    totals: Totals,
+    /// Cancels and hang-ups that were refused, where they are not told one by one.
+    refused: u64,
+    strays: u64,
+}
+
+impl<'o> Run<'o> {
+    pub(super) fn new(plan: Plan, reporter: Reporter<'o>) -> Run<'o> {
+        let now = Instant::now();
+        Run {
+            plan,
+            reporter,
+            phase: Phase::Running,
+            interrupted: false,
+            queue: VecDeque::new(),
+            submitted: 0,
+            open: 0,
+            calls: HashMap::new(),
+            alarms: BinaryHeap::new(),
+            next: now,
+            started: now,
+            totals: Totals::new(),
+            refused: 0,
+            strays: 0,
+        }
+    }
+
+    /// Runs to the end.
+    pub(super) async fn run(
+        mut self,
+        engine: Engine,
+        mut interrupts: mpsc::Receiver<()>,
+    ) -> Outcome {
+        let Engine { commands, mut events, task } = engine;
+        loop {
+            self.fill(Instant::now());
+            self.hand_over(&commands);
+            let deadline = self.deadline();
+            let sleep = async {
+                match deadline {
+                    Some(at) => tokio::time::sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                batch = events.recv() => {
+                    let Some(batch) = batch else { break };
+                    let mut stopped = false;
+                    for event in batch {
+                        stopped |= self.event(event);
+                    }
+                    self.after_batch();
+                    if stopped {
+                        break;
+                    }
+                }
+                permit = commands.reserve(), if !self.queue.is_empty() => {
+                    match (permit, self.queue.pop_front()) {
+                        (Ok(permit), Some(command)) => permit.send(command),
+                        // The engine has gone; its last events say so.
+                        _ => self.queue.clear(),
+                    }
+                }
+                () = sleep => self.fire(Instant::now()),
+                Some(()) = interrupts.recv() => {
+                    if self.interrupted {
+                        task.abort();
+                        break;
+                    }
+                    self.interrupted = true;
+                    self.leave();
+                }
+            }
+        }
+        self.finish()
+    }
+
+    /// Puts as many requests into the queue as may be under way now.
+    fn fill(&mut self, now: Instant) {
+        while self.phase == Phase::Running
+            && self.submitted < self.plan.count
+            && self.has_room()
+            && self.next <= now
+        {
+            self.queue.push_back(Command::Send(Box::new(self.plan.submission.clone())));
+            self.submitted += 1;
+            self.open += 1;
+            if let Some(rate) = self.plan.rate {
+                // Who was held up may catch up, but not flood.
+                let earliest = now.checked_sub(CATCH_UP).unwrap_or(now);
+                self.next = self.next.max(earliest) + Duration::from_secs_f64(rate.recip());
+            }
+        }
+    }
+
+    /// Whether one more request may be under way, and the engine keeps up.
+    fn has_room(&self) -> bool {
+        self.open < self.plan.concurrency && self.queue.len() < QUEUE
+    }
+
+    /// Gives the engine what it takes at once.
+    fn hand_over(&mut self, commands: &mpsc::Sender<Command>) {
+        while let Some(command) = self.queue.pop_front() {
+            if let Err(error) = commands.try_send(command) {
+                match error {
+                    mpsc::error::TrySendError::Full(command) => self.queue.push_front(command),
+                    mpsc::error::TrySendError::Closed(_) => self.queue.clear(),
+                }
+                return;
+            }
+        }
+    }
+
+    /// When there is something to do next, if nothing happens before.
+    fn deadline(&self) -> Option<Instant> {
+        let alarm = self.alarms.peek().map(|Reverse((at, ..))| *at);
+        let more = self.submitted < self.plan.count && self.has_room();
+        let send = (self.phase == Phase::Running && more).then_some(self.next);
+        alarm.into_iter().chain(send).min()
+    }
+
+    /// Takes one event; says whether it was the last.
+    fn event(&mut self, event: Event) -> bool {
+        match event {
+            Event::Sip(sip::Event::Context(event)) => self.context_event(&event),
+            Event::Sip(sip::Event::Stray(stray)) if self.reporter.tells_events() => {
+                self.reporter.sentence(format_args!(
+                    "a message came that belongs to nothing: {}",
+                    stray.problem
+                ))
+            }
+            Event::Sip(sip::Event::Stray(_)) => self.strays += 1,
+            Event::Flow(event) => self.reporter.flow(&event),
+            Event::Refused(refusal) => self.refusal(&refusal),
+            Event::Stopped => return true,
+        }
+        false
+    }
+
+    fn context_event(&mut self, event: &ContextEvent) {
+        let id = event.context;
+        if let Fact::Created(created) = &event.fact {
+            self.calls.insert(id, Call::new(event.at, event.method.clone(), created));
+            if let (None, Some(after)) = (created.parent, self.plan.timeout) {
+                self.alarms.push(Reverse((event.at + after, id, Alarm::GiveUp)));
+            }
+        }
+        // Its own `Created` comes before everything else of a context.
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.legs_up = event.status.legs_up;
+        self.reporter.event(event, call);
+        if call.is_root() {
+            self.root_event(event);
+        }
+        if let Fact::Ended { .. } = event.fact {
+            self.calls.remove(&id);
+        }
+    }
+
+    /// What an event means for a request that the user asked for.
+    fn root_event(&mut self, event: &ContextEvent) {
+        let (id, at) = (event.context, event.at);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        match &event.fact {
+            Fact::Sent { .. } if call.sent.is_none() => {
+                call.sent = Some(at);
+                self.totals.sent += 1;
+                if let Some(after) = self.plan.cancel_after {
+                    self.alarms.push(Reverse((at + after, id, Alarm::Cancel)));
+                }
+            }
+            Fact::Cancel { .. } => call.cancelled = true,
+            // A cancel that a 2xx crossed ends with the BYE that the user agent sends itself.
+            Fact::Accepted { again: false, .. }
+                if call.method == Method::Invite && !call.cancelled =>
+            {
+                match self.plan.hangup_after {
+                    None if self.plan.count == 1 => self.leave(),
+                    after => {
+                        let after = after.unwrap_or_default();
+                        self.alarms.push(Reverse((at + after, id, Alarm::HangUp)));
+                    }
+                }
+            }
+            _ => {}
+        }
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if let (Fact::Accepted { .. } | Fact::Rejected { .. }, Some(sent), false) =
+            (&event.fact, call.sent, call.responded)
+        {
+            call.responded = true;
+            self.totals.record(at.saturating_duration_since(sent));
+        }
+        if let (None, Some(outcome)) = (call.outcome, Outcome::of(&event.fact)) {
+            call.outcome = Some(outcome);
+            self.totals.count(outcome);
+            self.totals.elapsed = at.saturating_duration_since(self.started);
+        }
+        if let Fact::Ended { .. } = event.fact {
+            self.settle(id);
+        }
+    }
+
+    /// Nothing more is waited for on this context.
+    fn settle(&mut self, id: ContextId) {
+        if let Some(call) = self.calls.get_mut(&id)
+            && !std::mem::replace(&mut call.settled, true)
+        {
+            self.open = self.open.saturating_sub(1);
+        }
+    }
+
+    fn refusal(&mut self, refusal: &Refusal) {
+        match refusal.context {
+            // The next one would be refused for the same reason.
+            None => {
+                self.reporter.sentence(format_args!("not sent: {}", refusal.reason));
+                self.totals.count(Outcome::Refused);
+                self.open = self.open.saturating_sub(1);
+                self.leave();
+            }
+            Some(context) if self.reporter.tells_events() => {
+                self.reporter.sentence(format_args!("#{context}: {}", refusal.reason));
+            }
+            Some(_) => self.refused += 1,
+        }
+    }
+
+    fn after_batch(&mut self) {
+        self.reporter.flush();
+        self.reporter.progress(Instant::now(), &self.totals, self.open, self.plan.count);
+        let done = self.submitted == self.plan.count && self.open == 0;
+        if done || self.reporter.is_broken() {
+            self.leave();
+        }
+    }
+
+    /// Does what has come due.
+    fn fire(&mut self, now: Instant) {
+        while let Some(&Reverse((at, id, alarm))) = self.alarms.peek()
+            && at <= now
+        {
+            self.alarms.pop();
+            let Some(call) = self.calls.get_mut(&id) else { continue };
+            match alarm {
+                Alarm::Cancel => {
+                    let options = self.plan.cancel.clone();
+                    self.queue.push_back(Command::Cancel { context: id, options });
+                }
+                // The peer may have hung up before.
+                Alarm::HangUp if call.legs_up == 0 => {}
+                Alarm::HangUp => self.queue.push_back(Command::HangUp { context: id }),
+                Alarm::GiveUp if call.outcome.is_some() => {}
+                Alarm::GiveUp => self.give_up(now, id),
+            }
+        }
+    }
+
+    /// The user's own time is over before the transaction's.
+    fn give_up(&mut self, now: Instant, id: ContextId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.outcome = Some(Outcome::TimedOut);
+        let cancel = call.method == Method::Invite && !call.cancelled;
+        self.totals.count(Outcome::TimedOut);
+        self.totals.elapsed = now.saturating_duration_since(self.started);
+        if self.reporter.tells_events() {
+            let after = self.plan.timeout.unwrap_or_default();
+            self.reporter.sentence(format_args!("#{id}: given up after {after:?}"));
+        }
+        self.settle(id);
+        if self.submitted == self.plan.count && self.open == 0 {
+            self.leave();
+        } else if cancel {
+            let options = CancelOptions::default();
+            self.queue.push_back(Command::Cancel { context: id, options });
+        }
+    }
+
+    /// Ends gracefully: what is pending is cancelled, what is up is hung up.
+    fn leave(&mut self) {
+        if self.phase == Phase::Leaving {
+            return;
+        }
+        self.phase = Phase::Leaving;
+        let unsent = self.queue.iter().filter(|c| matches!(c, Command::Send(_))).count();
+        self.open = self.open.saturating_sub(unsent);
+        self.queue.clear();
+        self.alarms.clear();
+        self.queue.push_back(Command::Quit);
+    }
+
+    /// Tells the totals, and gives the outcome.
+    fn finish(mut self) -> Outcome {
+        let undecided: Vec<ContextId> = self
+            .calls
+            .iter()
+            .filter_map(|(id, call)| (call.is_root() && call.outcome.is_none()).then_some(*id))
+            .collect();
+        for id in undecided {
+            // It left with the request pending: that was the user's wish, or the engine broke off.
+            let wished = self.interrupted || self.reporter.is_broken();
+            self.totals.count(if wished { Outcome::Cancelled } else { Outcome::Transport });
+            self.totals.elapsed = self.started.elapsed();
+            if self.reporter.tells_events() && !self.reporter.is_broken() {
+                self.reporter.sentence(format_args!("#{id}: left without a final response"));
+            }
+        }
+        if self.refused > 0 {
+            let refused = self.refused;
+            self.reporter.sentence(format_args!(
+                "{refused} cancels or hang-ups came too late and were refused"
+            ));
+        }
+        if self.strays > 0 {
+            let strays = self.strays;
+            self.reporter.sentence(format_args!("{strays} messages came that belong to nothing"));
+        }
+        self.reporter.totals(&self.totals);
+        match self.totals.worst {
+            _ if self.interrupted => Outcome::Cancelled,
+            Some(outcome) => outcome,
+            None if self.reporter.is_broken() => Outcome::Cancelled,
+            None => Outcome::Transport,
+        }
+    }
+}
+
+/// How many commands may wait for the engine before no more requests are made.
+const QUEUE: usize = 1024;
+
+/// How much of a rate may be caught up at once.
+const CATCH_UP: Duration = Duration::from_millis(100);

@@ -1,0 +1,217 @@
+//! The loop: facts, keys and time come in, pictures and commands go out.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    engine::{Command, Engine, Event},
+    ui::{
+        Options,
+        model::{GRACE, Mode, Model, Notice, TimeOfDay},
+        terminal::{self, Farewell, Screen},
+        update,
+        view::{Colours, Theme},
+    },
+};
+
+/// The least time between two pictures.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// Why there is no dashboard.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Standard output is a file or a pipe.
+    #[error(
+        "the dashboard needs a terminal, and standard output is none: use `sipboard send` to send requests without it"
+    )]
+    NoTerminal,
+}
+
+/// Runs the dashboard until the user leaves.
+///
+/// # Errors
+///
+/// Where there is no terminal, or where it cannot be taken over.
+pub async fn run(options: Options) -> anyhow::Result<()> {
+    if !terminal::is_present() {
+        return Err(RunError::NoTerminal.into());
+    }
+    let Options { accounts, account, settings, mouse, notice } = options;
+    let theme = Theme::new(Colours::of(|name| std::env::var(name).ok()));
+    let mut model = Model::new(accounts, account, TimeOfDay::system(), theme);
+    model.notice = notice.map(Notice::lasting);
+    let farewell = Farewell::new()?;
+    let screen = Screen::take(mouse)?;
+    model.size = screen.size()?;
+    let engine = Engine::start(settings);
+    App { model, screen: Some(screen), engine, farewell, quit: Quit::No, frame_due: None }
+        .run()
+        .await;
+    Ok(())
+}
+
+struct App {
+    model: Model,
+    /// Gone once the terminal is.
+    screen: Option<Screen>,
+    engine: Engine,
+    farewell: Farewell,
+    quit: Quit,
+    /// When the next picture may be drawn; `None` where it may at once.
+    frame_due: Option<Instant>,
+}
+
+/// Whether the engine knows that it is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quit {
+    No,
+    /// Its queue was full; to be tried again.
+    Unsent,
+    Sent,
+}
+
+/// What woke the loop.
+enum Woken {
+    Facts(Option<Vec<Event>>),
+    Input(Option<crossterm::event::Event>),
+    Farewell,
+    Time,
+}
+
+impl App {
+    async fn run(mut self) {
+        let mut input = terminal::input();
+        let mut changed = true;
+        let mut next_change = None;
+        while self.model.mode != Mode::Left {
+            let now = Instant::now();
+            let due = changed || next_change.is_some_and(|at| at <= now);
+            if due && self.frame_due.is_none_or(|at| at <= now) {
+                next_change = self.draw(now);
+                changed = false;
+            }
+            let next = if changed { Some(now) } else { next_change };
+            let wake_at = next.map(|at| self.frame_due.map_or(at, |due| at.max(due)));
+            match self.wait(&mut input, wake_at).await {
+                Woken::Facts(Some(batch)) => {
+                    batch.into_iter().for_each(|event| self.model.apply(event));
+                    changed = true;
+                }
+                Woken::Input(Some(event)) => {
+                    self.take_in(event);
+                    // What was typed or pasted meanwhile belongs to the same picture.
+                    while let Ok(event) = input.try_recv() {
+                        self.take_in(event);
+                    }
+                    changed = true;
+                }
+                // The engine has gone, or the terminal.
+                Woken::Facts(None) => self.model.mode = Mode::Left,
+                Woken::Input(None) | Woken::Farewell => {
+                    self.leave();
+                    changed = true;
+                }
+                Woken::Time => self.keep_time(),
+            }
+        }
+        drop(self.screen);
+    }
+
+    /// Draws; gives when the picture changes by itself.
+    fn draw(&mut self, now: Instant) -> Option<Instant> {
+        let screen = self.screen.as_mut()?;
+        let drawn = screen.size().and_then(|size| {
+            self.model.size = size;
+            update::settle(&mut self.model, now);
+            screen.draw(&self.model, now)
+        });
+        self.frame_due = Some(now + FRAME);
+        match drawn {
+            Ok(drawn) => drawn.changes_at,
+            Err(_) => {
+                // Nobody sees it any more. What is under way still ends gracefully.
+                self.screen = None;
+                self.leave();
+                None
+            }
+        }
+    }
+
+    /// Waits for something to happen. Facts are fetched once a picture, however fast they come.
+    async fn wait(
+        &mut self,
+        input: &mut mpsc::Receiver<crossterm::event::Event>,
+        wake_at: Option<Instant>,
+    ) -> Woken {
+        let deadline = match self.model.mode {
+            Mode::Quitting { since } => Some(since + GRACE),
+            _ => None,
+        };
+        let retry = (self.quit == Quit::Unsent).then(|| Instant::now() + FRAME);
+        let wake_at = [wake_at, deadline, retry].into_iter().flatten().min();
+        let frame_due = self.frame_due;
+        let events = &mut self.engine.events;
+        let facts = async {
+            sleep_until(frame_due.unwrap_or_else(Instant::now)).await;
+            events.recv().await
+        };
+        tokio::select! {
+            event = input.recv(), if !input.is_closed() || !input.is_empty() => Woken::Input(event),
+            () = self.farewell.wait(), if !matches!(self.model.mode, Mode::Quitting { .. }) => {
+                Woken::Farewell
+            }
+            batch = facts => Woken::Facts(batch),
+            () = async { sleep_until(wake_at.unwrap_or_else(Instant::now)).await }, if wake_at.is_some() => {
+                Woken::Time
+            }
+        }
+    }
+
+    fn take_in(&mut self, event: crossterm::event::Event) {
+        if let Some(command) = update::input(&mut self.model, event, Instant::now()) {
+            self.send(command);
+        }
+    }
+
+    fn send(&mut self, command: Command) {
+        let quits = matches!(command, Command::Quit);
+        match self.engine.commands.try_send(command) {
+            Ok(()) if quits => self.quit = Quit::Sent,
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(_)) if quits => self.quit = Quit::Unsent,
+            Err(mpsc::error::TrySendError::Full(command)) => {
+                if matches!(command, Command::Send(_)) {
+                    self.model.browse.awaited = self.model.browse.awaited.saturating_sub(1);
+                }
+                let text = "the engine is busy, nothing was done: try again in a moment";
+                self.model.notice = Some(Notice::error(Instant::now(), text));
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => self.model.mode = Mode::Left,
+        }
+    }
+
+    /// Ends gracefully, once.
+    fn leave(&mut self) {
+        if !matches!(self.model.mode, Mode::Quitting { .. } | Mode::Left) {
+            self.model.mode = Mode::Quitting { since: Instant::now() };
+            self.send(Command::Quit);
+        }
+    }
+
+    /// Tries a quit again that found the queue full, and leaves when the grace is over.
+    fn keep_time(&mut self) {
+        if self.quit == Quit::Unsent {
+            self.send(Command::Quit);
+        }
+        if let Mode::Quitting { since } = self.model.mode
+            && since.elapsed() >= GRACE
+        {
+            self.model.mode = Mode::Left;
+        }
+    }
+}
+
+async fn sleep_until(at: Instant) {
+    tokio::time::sleep_until(at.into()).await;
+}

@@ -1,0 +1,38 @@
+//! The dashboard.
+//!
+//! ```text
+//!  engine::Event ──► Model::apply ──► Model ──► view::draw ──► the terminal
+//!  a key ──► Bindings ──► Action ──► update ──► Model, or a Command to the engine
+//! ```
+//!
+//! A row of the table comes from an event and from nothing else: what the user wishes is shown when
+//! it has happened. [`run`] is the loop around it; [`view`] is a pure function of [`Model`] and the
+//! moment; [`bindings`] is the one table of keys.
+
+mod app;
+pub mod bindings;
+mod composer;
+pub mod model;
+mod terminal;
+pub mod update;
+pub mod view;
+
+pub use app::{RunError, run};
+pub use model::Model;
+
+use crate::engine::{Account, Settings};
+
+/// What a dashboard starts with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The accounts.
+    pub accounts: Vec<Account>,
+    /// The index of the one to start with.
+    pub account: usize,
+    /// The engine's settings.
+    pub settings: Settings,
+    /// Whether the mouse is listened to.
+    pub mouse: bool,
+    /// A sentence to begin with.
+    pub notice: Option<String>,
+}

@@ -1,0 +1,273 @@
+//! Every client context as a row, with the totals that the header shows.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    sip::{Cause, ContextEvent, ContextId, Created, Fact, Method, Response, Status, UriBuf},
+    ui::model::Rtt,
+};
+
+/// The contexts, in the order in which they were made. Nothing in here scans them.
+#[derive(Debug, Default)]
+pub struct Contexts {
+    rows: Vec<Row>,
+    index: HashMap<ContextId, usize>,
+    in_flight: usize,
+    legs_up: usize,
+    rtt: Rtt,
+    latest: Option<usize>,
+}
+
+/// One client context.
+#[derive(Debug)]
+pub struct Row {
+    /// Its name.
+    pub id: ContextId,
+    /// Its method.
+    pub method: Method,
+    /// When it was made.
+    pub at: Instant,
+    /// Its attributes.
+    pub created: Created,
+    /// Where it stands.
+    pub status: Status,
+    /// What it came to.
+    pub last: Last,
+    /// How long the first answer took.
+    pub round_trip: RoundTrip,
+    /// Everything that happened to it and to the requests in its dialogs.
+    pub timeline: Timeline,
+}
+
+/// The last word on a context.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Last {
+    /// Nothing came yet.
+    Nothing,
+    /// A response came.
+    Response(Response),
+    /// It failed without a response.
+    Failed(Cause),
+}
+
+/// The time from a request to its first response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoundTrip {
+    /// Not sent yet.
+    Unsent,
+    /// Sent once, at this moment.
+    Since(Instant),
+    /// Sent more than once before an answer came: which copy was answered nobody knows.
+    Ambiguous,
+    /// Measured.
+    Took(Duration),
+}
+
+/// What happened to a context, in its true order.
+#[derive(Debug, Default)]
+pub struct Timeline {
+    entries: VecDeque<Entry>,
+    left_out: usize,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// When.
+    pub at: Instant,
+    /// To which context: the timeline's own, or one in its dialog.
+    pub context: ContextId,
+    /// The method of the transaction.
+    pub method: Method,
+    /// What.
+    pub fact: Fact,
+}
+
+impl Contexts {
+    /// Takes in what happened to a context.
+    pub fn apply(&mut self, event: ContextEvent) {
+        let ContextEvent { at, context, method, fact, status } = event;
+        let fact = match fact {
+            Fact::Created(created) => return self.create(at, context, method, created, status),
+            fact => fact,
+        };
+        let Some(&index) = self.index.get(&context) else { return };
+        let row = &mut self.rows[index];
+        self.in_flight -= usize::from(row.status.state.is_pending());
+        self.legs_up -= row.status.legs_up as usize;
+        self.in_flight += usize::from(status.state.is_pending());
+        self.legs_up += status.legs_up as usize;
+        row.status = status;
+        if method == row.method
+            && let Some(round_trip) = row.note(at, &fact)
+        {
+            self.rtt.record(at, round_trip);
+        }
+        let entry = Entry { at, context, method, fact };
+        if let Some(parent) = row.created.parent
+            && let Some(&parent) = self.index.get(&parent)
+        {
+            self.rows[parent].timeline.push(entry.clone());
+        }
+        self.rows[index].timeline.push(entry);
+        self.latest = Some(index);
+    }
+
+    fn create(
+        &mut self,
+        at: Instant,
+        id: ContextId,
+        method: Method,
+        created: Created,
+        status: Status,
+    ) {
+        self.in_flight += usize::from(status.state.is_pending());
+        self.legs_up += status.legs_up as usize;
+        self.index.insert(id, self.rows.len());
+        self.rows.push(Row {
+            id,
+            method,
+            at,
+            created,
+            status,
+            last: Last::Nothing,
+            round_trip: RoundTrip::Unsent,
+            timeline: Timeline::default(),
+        });
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The row in a place, counted from the oldest.
+    pub fn row(&self, index: usize) -> Option<&Row> {
+        self.rows.get(index)
+    }
+
+    /// The row of a context.
+    pub fn find(&self, id: ContextId) -> Option<&Row> {
+        self.index.get(&id).map(|&index| &self.rows[index])
+    }
+
+    /// The row to which something happened last.
+    pub fn latest(&self) -> Option<&Row> {
+        self.latest.map(|index| &self.rows[index])
+    }
+
+    /// How many have no final outcome yet.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// How many legs are up.
+    pub fn legs_up(&self) -> usize {
+        self.legs_up
+    }
+
+    /// The round-trip times.
+    pub fn rtt(&self) -> &Rtt {
+        &self.rtt
+    }
+}
+
+impl Row {
+    /// The Request-URI.
+    pub fn target(&self) -> &UriBuf {
+        &self.created.request_uri
+    }
+
+    /// Takes in what happened to the context's own transaction; gives the round trip where this
+    /// completed one.
+    fn note(&mut self, at: Instant, fact: &Fact) -> Option<Duration> {
+        match fact {
+            Fact::Sent { .. } => self.round_trip = RoundTrip::Since(at),
+            Fact::Retransmitted { .. } => {
+                // Karn's algorithm: an answer to a request sent twice measures nothing.
+                if matches!(self.round_trip, RoundTrip::Since(_)) {
+                    self.round_trip = RoundTrip::Ambiguous;
+                }
+            }
+            Fact::Failed { response: None, cause, .. } => self.last = Last::Failed(*cause),
+            Fact::Progress(response)
+            | Fact::Accepted { response, again: false }
+            | Fact::Rejected { response, .. }
+            | Fact::Challenged { response, .. }
+            | Fact::Redirected { response, .. } => {
+                self.last = Last::Response(response.clone());
+                if let RoundTrip::Since(sent) = self.round_trip {
+                    let took = at.saturating_duration_since(sent);
+                    self.round_trip = RoundTrip::Took(took);
+                    return Some(took);
+                }
+            }
+            _ => {}
+        }
+        None
+    }
+}
+
+impl Timeline {
+    /// How many entries are kept from the beginning, whatever comes.
+    const HEAD: usize = 100;
+    /// How many entries are kept at most.
+    const LIMIT: usize = 1_000;
+
+    fn push(&mut self, entry: Entry) {
+        // A peer can repeat itself for ever; memory cannot. The beginning and the end stay.
+        if self.entries.len() == Self::LIMIT {
+            let middle = Self::HEAD..Self::LIMIT / 2;
+            self.left_out += middle.len();
+            self.entries.drain(middle);
+        }
+        self.entries.push_back(entry);
+    }
+
+    /// How many entries are kept.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing happened yet.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entries, each with its place.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
+        self.entries.iter()
+    }
+
+    /// The entry in a place.
+    pub fn entry(&self, index: usize) -> Option<&Entry> {
+        self.entries.get(index)
+    }
+
+    /// Before which place entries were left out, and how many.
+    pub fn gap(&self) -> Option<(usize, usize)> {
+        (self.left_out > 0).then_some((Self::HEAD, self.left_out))
+    }
+
+    /// How long before an entry the same request was sent last.
+    pub fn since_last_sent(&self, index: usize) -> Option<Duration> {
+        let entry = self.entries.get(index)?;
+        let before = self.entries.iter().take(index).rev().find(|before| {
+            before.context == entry.context
+                && before.method == entry.method
+                && matches!(
+                    before.fact,
+                    Fact::Sent { .. } | Fact::Retransmitted { .. } | Fact::CancelSent { .. }
+                )
+        })?;
+        Some(entry.at.saturating_duration_since(before.at))
+    }
+}

@@ -1,0 +1,326 @@
+//! [`Model`]: the state behind the screen.
+//!
+//! Facts come in through [`Model::apply`] and nowhere else: what the user wishes changes the mode,
+//! the selection and the composer, never a row. Every event costs the same, however many contexts
+//! there are.
+
+mod contexts;
+mod log;
+mod rtt;
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use jiff::tz::TimeZone;
+use ratatui::layout::Size;
+
+pub use contexts::{Contexts, Entry, Last, RoundTrip, Row, Timeline};
+pub use log::{Log, LogEntry};
+pub use rtt::Rtt;
+
+use crate::{
+    engine::{Account, Clock, Event, FlowEvent, FlowState, Refusal},
+    sip::{self, ContextEvent, Fact, FlowId, State},
+    ui::{bindings::Bindings, composer::Composer, view::Theme},
+};
+
+/// How long the engine may take to end gracefully before the dashboard leaves anyway.
+pub const GRACE: Duration = Duration::from_millis(2_500);
+/// How long a notice stays.
+const NOTICE: Duration = Duration::from_secs(8);
+
+/// The state behind the screen.
+#[derive(Debug)]
+pub struct Model {
+    /// The accounts.
+    pub accounts: Vec<Account>,
+    /// The one that the header names.
+    pub account: usize,
+    /// Instants as time of day.
+    pub time: TimeOfDay,
+    /// The colours.
+    pub theme: Theme,
+    /// The keys.
+    pub bindings: Bindings,
+    /// The size of the screen.
+    pub size: Size,
+    /// What the keyboard means now.
+    pub mode: Mode,
+    /// What is chosen and scrolled to.
+    pub browse: Browse,
+    /// The request that is being written.
+    pub composer: Composer,
+    /// Facts.
+    pub facts: Facts,
+    /// A sentence for the user.
+    pub notice: Option<Notice>,
+}
+
+/// All that came from the engine.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// The contexts.
+    pub contexts: Contexts,
+    /// The flows.
+    pub flows: BTreeMap<FlowId, Flow>,
+    /// What belongs to no context.
+    pub log: Log,
+}
+
+/// A flow, as it stands.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// As the engine said last.
+    pub event: FlowEvent,
+    /// Whether its failure has been told since it was last up.
+    told: bool,
+}
+
+/// What the keyboard means now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The table and the timeline.
+    Browse,
+    /// A request is being written.
+    Compose,
+    /// The log, scrolled to an entry.
+    Log {
+        /// The entry on top, counted from the newest.
+        top: usize,
+    },
+    /// The help, scrolled to a line.
+    Help {
+        /// The line on top.
+        top: usize,
+        /// Whether it was opened from the composer, and goes back there.
+        composing: bool,
+    },
+    /// The engine is ending.
+    Quitting {
+        /// Since when.
+        since: Instant,
+    },
+    /// Over: the dashboard leaves.
+    Left,
+}
+
+/// A pane that can have the focus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pane {
+    /// The table of contexts.
+    #[default]
+    Table,
+    /// The timeline of the chosen one.
+    Timeline,
+}
+
+/// What is chosen and scrolled to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Browse {
+    /// The pane with the focus.
+    pub pane: Pane,
+    /// The chosen row, counted from the oldest.
+    pub selected: Option<usize>,
+    /// The line of the table on top, counted from the newest.
+    pub top: usize,
+    /// How many lines the timeline is scrolled up from its end; at 0 it follows what happens.
+    pub up: usize,
+    /// How many requests were handed to the engine whose rows have not come yet.
+    pub awaited: usize,
+}
+
+/// A sentence for the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The sentence. May hold text from the network.
+    pub text: String,
+    /// Whether something went wrong.
+    pub severity: Severity,
+    /// When it goes; `None` stays until another comes.
+    pub until: Option<Instant>,
+}
+
+/// How a notice is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// For information.
+    Info,
+    /// Something went wrong or was refused.
+    Error,
+}
+
+/// Instants as time of day.
+#[derive(Clone, Debug)]
+pub struct TimeOfDay {
+    /// Ties the clocks.
+    pub clock: Clock,
+    /// Where.
+    pub zone: TimeZone,
+}
+
+impl Model {
+    /// A dashboard on which nothing happened yet. `account` is the index of the one to use.
+    pub fn new(accounts: Vec<Account>, account: usize, time: TimeOfDay, theme: Theme) -> Model {
+        let account = account.min(accounts.len().saturating_sub(1));
+        Model {
+            composer: Composer::new(&accounts, account),
+            accounts,
+            account,
+            time,
+            theme,
+            bindings: Bindings::default(),
+            size: Size::default(),
+            mode: Mode::Browse,
+            browse: Browse::default(),
+            facts: Facts::default(),
+            notice: None,
+        }
+    }
+
+    /// Takes in one fact.
+    pub fn apply(&mut self, event: Event) {
+        match event {
+            Event::Sip(sip::Event::Context(event)) => self.apply_context(event),
+            Event::Sip(sip::Event::Stray(stray)) => self.facts.log.push(LogEntry {
+                at: stray.at,
+                flow: Some(stray.flow),
+                sentence: stray.problem,
+                bytes: Some(stray.bytes),
+            }),
+            Event::Flow(event) => self.apply_flow(event),
+            Event::Refused(refusal) => self.apply_refusal(refusal),
+            Event::Stopped => self.mode = Mode::Left,
+        }
+    }
+
+    fn apply_context(&mut self, event: ContextEvent) {
+        let own = match &event.fact {
+            Fact::Created(created) => created.parent.is_none(),
+            _ => return self.facts.contexts.apply(event),
+        };
+        self.facts.contexts.apply(event);
+        let newest = self.facts.contexts.len() - 1;
+        if own && self.browse.awaited > 0 {
+            self.browse.awaited -= 1;
+            self.select(newest);
+        } else if self.browse.selected.is_none() {
+            self.select(newest);
+        } else if self.browse.top > 0 {
+            // New rows come in above: what the user looks at stays where it is.
+            self.browse.top += 1;
+        }
+    }
+
+    fn apply_flow(&mut self, event: FlowEvent) {
+        let mut told = self.facts.flows.get(&event.flow).is_some_and(|flow| flow.told);
+        match &event.state {
+            FlowState::Connecting => {}
+            FlowState::Up { .. } => told = false,
+            FlowState::Down { reason, .. } => {
+                self.facts.log.push(LogEntry {
+                    at: event.at,
+                    flow: Some(event.flow),
+                    sentence: reason.clone(),
+                    bytes: None,
+                });
+                // Told once, not at every attempt to make it again.
+                if !std::mem::replace(&mut told, true) {
+                    self.notice = Some(Notice::error(event.at, reason.clone()));
+                }
+            }
+        }
+        self.facts.flows.insert(event.flow, Flow { event, told });
+    }
+
+    fn apply_refusal(&mut self, refusal: Refusal) {
+        let text = match refusal.context {
+            Some(context) => format!("#{context}: {}", refusal.reason),
+            None => {
+                self.browse.awaited = self.browse.awaited.saturating_sub(1);
+                refusal.reason
+            }
+        };
+        self.facts.log.push(LogEntry {
+            at: refusal.at,
+            flow: None,
+            sentence: text.clone(),
+            bytes: None,
+        });
+        self.notice = Some(Notice::error(refusal.at, text));
+    }
+
+    /// Chooses a row, counted from the oldest.
+    pub fn select(&mut self, index: usize) {
+        if self.browse.selected != Some(index) {
+            self.browse.selected = Some(index);
+            self.browse.up = 0;
+        }
+    }
+
+    /// The chosen row.
+    pub fn selected(&self) -> Option<&Row> {
+        self.facts.contexts.row(self.browse.selected?)
+    }
+
+    /// The account that the header names.
+    pub fn account(&self) -> Option<&Account> {
+        self.accounts.get(self.account)
+    }
+
+    /// The notice, while it is to be seen.
+    pub fn notice(&self, now: Instant) -> Option<&Notice> {
+        self.notice.as_ref().filter(|notice| notice.until.is_none_or(|until| now < until))
+    }
+
+    /// Whether the chosen context can be cancelled, as far as its last status says.
+    pub fn can_cancel(&self) -> bool {
+        self.selected().is_some_and(|row| {
+            row.method == sip::Method::Invite
+                && row.status.state.is_pending()
+                && row.status.state != State::Cancelling
+        })
+    }
+
+    /// Whether the chosen context has a leg to hang up, as far as its last status says.
+    pub fn can_hang_up(&self) -> bool {
+        self.selected().is_some_and(|row| row.status.legs_up > 0)
+    }
+}
+
+impl Notice {
+    /// Something went wrong or was refused.
+    pub fn error(now: Instant, text: impl Into<String>) -> Notice {
+        Notice { text: text.into(), severity: Severity::Error, until: Some(now + NOTICE) }
+    }
+
+    /// For information.
+    pub fn info(now: Instant, text: impl Into<String>) -> Notice {
+        Notice { text: text.into(), severity: Severity::Info, until: Some(now + NOTICE) }
+    }
+
+    /// For information, until another comes.
+    pub fn lasting(text: impl Into<String>) -> Notice {
+        Notice { text: text.into(), severity: Severity::Info, until: None }
+    }
+}
+
+impl TimeOfDay {
+    /// The clocks as they stand now, in the system's time zone.
+    pub fn system() -> TimeOfDay {
+        TimeOfDay { clock: Clock::now(), zone: TimeZone::system() }
+    }
+
+    /// The time of day of an instant: `15:04:05.123`.
+    pub fn format(&self, at: Instant) -> String {
+        let time = self.clock.wall(at).to_zoned(self.zone.clone());
+        format!(
+            "{:02}:{:02}:{:02}.{:03}",
+            time.hour(),
+            time.minute(),
+            time.second(),
+            time.millisecond()
+        )
+    }
+}

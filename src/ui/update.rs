@@ -1,0 +1,273 @@
+//! What a key, a paste or the mouse does: to the model at once where it is only about looking, as
+//! a [`Command`] to the engine where it is about SIP.
+
+use std::time::Instant;
+
+use crossterm::event::{
+    Event as Input, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind,
+};
+use ratatui::layout::{Position, Rect, Size};
+
+use crate::{
+    engine::Command,
+    sip::CancelOptions,
+    ui::{
+        bindings::{Action, Key, Scope},
+        model::{Mode, Model, Notice, Pane},
+        view::{self, Regions},
+    },
+};
+
+/// How many lines one notch of the mouse wheel is.
+const WHEEL: isize = 3;
+
+/// Takes in what the terminal says; gives what the engine is to do.
+pub fn input(model: &mut Model, input: Input, now: Instant) -> Option<Command> {
+    match input {
+        Input::Key(event) if event.kind != KeyEventKind::Release => key(model, event, now),
+        Input::Paste(text) if model.mode == Mode::Compose => {
+            model.composer.paste(&text, &model.accounts);
+            None
+        }
+        Input::Mouse(event) => {
+            mouse(model, event, now);
+            None
+        }
+        Input::Resize(width, height) => {
+            model.size = Size { width, height };
+            None
+        }
+        _ => None,
+    }
+}
+
+/// What the keyboard means now, as the table of keys calls it.
+pub fn scope(mode: Mode) -> Option<Scope> {
+    match mode {
+        Mode::Browse => Some(Scope::Browse),
+        Mode::Compose => Some(Scope::Compose),
+        Mode::Log { .. } | Mode::Help { .. } => Some(Scope::Overlay),
+        Mode::Quitting { .. } => Some(Scope::Quitting),
+        Mode::Left => None,
+    }
+}
+
+fn key(model: &mut Model, event: KeyEvent, now: Instant) -> Option<Command> {
+    let scope = scope(model.mode)?;
+    if scope == Scope::Compose && model.composer.wants(event) {
+        model.composer.edit(event, &model.accounts);
+        return None;
+    }
+    match model.bindings.action(scope, Key::from(event)) {
+        Some(action) => update(model, action, now),
+        None if scope == Scope::Compose => {
+            model.composer.edit(event, &model.accounts);
+            None
+        }
+        None => None,
+    }
+}
+
+/// Carries out a wish.
+pub fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
+    match (model.mode, action) {
+        (Mode::Quitting { .. } | Mode::Left, Action::Quit) => model.mode = Mode::Left,
+        (Mode::Quitting { .. } | Mode::Left, _) => {}
+        (_, Action::Quit) => {
+            model.mode = Mode::Quitting { since: now };
+            return Some(Command::Quit);
+        }
+        (Mode::Compose, action) => return compose(model, action, now),
+        (Mode::Help { composing: true, .. }, Action::Back) => model.mode = Mode::Compose,
+        (Mode::Log { .. } | Mode::Help { .. }, Action::Back) => model.mode = Mode::Browse,
+        (Mode::Log { top }, action) => {
+            let top = scrolled(top, action, page(model));
+            model.mode = Mode::Log { top: top.min(model.facts.log.len().saturating_sub(1)) };
+        }
+        (Mode::Help { top, composing }, action) => {
+            let last = view::help_lines(model).saturating_sub(page(model));
+            let top = scrolled(top, action, page(model)).min(last);
+            model.mode = Mode::Help { top, composing };
+        }
+        (Mode::Browse, action) => return browse(model, action, now),
+    }
+    None
+}
+
+fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
+    match action {
+        Action::Compose => {
+            model.composer.open();
+            model.mode = Mode::Compose;
+        }
+        Action::Help => model.mode = Mode::Help { top: 0, composing: false },
+        Action::Log => model.mode = Mode::Log { top: 0 },
+        Action::NextPane => {
+            model.browse.pane = match model.browse.pane {
+                Pane::Table => Pane::Timeline,
+                Pane::Timeline => Pane::Table,
+            }
+        }
+        Action::Back if model.notice(now).is_some() => model.notice = None,
+        Action::Back => model.browse.pane = Pane::Table,
+        Action::Cancel | Action::HangUp => return act(model, action, now),
+        action => match model.browse.pane {
+            Pane::Table => move_selection(model, action),
+            Pane::Timeline => {
+                // The timeline is scrolled from its end, which it follows.
+                let up = match action {
+                    Action::Up => model.browse.up.saturating_add(1),
+                    Action::Down => model.browse.up.saturating_sub(1),
+                    Action::PageUp => model.browse.up.saturating_add(page(model)),
+                    Action::PageDown => model.browse.up.saturating_sub(page(model)),
+                    Action::Top => usize::MAX,
+                    Action::Bottom => 0,
+                    _ => model.browse.up,
+                };
+                model.browse.up = up.min(view::timeline_overflow(model, now));
+            }
+        },
+    }
+    None
+}
+
+/// Cancel and hang up go to the engine whatever the row says: whether they can be done is for the
+/// user agent to know, and its refusal says why not.
+fn act(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
+    let Some(context) = model.selected().map(|row| row.id) else {
+        let key = model.bindings.key(Scope::Browse, Action::Compose);
+        let key = key.map(|key| key.to_string()).unwrap_or_default();
+        let verb = if action == Action::Cancel { "cancel" } else { "hang up" };
+        model.notice =
+            Some(Notice::error(now, format!("nothing to {verb} yet: send an INVITE with {key}")));
+        return None;
+    };
+    Some(match action {
+        Action::Cancel => Command::Cancel { context, options: CancelOptions::default() },
+        _ => Command::HangUp { context },
+    })
+}
+
+fn compose(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
+    let accounts = &model.accounts;
+    match action {
+        Action::NextField => model.composer.step(true, accounts),
+        Action::PreviousField => model.composer.step(false, accounts),
+        Action::NextChoice => model.composer.choose(true, accounts),
+        Action::PreviousChoice => model.composer.choose(false, accounts),
+        Action::ClearField => model.composer.clear(accounts),
+        Action::Help => model.mode = Mode::Help { top: 0, composing: true },
+        Action::Back => model.mode = Mode::Browse,
+        Action::Send => {
+            let submission = model.composer.submit(accounts)?;
+            model.account = model.composer.account();
+            model.browse.awaited += 1;
+            model.browse.pane = Pane::Table;
+            model.mode = Mode::Browse;
+            model.notice =
+                model.notice.take().filter(|notice| notice.until.is_some_and(|u| u > now));
+            return Some(Command::Send(Box::new(submission)));
+        }
+        _ => {}
+    }
+    None
+}
+
+/// Moves the selection. The table shows the newest on top.
+fn move_selection(model: &mut Model, action: Action) {
+    let count = model.facts.contexts.len();
+    let Some(selected) = model.browse.selected else { return };
+    let line = count - 1 - selected;
+    let line = scrolled(line, action, page(model)).min(count - 1);
+    model.select(count - 1 - line);
+}
+
+fn scrolled(line: usize, action: Action, page: usize) -> usize {
+    match action {
+        Action::Down => line.saturating_add(1),
+        Action::Up => line.saturating_sub(1),
+        Action::PageDown => line.saturating_add(page),
+        Action::PageUp => line.saturating_sub(page),
+        Action::Top => 0,
+        Action::Bottom => usize::MAX,
+        _ => line,
+    }
+}
+
+/// How many lines a page is in what has the focus.
+fn page(model: &Model) -> usize {
+    let area = Rect::from((Position::ORIGIN, model.size));
+    let Some(regions) = Regions::of(area, model.browse.pane) else { return 1 };
+    let height = match (model.mode, model.browse.pane) {
+        (Mode::Browse, Pane::Table) => {
+            regions.table.map_or(0, |table| table.height.saturating_sub(1))
+        }
+        (Mode::Browse, Pane::Timeline) => regions.timeline.map_or(0, |timeline| timeline.height),
+        _ => regions.body.height,
+    };
+    usize::from(height.saturating_sub(2).max(1))
+}
+
+/// Keeps the chosen row inside the window. Called before every frame; cheap.
+pub fn settle(model: &mut Model, now: Instant) {
+    let area = Rect::from((Position::ORIGIN, model.size));
+    let Some(table) = Regions::of(area, model.browse.pane).and_then(|regions| regions.table) else {
+        return;
+    };
+    model.browse.top = view::table_top(model, table);
+    model.browse.up = model.browse.up.min(view::timeline_overflow(model, now));
+}
+
+fn mouse(model: &mut Model, event: MouseEvent, now: Instant) {
+    let area = Rect::from((Position::ORIGIN, model.size));
+    let at = Position { x: event.column, y: event.row };
+    let Some(regions) = Regions::of(area, model.browse.pane) else { return };
+    let turn = match event.kind {
+        MouseEventKind::ScrollDown => WHEEL,
+        MouseEventKind::ScrollUp => -WHEEL,
+        MouseEventKind::Down(MouseButton::Left) => 0,
+        _ => return,
+    };
+    match model.mode {
+        Mode::Browse if regions.table.is_some_and(|table| table.contains(at)) => {
+            if turn == 0 {
+                model.browse.pane = Pane::Table;
+                click(model, regions.table.unwrap_or_default(), at);
+            } else {
+                turn_by(turn, |action| move_selection(model, action));
+            }
+        }
+        Mode::Browse if regions.timeline.is_some_and(|timeline| timeline.contains(at)) => {
+            model.browse.pane = Pane::Timeline;
+            let up = model.browse.up.saturating_add_signed(-turn);
+            model.browse.up = up.min(view::timeline_overflow(model, now));
+        }
+        Mode::Compose if turn == 0 => {
+            if let Some(slot) = view::composer_slot_at(model, regions.body, at) {
+                model.composer.focus_on(slot, &model.accounts);
+            }
+        }
+        Mode::Log { .. } | Mode::Help { .. } => {
+            turn_by(turn, |action| drop(update(model, action, now)));
+        }
+        _ => {}
+    }
+}
+
+fn turn_by(turn: isize, mut step: impl FnMut(Action)) {
+    let action = if turn > 0 { Action::Down } else { Action::Up };
+    for _ in 0..turn.unsigned_abs() {
+        step(action);
+    }
+}
+
+/// Chooses the row under the mouse. The first two lines are the border and the headings.
+fn click(model: &mut Model, table: Rect, at: Position) {
+    let Some(line) = at.y.checked_sub(table.y + 2) else { return };
+    let line = model.browse.top + usize::from(line);
+    if let Some(index) = model.facts.contexts.len().checked_sub(line + 1)
+        && at.y + 1 < table.bottom()
+    {
+        model.select(index);
+    }
+}

@@ -1,0 +1,117 @@
+//! The two lines at the bottom: what there is to say, and the keys that can act now.
+
+use std::{borrow::Cow, time::Duration};
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use unicode_width::UnicodeWidthStr;
+
+use crate::ui::{
+    bindings::{Action, Binding},
+    model::{Mode, Model, Severity},
+    update,
+    view::{Regions, put, story, text::safe, time::Moment},
+};
+
+/// How long the engine takes at most to end gracefully.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What gives way first where the keys do not fit.
+const SPARE: [Action; 7] = [
+    Action::ClearField,
+    Action::NextPane,
+    Action::Log,
+    Action::NextField,
+    Action::NextChoice,
+    Action::HangUp,
+    Action::Help,
+];
+
+pub(super) fn draw(buffer: &mut Buffer, regions: &Regions, model: &Model, moment: &Moment) {
+    let said = said(model, moment);
+    match (regions.status, &said) {
+        (Some(status), Some((text, style))) => {
+            put(buffer, status, 1, 0, text, *style);
+        }
+        (Some(status), None) => {
+            put(buffer, status, 1, 0, &activity(model), model.theme.dim);
+        }
+        // Without a line of its own, what there is to say takes the place of the keys.
+        (None, Some((text, style))) => {
+            put(buffer, regions.footer, 1, 0, text, *style);
+            return;
+        }
+        (None, None) => {}
+    }
+    keys(buffer, regions.footer, model);
+}
+
+fn said<'a>(model: &'a Model, moment: &Moment) -> Option<(Cow<'a, str>, Style)> {
+    let theme = &model.theme;
+    if let Mode::Quitting { since } = model.mode {
+        let contexts = &model.facts.contexts;
+        let left = moment.until(since + GRACE);
+        let (flying, legs) = (contexts.in_flight(), contexts.legs_up());
+        let word = if legs == 1 { "leg" } else { "legs" };
+        let text = format!("closing: {flying} in flight, {legs} {word} up, at most {left}");
+        return Some((Cow::Owned(text), theme.pending));
+    }
+    let notice = model.notice(moment.now())?;
+    if let Some(until) = notice.until {
+        moment.changes(until);
+    }
+    let text = safe(&notice.text);
+    Some(match notice.severity {
+        Severity::Info => (text, Style::new()),
+        Severity::Error => (Cow::Owned(format!("✖ {text}")), theme.bad),
+    })
+}
+
+/// What happened last: `#6 → INVITE again, attempt 4 of 7`.
+fn activity(model: &Model) -> String {
+    let Some(row) = model.facts.contexts.latest() else { return String::new() };
+    let Some(place) = row.timeline.len().checked_sub(1) else { return String::new() };
+    let Some(entry) = row.timeline.entry(place) else { return String::new() };
+    let told = story::tell(entry, place, row, model);
+    let mut text = format!("#{} {} {}", row.id, told.shape, told.what);
+    if !told.meant.is_empty() {
+        text.push_str(" · ");
+        text.push_str(&told.meant);
+    }
+    text
+}
+
+fn keys(buffer: &mut Buffer, area: Rect, model: &Model) {
+    let Some(scope) = update::scope(model.mode) else { return };
+    let mut shown: Vec<&Binding> = model
+        .bindings
+        .scope(scope)
+        .filter(|binding| !binding.label.is_empty() && can_act(model, binding.action))
+        .collect();
+    let mut spare = SPARE.iter();
+    while shown.iter().map(|binding| width(binding)).sum::<usize>() > usize::from(area.width) {
+        let Some(action) = spare.next() else { break };
+        shown.retain(|binding| binding.action != *action);
+    }
+    let mut x = 1;
+    for binding in shown {
+        let Some(key) = binding.keys.first() else { continue };
+        x += put(buffer, area, x, 0, &key.to_string(), model.theme.accent);
+        x += 1 + put(buffer, area, x + 1, 0, binding.label, Style::new());
+        x += 2;
+    }
+}
+
+fn width(binding: &Binding) -> usize {
+    binding.keys.first().map_or(0, |key| key.to_string().width()) + binding.label.width() + 3
+}
+
+/// Whether a key would do something now, as far as the screen can know. It acts all the same: the
+/// engine says why it cannot.
+fn can_act(model: &Model, action: Action) -> bool {
+    match action {
+        Action::Cancel => model.can_cancel(),
+        Action::HangUp => model.can_hang_up(),
+        Action::NextPane => model.selected().is_some(),
+        _ => true,
+    }
+}

@@ -1,0 +1,106 @@
+//! The log: what belongs to no context, the newest on top.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Alignment, Rect},
+    style::{Modifier, Style},
+    text::Line,
+};
+
+use crate::{
+    sip::escape::escape,
+    ui::{
+        bindings::{Action, Scope},
+        model::{LogEntry, Model},
+        view::{
+            overlay, put,
+            table::scroll_bar,
+            text::{address, safe, wrap},
+            title,
+        },
+    },
+};
+
+/// Where the sentences begin: after the time of day.
+const WORDS: u16 = 15;
+
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, top: usize) {
+    let theme = &model.theme;
+    let log = &model.facts.log;
+    let close = model.bindings.key(Scope::Overlay, Action::Back);
+    let close = close.map(|key| format!(" {key} closes ")).unwrap_or_default();
+    let hint = Line::styled(close, theme.dim).alignment(Alignment::Right);
+    let heading = title("Log", theme.accent.add_modifier(Modifier::BOLD));
+    let inner = overlay(buffer, area, heading, hint, theme);
+    if log.is_empty() {
+        let sentence = "Nothing here. Messages that no context can claim are shown here, broken flows, and what was refused.";
+        for (y, line) in
+            wrap(sentence, usize::from(inner.width.saturating_sub(4))).iter().enumerate()
+        {
+            put(buffer, inner, 2, y as u16, line, theme.dim);
+        }
+        return;
+    }
+    let mut y = 0;
+    let mut shown = 0;
+    for entry in log.newest_first().skip(top) {
+        if y >= inner.height {
+            break;
+        }
+        y += draw_entry(buffer, inner, y, entry, model);
+        shown += 1;
+    }
+    if top > 0 || shown < log.len() {
+        scroll_bar(buffer, area, top, shown.min(log.len() - 1), log.len(), model);
+    }
+}
+
+/// Draws an entry; gives the lines it took.
+fn draw_entry(buffer: &mut Buffer, inner: Rect, from: u16, entry: &LogEntry, model: &Model) -> u16 {
+    let theme = &model.theme;
+    put(buffer, inner, 1, from, &model.time.format(entry.at), theme.dim);
+    let flow = entry.flow.and_then(|flow| model.facts.flows.get(&flow)).map(|flow| {
+        let server = &flow.event.server;
+        format!("{} {}: ", server.transport, address(server))
+    });
+    let sentence = format!("{}{}", flow.unwrap_or_default(), safe(&entry.sentence));
+    let mut y = from;
+    for line in wrap(&sentence, usize::from(inner.width.saturating_sub(WORDS + 1))) {
+        put(buffer, inner, WORDS, y, &line, Style::new());
+        y += 1;
+    }
+    if let Some(bytes) = &entry.bytes {
+        put(buffer, inner, WORDS, y, &excerpt(bytes), theme.dim);
+        y += 1;
+    }
+    y - from
+}
+
+/// Bytes as text: what is no UTF-8 as `\xNN`, what would steer a terminal as an escape.
+fn excerpt(bytes: &[u8]) -> String {
+    if bytes.is_empty() {
+        return "(empty)".to_owned();
+    }
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(&escape(chunk.valid()));
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_shown_as_visible_escapes() {
+        assert_eq!(
+            excerpt(b"SIP/2.0 200 \x1b]0;x\x07\xff\r\n"),
+            r"SIP/2.0 200 \x1b]0;x\x07\xff\r\n"
+        );
+        assert_eq!(excerpt(b""), "(empty)");
+    }
+}

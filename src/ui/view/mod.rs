@@ -1,0 +1,211 @@
+//! The screen, as a pure function of the model and the moment.
+//!
+//! ```text
+//!  header                      account, flows, totals
+//! ╭ table ───────╮╭ timeline ─╮
+//! │              ││           │   side by side from 120 columns on, one above the other from 80,
+//! ╰──────────────╯╰───────────╯   else the one with the focus
+//!  status                      notices, or what happened last
+//!  footer                      the keys that can act now
+//! ```
+//!
+//! The composer, the help and the log lie over the body. Text from the network goes through
+//! [`text::safe`] on its way here.
+
+mod composer;
+mod footer;
+mod header;
+mod help;
+mod log;
+mod story;
+mod table;
+mod text;
+mod theme;
+mod time;
+mod timeline;
+
+use std::time::Instant;
+
+use ratatui::{
+    Frame,
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+    text::{Line, Span},
+    widgets::{Block, BorderType, Clear, Widget},
+};
+
+pub use composer::slot_at as composer_slot_at;
+pub use help::lines as help_lines;
+pub use table::top as table_top;
+pub use theme::{Colours, Theme};
+pub use timeline::overflow as timeline_overflow;
+
+use crate::ui::{
+    model::{Mode, Model, Pane},
+    view::time::Moment,
+};
+
+/// The least screen that is useful.
+const LEAST: (u16, u16) = (40, 8);
+/// From how many columns on the panes stand side by side.
+const WIDE: u16 = 120;
+/// From how many columns on both panes are shown, one above the other.
+const MEDIUM: u16 = 80;
+
+/// What a drawing has to say beside the picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drawn {
+    /// When the picture changes by itself; `None` where it does not.
+    pub changes_at: Option<Instant>,
+    /// Where the cursor stands; `None` hides it.
+    pub cursor: Option<Position>,
+}
+
+/// Where everything stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Regions {
+    /// One line.
+    pub header: Rect,
+    /// Between header and status.
+    pub body: Rect,
+    /// The table, where there is room for it.
+    pub table: Option<Rect>,
+    /// The timeline, where there is room for it.
+    pub timeline: Option<Rect>,
+    /// One line, where there is room for it.
+    pub status: Option<Rect>,
+    /// One line.
+    pub footer: Rect,
+}
+
+impl Regions {
+    /// The regions of a screen; `None` where it is too small to be useful.
+    pub fn of(area: Rect, pane: Pane) -> Option<Regions> {
+        if area.width < LEAST.0 || area.height < LEAST.1 {
+            return None;
+        }
+        let status_height = u16::from(area.height >= 12);
+        let line = |y| Rect { y, height: 1, ..area };
+        let footer = line(area.bottom() - 1);
+        let status = (status_height > 0).then(|| line(area.bottom() - 2));
+        let body = Rect { y: area.y + 1, height: area.height - 2 - status_height, ..area };
+        let (table, timeline) = if area.width >= WIDE {
+            let width = body.width * 55 / 100;
+            let table = Rect { width, ..body };
+            let timeline = Rect { x: body.x + width, width: body.width - width, ..body };
+            (Some(table), Some(timeline))
+        } else if area.width >= MEDIUM && body.height >= 14 {
+            let height = body.height * 43 / 100;
+            let table = Rect { height, ..body };
+            let timeline = Rect { y: body.y + height, height: body.height - height, ..body };
+            (Some(table), Some(timeline))
+        } else {
+            match pane {
+                Pane::Table => (Some(body), None),
+                Pane::Timeline => (None, Some(body)),
+            }
+        };
+        Some(Regions { header: line(area.y), body, table, timeline, status, footer })
+    }
+}
+
+/// Draws the screen.
+pub fn draw(frame: &mut Frame<'_>, model: &Model, now: Instant) -> Drawn {
+    let area = frame.area();
+    let buffer = frame.buffer_mut();
+    let moment = Moment::new(now);
+    let Some(regions) = Regions::of(area, model.browse.pane) else {
+        too_small(buffer, area);
+        return Drawn::default();
+    };
+    header::draw(buffer, regions.header, model, &moment);
+    let mut cursor = None;
+    match model.mode {
+        Mode::Log { top } => log::draw(buffer, regions.body, model, top),
+        Mode::Help { top, .. } => {
+            panes(buffer, &regions, model, &moment);
+            help::draw(buffer, regions.body, model, top);
+        }
+        Mode::Compose => {
+            panes(buffer, &regions, model, &moment);
+            cursor = composer::draw(buffer, regions.body, model);
+        }
+        Mode::Browse | Mode::Quitting { .. } | Mode::Left => {
+            panes(buffer, &regions, model, &moment);
+        }
+    }
+    footer::draw(buffer, &regions, model, &moment);
+    Drawn { changes_at: moment.changes_at(), cursor }
+}
+
+fn panes(buffer: &mut Buffer, regions: &Regions, model: &Model, moment: &Moment) {
+    if let Some(area) = regions.table {
+        table::draw(buffer, area, model, moment);
+    }
+    if let Some(area) = regions.timeline {
+        timeline::draw(buffer, area, model, moment);
+    }
+}
+
+fn too_small(buffer: &mut Buffer, area: Rect) {
+    let (width, height) = LEAST;
+    let sentence =
+        format!("sipboard needs {width}x{height}, this is {}x{}", area.width, area.height);
+    put(buffer, area, 0, 0, &sentence, Style::new());
+}
+
+/// A frame with a title, in the accent colour where it has the focus.
+fn block<'a>(title: impl Into<Line<'a>>, focus: bool, theme: &Theme) -> Block<'a> {
+    Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(if focus { theme.accent } else { theme.border })
+        .title(title)
+}
+
+/// A frame over what lies below; gives the area inside.
+fn overlay(
+    buffer: &mut Buffer,
+    area: Rect,
+    title: Line<'_>,
+    hint: Line<'_>,
+    theme: &Theme,
+) -> Rect {
+    Clear.render(area, buffer);
+    let block = block(title, true, theme).title_bottom(hint);
+    let inner = block.inner(area);
+    block.render(area, buffer);
+    inner
+}
+
+/// A title with a space on each side.
+fn title(text: &str, style: Style) -> Line<'static> {
+    Line::from(Span::styled(format!(" {text} "), style))
+}
+
+/// Puts a text at an offset inside an area, cut at the area's end. Gives the columns it took.
+fn put(buffer: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style) -> u16 {
+    if x >= area.width || y >= area.height {
+        return 0;
+    }
+    put_in(buffer, area, x, y, area.width - x, text, style)
+}
+
+/// Puts a text into a column of its own, cut at the column's end. Gives the columns it took.
+fn put_in(
+    buffer: &mut Buffer,
+    area: Rect,
+    x: u16,
+    y: u16,
+    width: u16,
+    text: &str,
+    style: Style,
+) -> u16 {
+    if x >= area.width || y >= area.height {
+        return 0;
+    }
+    let width = usize::from(width.min(area.width - x));
+    let from = area.x + x;
+    let (end, _) = buffer.set_stringn(from, area.y + y, text::cut(text, width), width, style);
+    end - from
+}

@@ -1,0 +1,259 @@
+//! One entry of a timeline in words: what went over the wire, and what it meant.
+
+use ratatui::style::Style;
+
+use crate::{
+    sip::{CancelOptions, ContextId, Fact, LegState, Response, TerminatedBy, Timer},
+    ui::{
+        model::{Entry, Model, Row},
+        view::{
+            table::response_line,
+            text::{address, safe},
+            theme::Theme,
+            time::{delta, short},
+        },
+    },
+};
+
+/// An entry in words.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// When, counted from the context's beginning.
+    pub(super) when: String,
+    /// → ← and the like; at most two columns.
+    pub(super) shape: &'static str,
+    /// The shape's colour.
+    pub(super) style: Style,
+    /// The message, or the fact in two words.
+    pub(super) what: String,
+    /// What it meant.
+    pub(super) meant: String,
+}
+
+/// Tells an entry of a row's timeline.
+pub(super) fn tell(entry: &Entry, place: usize, row: &Row, model: &Model) -> Told {
+    let teller = Teller { entry, place, row, model, theme: &model.theme };
+    let (shape, style, what, meant) = teller.tell();
+    Told { when: delta(entry.at.saturating_duration_since(row.at)), shape, style, what, meant }
+}
+
+/// The sentences that belong to an entry and have lines of their own.
+pub(super) fn details(entry: &Entry) -> Vec<String> {
+    let sentence = |text: &str| safe(text).into_owned();
+    let mut details = Vec::new();
+    match &entry.fact {
+        Fact::Cancel { waiting: true, .. } => {
+            details.push("waiting for a provisional response first (RFC 3261 §9.1)".to_owned());
+        }
+        Fact::Failed { detail, advice, .. } => {
+            details.push(sentence(detail));
+            details.extend(advice.iter().map(|advice| sentence(&advice.sentence)));
+        }
+        Fact::CancelFailed { detail } | Fact::PrackFailed { detail } => {
+            details.push(sentence(detail));
+        }
+        Fact::Challenged { explanation, .. } => details.push(sentence(explanation)),
+        _ => {}
+    }
+    details.retain(|detail| !detail.is_empty());
+    details
+}
+
+/// What a timer will do.
+pub(super) const fn purpose(timer: Timer) -> &'static str {
+    match timer {
+        Timer::A | Timer::E => "sends it again",
+        Timer::B | Timer::F => "gives up",
+        Timer::D | Timer::K => "absorbs repeated finals until then",
+        Timer::G => "sends the final again",
+        Timer::H => "stops waiting for the ACK",
+        Timer::I => "absorbs repeated ACKs until then",
+        Timer::J | Timer::L => "absorbs repeated requests until then",
+        Timer::M => "acknowledges repeated 2xx until then",
+    }
+}
+
+struct Teller<'a> {
+    entry: &'a Entry,
+    place: usize,
+    row: &'a Row,
+    model: &'a Model,
+    theme: &'a Theme,
+}
+
+type Words = (&'static str, Style, String, String);
+
+impl Teller<'_> {
+    fn tell(&self) -> Words {
+        let theme = self.theme;
+        match &self.entry.fact {
+            Fact::Created(_) => ("·", theme.dim, "created".to_owned(), String::new()),
+            Fact::Sent { .. } => self.out(self.name(), self.route()),
+            Fact::Retransmitted { attempt, .. } => {
+                self.out(format!("{} again", self.name()), self.repeat(*attempt))
+            }
+            Fact::Progress(response) => self.came(response, "progress".to_owned()),
+            Fact::Accepted { response, again } => self.came(response, self.accepted(*again)),
+            Fact::Rejected { response, cause } => self.came(response, format!("rejected: {cause}")),
+            Fact::Failed { cause, .. } => ("✖", theme.bad, "failed".to_owned(), cause.to_string()),
+            Fact::Cancel { options, .. } => {
+                ("✋", theme.pending, "cancel requested".to_owned(), reason(options))
+            }
+            Fact::CancelSent { .. } => self.out("CANCEL".to_owned(), self.route()),
+            Fact::Challenged { response, .. } => self.came(response, "challenged".to_owned()),
+            Fact::Redirected { response, next, .. } => {
+                self.came(response, format!("goes on to {}", safe(next.as_uri().short())))
+            }
+            Fact::PrackAnswered(response) => {
+                let meant = if response.status.is_success() {
+                    "the PRACK arrived"
+                } else {
+                    "the PRACK was refused"
+                };
+                self.came(response, meant.to_owned())
+            }
+            Fact::PrackFailed { .. } => ("✖", theme.bad, "PRACK failed".to_owned(), String::new()),
+            Fact::CancelAnswered(response) => {
+                let meant = if response.status.is_success() {
+                    "the CANCEL arrived"
+                } else {
+                    "the CANCEL was refused"
+                };
+                self.came(response, meant.to_owned())
+            }
+            Fact::CancelFailed { .. } => {
+                ("✖", theme.bad, "CANCEL failed".to_owned(), String::new())
+            }
+            Fact::Acked { status, again, .. } => {
+                let again = if *again { ", again" } else { "" };
+                self.out("ACK".to_owned(), format!("for the {status}{again}"))
+            }
+            Fact::Absorbed(response) => self.came(response, "repeated, absorbed".to_owned()),
+            Fact::Leg { tag, state } => self.leg(tag, state),
+            Fact::Received { again, .. } => {
+                let meant = if *again { "from the peer, repeated" } else { "from the peer" };
+                ("←", theme.pending, self.name(), meant.to_owned())
+            }
+            Fact::Answered(response) => {
+                let what = format!("{} to {}", response_line(response), self.name());
+                self.out(what, "our answer".to_owned())
+            }
+            Fact::Ended { cause } => ("■", theme.dim, "ended".to_owned(), cause.to_string()),
+        }
+    }
+
+    fn out(&self, what: String, meant: String) -> Words {
+        ("→", self.theme.accent, what, meant)
+    }
+
+    fn came(&self, response: &Response, meant: String) -> Words {
+        let style = match response.status.code() {
+            0..200 => self.theme.pending,
+            200..300 => self.theme.good,
+            _ => self.theme.bad,
+        };
+        let mut what = response_line(response);
+        if self.entry.method != self.row.method || self.is_child() {
+            what.push_str(" to ");
+            what.push_str(&self.name());
+        } else if let Some(tag) = response.to_tag().filter(|_| response.status.code() > 100) {
+            what.push_str(&format!("  tag={}", safe(&tag)));
+        }
+        ("←", style, what, meant)
+    }
+
+    fn leg(&self, tag: &str, state: &LegState) -> Words {
+        let (style, meant) = match state {
+            LegState::Early => (self.theme.pending, "early".to_owned()),
+            LegState::Confirmed => (self.theme.good, "confirmed: up".to_owned()),
+            LegState::HangingUp { bye } => (self.theme.pending, format!("hanging up with #{bye}")),
+            LegState::Terminated { by } => {
+                let by = match by {
+                    TerminatedBy::Local => "our BYE",
+                    TerminatedBy::Peer => "the peer's BYE",
+                    TerminatedBy::Response => "the final response",
+                    TerminatedBy::Transport => "the flow's end",
+                };
+                (self.theme.dim, format!("ended by {by}"))
+            }
+        };
+        ("◆", style, format!("leg {}", safe(tag)), meant)
+    }
+
+    /// The method, and the context where it is not the timeline's own.
+    fn name(&self) -> String {
+        let method = safe(self.entry.method.as_str());
+        if self.is_child() {
+            format!("{method} #{}", self.entry.context)
+        } else {
+            method.into_owned()
+        }
+    }
+
+    fn is_child(&self) -> bool {
+        self.entry.context != self.row.id
+    }
+
+    fn context(&self, id: ContextId) -> Option<&Row> {
+        self.model.facts.contexts.find(id)
+    }
+
+    /// Over which transport and to which address.
+    fn route(&self) -> String {
+        let Some(row) = self.context(self.entry.context) else { return String::new() };
+        flow(row, self.model)
+    }
+
+    /// Which attempt it is, and how long after the one before.
+    fn repeat(&self, attempt: u32) -> String {
+        let of = self
+            .context(self.entry.context)
+            .filter(|row| row.method == self.entry.method)
+            .map_or_else(
+                || format!("no. {attempt}"),
+                |row| format!("{attempt} of {}", row.status.attempts_max),
+            );
+        let after = self
+            .row
+            .timeline
+            .since_last_sent(self.place)
+            .map(|after| format!(" after {}", short(after)))
+            .unwrap_or_default();
+        format!("{of}{after}")
+    }
+
+    fn accepted(&self, again: bool) -> String {
+        let cancelled = self
+            .row
+            .timeline
+            .iter()
+            .take(self.place)
+            .any(|before| matches!(before.fact, Fact::Cancel { .. }) && !self.is_child());
+        match (again, cancelled) {
+            (true, _) => "accepted, repeated".to_owned(),
+            (false, true) => "accepted: it crossed the CANCEL".to_owned(),
+            (false, false) => "accepted".to_owned(),
+        }
+    }
+}
+
+/// The transport of a context, and the address that its flow leads to.
+pub(super) fn flow(row: &Row, model: &Model) -> String {
+    let transport = row.created.transport;
+    match model.facts.flows.get(&row.created.flow) {
+        Some(flow) => format!("{transport} {}", address(&flow.event.server)),
+        None => format!("{transport} flow {}", row.created.flow),
+    }
+}
+
+/// What stands in the Reason of a CANCEL.
+fn reason(options: &CancelOptions) -> String {
+    match (options.status_code, options.reason_phrase.as_deref()) {
+        (None, None) => String::new(),
+        (code, phrase) => {
+            let code = code.map(|code| format!(" {code}")).unwrap_or_default();
+            let phrase = phrase.map(|phrase| format!(" {}", safe(phrase))).unwrap_or_default();
+            format!("Reason{code}{phrase}")
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Texts that fit their place, and texts from the network that are safe to show.
+
+use std::borrow::Cow;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::{sip::escape::escape, transport::ServerUri};
+
+/// No line of the screen is longer than this; what comes after it need not be looked at.
+const LONGEST: usize = 1_000;
+
+/// A text from the network, escaped; only as much of it as a line can hold.
+pub fn safe(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST) {
+        None => escape(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", escape(&text[..end]))),
+    }
+}
+
+/// The host and the port of a server.
+pub fn address(server: &ServerUri) -> String {
+    if server.host.contains(':') {
+        format!("[{}]:{}", server.host, server.port)
+    } else {
+        format!("{}:{}", safe(&server.host), server.port)
+    }
+}
+
+/// The text in at most `width` columns, cut at its end with `…` where it is longer.
+pub fn cut(text: &str, width: usize) -> Cow<'_, str> {
+    if text.width() <= width {
+        return Cow::Borrowed(text);
+    }
+    if width == 0 {
+        return Cow::Borrowed("");
+    }
+    let mut used = 0;
+    let fits = |c: &char| {
+        used += c.width().unwrap_or(0);
+        used < width
+    };
+    let end: usize = text.chars().take_while(fits).map(char::len_utf8).sum();
+    Cow::Owned(format!("{}…", &text[..end]))
+}
+
+/// The text as lines of at most `width` columns, broken between words where it can be.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let gap = usize::from(!line.is_empty());
+        if line.width() + gap + word.width() <= width {
+            line.extend(std::iter::repeat_n(' ', gap));
+            line.push_str(word);
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        for c in word.chars() {
+            if line.width() + c.width().unwrap_or(0) > width && !line.is_empty() {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push(c);
+        }
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_at_their_end() {
+        for (text, width, cut_text) in [
+            ("ring@demo.test", 14, "ring@demo.test"),
+            ("ring@demo.test", 8, "ring@de…"),
+            ("電話電話", 8, "電話電話"),
+            ("電話電話", 7, "電話電…"),
+            ("電話電話", 6, "電話…"),
+            ("abc", 1, "…"),
+            ("abc", 0, ""),
+            ("", 0, ""),
+        ] {
+            assert_eq!(cut(text, width), cut_text, "{text} in {width}");
+            assert!(cut(text, width).width() <= width);
+        }
+    }
+
+    #[test]
+    fn texts_are_wrapped_between_words_where_that_is_possible() {
+        assert_eq!(wrap("no answer in 32 s", 9), ["no answer", "in 32 s"]);
+        assert_eq!(wrap("aaaaaaaaaa b", 4), ["aaaa", "aaaa", "aa b"]);
+        assert_eq!(wrap("", 4), [""]);
+        assert_eq!(wrap("電話", 1), ["電", "話"]);
+    }
+
+    #[test]
+    fn a_long_text_is_not_escaped_to_its_end() {
+        let text = "\x1b".repeat(70_000);
+        assert!(safe(&text).len() < 5 * LONGEST);
+        assert_eq!(safe("\x1b]0;x\x07"), r"\x1b]0;x\x07");
+    }
+}

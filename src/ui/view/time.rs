@@ -1,0 +1,153 @@
+//! Times as text, each of which says when it will read differently.
+
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
+
+/// The moment that is drawn. It remembers when the first of the texts that it gave out changes, so
+/// that a screen without moving parts is not drawn again.
+#[derive(Debug)]
+pub struct Moment {
+    now: Instant,
+    changes_at: Cell<Option<Instant>>,
+}
+
+impl Moment {
+    /// The moment.
+    pub fn new(now: Instant) -> Moment {
+        Moment { now, changes_at: Cell::new(None) }
+    }
+
+    /// When the first of the texts changes; `None` where none does.
+    pub fn changes_at(&self) -> Option<Instant> {
+        self.changes_at.get()
+    }
+
+    /// The instant.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Says that something on screen changes then.
+    pub fn changes(&self, at: Instant) {
+        if at > self.now {
+            self.changes_at.set(Some(self.changes_at.get().map_or(at, |known| known.min(at))));
+        }
+    }
+
+    /// How long until then: `2.1s`, `28s`, `4m`; always four columns.
+    pub fn until(&self, at: Instant) -> String {
+        const TENTH: u128 = 100;
+        let left = at.saturating_duration_since(self.now).as_millis();
+        let (text, unit) = match left.div_ceil(TENTH) {
+            tenths @ 0..100 => (format!("{}.{}s", tenths / 10, tenths % 10), TENTH),
+            _ => match left.div_ceil(1_000) {
+                seconds @ 0..600 => (format!("{seconds}s"), 1_000),
+                seconds => (format!("{}m", seconds.div_ceil(60)), 60_000),
+            },
+        };
+        // It reads one less as soon as what is left is a whole number of units.
+        let whole = left.saturating_sub(1) / unit * unit;
+        if let Some(then) = at.checked_sub(Duration::from_millis(whole as u64)) {
+            self.changes(then);
+        }
+        format!("{text:<4}")
+    }
+
+    /// How long since then: `12s`, `4m`, `3h`, `2d`; at most four columns for years.
+    pub fn since(&self, at: Instant) -> String {
+        let seconds = self.now.saturating_duration_since(at).as_secs();
+        let (unit, letter) = match seconds {
+            0..60 => (1, 's'),
+            60..3_600 => (60, 'm'),
+            3_600..86_400 => (3_600, 'h'),
+            _ => (86_400, 'd'),
+        };
+        self.changes(at + Duration::from_secs((seconds / unit + 1) * unit));
+        format!("{}{letter}", seconds / unit)
+    }
+}
+
+/// How long after the beginning: `+0.004`, `+32.001`, `+1234.567`.
+pub fn delta(since: Duration) -> String {
+    format!("+{}.{:03}", since.as_secs(), since.subsec_millis())
+}
+
+/// A short time: `210µs`, `2.1ms`, `142ms`, `1.4s`, `32s`; at most five columns.
+pub fn short(time: Duration) -> String {
+    let micros = time.as_micros();
+    match micros {
+        0..1_000 => format!("{micros}µs"),
+        1_000..10_000 => format!("{}.{}ms", micros / 1_000, micros % 1_000 / 100),
+        10_000..1_000_000 => format!("{}ms", micros / 1_000),
+        1_000_000..10_000_000 => {
+            format!("{}.{}s", micros / 1_000_000, micros % 1_000_000 / 100_000)
+        }
+        _ => format!("{}s", micros / 1_000_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_countdown_says_when_it_reads_differently() {
+        let start = Instant::now();
+        for (left, text, changes) in [
+            (2_130, "2.2s", 30),
+            (2_100, "2.1s", 100),
+            (9_900, "9.9s", 100),
+            (9_901, "10s ", 901),
+            (28_400, "29s ", 400),
+            (100, "0.1s", 100),
+            (0, "0.0s", 0),
+        ] {
+            let moment = Moment::new(start);
+            assert_eq!(moment.until(start + Duration::from_millis(left)), text, "{left}");
+            let expected = (changes > 0).then(|| start + Duration::from_millis(changes));
+            assert_eq!(moment.changes_at(), expected, "{left}");
+        }
+    }
+
+    #[test]
+    fn a_countdown_and_an_age_change_exactly_when_they_said() {
+        let start = Instant::now();
+        let end = start + Duration::from_secs(12);
+        let mut now = start;
+        let mut texts = Vec::new();
+        while now < end {
+            let moment = Moment::new(now);
+            texts.push(moment.until(end));
+            let next = moment.changes_at().expect("a countdown changes until it ends");
+            let before = Moment::new(next - Duration::from_millis(1)).until(end);
+            assert_eq!(&before, texts.last().unwrap());
+            now = next;
+        }
+        texts.dedup();
+        assert_eq!(texts.len(), 2 + 100, "12 s, 11 s, then each tenth: {texts:?}");
+
+        let moment = Moment::new(start + Duration::from_millis(59_400));
+        assert_eq!(moment.since(start), "59s");
+        assert_eq!(moment.changes_at(), Some(start + Duration::from_secs(60)));
+        let moment = Moment::new(start + Duration::from_secs(7_300));
+        assert_eq!(moment.since(start), "2h");
+        assert_eq!(moment.changes_at(), Some(start + Duration::from_secs(10_800)));
+    }
+
+    #[test]
+    fn short_times_take_five_columns() {
+        for (micros, text) in [
+            (0, "0µs"),
+            (210, "210µs"),
+            (2_149, "2.1ms"),
+            (142_000, "142ms"),
+            (1_449_000, "1.4s"),
+            (32_000_000, "32s"),
+        ] {
+            assert_eq!(short(Duration::from_micros(micros)), text);
+        }
+        assert_eq!(delta(Duration::from_millis(32_004)), "+32.004");
+    }
+}

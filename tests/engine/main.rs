@@ -1,0 +1,5 @@
+//! The engine on real loopback sockets, against peers in the test's own hands.
+
+mod flows;
+mod life;
+mod support;

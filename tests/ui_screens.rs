@@ -1,0 +1,112 @@
+//! The screens, at every size that matters, with a fixed clock.
+
+mod ui_script;
+
+use crossterm::event::{KeyCode, KeyModifiers};
+use sipboard::{engine::FlowState, ui::view::Colours};
+use ui_script::Script;
+
+#[test]
+fn the_dashboard_at_every_size() {
+    let mut script = Script::tour(Colours::Many);
+    insta::assert_snapshot!("tour_80x24", script.text(80, 24));
+    insta::assert_snapshot!("tour_120x30", script.text(120, 30));
+    insta::assert_snapshot!("tour_200x60", script.text(200, 60));
+    insta::assert_snapshot!("tour_60x20", script.text(60, 20));
+    insta::assert_snapshot!("tour_40x8", script.text(40, 8));
+    insta::assert_snapshot!("tour_too_small", script.text(39, 8));
+    script.press(KeyCode::Tab, KeyModifiers::NONE);
+    insta::assert_snapshot!("timeline_60x20", script.text(60, 20));
+}
+
+#[test]
+fn monochrome_loses_nothing() {
+    let coloured = Script::tour(Colours::Many).text(120, 30);
+    let mut script = Script::tour(Colours::None);
+    assert_eq!(script.text(120, 30), coloured);
+    let (picture, _) = script.draw(120, 30);
+    for cell in picture.content() {
+        assert_eq!(cell.fg, ratatui::style::Color::Reset);
+        assert_eq!(cell.bg, ratatui::style::Color::Reset);
+    }
+}
+
+#[test]
+fn an_empty_dashboard_says_what_to_press() {
+    let mut script = Script::new(Colours::Many);
+    script.flow(1, "ws://127.0.0.1:5066", FlowState::Connecting);
+    insta::assert_snapshot!("empty_80x24", script.text(80, 24));
+}
+
+#[test]
+fn the_whole_life_of_a_cancel() {
+    let mut script = Script::new(Colours::Many);
+    script.flow(2, "sip:127.0.0.1:5060;transport=udp", ui_script::up("127.0.0.1:5060"));
+    script.rejected_by_cancel(1);
+    insta::assert_snapshot!("cancel_120x30", script.text(120, 30));
+}
+
+#[test]
+fn a_hung_up_call_shows_the_bye_in_its_timeline() {
+    let mut script = Script::new(Colours::Many);
+    script.flow(1, "ws://127.0.0.1:5066", ui_script::up("127.0.0.1:5066"));
+    script.answered(1);
+    script.wait(900);
+    script.hung_up(1, 2);
+    insta::assert_snapshot!("hung_up_120x30", script.text(120, 30));
+}
+
+#[test]
+fn the_composer_shows_a_message_below_its_field() {
+    let mut script = Script::new(Colours::Many);
+    script.type_text("n");
+    insta::assert_snapshot!("composer_80x24", script.text(80, 24));
+    script.press(KeyCode::Char('s'), KeyModifiers::CONTROL);
+    insta::assert_snapshot!("composer_error_80x24", script.text(80, 24));
+    insta::assert_snapshot!("composer_error_40x8", script.text(40, 8));
+    insta::assert_snapshot!("composer_error_160x45", script.text(160, 45));
+}
+
+#[test]
+fn help_and_log() {
+    let mut script = Script::tour(Colours::Many);
+    script.stray(
+        b"SIP/2.0 200 \x1b]0;x\x07\r\n\xff",
+        "no Via: nobody can claim it (RFC 3261 §18.1.2)",
+    );
+    script.refuse(Some(1), "OPTIONS cannot be cancelled, only an INVITE can (RFC 3261 §9.1)");
+    insta::assert_snapshot!("refused_80x24", script.text(80, 24));
+    script.type_text("?");
+    insta::assert_snapshot!("help_80x24", script.text(80, 24));
+    insta::assert_snapshot!("help_120x50", script.text(120, 50));
+    script.type_text("qL");
+    insta::assert_snapshot!("log_80x24", script.text(80, 24));
+}
+
+#[test]
+fn a_broken_flow_says_why_and_when_it_is_tried_again() {
+    let mut script = Script::tour(Colours::Many);
+    let state = FlowState::Down {
+        reason: "ws://127.0.0.1:5066: connection refused: is the server running?".into(),
+        retry_at: Some(script.now + std::time::Duration::from_millis(1_500)),
+    };
+    script.flow(1, "ws://127.0.0.1:5066", state);
+    insta::assert_snapshot!("flow_down_120x30", script.text(120, 30));
+}
+
+#[test]
+fn every_size_can_be_drawn_in_every_mode() {
+    for keys in ["", "\t", "n", "?", "L", "q"] {
+        let mut script = Script::tour(Colours::Many);
+        script.stray(b"", "empty");
+        for key in keys.chars() {
+            let code = if key == '\t' { KeyCode::Tab } else { KeyCode::Char(key) };
+            script.press(code, KeyModifiers::NONE);
+        }
+        for width in (1..230).step_by(3).chain([39, 40, 79, 80, 119, 120]) {
+            for height in [1, 2, 7, 8, 9, 11, 12, 13, 16, 17, 18, 24, 60] {
+                script.draw(width, height);
+            }
+        }
+    }
+}
