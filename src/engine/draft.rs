@@ -214,6 +214,7 @@ impl Draft {
                     headers,
                     content_type: content_type.or(guess),
                     body: self.body.clone().into_bytes().into(),
+                    credentials: None,
                 };
                 Ok(Submission { request, server })
             }

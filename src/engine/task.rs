@@ -10,6 +10,7 @@
 //! own is told only after the output before it was drawn, so that the order stays the true one.
 
 use std::{
+    collections::{HashMap, VecDeque},
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -25,7 +26,7 @@ use crate::{
         Command, Event, FlowEvent, FlowState, Refusal, Settings, Submission,
         flows::{Flows, Way},
     },
-    sip::{ContextId, FlowId, NewRequest, Output, UserAgent},
+    sip::{ContextId, FlowId, NewRequest, Output, Transmit, UserAgent},
     transport::{Network, ServerUri, Signal},
 };
 
@@ -36,9 +37,20 @@ const COMMANDS_AT_ONCE: usize = 256;
 /// read, from the network or from the user; timers go on.
 const EVENTS_WAITING: usize = 1 << 18;
 
+/// Where a flow's queue is full, the output waits, and new commands with it: how often that is
+/// looked at again, and how long a peer that reads nothing can hold them up.
+const RELIEF: Duration = Duration::from_millis(5);
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// How long leaving may take: what is under way gets the first part, the flows' goodbyes the rest.
 const LEAVE: Duration = Duration::from_millis(1750);
 const GOODBYES: Duration = Duration::from_millis(250);
+
+/// One thing that is to be done, in its turn.
+enum Step {
+    Tell(Event),
+    Transmit(Transmit),
+}
 
 /// The state of the task.
 pub(super) struct Task {
@@ -50,6 +62,10 @@ pub(super) struct Task {
     events: mpsc::Sender<Vec<Event>>,
     /// The latest instant that was told to anyone: time in the events never runs backwards.
     latest: Instant,
+    /// Output that waits because a flow's queue is full; nearly always empty.
+    held: VecDeque<Step>,
+    /// Since when a flow's queue has been full.
+    stalls: HashMap<FlowId, Instant>,
     /// While it leaves: until when at most.
     leaving: Option<Instant>,
 }
@@ -63,6 +79,8 @@ impl Task {
             batch: Vec::new(),
             events,
             latest: Instant::now(),
+            held: VecDeque::new(),
+            stalls: HashMap::new(),
             leaving: None,
         }
     }
@@ -76,7 +94,7 @@ impl Task {
             let deadline = self.deadline();
             let reads = self.batch.len() < EVENTS_WAITING;
             tokio::select! {
-                count = commands.recv_many(&mut wishes, COMMANDS_AT_ONCE), if reads && !orphaned => {
+                count = commands.recv_many(&mut wishes, COMMANDS_AT_ONCE), if reads && self.held.is_empty() && !orphaned => {
                     if count == 0 {
                         orphaned = true;
                         self.leave();
@@ -99,7 +117,9 @@ impl Task {
 
     /// When something must be done without anyone asking for it.
     fn deadline(&self) -> Option<Instant> {
-        let deadlines = [self.user_agent.poll_timeout(), self.flows.next_retry(), self.leaving];
+        let relief = (!self.held.is_empty()).then(|| self.latest + RELIEF);
+        let deadlines =
+            [self.user_agent.poll_timeout(), self.flows.next_retry(), self.leaving, relief];
         deadlines.into_iter().flatten().min()
     }
 
@@ -125,18 +145,42 @@ impl Task {
 
     /// Carries out what the user agent wants to be done.
     fn draw(&mut self) {
-        while let Some(output) = self.user_agent.poll_output() {
-            match output {
-                Output::Event(event) => self.batch.push(Event::Sip(event)),
-                Output::Transmit(transmit) => {
-                    let flow = transmit.flow;
-                    if let Err(error) = self.network.send(flow, transmit.to, transmit.bytes) {
+        while let Some(step) = self.held.pop_front().or_else(|| self.poll_step()) {
+            match step {
+                Step::Tell(event) => self.batch.push(event),
+                Step::Transmit(transmit) if self.must_wait(transmit.flow) => {
+                    self.held.push_front(Step::Transmit(transmit));
+                    return;
+                }
+                Step::Transmit(Transmit { flow, to, bytes }) => {
+                    if let Err(error) = self.network.send(flow, to, bytes) {
                         let now = self.now();
                         self.user_agent.flow_error(now, flow, &error.to_string());
                     }
                 }
             }
         }
+    }
+
+    fn poll_step(&mut self) -> Option<Step> {
+        Some(match self.user_agent.poll_output()? {
+            Output::Event(event) => Step::Tell(Event::Sip(event)),
+            Output::Transmit(transmit) => Step::Transmit(transmit),
+        })
+    }
+
+    /// Whether a message waits for room in its flow's queue. A peer that reads nothing is waited
+    /// for once; from then on its messages are refused.
+    fn must_wait(&mut self, flow: FlowId) -> bool {
+        if !self.network.is_full(flow) {
+            if !self.stalls.is_empty() {
+                self.stalls.remove(&flow);
+            }
+            return false;
+        }
+        let now = self.now();
+        let since = *self.stalls.entry(flow).or_insert(now);
+        now.saturating_duration_since(since) < PATIENCE
     }
 
     /// Gives the events to the front end where there is room; else they wait and gather.
@@ -155,7 +199,14 @@ impl Task {
     /// Tells an event of the engine's own, after what the user agent had to tell before.
     fn tell(&mut self, event: Event) {
         self.draw();
-        self.batch.push(event);
+        if self.held.is_empty() {
+            self.batch.push(event);
+        } else {
+            while let Some(step) = self.poll_step() {
+                self.held.push_back(step);
+            }
+            self.held.push_back(Step::Tell(event));
+        }
     }
 
     fn command(&mut self, command: Command) {
@@ -281,7 +332,8 @@ impl Task {
 
     /// Whether nothing is left to wait for.
     fn has_left(&self) -> bool {
-        self.leaving.is_some_and(|until| self.user_agent.is_idle() || Instant::now() >= until)
+        let is_done = self.user_agent.is_idle() && self.held.is_empty();
+        self.leaving.is_some_and(|until| is_done || Instant::now() >= until)
     }
 
     /// Closes the flows and says that it is over; bounded.

@@ -137,7 +137,7 @@ impl<'o> Run<'o> {
     fn fill(&mut self, now: Instant) {
         while self.phase == Phase::Running
             && self.submitted < self.plan.count
-            && self.open < self.plan.concurrency
+            && self.has_room()
             && self.next <= now
         {
             self.queue.push_back(Command::Send(Box::new(self.plan.submission.clone())));
@@ -149,6 +149,11 @@ impl<'o> Run<'o> {
                 self.next = self.next.max(earliest) + Duration::from_secs_f64(rate.recip());
             }
         }
+    }
+
+    /// Whether one more request may be under way, and the engine keeps up.
+    fn has_room(&self) -> bool {
+        self.open < self.plan.concurrency && self.queue.len() < QUEUE
     }
 
     /// Gives the engine what it takes at once.
@@ -167,7 +172,7 @@ impl<'o> Run<'o> {
     /// When there is something to do next, if nothing happens before.
     fn deadline(&self) -> Option<Instant> {
         let alarm = self.alarms.peek().map(|Reverse((at, ..))| *at);
-        let more = self.submitted < self.plan.count && self.open < self.plan.concurrency;
+        let more = self.submitted < self.plan.count && self.has_room();
         let send = (self.phase == Phase::Running && more).then_some(self.next);
         alarm.into_iter().chain(send).min()
     }
@@ -344,12 +349,19 @@ impl<'o> Run<'o> {
 
     /// Tells the totals, and gives the outcome.
     fn finish(mut self) -> Outcome {
-        let undecided = self.calls.values().filter(|c| c.is_root() && c.outcome.is_none()).count();
-        for _ in 0..undecided {
+        let undecided: Vec<ContextId> = self
+            .calls
+            .iter()
+            .filter_map(|(id, call)| (call.is_root() && call.outcome.is_none()).then_some(*id))
+            .collect();
+        for id in undecided {
             // It left with the request pending: that was the user's wish, or the engine broke off.
             let wished = self.interrupted || self.reporter.is_broken();
             self.totals.count(if wished { Outcome::Cancelled } else { Outcome::Transport });
             self.totals.elapsed = self.started.elapsed();
+            if self.reporter.tells_events() && !self.reporter.is_broken() {
+                self.reporter.sentence(format_args!("#{id}: left without a final response"));
+            }
         }
         if self.refused > 0 {
             let refused = self.refused;
@@ -370,6 +382,9 @@ impl<'o> Run<'o> {
         }
     }
 }
+
+/// How many commands may wait for the engine before no more requests are made.
+const QUEUE: usize = 1024;
 
 /// How much of a rate may be caught up at once.
 const CATCH_UP: Duration = Duration::from_millis(100);

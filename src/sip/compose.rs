@@ -6,12 +6,12 @@ use crate::sip::{
     builder::MessageBuilder,
     dialog::{Leg, apply_route_set},
     event::Response,
-    header::{CSeq, Reason},
+    header::Reason,
     message::Message,
     method::Method,
     name::HeaderName,
     random::{Branch, Identifiers},
-    request::{CancelOptions, NewRequest},
+    request::{CancelOptions, DialogRequest, ExtraHeader, NewRequest},
     status::StatusCode,
     transport::Transport,
     uri::Uri,
@@ -224,6 +224,7 @@ impl InDialog {
         branch: Branch,
         response: &Message,
     ) -> Bytes {
+        // `invite` is the one that the 2xx answers, which in a dialog need not be the first.
         let cseq = invite.cseq().map_or(0, |cseq| cseq.number);
         let builder = self.start(leg, invite, sender, branch, &Method::Ack, cseq);
         match late_answer(invite, response).filter(|_| !leg.offer_answered) {
@@ -251,16 +252,36 @@ impl InDialog {
         }
     }
 
-    /// The BYE that ends the leg (RFC 3261 §15.1.1).
-    pub(crate) fn bye(
+    /// Any other request (RFC 3261 §12.2.1.1), with the leg's last CSeq number.
+    pub(crate) fn request(
         &self,
         leg: &Leg,
         invite: &Message,
         sender: &Sender<'_>,
         branch: Branch,
+        request: &DialogRequest,
     ) -> Bytes {
-        self.start(leg, invite, sender, branch, &Method::Bye, leg.local_cseq).body(None, b"")
+        let given = |name| given(&request.headers, name);
+        let mut builder = self.start(leg, invite, sender, branch, &request.method, leg.local_cseq);
+        if wants_contact(&request.method) && !given(HeaderName::Contact) {
+            // RFC 3261 §12.2.1.1: a target refresh names the target again.
+            builder = match invite.header(HeaderName::Contact) {
+                Some(contact) => builder.copy(contact),
+                None => builder,
+            };
+        }
+        if request.method == Method::Invite && !given(HeaderName::Allow) {
+            builder = builder.header(HeaderName::Allow, ALLOW);
+        }
+        for header in &request.headers {
+            builder = builder.extension(header.name(), header.value());
+        }
+        builder.body(request.content_type.as_deref(), &request.body)
     }
+}
+
+fn given(headers: &[ExtraHeader], name: HeaderName) -> bool {
+    headers.iter().any(|header| HeaderName::from_bytes(header.name().as_bytes()) == name)
 }
 
 /// An answer that takes none of the media that a 2xx offers (RFC 3264 §6: port zero), for an
@@ -294,6 +315,7 @@ pub(crate) fn again(
     sender: &Sender<'_>,
     branch: Branch,
     request_uri: &str,
+    cseq: u32,
     headers: &[(HeaderName, String)],
 ) -> Bytes {
     let method = old.method().unwrap_or(Method::Options);
@@ -303,9 +325,7 @@ pub(crate) fn again(
         match header.name {
             HeaderName::Via | HeaderName::ContentLength | HeaderName::Malformed => {}
             HeaderName::CSeq => {
-                let number = old.cseq().map_or(1, |cseq| cseq.number);
-                let next = if number < CSeq::MAX { number + 1 } else { 1 };
-                builder = builder.header(HeaderName::CSeq, format_args!("{next} {method}"));
+                builder = builder.header(HeaderName::CSeq, format_args!("{cseq} {method}"));
             }
             name if headers.iter().any(|(changed, _)| *changed == name) => {}
             _ => builder = builder.copy(header),

@@ -1,18 +1,19 @@
 //! [`ClientContext`]: one request that the user sent, and everything that belongs to it.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::sip::{
+    auth::Credentials,
     cause::Cause,
     dialog::Leg,
     event::{ContextId, FlowId, LegState, State},
     message::Message,
     method::Method,
     random::Branch,
-    request::{CancelOptions, NewRequest},
+    request::{CancelOptions, DialogRequest, NewRequest},
     user_agent::Redirection,
 };
 
@@ -29,6 +30,11 @@ pub(crate) struct ClientContext {
     pub(crate) legs: SmallVec<[Leg; 1]>,
     /// Where a 3xx has sent it, and may still send it.
     pub(crate) redirection: Option<Box<Redirection>>,
+    /// What answers a challenge.
+    pub(crate) credentials: Option<Arc<[Credentials]>>,
+    /// The ACKs of its 2xx, one for each To tag, sent again for each retransmission of the 2xx
+    /// (RFC 3261 §13.2.2.4).
+    pub(crate) acks: SmallVec<[Ack; 1]>,
     /// How many client transactions still serve it, those of earlier tries included.
     pub(crate) transactions: u32,
     /// When to stop waiting for what a CANCEL should bring.
@@ -37,6 +43,17 @@ pub(crate) struct ClientContext {
     pub(crate) ended: Option<Cause>,
     /// The cause of the final outcome, once there is one.
     pub(crate) cause: Option<Cause>,
+}
+
+/// The ACK of a 2xx.
+#[derive(Clone, Debug)]
+pub(crate) struct Ack {
+    /// The To tag of the 2xx.
+    pub(crate) tag: Box<str>,
+    /// The bytes.
+    pub(crate) bytes: Bytes,
+    /// The address, where it is not the flow's peer.
+    pub(crate) to: Option<SocketAddr>,
 }
 
 /// The request of a context.
@@ -64,8 +81,8 @@ pub(crate) enum Request {
 pub(crate) enum Waiting {
     /// A request that the user made.
     New(Box<NewRequest>),
-    /// A BYE; it is written when it can be sent.
-    Bye,
+    /// A request in a dialog; it is written when it can be sent.
+    InDialog(Box<DialogRequest>),
 }
 
 /// How far a cancel has come (RFC 3261 §9.1).

@@ -1,10 +1,6 @@
 //! Legs: the early and confirmed dialogs that an INVITE makes, one for each To tag
 //! (RFC 3261 §12).
 
-use std::net::SocketAddr;
-
-use bytes::Bytes;
-
 use crate::sip::{event::LegState, header::NameAddr, message::Message, name::HeaderName, uri::Uri};
 
 /// One leg, seen from the side that sent the INVITE.
@@ -28,9 +24,8 @@ pub(crate) struct Leg {
     pub(crate) rseq: Option<u32>,
     /// Whether an offer of the peer in a provisional was answered in its PRACK.
     pub(crate) offer_answered: bool,
-    /// The ACK of the 2xx and where it went, sent again for each retransmission of the 2xx
-    /// (RFC 3261 §13.2.2.4).
-    pub(crate) ack: Option<(Bytes, Option<SocketAddr>)>,
+    /// Whether a re-INVITE of ours is under way (RFC 3261 §14.1).
+    pub(crate) invite_pending: bool,
 }
 
 impl Leg {
@@ -47,7 +42,7 @@ impl Leg {
             remote_cseq: None,
             rseq: None,
             offer_answered: false,
-            ack: None,
+            invite_pending: false,
         };
         leg.learn(response);
         Some(leg)
@@ -66,6 +61,14 @@ impl Leg {
         }
         self.route_set = response.list(HeaderName::RecordRoute).map(Box::from).collect();
         self.route_set.reverse();
+    }
+
+    /// Takes a new remote target from a message that refreshes it (RFC 3261 §12.2.1.2, §12.2.2;
+    /// RFC 3311 §5.1). The route set never changes again.
+    pub(crate) fn refresh(&mut self, message: &Message) {
+        if let Ok(contact) = message.contact() {
+            self.remote_target = contact.uri().as_str().into();
+        }
     }
 
     /// Whether the dialog is confirmed and not over.

@@ -4,6 +4,7 @@
 //! the one door: every call takes `now`, and what is to be done comes out of
 //! [`UserAgent::poll_output`].
 
+mod auth;
 mod builder;
 mod cause;
 mod compose;
@@ -26,8 +27,10 @@ mod transport;
 mod uri;
 mod user_agent;
 
+pub use auth::{Credentials, Password};
 pub use builder::MessageBuilder;
 pub use cause::Cause;
+pub(crate) use dialog::{apply_route_set, next_hop};
 pub use escape::escape;
 pub use event::{
     ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Response, State, Status,
@@ -37,8 +40,10 @@ pub use message::{Essentials, Header, Limits, Message, ReadError, StartLine};
 pub use method::{Method, MethodError};
 pub use name::HeaderName;
 pub use params::Params;
+pub(crate) use random::{Branch, Identifiers};
 pub use request::{
-    CSeqNumber, CallId, CancelOptions, ExtraHeader, Identity, NewRequest, Token, ValueError,
+    CSeqNumber, CallId, CancelOptions, DialogRequest, ExtraHeader, Identity, NewRequest, Token,
+    ValueError,
 };
 pub use response::{ResponseBuilder, response_destination};
 pub use status::StatusCode;
@@ -46,6 +51,10 @@ pub use transaction::{
     Incoming, ServerKey, ServerReceived, ServerTimeout, ServerTransaction, ServerTransactionId,
     ServerTransactions, TimedOut, Timing,
 };
+pub(crate) use transaction::{NonInviteClient, ResponseOutcome, TimeoutOutcome};
 pub use transport::Transport;
 pub use uri::{Scheme, Uri, UriBuf, UriError, UriProblem};
-pub use user_agent::{CancelError, HangUpError, Output, Redirects, Settings, Transmit, UserAgent};
+pub use user_agent::{
+    CancelError, DialogError, ExtraLegs, HangUpError, Output, Redirects, Settings, Transmit,
+    UserAgent,
+};

@@ -1,10 +1,12 @@
 //! What the user asks to be sent, checked at the door: nothing invalid goes further.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 
-use crate::sip::{header::CSeq, method::Method, name::HeaderName, syntax, uri::UriBuf};
+use crate::sip::{
+    auth::Credentials, header::CSeq, method::Method, name::HeaderName, syntax, uri::UriBuf,
+};
 
 /// One request as the user wants it (SIP.js's `send` options).
 ///
@@ -35,6 +37,8 @@ pub struct NewRequest {
     pub content_type: Option<String>,
     /// The body.
     pub body: Bytes,
+    /// What answers a challenge.
+    pub credentials: Option<Arc<[Credentials]>>,
 }
 
 impl NewRequest {
@@ -54,7 +58,28 @@ impl NewRequest {
             headers: Vec::new(),
             content_type: None,
             body: Bytes::new(),
+            credentials: None,
         }
+    }
+}
+
+/// A request that the user wants sent in the dialog of a leg: the dialog gives it everything else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DialogRequest {
+    /// The method.
+    pub method: Method,
+    /// Further headers, in order.
+    pub headers: Vec<ExtraHeader>,
+    /// The Content-Type; needed where there is a body.
+    pub content_type: Option<String>,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl DialogRequest {
+    /// A request with nothing but what it must have.
+    pub fn new(method: Method) -> DialogRequest {
+        DialogRequest { method, headers: Vec::new(), content_type: None, body: Bytes::new() }
     }
 }
 

@@ -171,6 +171,14 @@ pub(super) enum Link {
 }
 
 impl Link {
+    /// Whether as much waits to be sent as may.
+    pub(super) fn is_full(&self) -> bool {
+        match self {
+            Link::Udp(link) => link.is_full(),
+            Link::Stream(queue) => queue.capacity() == 0,
+        }
+    }
+
     /// Sends or queues the bytes of one message; never waits. What the attempt brings to light
     /// about earlier datagrams goes to `undelivered`, as sentences.
     pub(super) fn send(

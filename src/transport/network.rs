@@ -160,6 +160,12 @@ impl Network {
         result
     }
 
+    /// Whether the flow's queue is full, so that [`Network::send`] would refuse for now.
+    pub fn is_full(&self, flow: FlowId) -> bool {
+        let stage = self.flows.get(&flow).map(|flow| &flow.stage);
+        matches!(stage, Some(Stage::Up(link)) if link.is_full())
+    }
+
     /// Closes a flow; nothing more is heard of it.
     pub fn close(&mut self, flow: FlowId) {
         self.flows.remove(&flow);

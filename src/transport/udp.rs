@@ -148,6 +148,10 @@ pub(super) struct Link {
 type Datagram = (Option<SocketAddr>, Bytes);
 
 impl Link {
+    pub(super) fn is_full(&self) -> bool {
+        self.queue.capacity() == 0
+    }
+
     /// Sends at once, or in its turn where the kernel takes no more now.
     pub(super) fn send(
         &self,

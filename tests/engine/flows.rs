@@ -202,3 +202,59 @@ async fn nothing_is_made_again_while_leaving() {
     let peer = WsPeer::at(address).await;
     assert!(!peer.was_called(Duration::from_millis(1200)).await);
 }
+
+#[tokio::test]
+async fn a_burst_larger_than_every_queue_waits_for_the_connection_and_gets_through() {
+    const COUNT: usize = 12_000;
+    let peer = WsPeer::new().await;
+    let mut front = Front::new();
+    for _ in 0..COUNT {
+        front.send(request(Method::Options), &peer.server).await;
+    }
+    let mut connection = peer.accept().await;
+    let answers = tokio::spawn(async move {
+        for _ in 0..COUNT {
+            connection.answer("200 OK").await;
+        }
+        connection
+    });
+    for _ in 0..COUNT {
+        assert_eq!(front.ended().await.1, "Accepted");
+    }
+    let _connection = answers.await.unwrap();
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_reads_nothing_fails_its_own_requests_and_holds_up_no_others() {
+    let peer = WsPeer::new().await;
+    let mut front = Front::new();
+    let mut large = request(Method::Message);
+    large.content_type = Some("text/plain".to_owned());
+    large.body = vec![b'a'; 2048].into();
+    front.send(large.clone(), &peer.server).await;
+    let _deaf = peer.accept().await;
+
+    let commands = front.engine.commands.clone();
+    let submission = Submission { request: large, server: Some(peer.server.clone()) };
+    let flood = tokio::spawn(async move {
+        while commands.send(Command::Send(Box::new(submission.clone()))).await.is_ok() {}
+    });
+    let detail = front
+        .fact("failure", |_, fact| match fact {
+            Fact::Failed { detail, .. } => Some(detail.clone()),
+            _ => None,
+        })
+        .await;
+    flood.abort();
+    assert_eq!(
+        detail,
+        format!("{} takes messages too slowly: 8192 wait to be sent already", peer.server)
+    );
+
+    let other = UdpPeer::new().await;
+    front.send(request(Method::Options), &other.server).await;
+    other.answer("200 OK").await;
+    front.fact("answer", |_, fact| matches!(fact, Fact::Accepted { .. }).then_some(())).await;
+    front.quit().await;
+}

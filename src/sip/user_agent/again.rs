@@ -8,7 +8,7 @@ use crate::sip::{
     compose,
     context::ClientContext,
     event::{ContextId, Fact, RedirectTarget},
-    header::NameAddr,
+    header::{CSeq, NameAddr},
     message::Message,
     method::Method,
     name::HeaderName,
@@ -151,6 +151,16 @@ impl UserAgent {
         let branch = self.new_branch();
         let Some(context) = self.contexts.get(&id) else { return };
         let Some(old) = context.message() else { return };
+        let parent = context.parent.clone();
+        let cseq = match parent.and_then(|(parent, tag)| self.leg_mut(parent, &tag)) {
+            Some(leg) => {
+                leg.local_cseq += 1;
+                leg.local_cseq
+            }
+            // A number that cannot grow starts again; nobody has counted on it yet.
+            None => old.cseq().map_or(1, |cseq| cseq.number % CSeq::MAX + 1),
+        };
+        let Some(context) = self.contexts.get(&id) else { return };
         let Some((transport, sent_by)) = self.address(context.flow) else { return };
         let request_uri = match &target {
             Some(target) => target.as_str(),
@@ -161,7 +171,7 @@ impl UserAgent {
             None => context.destination(),
         };
         let sender = self.sender(transport, &sent_by);
-        let bytes = compose::again(&old, &sender, branch, request_uri, headers);
+        let bytes = compose::again(&old, &sender, branch, request_uri, cseq, headers);
         self.start(now, id, branch, to, bytes);
     }
 }

@@ -39,6 +39,9 @@ pub enum HangUpError {
     /// Not accepted yet.
     #[error("not accepted yet: cancel it instead (RFC 3261 §15)")]
     Pending,
+    /// No leg with that To tag is up.
+    #[error("no leg with the tag {0:?} is up")]
+    NoSuchLeg(String),
     /// A BYE is on its way.
     #[error("already hanging up: the BYE is on its way")]
     HangingUp,
@@ -48,4 +51,21 @@ pub enum HangUpError {
     /// There is no such context, or it ended long ago.
     #[error("there is no context #{0}, or it ended long ago")]
     Unknown(ContextId),
+}
+
+/// Why a request in a dialog is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DialogError {
+    /// The leg is not there.
+    #[error(transparent)]
+    HangUp(#[from] HangUpError),
+    /// Several legs are up.
+    #[error("several legs are up: name one of the tags {0}")]
+    WhichLeg(String),
+    /// A request that follows from another.
+    #[error("{0} is sent by itself where it is due")]
+    Automatic(Method),
+    /// A re-INVITE is under way.
+    #[error("an INVITE is already in progress in this dialog (RFC 3261 §14.1)")]
+    InvitePending,
 }

@@ -1,14 +1,14 @@
 //! [`UserAgent`]: the one door into `sip`.
 //!
 //! Time, bytes and wishes go in; [`Output`]s come out of one queue, in their true order. What a
-//! response does stands in `responses`, what the user's wishes do in `sending`, `cancel` and
-//! `hang_up`, what the peer's own requests do in `peer`, and what time does in `timeouts`.
+//! response does stands in `responses`, `reliable` and `again`, what the user's wishes do in
+//! `sending`, `cancel` and `dialogs`, what the peer's own requests do in `peer`, and what time does in `timeouts`.
 
 mod again;
 mod cancel;
+mod dialogs;
 mod error;
 mod flows;
-mod hang_up;
 mod peer;
 mod reliable;
 mod responses;
@@ -25,7 +25,7 @@ use std::{
 use bytes::Bytes;
 
 pub(crate) use self::again::Redirection;
-pub use self::error::{CancelError, HangUpError};
+pub use self::error::{CancelError, DialogError, HangUpError};
 use self::{
     flows::Flows,
     transactions::{Key, Transactions},
@@ -37,6 +37,7 @@ use crate::sip::{
     message::{Limits, Message},
     method::Method,
     random::Identifiers,
+    status::StatusCode,
     transaction::{ServerTransactions, Timing},
 };
 
@@ -58,8 +59,20 @@ pub struct Settings {
     pub reliable_provisionals: bool,
     /// Which contacts of a 3xx are tried.
     pub redirects: Redirects,
+    /// What becomes of the further legs of a forked INVITE.
+    pub extra_legs: ExtraLegs,
     /// Bounds on what is read from the network.
     pub limits: Limits,
+}
+
+/// What becomes of further legs when several forks accept an INVITE (RFC 3261 §13.2.2.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExtraLegs {
+    /// They stay up.
+    #[default]
+    Keep,
+    /// Each but the first is hung up with BYE.
+    HangUp,
 }
 
 /// Which contacts of a 3xx are tried (RFC 3261 §8.1.3.4).
@@ -81,6 +94,7 @@ impl Default for Settings {
             user_agent: concat!("sipboard/", env!("CARGO_PKG_VERSION")).to_owned(),
             reliable_provisionals: true,
             redirects: Redirects::None,
+            extra_legs: ExtraLegs::Keep,
             limits: Limits::default(),
         }
     }
@@ -312,15 +326,17 @@ impl UserAgent {
         }
         self.tell_own(now, id, Fact::Failed { response: None, cause, detail, advice: None });
         self.end_early_legs(now, id);
-        self.finish(now, id);
+        self.finish(now, id, None);
     }
 
     /// After a final outcome: what hangs on it follows.
-    fn finish(&mut self, now: Instant, id: ContextId) {
-        let parent = self.contexts.get(&id).and_then(|context| context.parent.clone());
+    fn finish(&mut self, now: Instant, id: ContextId, outcome: Option<StatusCode>) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let (parent, method, state) =
+            (context.parent.clone(), context.method.clone(), context.state);
         self.end_if_done(now, id);
-        if let Some((parent, tag)) = parent {
-            self.bye_is_over(now, parent, &tag);
+        if let Some(parent) = parent {
+            self.in_dialog_is_over(now, parent, &method, outcome, state);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{
     UserAgent,
-    hang_up::leg_and_invite,
+    dialogs::leg_and_invite,
     sending::destination,
     transactions::{Key, NewTransaction, Role},
 };

@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, time::Instant};
 
 use super::{
-    DialogKey, UserAgent,
-    hang_up::leg_and_invite,
+    DialogKey, ExtraLegs, UserAgent,
+    dialogs::leg_and_invite,
     reliable::Reliability,
     sending::destination,
     transactions::{Key, Role},
@@ -12,7 +12,7 @@ use super::{
 use crate::sip::{
     cause::Cause,
     compose::{self, InDialog},
-    context::Cancel,
+    context::{Ack, Cancel},
     dialog::Leg,
     event::{ContextId, Fact, FlowId, LegState, State, TerminatedBy},
     header::HeaderError,
@@ -154,7 +154,7 @@ impl UserAgent {
 
     fn early_leg(&mut self, now: Instant, id: ContextId, message: &Message) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
-        if context.method != Method::Invite {
+        if context.method != Method::Invite || context.parent.is_some() {
             return;
         }
         let Some(new) = new_leg(context.message().as_ref(), message) else { return };
@@ -208,7 +208,7 @@ impl UserAgent {
             self.end_early_legs(now, id);
             self.wait_for_cancel_answer(now, id);
         }
-        self.finish(now, id);
+        self.finish(now, id, Some(status));
     }
 
     /// The final response may overtake the answer to the CANCEL, which is worth waiting for, but
@@ -255,9 +255,16 @@ impl UserAgent {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         context.state = State::Accepted;
         context.cause = Some(Cause::Accepted);
+        let (method, parent) = (context.method.clone(), context.parent.clone());
         let response = compose::response(message, status);
         self.tell_own(now, id, Fact::Accepted { response, again: false });
-        self.finish(now, id);
+        // RFC 3311 §5.1, RFC 6665 §4.4.1: these refresh the target.
+        if let (Method::Update | Method::Subscribe, Some((parent, tag))) = (method, parent)
+            && let Some(leg) = self.leg_mut(parent, &tag)
+        {
+            leg.refresh(message);
+        }
+        self.finish(now, id, Some(status));
     }
 
     /// Each 2xx, from every fork, and each of its retransmissions is ACKed (RFC 3261 §13.2.2.4).
@@ -269,24 +276,42 @@ impl UserAgent {
         message: &Message,
     ) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
-        let invite = context.message();
-        let Some(new) = new_leg(invite.as_ref(), message) else {
+        let tag = message.to().ok().and_then(|to| to.tag()).map(Box::<str>::from);
+        let Some(tag) = tag else {
             return self.tagless_2xx(now, id, status, message);
         };
-        let tag = new.tag.clone();
-        let response = compose::response(message, status);
-        let known = context.leg_mut(&tag);
-        if let Some(ack) = known.as_ref().and_then(|leg| leg.ack.clone()) {
+        if let Some(ack) = context.acks.iter().find(|ack| ack.tag == tag).cloned() {
+            let response = compose::response(message, status);
             self.tell_own(now, id, Fact::Accepted { response, again: true });
             return self.transmit_ack(now, id, ack, status, true);
         }
-        match known {
+        match context.parent.clone() {
+            None => self.leg_accepted(now, id, &tag, status, message),
+            Some((parent, leg)) => {
+                self.reinvite_accepted(now, id, (parent, &leg), status, message);
+            }
+        }
+    }
+
+    /// The first 2xx of a To tag makes its leg, or confirms it.
+    fn leg_accepted(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        tag: &str,
+        status: StatusCode,
+        message: &Message,
+    ) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let Some(new) = new_leg(context.message().as_ref(), message) else { return };
+        match context.leg_mut(tag) {
             Some(leg) => {
                 leg.learn(message);
                 leg.state = LegState::Confirmed;
             }
             None => context.legs.push(Leg { state: LegState::Confirmed, ..new }),
         }
+        let is_extra = context.legs_up() > 1;
         context.cause = Some(Cause::Accepted);
         context.state = State::Accepted;
         // A late fork brings a context back that had ended with its other legs.
@@ -294,10 +319,45 @@ impl UserAgent {
             self.open_calls += 1;
         }
         self.register_dialog(id);
+        let response = compose::response(message, status);
         self.tell_own(now, id, Fact::Accepted { response, again: false });
-        self.tell_own(now, id, Fact::Leg { tag: tag.clone(), state: LegState::Confirmed });
-        self.ack_2xx(now, id, &tag, status, message);
+        self.tell_own(now, id, Fact::Leg { tag: tag.into(), state: LegState::Confirmed });
+        self.ack_2xx(now, id, (id, tag), status, message);
         self.cancel_was_crossed(now, id, status);
+        if is_extra && self.settings.extra_legs == ExtraLegs::HangUp {
+            // Refused where the cancel has hung it up already.
+            let _ = self.hang_up_leg(now, id, tag);
+        }
+    }
+
+    /// A 2xx to a re-INVITE changes the session and refreshes the target (RFC 3261 §14.1).
+    fn reinvite_accepted(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        (parent, tag): (ContextId, &str),
+        status: StatusCode,
+        message: &Message,
+    ) {
+        if let Some(leg) = self.leg_mut(parent, tag) {
+            leg.refresh(message);
+        }
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        context.state = State::Accepted;
+        context.cause = Some(Cause::Accepted);
+        let crossed = context.is_cancelled();
+        if crossed {
+            context.cancel = Cancel::Sent { over: true };
+        }
+        let response = compose::response(message, status);
+        self.tell_own(now, id, Fact::Accepted { response, again: false });
+        self.ack_2xx(now, id, (parent, tag), status, message);
+        if crossed {
+            let detail =
+                format!("a {status} crossed the CANCEL: the session has changed all the same");
+            self.tell(now, id, Method::Cancel, Fact::CancelFailed { detail });
+        }
+        self.finish(now, id, Some(status));
     }
 
     /// A 2xx without a To tag makes no dialog (RFC 3261 §12.1): there is nothing to ACK or hang up.
@@ -313,11 +373,12 @@ impl UserAgent {
         self.end_if_done(now, id);
     }
 
+    /// ACKs a 2xx along the leg, which is another context's where a re-INVITE was accepted.
     fn ack_2xx(
         &mut self,
         now: Instant,
         id: ContextId,
-        tag: &str,
+        (owner, tag): (ContextId, &str),
         status: StatusCode,
         message: &Message,
     ) {
@@ -326,28 +387,30 @@ impl UserAgent {
         let Some(context) = self.contexts.get(&id) else { return };
         // Where the flow broke in between, the peer's next retransmission brings another chance.
         let Some((transport, sent_by)) = self.address(context.flow) else { return };
-        let Some((leg, invite)) = leg_and_invite(context, tag) else { return };
+        let Some(invite) = context.message() else { return };
+        let owner = self.contexts.get(&owner);
+        let Some((leg, _)) = owner.and_then(|owner| leg_and_invite(owner, tag)) else { return };
         let route = InDialog::new(leg);
         let sender = self.sender(transport, &sent_by);
         let bytes = route.ack(leg, &invite, &sender, branch, message);
-        let to = destination(transport, &route);
-        if let Some(leg) = self.contexts.get_mut(&id).and_then(|context| context.leg_mut(tag)) {
-            leg.ack = Some((bytes.clone(), to));
+        let ack = Ack { tag: tag.into(), bytes, to: destination(transport, &route) };
+        if let Some(context) = self.contexts.get_mut(&id) {
+            context.acks.push(ack.clone());
         }
-        self.transmit_ack(now, id, (bytes, to), status, false);
+        self.transmit_ack(now, id, ack, status, false);
     }
 
     fn transmit_ack(
         &mut self,
         now: Instant,
         id: ContextId,
-        (message, to): (bytes::Bytes, Option<SocketAddr>),
+        ack: Ack,
         status: StatusCode,
         again: bool,
     ) {
         let Some(context) = self.contexts.get(&id) else { return };
-        self.transmit(context.flow, to, message.clone());
-        self.tell(now, id, Method::Ack, Fact::Acked { message, status, again });
+        self.transmit(context.flow, ack.to, ack.bytes.clone());
+        self.tell(now, id, Method::Ack, Fact::Acked { message: ack.bytes, status, again });
     }
 }
 

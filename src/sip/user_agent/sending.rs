@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::Instant,
 };
 
@@ -14,6 +15,7 @@ use super::{
     transactions::{Key, NewTransaction, Role},
 };
 use crate::sip::{
+    auth::Credentials,
     cause::Cause,
     compose::{self, InDialog, Sender},
     context::{Cancel, ClientContext, Request, Waiting},
@@ -49,7 +51,8 @@ impl UserAgent {
             parent: None,
         };
         let method = request.method.clone();
-        self.create(now, method, created, None, Waiting::New(request))
+        let credentials = request.credentials.clone();
+        self.create(now, method, created, None, Waiting::New(request), credentials)
     }
 
     /// Makes a context and sends its request as soon as its flow allows.
@@ -60,6 +63,7 @@ impl UserAgent {
         created: Created,
         parent: Option<(ContextId, Box<str>)>,
         waiting: Waiting,
+        credentials: Option<Arc<[Credentials]>>,
     ) -> ContextId {
         self.last_context += 1;
         let id = ContextId(self.last_context);
@@ -76,6 +80,8 @@ impl UserAgent {
             cancel: Cancel::No,
             legs: SmallVec::new(),
             redirection: None,
+            credentials,
+            acks: SmallVec::new(),
             transactions: 0,
             deadline: None,
             ended: None,
@@ -121,7 +127,7 @@ impl UserAgent {
                     compose::first_request(&request, &sender, branch, &mut self.identifiers);
                 self.start(now, id, branch, None, bytes);
             }
-            Waiting::Bye => self.send_bye(now, id, branch),
+            Waiting::InDialog(request) => self.send_in_dialog(now, id, branch, &request),
         }
     }
 

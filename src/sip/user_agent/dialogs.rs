@@ -1,0 +1,258 @@
+//! Requests in the dialog of a leg, each a client context of its own: the BYE that hangs up
+//! (RFC 3261 §15), and whatever else the user sends there (§12.2).
+
+use std::time::Instant;
+
+use super::{
+    DialogError, HangUpError, UserAgent,
+    sending::{as_uri, destination},
+};
+use crate::sip::{
+    cause::Cause,
+    compose::InDialog,
+    context::{ClientContext, Waiting},
+    dialog::Leg,
+    event::{ContextId, Created, Fact, LegState, State, TerminatedBy},
+    message::Message,
+    method::Method,
+    name::HeaderName,
+    random::Branch,
+    request::DialogRequest,
+    status::StatusCode,
+    transport::Transport,
+};
+
+impl UserAgent {
+    /// Sends a BYE on every leg that is up; each BYE is a context of its own.
+    ///
+    /// # Errors
+    ///
+    /// Where no leg is up; a sentence says why.
+    pub fn hang_up(&mut self, now: Instant, id: ContextId) -> Result<(), HangUpError> {
+        let tags = self.confirmed_legs(id)?;
+        for tag in tags {
+            self.hang_up_leg_now(now, id, &tag);
+        }
+        Ok(())
+    }
+
+    /// Sends a BYE on the leg with that To tag.
+    ///
+    /// # Errors
+    ///
+    /// Where that leg is not up; a sentence says why.
+    pub fn hang_up_leg(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        tag: &str,
+    ) -> Result<(), HangUpError> {
+        if !self.confirmed_legs(id)?.iter().any(|confirmed| &**confirmed == tag) {
+            return Err(HangUpError::NoSuchLeg(tag.to_owned()));
+        }
+        self.hang_up_leg_now(now, id, tag);
+        Ok(())
+    }
+
+    fn confirmed_legs(&self, id: ContextId) -> Result<Vec<Box<str>>, HangUpError> {
+        let Some(context) = self.contexts.get(&id) else {
+            return Err(match self.remembered.get(&id) {
+                Some((Method::Invite, state)) => HangUpError::NoLeg(state.as_str()),
+                Some((method, _)) => HangUpError::NotInvite(method.clone()),
+                None => HangUpError::Unknown(id),
+            });
+        };
+        if context.method != Method::Invite || context.parent.is_some() {
+            return Err(HangUpError::NotInvite(context.method.clone()));
+        }
+        if context.state.is_pending() {
+            return Err(HangUpError::Pending);
+        }
+        let tags = context.confirmed_tags();
+        match (tags.is_empty(), context.legs_up()) {
+            (false, _) => Ok(tags),
+            (true, 0) => Err(HangUpError::NoLeg(context.state.as_str())),
+            (true, _) => Err(HangUpError::HangingUp),
+        }
+    }
+
+    fn hang_up_leg_now(&mut self, now: Instant, id: ContextId, tag: &str) {
+        let bye = ContextId(self.last_context + 1);
+        let Some(leg) = self.leg_mut(id, tag) else { return };
+        leg.state = LegState::HangingUp { bye };
+        let state = leg.state.clone();
+        self.tell_own(now, id, Fact::Leg { tag: tag.into(), state });
+        self.create_in_dialog(now, id, tag, DialogRequest::new(Method::Bye));
+    }
+
+    /// Sends a request of the user's in the dialog of a leg; `None` is the only leg that is up.
+    /// A BYE hangs the leg up.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such leg, or where the request cannot be sent in a dialog now; a sentence
+    /// says why.
+    pub fn request_in_dialog(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        tag: Option<&str>,
+        request: DialogRequest,
+    ) -> Result<ContextId, DialogError> {
+        if matches!(request.method, Method::Ack | Method::Cancel | Method::Prack) {
+            return Err(DialogError::Automatic(request.method));
+        }
+        let tags = self.confirmed_legs(id)?;
+        let tag = match (tag, &*tags) {
+            (Some(tag), tags) => tags.iter().find(|confirmed| &***confirmed == tag).cloned(),
+            (None, [only]) => Some(only.clone()),
+            (None, tags) => {
+                return Err(DialogError::WhichLeg(tags.join(", ")));
+            }
+        };
+        let Some(tag) = tag else {
+            return Err(DialogError::HangUp(HangUpError::NoSuchLeg(
+                tag.map(|tag| tag.to_string()).unwrap_or_default(),
+            )));
+        };
+        if request.method == Method::Bye {
+            self.hang_up_leg_now(now, id, &tag);
+            return Ok(ContextId(self.last_context));
+        }
+        // RFC 3261 §14.1: no INVITE while another is in progress in the dialog.
+        if request.method == Method::Invite
+            && self.leg_mut(id, &tag).is_some_and(|leg| leg.invite_pending)
+        {
+            return Err(DialogError::InvitePending);
+        }
+        Ok(self.create_in_dialog(now, id, &tag, request))
+    }
+
+    fn create_in_dialog(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        tag: &str,
+        request: DialogRequest,
+    ) -> ContextId {
+        let method = request.method.clone();
+        let is_invite = method == Method::Invite;
+        if let Some(leg) = self.leg_mut(id, tag).filter(|_| is_invite) {
+            leg.invite_pending = true;
+        }
+        let Some(context) = self.contexts.get(&id) else { return id };
+        let (flow, credentials) = (context.flow, context.credentials.clone());
+        let Some((leg, invite)) = leg_and_invite(context, tag) else { return id };
+        let from = invite.header(HeaderName::From).map(|header| header.value);
+        let created = Created {
+            request_uri: as_uri(&leg.remote_target),
+            local_identity: String::from_utf8_lossy(from.unwrap_or_default()).into(),
+            remote_identity: leg.remote_identity.clone(),
+            call_id: invite.call_id().unwrap_or_default().into(),
+            flow,
+            transport: self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport),
+            parent: Some(id),
+        };
+        let waiting = Waiting::InDialog(Box::new(request));
+        self.create(now, method, created, Some((id, tag.into())), waiting, credentials)
+    }
+
+    /// Writes and sends a request in the dialog of a leg.
+    pub(super) fn send_in_dialog(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        branch: Branch,
+        request: &DialogRequest,
+    ) {
+        let Some((parent, tag)) = self.contexts.get(&id).and_then(|child| child.parent.clone())
+        else {
+            return;
+        };
+        if let Some(leg) = self.leg_mut(parent, &tag) {
+            // RFC 3261 §12.2.1.1: each request in the dialog counts on.
+            leg.local_cseq += 1;
+        }
+        let Some(context) = self.contexts.get(&parent) else { return };
+        let Some((transport, sent_by)) = self.address(context.flow) else { return };
+        let Some((leg, invite)) = leg_and_invite(context, &tag) else { return };
+        let route = InDialog::new(leg);
+        let sender = self.sender(transport, &sent_by);
+        let bytes = route.request(leg, &invite, &sender, branch, request);
+        let to = destination(transport, &route);
+        self.start(now, id, branch, to, bytes);
+    }
+
+    /// A request in a dialog has its outcome: what that means for the dialog.
+    pub(super) fn in_dialog_is_over(
+        &mut self,
+        now: Instant,
+        (parent, tag): (ContextId, Box<str>),
+        method: &Method,
+        outcome: Option<StatusCode>,
+        state: State,
+    ) {
+        if let Some(leg) = self.leg_mut(parent, &tag).filter(|_| *method == Method::Invite) {
+            leg.invite_pending = false;
+        }
+        let timed_out = state == State::Failed && outcome.is_none();
+        match (method, outcome.map(StatusCode::code)) {
+            // RFC 3261 §15.1.1: whatever answers the BYE, or nothing, the dialog is over.
+            (Method::Bye, _) => self.terminate_leg(now, parent, &tag, TerminatedBy::Local),
+            // RFC 3261 §12.2.1.2: the peer knows no such dialog.
+            (_, Some(481)) => self.terminate_leg(now, parent, &tag, TerminatedBy::Response),
+            // RFC 3261 §12.2.1.2: nobody answers, so the dialog should be ended.
+            (_, Some(408)) => _ = self.hang_up_leg(now, parent, &tag),
+            (_, None) if timed_out => _ = self.hang_up_leg(now, parent, &tag),
+            _ => {}
+        }
+    }
+
+    /// A leg is over; the context with it, where it was the last one.
+    pub(super) fn terminate_leg(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        tag: &str,
+        by: TerminatedBy,
+    ) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let Some(leg) = context.leg_mut(tag).filter(|leg| !leg.is_terminated()) else { return };
+        leg.state = LegState::Terminated { by };
+        let state = leg.state.clone();
+        if context.state == State::Accepted && context.legs_up() == 0 {
+            context.state = State::HungUp;
+            context.cause = Some(Cause::Bye);
+        }
+        self.tell_own(now, id, Fact::Leg { tag: tag.into(), state });
+        self.end_if_done(now, id);
+        self.forget_if_over(id);
+    }
+
+    /// The early dialogs of an INVITE end with it (RFC 3261 §12.3, §13.2.2.3).
+    pub(super) fn end_early_legs(&mut self, now: Instant, id: ContextId) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let early: Vec<Box<str>> = context
+            .legs
+            .iter()
+            .filter(|leg| leg.state == LegState::Early)
+            .map(|leg| leg.tag.clone())
+            .collect();
+        for tag in early {
+            self.terminate_leg(now, id, &tag, TerminatedBy::Response);
+        }
+    }
+
+    pub(super) fn leg_mut(&mut self, id: ContextId, tag: &str) -> Option<&mut Leg> {
+        self.contexts.get_mut(&id)?.leg_mut(tag)
+    }
+}
+
+/// A leg, and the INVITE that made it.
+pub(super) fn leg_and_invite<'a>(
+    context: &'a ClientContext,
+    tag: &str,
+) -> Option<(&'a Leg, Message)> {
+    let leg = context.legs.iter().find(|leg| &*leg.tag == tag)?;
+    Some((leg, context.message()?))
+}

@@ -1,0 +1,332 @@
+//! `sipboard send` and `sipboard serve` as two processes on real sockets.
+
+mod cli_support;
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::UdpSocket,
+    process::Stdio,
+};
+
+use cli_support::{DEADLINE, Home, Ran, Serve, finish, sipboard};
+
+fn send(args: &[&str]) -> Ran {
+    let mut all = vec!["send"];
+    all.extend(args);
+    sipboard(&Home::new(), &all)
+}
+
+/// The wanted words stand in the texts, in this order, one each.
+fn assert_in_order(found: &[String], wanted: &[&str], ran: &Ran) {
+    let mut rest = found.iter();
+    for want in wanted {
+        assert!(rest.any(|word| word == want), "{want} in {wanted:?}:\n{}{}", ran.out, ran.err);
+    }
+}
+
+#[test]
+fn over_udp_and_ws_the_exit_status_says_how_it_ended() {
+    let server = Serve::start();
+    for uri in [&*server.udp, &*server.ws] {
+        for (args, code, events) in [
+            (&["OPTIONS", "sip:demo.test"][..], 0, &["sent", "accepted", "ended"][..]),
+            (
+                &["MESSAGE", "sip:answer@demo.test", "--body", "hello"],
+                0,
+                &["sent", "accepted", "ended"],
+            ),
+            (
+                &["INVITE", "sip:answer@demo.test", "--hangup-after", "100ms"],
+                0,
+                &["sent", "progress", "accepted", "acked", "sent", "accepted", "ended", "ended"],
+            ),
+            (
+                &["INVITE", "sip:busy@demo.test"],
+                1,
+                &["sent", "rejected", "failed", "acked", "ended"],
+            ),
+            (&["INVITE", "notfound"], 1, &["sent", "rejected", "failed", "ended"]),
+            (
+                &[
+                    "INVITE",
+                    "sip:ring@demo.test",
+                    "--cancel-after",
+                    "200ms",
+                    "--cancel-status",
+                    "480",
+                ],
+                5,
+                &[
+                    "sent",
+                    "progress",
+                    "cancel",
+                    "cancel_sent",
+                    "rejected",
+                    "failed",
+                    "acked",
+                    "ended",
+                ],
+            ),
+        ] {
+            let mut args = args.to_vec();
+            args.extend(["--server", uri, "--json"]);
+            let ran = send(&args);
+            assert_eq!(ran.code, Some(code), "{args:?}:\n{}{}", ran.out, ran.err);
+            assert_in_order(&ran.events(), events, &ran);
+            assert_eq!(ran.events().last().map(String::as_str), Some("ended"), "{args:?}");
+            assert_eq!(ran.err, "", "{args:?}");
+        }
+    }
+}
+
+#[test]
+fn an_accepted_invite_is_hung_up_without_being_asked() {
+    let server = Serve::start();
+    let ran = send(&["INVITE", "answer", "--server", &server.udp, "--json"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    let lines = ran.json();
+    let bye = lines.iter().find(|line| line["method"] == "BYE" && line["event"] == "accepted");
+    assert!(bye.is_some(), "{}", ran.out);
+    assert_eq!(ran.events().iter().filter(|event| *event == "ended").count(), 2, "{}", ran.out);
+}
+
+#[test]
+fn nobody_answers_and_the_timers_say_so() {
+    let server = Serve::start();
+    let ran = send(&["INVITE", "silent", "--server", &server.udp, "--t1-ms", "10", "--json"]);
+    assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
+    let lines = ran.json();
+    let attempts: Vec<u64> = lines.iter().filter_map(|line| line["attempt"].as_u64()).collect();
+    assert_eq!(attempts, [2, 3, 4, 5, 6, 7], "Timer A doubles from T1 until Timer B at 64 T1");
+    let failed = lines.iter().find(|line| line["event"] == "failed").unwrap();
+    assert_eq!(failed["cause"], "Request Timeout");
+    assert!(failed["t"].as_f64().unwrap() >= 0.64, "{failed}");
+    assert!(failed.get("status").is_none(), "{failed}");
+}
+
+#[test]
+fn a_timeout_of_ones_own_ends_it_sooner() {
+    let server = Serve::start();
+    let ran = send(&["INVITE", "ring", "--server", &server.ws, "--timeout", "200ms", "--json"]);
+    assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("given up after 200ms"), "{}", ran.err);
+    assert_in_order(&ran.events(), &["sent", "progress", "cancel", "cancel_sent", "ended"], &ran);
+}
+
+#[test]
+fn a_connection_that_cannot_be_made_is_a_transport_error() {
+    // A port that was free a moment ago, and that nobody listens on.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    for uri in [format!("ws://127.0.0.1:{port}"), format!("sip:127.0.0.1:{port};transport=udp")] {
+        let ran = send(&["OPTIONS", "sip:demo.test", "--server", &uri, "--json"]);
+        assert_eq!(ran.code, Some(4), "{}{}", ran.out, ran.err);
+        let lines = ran.json();
+        let failed = lines.iter().find(|line| line["event"] == "failed").unwrap();
+        assert_eq!(failed["cause"], "Connection Error");
+        assert!(failed["detail"].as_str().unwrap().contains(&port.to_string()), "{failed}");
+    }
+}
+
+#[test]
+fn without_a_server_a_target_at_the_demo_goes_to_one_inside() {
+    for target in ["busy", "sip:busy@demo.test", "sips:busy@DEMO.test"] {
+        let ran = send(&["INVITE", target, "--json"]);
+        assert_eq!(ran.code, Some(1), "{target}: {}{}", ran.out, ran.err);
+        assert!(ran.err.contains("built-in demo server at ws://127.0.0.1:"), "{}", ran.err);
+        let lines = ran.json();
+        assert_eq!((&lines[0]["event"], &lines[0]["transport"]), (&"sent".into(), &"ws".into()));
+    }
+}
+
+#[test]
+fn of_many_the_last_line_holds_the_totals() {
+    let server = Serve::start();
+    let many = ["--count", "40", "--concurrency", "8", "--server", &server.udp];
+    let mut args = vec!["OPTIONS", "sip:demo.test", "--json"];
+    args.extend(many);
+    let ran = send(&args);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    let lines = ran.json();
+    assert_eq!(lines.len(), 1, "{}", ran.out);
+    for (field, count) in
+        [("sent", 40), ("accepted", 40), ("rejected", 0), ("failed", 0), ("cancelled", 0)]
+    {
+        assert_eq!(lines[0][field], count, "{field}: {}", ran.out);
+    }
+    assert!(lines[0]["rtt_ms"]["max"].as_f64().unwrap() > 0.0, "{}", ran.out);
+
+    args.push("--events");
+    let ran = send(&args);
+    let events = ran.events();
+    assert_eq!(events.iter().filter(|event| *event == "ended").count(), 40, "{}", ran.out);
+    assert_eq!(events.last().map(String::as_str), Some("summary"));
+
+    let mut args = vec!["INVITE", "busy"];
+    args.extend(many);
+    let ran = send(&args);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.starts_with("40 sent: 0 accepted, 40 rejected, 0 failed, 0 cancelled · "),
+        "{}",
+        ran.out
+    );
+    assert_eq!(ran.out.lines().count(), 1, "{}", ran.out);
+}
+
+#[test]
+fn what_the_options_say_is_what_goes_over_the_wire() {
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    peer.set_read_timeout(Some(DEADLINE)).unwrap();
+    let server = format!("sip:{};transport=udp", peer.local_addr().unwrap());
+    let home = Home::new();
+    let mut child = home
+        .command(&[
+            "send",
+            "MESSAGE",
+            "sip:bob@example.org",
+            "--server",
+            &server,
+            "-H",
+            "Subject: hi",
+            "-H",
+            "X-Trace:  1 ",
+            "--from",
+            "sip:carol@c.test",
+            "--from-display-name",
+            "Carol \"C\"",
+            "--from-tag",
+            "ft",
+            "--to",
+            "sip:dave@d.test",
+            "--to-display-name",
+            "Dave",
+            "--to-tag",
+            "tt",
+            "--call-id",
+            "call@id",
+            "--cseq",
+            "77",
+            "--route",
+            "<sip:p1.test;lr>",
+            "--route",
+            "sip:p2.test;lr",
+            "--content-type",
+            "text/x-test",
+            "--body-file",
+            "-",
+            "--timeout",
+            "20s",
+        ])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all("grüße\r\n".as_bytes()).unwrap();
+    let mut datagram = vec![0; 65536];
+    let (length, source) = peer.recv_from(&mut datagram).expect("the request must come");
+    let message = String::from_utf8(datagram[..length].to_vec()).unwrap();
+    let lines: Vec<&str> = message.split("\r\n").collect();
+    for line in [
+        "MESSAGE sip:bob@example.org SIP/2.0",
+        "From: \"Carol \\\"C\\\"\" <sip:carol@c.test>;tag=ft",
+        "To: \"Dave\" <sip:dave@d.test>;tag=tt",
+        "Call-ID: call@id",
+        "CSeq: 77 MESSAGE",
+        "Route: <sip:p1.test;lr>",
+        "Route: <sip:p2.test;lr>",
+        "Subject: hi",
+        "X-Trace: 1",
+        "Content-Type: text/x-test",
+        "Content-Length: 9",
+    ] {
+        assert!(lines.contains(&line), "{line:?} in:\n{message}");
+    }
+    assert!(message.ends_with("\r\n\r\ngrüße\r\n"), "{message:?}");
+
+    // A reason phrase that would steer a terminal comes back as visible escapes.
+    let copied: Vec<&str> = lines
+        .iter()
+        .filter(|line| {
+            ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].iter().any(|h| line.starts_with(h))
+        })
+        .copied()
+        .collect();
+    let response = format!(
+        "SIP/2.0 200 \u{1b}]0;x\u{7}\u{202e}fine\r\n{}\r\nContent-Length: 0\r\n\r\n",
+        copied.join("\r\n")
+    );
+    peer.send_to(response.as_bytes(), source).unwrap();
+    let ran = finish(child);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains(r"← 200 \x1b]0;x\x07\u{202e}fine"), "{}", ran.out);
+    assert!(!ran.out.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{:?}", ran.out);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_mistake() {
+    let server = Serve::start();
+    let home = Home::new();
+    let args = ["send", "OPTIONS", "sip:demo.test", "--server", &server.udp, "--json", "--events"];
+    let many = ["--count", "2000", "--concurrency", "4"];
+    let mut child = home.command(&[&args[..], &many].concat()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("\"sent\""), "{line}");
+    let ran = finish(child);
+    assert_eq!(ran.err, "");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_cancels_what_is_pending_and_ends_with_5() {
+    use cli_support::signal;
+
+    let server = Serve::start();
+    for name in ["-INT", "-TERM"] {
+        let home = Home::new();
+        let mut child = home
+            .command(&["send", "INVITE", "ring", "--server", &server.ws, "--json"])
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut told = String::new();
+        while !told.contains("\"status\":180") {
+            assert!(out.read_line(&mut told).unwrap() > 0, "it ended too soon: {told}");
+        }
+        signal(&child, name);
+        child.stdout = None;
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut out, &mut rest).unwrap();
+        let ran = finish(child);
+        assert_eq!(ran.code, Some(5), "{rest}{}", ran.err);
+        let ran = Ran { out: rest, ..ran };
+        assert_in_order(&ran.events(), &["cancel", "cancel_sent", "rejected", "ended"], &ran);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn serve_tells_its_addresses_and_ends_cleanly_on_a_signal() {
+    use cli_support::signal;
+
+    for name in ["-INT", "-TERM"] {
+        let mut server = Serve::start();
+        assert!(server.ws.starts_with("ws://127.0.0.1:"), "{}", server.ws);
+        signal(&server.child, name);
+        let status = server.child.wait().unwrap();
+        assert_eq!(status.code(), Some(0), "{name}");
+    }
+
+    // Only what is named is on, at the port that is named.
+    let home = Home::new();
+    let mut child = home.command(&["serve", "--udp", "0"]).spawn().unwrap();
+    let mut line = String::new();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    let port: u16 = line.trim_end().strip_prefix("udp 127.0.0.1:").unwrap().parse().unwrap();
+    assert_ne!(port, 0);
+    signal(&child, "-TERM");
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut out, &mut rest).unwrap();
+    assert_eq!(rest, "", "only UDP was asked for");
+    assert_eq!(finish(child).code, Some(0));
+}
