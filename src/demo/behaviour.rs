@@ -181,8 +181,7 @@ mod tests {
             let script = behaviour.script(&Pace::default());
             assert!(script.is_sorted_by_key(|step| step.after), "{name}");
             for leg in 0..behaviour.legs() {
-                let finals =
-                    script.iter().filter(|step| step.leg == leg && step.status.is_final());
+                let finals = script.iter().filter(|step| step.leg == leg && step.status.is_final());
                 assert_eq!(finals.count(), usize::from(!behaviour.rings_on()), "{name}");
             }
         }

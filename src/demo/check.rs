@@ -93,7 +93,8 @@ pub(super) fn check(request: &Message) -> Result<(), Refusal> {
         }
     }
     if matches!(method, Method::Invite | Method::Subscribe | Method::Refer) {
-        let contact = request.contact().map_err(|error| Refusal::because(400, error.to_string()))?;
+        let contact =
+            request.contact().map_err(|error| Refusal::because(400, error.to_string()))?;
         if matches!(contact.uri().scheme(), Scheme::Other(_)) {
             return Err(Refusal::because(400, "The Contact is no SIP URI"));
         }

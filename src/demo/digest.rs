@@ -33,7 +33,7 @@ pub(super) enum Verdict {
 
 #[derive(Debug)]
 pub(super) struct Authenticator {
-    secret: u64,
+    secret: String,
     began: Instant,
     /// How long a nonce is good for.
     lifetime: Duration,
@@ -45,7 +45,7 @@ pub(super) struct Authenticator {
 }
 
 impl Authenticator {
-    pub(super) fn new(now: Instant, secret: u64, lifetime: Duration) -> Authenticator {
+    pub(super) fn new(now: Instant, secret: String, lifetime: Duration) -> Authenticator {
         Authenticator {
             secret,
             began: now,
@@ -56,8 +56,9 @@ impl Authenticator {
         }
     }
 
-    /// The challenges to send, the one to prefer first (RFC 8760 §2.4).
-    pub(super) fn challenges(&self, now: Instant, salt: u64, stale: bool) -> [String; 2] {
+    /// The challenges to send, the one to prefer first (RFC 8760 §2.4). `salt` is 16 characters of
+    /// a token, new each time.
+    pub(super) fn challenges(&self, now: Instant, salt: &str, stale: bool) -> [String; 2] {
         let millis = u64::try_from((now - self.began).as_millis()).unwrap_or(u64::MAX);
         let nonce = self.nonce(millis, salt);
         let stale = if stale { ", stale=true" } else { "" };
@@ -121,15 +122,15 @@ impl Authenticator {
         Verdict::Good
     }
 
-    fn nonce(&self, millis: u64, salt: u64) -> String {
-        let seal = Sha256::digest(format!("{:x}:{millis:x}:{salt:x}", self.secret));
-        format!("{millis:012x}{salt:016x}{}", &hex(&seal)[..16])
+    fn nonce(&self, millis: u64, salt: &str) -> String {
+        let seal = Sha256::digest(format!("{}:{millis:x}:{salt}", self.secret));
+        format!("{millis:012x}{salt}{}", &hex(&seal)[..16])
     }
 
     /// When a nonce was made, where it is one of ours.
     fn issued(&self, nonce: &str) -> Option<Duration> {
         let millis = u64::from_str_radix(nonce.get(..12)?, 16).ok()?;
-        let salt = u64::from_str_radix(nonce.get(12..28)?, 16).ok()?;
+        let salt = nonce.get(12..28)?;
         (self.nonce(millis, salt) == nonce).then(|| Duration::from_millis(millis))
     }
 }
@@ -227,12 +228,13 @@ mod tests {
     impl Bench {
         fn new() -> Bench {
             let now = Instant::now();
-            let authenticator = Authenticator::new(now, 1, Duration::from_secs(60));
+            let authenticator = Authenticator::new(now, "secret".into(), Duration::from_secs(60));
             Bench { now: now + Duration::from_secs(1), authenticator }
         }
 
         fn nonce(&self, salt: u64) -> String {
-            let [sha, md5] = self.authenticator.challenges(self.now, salt, false);
+            let salt = format!("{salt:016x}");
+            let [sha, md5] = self.authenticator.challenges(self.now, &salt, false);
             assert!(sha.contains("algorithm=SHA-256") && md5.contains("algorithm=MD5"));
             let start = sha.find("nonce=\"").unwrap() + 7;
             sha[start..].split('"').next().unwrap().to_owned()
@@ -269,7 +271,10 @@ mod tests {
         // RFC 7616 §3.9.1.
         let a1 = "Mufasa:http-auth@example.org:Circle of Life".to_owned();
         assert_eq!(md5(a1.clone()), "3d78807defe7de2157e2b0b6573a855f");
-        assert_eq!(sha256("abc".into()), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            sha256("abc".into()),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
     }
 
     #[test]

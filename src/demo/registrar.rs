@@ -214,7 +214,12 @@ fn other_params(params: Params<'_>) -> String {
 mod tests {
     use super::*;
 
-    fn register(registrar: &mut Registrar, now: Instant, cseq: u32, more: &str) -> Result<Vec<String>, u16> {
+    fn register(
+        registrar: &mut Registrar,
+        now: Instant,
+        cseq: u32,
+        more: &str,
+    ) -> Result<Vec<String>, u16> {
         let text = format!(
             "REGISTER sip:demo.test SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK{cseq}\r\n\
              From: <sip:al@demo.test>;tag=1\r\nTo: <sip:al@Demo.test;x=y>\r\nCall-ID: c\r\n\
@@ -234,11 +239,18 @@ mod tests {
         };
         assert_eq!(run(0, 1, ""), Ok(vec![]));
         assert_eq!(
-            run(0, 2, "Contact: <sip:a@h>;q=0.5;expires=60, \"B\" <sip:b@h>\r\nExpires: 9999999999\r\n"),
+            run(
+                0,
+                2,
+                "Contact: <sip:a@h>;q=0.5;expires=60, \"B\" <sip:b@h>\r\nExpires: 9999999999\r\n"
+            ),
             Ok(vec!["<sip:a@h>;q=0.5;expires=60".into(), "<sip:b@h>;expires=3600".into()])
         );
         assert_eq!(run(1, 2, "Contact: <sip:a@h>\r\n"), Err(500), "an old CSeq");
-        assert_eq!(run(10, 3, "m: <sip:b@h>;expires=0\r\n"), Ok(vec!["<sip:a@h>;q=0.5;expires=50".into()]));
+        assert_eq!(
+            run(10, 3, "m: <sip:b@h>;expires=0\r\n"),
+            Ok(vec!["<sip:a@h>;q=0.5;expires=50".into()])
+        );
         assert_eq!(run(70, 4, ""), Ok(vec![]));
         assert_eq!(run(70, 5, "Contact: *\r\nExpires: 1\r\n"), Err(400));
         assert_eq!(run(70, 6, "Contact: <sip:a@h\r\n"), Err(400));
@@ -265,7 +277,10 @@ mod tests {
         assert_eq!(publish(9, "t3", "o: presence\r\nSIP-If-Match: t1\r\n\r\n"), Err(412));
         assert_eq!(publish(9, "t4", "o: presence\r\n\r\nx"), Ok(3600));
         assert_eq!(publish(9, "t5", "o: presence\r\n\r\nx"), Err(503));
-        assert_eq!(publish(9, "t6", "o: presence\r\nSIP-If-Match: t2\r\nExpires: 0\r\n\r\n"), Ok(0));
+        assert_eq!(
+            publish(9, "t6", "o: presence\r\nSIP-If-Match: t2\r\nExpires: 0\r\n\r\n"),
+            Ok(0)
+        );
         assert_eq!(publish(3700, "t7", "o: presence\r\nSIP-If-Match: t4\r\n\r\n"), Err(412));
     }
 }

@@ -56,11 +56,10 @@ mod tests {
         let off = schedule.add(now, 'x');
         schedule.add(now, 'b');
         schedule.cancel(off);
-        assert_eq!([schedule.pop(now), schedule.pop(now), schedule.pop(now)], [
-            Some('a'),
-            Some('b'),
-            None
-        ]);
+        assert_eq!(
+            [schedule.pop(now), schedule.pop(now), schedule.pop(now)],
+            [Some('a'), Some('b'), None]
+        );
         assert_eq!(schedule.next_at(), Some(later));
         assert_eq!(schedule.pop(later), Some('c'));
         schedule.cancel(off);

@@ -31,6 +31,7 @@ mod user_agent;
 pub use auth::{Credentials, Password};
 pub use builder::MessageBuilder;
 pub use cause::Cause;
+pub(crate) use dialog::{apply_route_set, next_hop};
 pub use escape::escape;
 pub use event::{
     ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Response, State, Status,
@@ -40,6 +41,7 @@ pub use message::{Essentials, Header, Limits, Message, ReadError, StartLine};
 pub use method::{Method, MethodError};
 pub use name::HeaderName;
 pub use params::Params;
+pub(crate) use random::{Branch, Identifiers};
 pub use request::{
     CSeqNumber, CallId, CancelOptions, DialogRequest, ExtraHeader, Identity, NewRequest, Token,
     ValueError,
@@ -50,6 +52,7 @@ pub use transaction::{
     Incoming, ServerKey, ServerReceived, ServerTimeout, ServerTransaction, ServerTransactionId,
     ServerTransactions, TimedOut, Timing,
 };
+pub(crate) use transaction::{NonInviteClient, ResponseOutcome, TimeoutOutcome};
 pub use transport::Transport;
 pub use uri::{Scheme, Uri, UriBuf, UriError, UriProblem};
 pub use user_agent::{

@@ -61,6 +61,11 @@ impl<'a> ResponseBuilder<'a> {
         self
     }
 
+    /// As [`ResponseBuilder::to_tag`], where no tag was given before.
+    pub fn to_tag_or(self, tag: impl FnOnce() -> String) -> Self {
+        if self.to_tag.is_some() { self } else { self.to_tag(tag()) }
+    }
+
     /// One header more.
     pub fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.headers.push((name.as_str().into(), value.into()));

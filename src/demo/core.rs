@@ -1,0 +1,476 @@
+//! [`Core`]: the demo server without its sockets. Messages and the time go in, messages and the
+//! next deadline come out.
+//!
+//! This file holds the way of a message through it; `invite.rs` answers INVITEs, `in_dialog.rs`
+//! what comes in their dialogs, `other.rs` and `subscriptions.rs` everything else.
+
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    net::SocketAddr,
+    time::Instant,
+};
+
+use bytes::Bytes;
+
+use crate::sip::{
+    FlowId, HeaderName, Identifiers, Incoming, Message, Method, ResponseBuilder, ServerKey,
+    ServerTransactionId, ServerTransactions, StatusCode, TimedOut, Transmit, Transport,
+    response_destination,
+};
+
+use super::{
+    Settings,
+    behaviour::{Behaviour, status},
+    check::{Refusal, check, salvage},
+    dialogs::{DialogId, DialogKey, Dialogs},
+    digest::Authenticator,
+    garble::garbled,
+    invite::Call,
+    outgoing::{Outgoing, Purpose},
+    registrar::{Publications, Registrar},
+    request::{FlowInfo, Request, refusal_response},
+    schedule::Schedule,
+};
+
+/// The demo server without its sockets.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) settings: Settings,
+    pub(super) identifiers: Identifiers,
+    pub(super) transactions: ServerTransactions,
+    pub(super) outgoing: Outgoing,
+    pub(super) schedule: Schedule<Due>,
+    pub(super) calls: HashMap<ServerTransactionId, Call>,
+    pub(super) dialogs: Dialogs,
+    pub(super) services: Services,
+    flows: HashMap<FlowId, Flow>,
+    losses: Losses,
+    garbled: usize,
+    output: VecDeque<Transmit>,
+}
+
+/// What outlives a request.
+#[derive(Debug)]
+pub(super) struct Services {
+    pub(super) authenticator: Authenticator,
+    pub(super) registrar: Registrar,
+    pub(super) publications: Publications,
+}
+
+/// What is to be done later.
+#[derive(Debug)]
+pub(super) enum Due {
+    /// The next step of a call.
+    Step(ServerTransactionId),
+    /// The Expires of an INVITE is over.
+    Expired(ServerTransactionId),
+    /// A reliable provisional is sent again (RFC 3262 §3).
+    RepeatProvisional(DialogId),
+    /// A 2xx is sent again (RFC 3261 §13.3.1.4).
+    RepeatSuccess(DialogId),
+    /// We end the call.
+    HangUp(DialogId),
+    /// A subscription has something to say, or is over.
+    Subscription(DialogId, u64),
+    /// A request that is no INVITE is answered late: with a 100, or for good.
+    Answer(Box<Request>, StatusCode),
+}
+
+/// A flow, and what is lost with it. A UDP socket is one flow for all its peers, and never lost.
+#[derive(Debug)]
+struct Flow {
+    info: FlowInfo,
+    calls: BTreeSet<ServerTransactionId>,
+    dialogs: BTreeSet<DialogId>,
+}
+
+impl Core {
+    pub(super) fn new(now: Instant, settings: Settings, seed: u64) -> Core {
+        let mut identifiers = Identifiers::new(seed);
+        let limits = settings.limits;
+        Core {
+            services: Services {
+                authenticator: Authenticator::new(
+                    now,
+                    identifiers.call_id(),
+                    settings.pace.nonce_lifetime,
+                ),
+                registrar: Registrar::new(limits.records),
+                publications: Publications::new(limits.records),
+            },
+            identifiers,
+            transactions: ServerTransactions::new(settings.timing, limits.transactions),
+            outgoing: Outgoing::new(settings.timing, limits.transactions),
+            schedule: Schedule::new(),
+            calls: HashMap::new(),
+            dialogs: Dialogs::new(limits.dialogs),
+            flows: HashMap::new(),
+            losses: Losses::default(),
+            garbled: 0,
+            output: VecDeque::new(),
+            settings,
+        }
+    }
+
+    /// A socket was bound, or a peer connected.
+    pub(super) fn flow_up(&mut self, flow: FlowId, transport: Transport, local: SocketAddr) {
+        let info = FlowInfo { id: flow, transport, local };
+        let flow_state = Flow { info, calls: BTreeSet::new(), dialogs: BTreeSet::new() };
+        self.flows.insert(flow, flow_state);
+    }
+
+    /// A connection is gone: so is everything on it.
+    pub(super) fn flow_down(&mut self, flow: FlowId) {
+        let Some(flow) = self.flows.remove(&flow) else { return };
+        for call in flow.calls {
+            self.forget_call(call);
+            self.transactions.forget(call);
+        }
+        for dialog in flow.dialogs {
+            self.drop_dialog(dialog);
+        }
+    }
+
+    /// Bytes came: one datagram, one WebSocket frame, or one framed message.
+    pub(super) fn handle_message(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        source: SocketAddr,
+        bytes: Bytes,
+    ) {
+        let Some(info) = self.flows.get(&flow).map(|flow| flow.info) else { return };
+        let (message, refused) = match Message::read(bytes.clone()) {
+            Ok(message) => (message, None),
+            Err(error) => match salvage(&bytes, &error) {
+                Some((message, refusal)) => (message, Some(refusal)),
+                None => return,
+            },
+        };
+        if message.status().is_some() {
+            if let Some((purpose, status)) = self.outgoing.handle_response(now, &message) {
+                self.on_answer(purpose, status);
+            }
+            return;
+        }
+        if self.misbehave(info, source, &message) {
+            return;
+        }
+        match self.transactions.receive(now, flow, info.transport, source, &message) {
+            Incoming::New(id) => {
+                let method = message.method().expect("only a request makes a transaction");
+                let request = Request { id, flow: info, source, method, message };
+                match refused.map_or_else(|| check(&request.message), Err) {
+                    Ok(()) => self.on_request(now, request),
+                    Err(refusal) => self.refuse(now, &request, &refusal),
+                }
+            }
+            Incoming::Retransmit(_, transmit) => self.output.push_back(transmit),
+            Incoming::Ack => self.on_ack(now, &message),
+            Incoming::Full if message.method() != Some(Method::Ack) => {
+                let refusal = Refusal::with(503, HeaderName::RetryAfter, "5");
+                let bytes = refusal_response(&message, source, &refusal)
+                    .to_tag(self.identifiers.tag())
+                    .build();
+                let to = response_destination(&message, info.transport, source);
+                self.output.push_back(Transmit { flow, to, bytes });
+            }
+            Incoming::Full | Incoming::Absorbed(_) | Incoming::Acked(_) | Incoming::Unusable => {}
+        }
+    }
+
+    /// The behaviours that act before any transaction does; `true` where the request is done with.
+    fn misbehave(&mut self, info: FlowInfo, source: SocketAddr, request: &Message) -> bool {
+        let in_dialog = request.to().is_ok_and(|to| to.tag().is_some());
+        match Behaviour::of_request(request) {
+            Behaviour::Silent => !in_dialog || request.method() == Some(Method::Ack),
+            // What is never lost is never sent again: on a reliable transport nothing is ignored.
+            Behaviour::Lossy if !info.transport.is_reliable() => self.losses.swallow(request),
+            Behaviour::Garbled if !in_dialog => {
+                if request.method() != Some(Method::Ack) {
+                    let bytes = garbled(request, self.garbled);
+                    self.garbled += 1;
+                    let to = response_destination(request, info.transport, source);
+                    self.output.push_back(Transmit { flow: info.id, to, bytes });
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn on_request(&mut self, now: Instant, request: Request) {
+        if request.method == Method::Cancel {
+            return self.on_cancel(now, &request);
+        }
+        if let Some(key) = DialogKey::of(&request.message) {
+            return match self.dialogs.find(&key) {
+                Some(dialog) => self.on_request_in_dialog(now, dialog, &request),
+                // RFC 3261 §12.2.2.
+                None => self.refuse(now, &request, &Refusal::new(481)),
+            };
+        }
+        let behaviour = Behaviour::of_request(&request.message);
+        if behaviour == Behaviour::Auth && !self.authenticate(now, &request) {
+            return;
+        }
+        if let Some(status) = behaviour.rejection() {
+            return self.reject(now, &request, status);
+        }
+        match request.method {
+            Method::Invite => self.on_invite(now, request, behaviour),
+            // RFC 3261 §15.1.2, RFC 3262 §3, RFC 3311 §5.2: these live in dialogs only.
+            Method::Bye | Method::Prack | Method::Update => {
+                self.refuse(now, &request, &Refusal::new(481));
+            }
+            _ if behaviour == Behaviour::Slow => self.answer_slowly(now, request),
+            _ => self.on_other(now, &request),
+        }
+    }
+
+    /// RFC 4320 §4.1: over UDP a 100 to a request that is no INVITE waits until Timer E is at T2.
+    fn answer_slowly(&mut self, now: Instant, request: Request) {
+        let timing = self.settings.timing;
+        let (mut wait, mut interval) = (timing.t1, timing.t1);
+        while interval < timing.t2 {
+            interval = timing.back_off(interval);
+            wait += interval;
+        }
+        let trying = Box::new(request.clone());
+        if request.flow.transport.is_reliable() {
+            self.respond(now, &request, StatusCode::TRYING, request.response(StatusCode::TRYING));
+        } else if wait < self.settings.pace.slow {
+            self.schedule.add(now + wait, Due::Answer(trying, StatusCode::TRYING));
+        }
+        let at = now + self.settings.pace.slow;
+        self.schedule.add(at, Due::Answer(Box::new(request), StatusCode::OK));
+    }
+
+    /// Whether a request's credentials are good; where not, it has been challenged.
+    fn authenticate(&mut self, now: Instant, request: &Request) -> bool {
+        use super::digest::Verdict;
+        let verdict = self.services.authenticator.verify(now, &request.message);
+        if verdict == Verdict::Good {
+            return true;
+        }
+        let salt = self.identifiers.tag();
+        let stale = verdict == Verdict::Stale;
+        let mut response = request.response(status(407));
+        for challenge in self.services.authenticator.challenges(now, &salt, stale) {
+            response = response.header(HeaderName::ProxyAuthenticate, challenge);
+        }
+        self.respond(now, request, status(407), response);
+        false
+    }
+
+    /// A final response to a request of ours came, or 408 where none did.
+    fn on_answer(&mut self, purpose: Purpose, status: StatusCode) {
+        match purpose {
+            Purpose::HangUp => {}
+            // RFC 6665 §4.2.2: a NOTIFY that fails ends its subscription.
+            Purpose::Notify(dialog, subscription) if !status.is_success() => {
+                self.end_subscription(dialog, subscription);
+            }
+            Purpose::Notify(..) => {}
+        }
+    }
+
+    /// Sends a refusal.
+    pub(super) fn refuse(&mut self, now: Instant, request: &Request, refusal: &Refusal) {
+        let response = request.refusal(refusal);
+        self.respond(now, request, refusal.status, response);
+    }
+
+    /// Sends a final response that refuses, with what its status needs.
+    pub(super) fn reject(&mut self, now: Instant, request: &Request, status: StatusCode) {
+        let mut response = request.response(status);
+        if status.code() == 302 {
+            response = response.header(HeaderName::Contact, redirect_target(&request.message));
+        }
+        self.respond(now, request, status, response);
+    }
+
+    /// Sends a response through the request's transaction. To gets a fresh tag where it has none
+    /// and none was given.
+    pub(super) fn respond(
+        &mut self,
+        now: Instant,
+        request: &Request,
+        status: StatusCode,
+        response: ResponseBuilder<'_>,
+    ) -> Option<Transmit> {
+        let bytes = response.to_tag_or(|| self.identifiers.tag()).build();
+        let transmit = self.transactions.respond(now, request.id, status, bytes)?;
+        self.output.push_back(transmit.clone());
+        Some(transmit)
+    }
+
+    /// Queues bytes to be sent.
+    pub(super) fn transmit(&mut self, transmit: Transmit) {
+        self.output.push_back(transmit);
+    }
+
+    /// A call is lost with its connection.
+    pub(super) fn watch_call(&mut self, flow: FlowInfo, call: ServerTransactionId) {
+        if flow.transport.is_reliable()
+            && let Some(flow) = self.flows.get_mut(&flow.id)
+        {
+            flow.calls.insert(call);
+        }
+    }
+
+    pub(super) fn unwatch_call(&mut self, flow: FlowInfo, call: ServerTransactionId) {
+        if let Some(flow) = self.flows.get_mut(&flow.id) {
+            flow.calls.remove(&call);
+        }
+    }
+
+    /// Adds a dialog, which is lost with its connection. Where there are too many the oldest goes.
+    pub(super) fn add_dialog(&mut self, dialog: super::dialogs::Dialog) -> DialogId {
+        if let Some(oldest) = self.dialogs.surplus() {
+            self.drop_dialog(oldest);
+        }
+        let flow = dialog.flow;
+        let id = self.dialogs.add(dialog);
+        if flow.transport.is_reliable()
+            && let Some(flow) = self.flows.get_mut(&flow.id)
+        {
+            flow.dialogs.insert(id);
+        }
+        id
+    }
+
+    /// Forgets a dialog and everything that is scheduled for it.
+    pub(super) fn drop_dialog(&mut self, id: DialogId) {
+        let Some(dialog) = self.dialogs.remove(id) else { return };
+        for scheduled in dialog.scheduled() {
+            self.schedule.cancel(scheduled);
+        }
+        if let Some(flow) = self.flows.get_mut(&dialog.flow.id) {
+            flow.dialogs.remove(&id);
+        }
+    }
+
+    /// Time has come to [`Core::next_timeout`].
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        while let Some(timed_out) = self.transactions.handle_timeout(now) {
+            match timed_out {
+                TimedOut::Retransmit(_, transmit) => self.output.push_back(transmit),
+                TimedOut::NoAck(_) | TimedOut::Terminated(_) => {}
+            }
+        }
+        while let Some(result) = self.outgoing.handle_timeout(now) {
+            match result {
+                Ok(transmit) => self.output.push_back(transmit),
+                Err(purpose) => self.on_answer(purpose, status(408)),
+            }
+        }
+        while let Some(due) = self.schedule.pop(now) {
+            match due {
+                Due::Step(call) => self.run_call(now, call),
+                Due::Expired(call) => self.terminate_call(now, call),
+                Due::RepeatProvisional(dialog) => self.repeat_provisional(now, dialog),
+                Due::RepeatSuccess(dialog) => self.repeat_success(now, dialog),
+                Due::HangUp(dialog) => self.hang_up(now, dialog),
+                Due::Subscription(dialog, id) => self.on_subscription_due(now, dialog, id),
+                Due::Answer(request, StatusCode::TRYING) => {
+                    let response = request.response(StatusCode::TRYING);
+                    self.respond(now, &request, StatusCode::TRYING, response);
+                }
+                Due::Answer(request, _) => self.on_other(now, &request),
+            }
+        }
+    }
+
+    /// When [`Core::handle_timeout`] must be called next.
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        let all = [
+            self.transactions.next_timeout(),
+            self.outgoing.next_timeout(),
+            self.schedule.next_at(),
+        ];
+        all.into_iter().flatten().min()
+    }
+
+    /// What is to be sent next.
+    pub(super) fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.output.pop_front()
+    }
+
+    /// The graceful end: pending calls are refused, calls that are up hung up, subscriptions ended.
+    pub(super) fn shut_down(&mut self, now: Instant) {
+        let calls: Vec<ServerTransactionId> = self.calls.keys().copied().collect();
+        for call in calls {
+            self.end_call(now, call, status(503));
+        }
+        for dialog in self.dialogs.ids() {
+            self.end_subscriptions(now, dialog);
+            self.hang_up(now, dialog);
+        }
+    }
+
+    /// Whether no request of our own waits for an answer.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.outgoing.is_pending()
+    }
+}
+
+#[cfg(test)]
+impl Core {
+    /// Nothing is remembered of anybody.
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+            && self.dialogs.len() == 0
+            && self.transactions.is_empty()
+            && self.next_timeout().is_none()
+            && self.flows.values().all(|flow| flow.calls.is_empty() && flow.dialogs.is_empty())
+    }
+}
+
+/// `answer` at the host that was asked (RFC 3261 §8.1.3.4).
+fn redirect_target(request: &Message) -> String {
+    use crate::sip::{Scheme, Uri};
+    let uri = request.request_uri().and_then(|uri| Uri::parse(uri).ok());
+    match uri {
+        Some(uri) if !matches!(uri.scheme(), Scheme::Other(_)) => {
+            let scheme = if uri.is_sips() { "sips" } else { "sip" };
+            let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
+            let transport = uri.params().value("transport");
+            let transport: Option<Transport> = transport.and_then(|name| name.parse().ok());
+            let transport = transport.map(|t| format!(";transport={t}")).unwrap_or_default();
+            format!("<{scheme}:answer@{}{port}{transport}>", uri.host())
+        }
+        _ => "<sip:answer@demo.test>".to_owned(),
+    }
+}
+
+/// How often each request of `lossy` came, for the latest ones.
+#[derive(Debug, Default)]
+struct Losses {
+    counts: HashMap<(ServerKey, bool), u8>,
+    order: VecDeque<(ServerKey, bool)>,
+}
+
+impl Losses {
+    const IGNORED: u8 = 2;
+    const REMEMBERED: usize = 65_536;
+
+    /// Whether this copy of the request is one of those that are ignored.
+    fn swallow(&mut self, request: &Message) -> bool {
+        let Some(key) = ServerKey::of(request) else { return true };
+        // An ACK has the key of its INVITE, and is counted on its own.
+        let key = (key, request.method() == Some(Method::Ack));
+        if let Some(count) = self.counts.get_mut(&key) {
+            *count = count.saturating_add(1);
+            return *count <= Losses::IGNORED;
+        }
+        if self.order.len() == Losses::REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.counts.remove(&oldest);
+        }
+        self.counts.insert(key.clone(), 1);
+        self.order.push_back(key);
+        true
+    }
+}

@@ -1,0 +1,263 @@
+//! The demo server: a real SIP user agent server on real sockets, for whoever has none at hand.
+//!
+//! The user part of a request's URI says how it behaves ([`Behaviour`]). All that it does is
+//! decided in `core.rs`, which has no sockets and no clock, and is tested so; this file is the
+//! task around it.
+//!
+//! # Layout
+//!
+//! - `core.rs`: the way of a message; `invite.rs`, `in_dialog.rs`, `subscriptions.rs`,
+//!   `other.rs`: what is answered to what.
+//! - `dialogs.rs`, `outgoing.rs`, `registrar.rs`, `digest.rs`: what is remembered.
+//! - `behaviour.rs`, `check.rs`, `sdp.rs`, `garble.rs`, `request.rs`: what an answer is made of.
+
+mod behaviour;
+mod check;
+mod core;
+mod dialogs;
+mod digest;
+mod garble;
+mod in_dialog;
+mod invite;
+mod other;
+mod outgoing;
+mod registrar;
+mod request;
+mod schedule;
+mod sdp;
+mod subscriptions;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    future::pending,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    time::{Duration, Instant},
+};
+
+pub use behaviour::Behaviour;
+use tokio::{sync::oneshot, task::JoinHandle, time::sleep_until};
+
+use self::core::Core;
+use crate::{
+    sip::{Timing, Transport},
+    transport::{Network, ServerUri, Signal},
+};
+
+/// Where a demo server listens, and how it behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The UDP address; port 0 lets the system pick one, `None` turns UDP off.
+    pub udp: Option<SocketAddr>,
+    /// The WebSocket address, as `udp`.
+    pub ws: Option<SocketAddr>,
+    /// Timers, waits and bounds.
+    pub settings: Settings,
+}
+
+impl Default for Config {
+    /// Every transport on loopback, on ports that the system picks.
+    fn default() -> Config {
+        let any = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        Config { udp: any, ws: any, settings: Settings::default() }
+    }
+}
+
+impl Config {
+    /// No transport yet.
+    pub fn nowhere() -> Config {
+        Config { udp: None, ws: None, settings: Settings::default() }
+    }
+
+    fn addresses(&self) -> [(Transport, Option<SocketAddr>); 2] {
+        [(Transport::Udp, self.udp), (Transport::Ws, self.ws)]
+    }
+}
+
+/// Timers, waits and bounds of a demo server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// T1, T2 and T4.
+    pub timing: Timing,
+    /// How fast the users are.
+    pub pace: Pace,
+    /// How much is remembered.
+    pub limits: Limits,
+}
+
+/// How fast the demo server's users are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// From the 180 to the 200; 200 ms.
+    pub answer: Duration,
+    /// From the request to the 200 of `slow`; 8 s.
+    pub slow: Duration,
+    /// From the ACK to the BYE of `hangup`; 3 s.
+    pub hang_up: Duration,
+    /// How long `ring` and `late` ring where nobody cancels, before they refuse with 480; 1 h.
+    pub ring: Duration,
+    /// How long a nonce of `auth` is good; 5 min.
+    pub nonce_lifetime: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace {
+            answer: Duration::from_millis(200),
+            slow: Duration::from_secs(8),
+            hang_up: Duration::from_secs(3),
+            ring: Duration::from_secs(3600),
+            nonce_lifetime: Duration::from_secs(300),
+        }
+    }
+}
+
+/// How much a demo server remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Server transactions (and client transactions); a request beyond is answered 503.
+    pub transactions: usize,
+    /// Dialogs; the oldest is forgotten first.
+    pub dialogs: usize,
+    /// Addresses of record, and published states; one more is answered 503.
+    pub records: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { transactions: 400_000, dialogs: 200_000, records: 50_000 }
+    }
+}
+
+/// A running demo server. Dropping it ends it at once; [`Demo::stop`] ends it gracefully.
+#[derive(Debug)]
+pub struct Demo {
+    addresses: Addresses,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+/// Where a demo server listens; a transport that is off has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// UDP.
+    pub udp: Option<SocketAddr>,
+    /// WebSocket.
+    pub ws: Option<SocketAddr>,
+}
+
+impl Addresses {
+    /// The servers that a client can be told to use, WebSocket first.
+    pub fn servers(&self) -> Vec<ServerUri> {
+        let server = |transport, address: Option<SocketAddr>| {
+            address.map(|address| ServerUri {
+                transport,
+                host: address.ip().to_string(),
+                port: address.port(),
+                path: "/".to_owned(),
+            })
+        };
+        [server(Transport::Ws, self.ws), server(Transport::Udp, self.udp)]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+}
+
+/// Starts a demo server on the current tokio runtime. It listens when this returns.
+///
+/// # Errors
+///
+/// Where an address cannot be bound, with the transport and the address in the message.
+pub async fn start(config: Config) -> io::Result<Demo> {
+    let mut network = Network::new();
+    let mut addresses = Addresses::default();
+    for (transport, address) in config.addresses() {
+        let Some(address) = address else { continue };
+        let bound = network.listen(transport, address).await.map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("the demo server cannot listen on {transport} {address}: {error}"),
+            )
+        })?;
+        match transport {
+            Transport::Udp => addresses.udp = Some(bound),
+            _ => addresses.ws = Some(bound),
+        }
+    }
+    let core = Core::new(Instant::now(), config.settings, rand::random());
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(run(network, core, stopped));
+    Ok(Demo { addresses, stop, task })
+}
+
+impl Demo {
+    /// Where it listens.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Ends it: pending calls are refused, calls that are up hung up, and the answers awaited for
+    /// at most a second.
+    pub async fn stop(self) {
+        // An error means that the task has ended already.
+        let _ = self.stop.send(());
+        let _ = self.task.await;
+    }
+}
+
+/// How long a graceful end may take.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The server's life: what came goes into the core, what the core wants sent goes out.
+async fn run(mut network: Network, mut core: Core, mut stopped: oneshot::Receiver<()>) {
+    let mut signals = Vec::new();
+    let mut end: Option<Instant> = None;
+    loop {
+        while let Some(transmit) = core.poll_transmit() {
+            // What cannot be sent is lost as on any network: timers send it again.
+            let _ = network.send(transmit.flow, transmit.to, transmit.bytes);
+        }
+        if end.is_some_and(|end| core.is_idle() || end <= Instant::now()) {
+            return;
+        }
+        let next = [core.next_timeout(), end].into_iter().flatten().min();
+        tokio::select! {
+            () = network.receive(&mut signals) => {
+                for signal in signals.drain(..) {
+                    handle_signal(&mut core, signal);
+                }
+            }
+            () = wait(next) => core.handle_timeout(Instant::now()),
+            stop = &mut stopped, if end.is_none() => {
+                // A handle that was dropped waits for nothing.
+                if stop.is_err() {
+                    return;
+                }
+                let now = Instant::now();
+                core.shut_down(now);
+                end = Some(now + GRACE);
+            }
+        }
+    }
+}
+
+fn handle_signal(core: &mut Core, signal: Signal) {
+    match signal {
+        Signal::Accepted { flow, transport, local, .. } => core.flow_up(flow, transport, local),
+        Signal::Message { flow, source, bytes, .. } => {
+            core.handle_message(Instant::now(), flow, source, bytes);
+        }
+        Signal::Down { flow, .. } => core.flow_down(flow),
+        // Nothing that the server makes itself; and timers see to lost datagrams.
+        Signal::Up { .. } | Signal::Undelivered { .. } => {}
+    }
+}
+
+async fn wait(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until.into()).await,
+        None => pending().await,
+    }
+}

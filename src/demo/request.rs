@@ -1,0 +1,141 @@
+//! [`Request`]: a request that came, and what is needed to answer it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::sip::{
+    FlowId, HeaderName, Message, Method, ResponseBuilder, ServerTransactionId, StatusCode,
+    Transport, Uri,
+};
+
+use super::check::{ALLOW, Refusal, SUPPORTED};
+
+/// The `Server` header.
+pub(super) const SERVER: &str = concat!("sipboard-demo/", env!("CARGO_PKG_VERSION"));
+
+/// A flow on which requests come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FlowInfo {
+    pub(super) id: FlowId,
+    pub(super) transport: Transport,
+    pub(super) local: SocketAddr,
+}
+
+/// A request that came.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) id: ServerTransactionId,
+    pub(super) flow: FlowInfo,
+    pub(super) source: SocketAddr,
+    pub(super) method: Method,
+    pub(super) message: Message,
+}
+
+impl Request {
+    /// A response with what all of ours carry.
+    pub(super) fn response(&self, status: StatusCode) -> ResponseBuilder<'_> {
+        bare_response(&self.message, self.source, status)
+    }
+
+    /// A 2xx with what the peer may want to know of us (RFC 3261 §13.3.1.4, §20.5).
+    pub(super) fn success(&self, status: StatusCode) -> ResponseBuilder<'_> {
+        self.response(status)
+            .header(HeaderName::Allow, ALLOW)
+            .header(HeaderName::Supported, SUPPORTED)
+    }
+
+    pub(super) fn refusal(&self, refusal: &Refusal) -> ResponseBuilder<'_> {
+        refusal_response(&self.message, self.source, refusal)
+    }
+
+    /// Our Contact in a dialog that this request makes: the user that was called, at the address
+    /// that was reached.
+    pub(super) fn contact(&self) -> String {
+        let uri = self.message.request_uri().and_then(|uri| Uri::parse(uri).ok());
+        let user = match uri.and_then(|uri| uri.user()) {
+            Some(user) => escape_user(user),
+            None => "demo".to_owned(),
+        };
+        // RFC 3261 §12.1.1: sips is answered with sips.
+        let scheme = if uri.is_some_and(|uri| uri.is_sips()) { "sips" } else { "sip" };
+        let transport = match self.flow.transport {
+            Transport::Udp => "",
+            Transport::Tcp => ";transport=tcp",
+            Transport::Tls => ";transport=tls",
+            // RFC 7118 §5.2.2: over a secure WebSocket too.
+            Transport::Ws | Transport::Wss => ";transport=ws",
+        };
+        format!("<{scheme}:{user}@{}{transport}>", self.host(uri))
+    }
+
+    /// The address that the peer reaches us by.
+    fn host(&self, uri: Option<Uri<'_>>) -> String {
+        let local = self.flow.local;
+        match uri {
+            _ if !local.ip().is_unspecified() => local.to_string(),
+            // A socket that listens everywhere has no address of its own to tell.
+            _ if self.source.ip().is_loopback() => {
+                SocketAddr::new(self.source.ip(), local.port()).to_string()
+            }
+            Some(uri) if !uri.host().is_empty() => format!("{}:{}", uri.host(), local.port()),
+            _ => local.to_string(),
+        }
+    }
+
+    /// The address in our session descriptions.
+    pub(super) fn media_address(&self) -> IpAddr {
+        match self.flow.local.ip() {
+            ip if !ip.is_unspecified() => ip,
+            _ if self.source.ip().is_loopback() => self.source.ip(),
+            _ => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        }
+    }
+}
+
+/// A response with what all of ours carry.
+pub(super) fn bare_response(
+    request: &Message,
+    source: SocketAddr,
+    status: StatusCode,
+) -> ResponseBuilder<'_> {
+    ResponseBuilder::new(request, source, status).header(HeaderName::Server, SERVER)
+}
+
+pub(super) fn refusal_response<'a>(
+    request: &'a Message,
+    source: SocketAddr,
+    refusal: &Refusal,
+) -> ResponseBuilder<'a> {
+    let mut response = bare_response(request, source, refusal.status);
+    if let Some(reason) = &refusal.reason {
+        response = response.reason(reason.clone());
+    }
+    if let Some((name, value)) = &refusal.header {
+        response = response.header(*name, value.clone());
+    }
+    response
+}
+
+/// A user part from a Request-URI can hold what would end a Contact's brackets.
+fn escape_user(user: &str) -> String {
+    let mut escaped = String::with_capacity(user.len());
+    for byte in user.bytes() {
+        // RFC 3261 §25.1: unreserved and user-unreserved; % keeps escapes as they are.
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/%".contains(&byte) {
+            escaped.push(byte.into());
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_cannot_leave_the_contact() {
+        assert_eq!(escape_user("al%20ice;x=1"), "al%20ice;x=1");
+        assert_eq!(escape_user("a>b\"<é"), "a%3Eb%22%3C%C3%A9");
+    }
+}

@@ -1,0 +1,6 @@
+//! The demo server in virtual time, without a socket.
+
+mod bench;
+mod calls;
+mod faults;
+mod others;
