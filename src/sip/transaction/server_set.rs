@@ -63,12 +63,36 @@ pub struct ServerTransactions {
     next_id: u64,
     by_key: HashMap<Arc<ServerKey>, ServerTransactionId>,
     by_id: HashMap<ServerTransactionId, Entry>,
+    /// Which transaction a request without a To tag began: what a copy that took another way is
+    /// known by.
+    by_origin: HashMap<Origin, ServerTransactionId>,
     deadlines: BTreeSet<(Instant, ServerTransactionId)>,
+}
+
+/// From tag, Call-ID and CSeq (RFC 3261 §8.2.2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Origin {
+    from_tag: Box<str>,
+    call_id: Box<str>,
+    cseq: (u32, Box<str>),
+}
+
+impl Origin {
+    fn of(request: &Message) -> Option<Origin> {
+        let essentials = request.essentials().ok().filter(|e| e.to.tag().is_none())?;
+        Some(Origin {
+            from_tag: essentials.from.tag()?.into(),
+            call_id: essentials.call_id.into(),
+            cseq: (essentials.cseq.number, essentials.cseq.method.into()),
+        })
+    }
 }
 
 #[derive(Debug)]
 struct Entry {
     key: Arc<ServerKey>,
+    /// Where it is the first of its kind.
+    origin: Option<Origin>,
     transaction: ServerTransaction,
     flow: FlowId,
     to: Option<SocketAddr>,
@@ -91,6 +115,7 @@ impl ServerTransactions {
             next_id: 1,
             by_key: HashMap::new(),
             by_id: HashMap::new(),
+            by_origin: HashMap::new(),
             deadlines: BTreeSet::new(),
         }
     }
@@ -119,8 +144,13 @@ impl ServerTransactions {
         let id = ServerTransactionId(self.next_id);
         self.next_id += 1;
         let key = Arc::new(key);
+        let origin = Origin::of(request).filter(|origin| !self.by_origin.contains_key(origin));
+        if let Some(origin) = &origin {
+            self.by_origin.insert(origin.clone(), id);
+        }
         let entry = Entry {
             key: key.clone(),
+            origin,
             transaction: ServerTransaction::new(&method, transport.is_reliable(), self.timing),
             flow,
             to: response_destination(request, transport, source),
@@ -153,6 +183,13 @@ impl ServerTransactions {
         self.by_key.get(&ServerKey::cancelled_by(cancel)?).copied()
     }
 
+    /// Whether a new request is a copy of one that is still open and came another way, to be
+    /// answered 482 (RFC 3261 §8.2.2.2).
+    pub fn is_merged(&self, id: ServerTransactionId, request: &Message) -> bool {
+        let first = Origin::of(request).and_then(|origin| self.by_origin.get(&origin).copied());
+        first.is_some_and(|first| first != id)
+    }
+
     /// Gives a response to a transaction; what comes back is to be sent now. Nothing comes back
     /// where the transaction is gone or its state forbids the response.
     pub fn respond(
@@ -173,6 +210,9 @@ impl ServerTransactions {
     pub fn forget(&mut self, id: ServerTransactionId) {
         if let Some(entry) = self.by_id.remove(&id) {
             self.by_key.remove(&entry.key);
+            if let Some(origin) = &entry.origin {
+                self.by_origin.remove(origin);
+            }
             if let Some(at) = entry.deadline {
                 self.deadlines.remove(&(at, id));
             }
@@ -281,6 +321,21 @@ mod tests {
         assert_eq!(set.handle_timeout(end), Some(TimedOut::Terminated(id)));
         assert_eq!((set.handle_timeout(end), set.next_timeout()), (None, None));
         assert!(set.is_empty() && set.by_key.is_empty());
+    }
+
+    #[test]
+    fn a_request_that_came_two_ways_is_merged_until_the_first_is_over() {
+        let now = Instant::now();
+        let mut set = ServerTransactions::new(Timing::default(), 10);
+        let (one, other) = (request("OPTIONS", 1), request("OPTIONS", 2));
+        let Incoming::New(first) = receive(&mut set, now, &one) else { panic!() };
+        let Incoming::New(second) = receive(&mut set, now, &other) else { panic!() };
+        assert!(!set.is_merged(first, &one));
+        assert!(set.is_merged(second, &other));
+        set.forget(first);
+        assert!(!set.is_merged(second, &other));
+        set.forget(second);
+        assert!(set.by_origin.is_empty());
     }
 
     #[test]

@@ -103,7 +103,10 @@ impl UserAgent {
         request: &Message,
         source: SocketAddr,
     ) {
-        let verdict = Verdict::out_of_dialog(method, request);
+        let verdict = match self.servers.is_merged(transaction, request) {
+            true => Verdict::loop_detected(),
+            false => Verdict::out_of_dialog(method, request),
+        };
         let status = verdict.status;
         let bytes = self.write_answer(request, source, verdict);
         if let Some(transmit) = self.servers.respond(now, transaction, status, bytes) {

@@ -10,6 +10,7 @@ use super::{
     transactions::{Key, Role},
 };
 use crate::sip::{
+    advice::advise,
     cause::Cause,
     compose::{self, InDialog},
     context::{Ack, Cancel},
@@ -201,8 +202,10 @@ impl UserAgent {
         }
         let response = compose::response(message, status);
         self.tell_own(now, id, Fact::Rejected { response: response.clone(), cause });
-        let detail = format!("{status} {}", response.reason());
-        let failed = Fact::Failed { response: Some(response), cause, detail, advice: None };
+        let request = self.contexts.get(&id).and_then(|context| context.message());
+        let advice = request.and_then(|request| advise(&request, message)).map(Box::new);
+        let detail = String::new();
+        let failed = Fact::Failed { response: Some(response), cause, detail, advice };
         self.tell_own(now, id, failed);
         if is_invite {
             self.ack_own_rejection(now, id, status, message);

@@ -28,6 +28,11 @@ impl Verdict {
         Verdict::new(405).with(HeaderName::Allow, compose::ALLOW)
     }
 
+    /// The same request came another way before (RFC 3261 §8.2.2.2).
+    pub(super) fn loop_detected() -> Verdict {
+        Verdict::new(482)
+    }
+
     /// What answers OPTIONS (RFC 3261 §11.2).
     fn capabilities() -> Verdict {
         Verdict::new(200)

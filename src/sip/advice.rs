@@ -1,0 +1,349 @@
+//! What a rejection asks for, as one sentence, and as the request that would answer it
+//! (RFC 3261 §8.1.3.4, §8.1.3.5, §21).
+
+use bytes::Bytes;
+
+use crate::sip::{
+    event::Advice,
+    header::{CSeq, NameAddr},
+    message::Message,
+    method::Method,
+    name::HeaderName,
+    request::{CSeqNumber, ExtraHeader, Identity, NewRequest},
+    syntax,
+    uri::{Scheme, UriBuf},
+};
+
+/// Reads what the peer wants out of its rejection of a request of ours.
+pub(crate) fn advise(request: &Message, response: &Message) -> Option<Advice> {
+    let again = || again(request);
+    let (sentence, retry) = match response.status()?.code() {
+        300..=304 => redirected(response, again())?,
+        305 => use_proxy(response, again())?,
+        401 | 407 => (challenge(response)?, None),
+        405 => (format!("the peer allows {}", list(response, HeaderName::Allow)?), None),
+        406 => (
+            "the peer cannot answer with what Accept asks for: accept anything".to_owned(),
+            again().map(|retry| with(retry, HeaderName::Accept, "*/*")),
+        ),
+        415 => unsupported_body(response, again())?,
+        416 => unsupported_scheme(request, again())?,
+        420 => bad_extension(request, response, again())?,
+        421 => {
+            let options = list(response, HeaderName::Require)?;
+            let sentence =
+                format!("the peer needs the extensions {options}: say that they are supported");
+            (sentence, again().map(|retry| added(retry, HeaderName::Supported, &options)))
+        }
+        422 => {
+            let seconds = number(response, HeaderName::MinSe)?;
+            let sentence =
+                format!("the session timer is too short: the peer wants at least {seconds} s");
+            let longer = |retry| {
+                let retry = with(retry, HeaderName::SessionExpires, &seconds.to_string());
+                with(retry, HeaderName::MinSe, &seconds.to_string())
+            };
+            (sentence, again().map(longer))
+        }
+        423 => {
+            let seconds = number(response, HeaderName::MinExpires)?;
+            let sentence = format!("the expiry is too short: the peer wants at least {seconds} s");
+            (sentence, again().map(|retry| with(retry, HeaderName::Expires, &seconds.to_string())))
+        }
+        491 => (
+            "another request is under way in the dialog: try again in 2.1 to 4 s (RFC 3261 §14.1)"
+                .to_owned(),
+            again(),
+        ),
+        503 => match number(response, HeaderName::RetryAfter) {
+            Some(seconds) => (retry_after(seconds), again()),
+            None => (
+                "the server is overloaded or under maintenance: try another one".to_owned(),
+                again(),
+            ),
+        },
+        404 | 413 | 480 | 486 | 500 | 600 | 603 => {
+            (retry_after(number(response, HeaderName::RetryAfter)?), again())
+        }
+        _ => return None,
+    };
+    Some(Advice { sentence, retry })
+}
+
+impl NewRequest {
+    /// The request that would be written as this message, without what is filled in when it is
+    /// sent; `None` where the message is no request or has no usable From and To.
+    pub fn from_message(message: &Message) -> Option<NewRequest> {
+        let essentials = message.essentials().ok()?;
+        let identity = |address: &NameAddr<'_>| Identity {
+            display_name: address.display_name().into_owned(),
+            uri: address.uri().to_owned(),
+        };
+        let sent_by = essentials.via.host();
+        let text = |name| message.header(name).and_then(|header| header.text().ok());
+        let mut headers = Vec::new();
+        for header in message.headers() {
+            let is_ours = match header.name {
+                // A Contact that names the sender of the Via is written anew.
+                HeaderName::Contact => {
+                    message.contact().is_ok_and(|contact| contact.uri().host() == sent_by)
+                }
+                HeaderName::MaxForwards => header.value == b"70",
+                HeaderName::Supported => header.value == b"100rel",
+                HeaderName::Allow => header.value == crate::sip::compose::ALLOW.as_bytes(),
+                HeaderName::UserAgent
+                | HeaderName::Authorization
+                | HeaderName::ProxyAuthorization => true,
+                _ => false,
+            };
+            let (Ok(name), Ok(value)) = (std::str::from_utf8(header.name_text), header.text())
+            else {
+                continue;
+            };
+            // What a header of its own stands for is refused, and so left out.
+            if !is_ours && let Ok(header) = ExtraHeader::new(name, value) {
+                headers.push(header);
+            }
+        }
+        Some(NewRequest {
+            method: message.method()?,
+            request_uri: message.request_uri()?.parse().ok()?,
+            from: identity(&essentials.from),
+            from_tag: essentials.from.tag().and_then(|tag| tag.parse().ok()),
+            to: identity(&essentials.to),
+            to_tag: essentials.to.tag().and_then(|tag| tag.parse().ok()),
+            call_id: essentials.call_id.parse().ok(),
+            cseq: CSeqNumber::new(essentials.cseq.number),
+            route_set: message
+                .list(HeaderName::Route)
+                .filter_map(|route| NameAddr::parse(HeaderName::Route, route).ok())
+                .map(|route| route.uri().to_owned())
+                .collect(),
+            headers,
+            content_type: text(HeaderName::ContentType).map(str::to_owned),
+            body: message.body(),
+            credentials: None,
+        })
+    }
+}
+
+/// RFC 3261 §8.1.3.5: the same Call-ID, From and To, and the next CSeq number.
+fn again(request: &Message) -> Option<NewRequest> {
+    let mut retry = NewRequest::from_message(request)?;
+    retry.cseq = CSeqNumber::new(retry.cseq.map_or(1, |cseq| cseq.number() % CSeq::MAX + 1));
+    Some(retry)
+}
+
+fn redirected(
+    response: &Message,
+    retry: Option<NewRequest>,
+) -> Option<(String, Option<NewRequest>)> {
+    let contacts = contacts(response);
+    let best = contacts.first()?.clone();
+    let names: Vec<&str> = contacts.iter().map(UriBuf::as_str).collect();
+    let sentence = format!("the peer is to be found at {}", names.join(", "));
+    Some((sentence, retry.map(|retry| NewRequest { request_uri: best, ..retry })))
+}
+
+fn use_proxy(
+    response: &Message,
+    retry: Option<NewRequest>,
+) -> Option<(String, Option<NewRequest>)> {
+    let proxy = contacts(response).into_iter().next()?;
+    let sentence = format!("the request must go through the proxy {proxy}");
+    let uri = proxy.as_uri();
+    let route = if uri.params().has("lr") { proxy } else { format!("{proxy};lr").parse().ok()? };
+    Some((sentence, retry.map(|retry| NewRequest { route_set: vec![route], ..retry })))
+}
+
+fn contacts(response: &Message) -> Vec<UriBuf> {
+    let mut contacts: Vec<(u32, UriBuf)> = response
+        .list(HeaderName::Contact)
+        .filter_map(|value| NameAddr::parse(HeaderName::Contact, value).ok())
+        .filter_map(|contact| {
+            let q = contact.params().value("q").and_then(|q| q.parse::<f32>().ok()).unwrap_or(1.0);
+            let text = contact.uri().as_str();
+            let uri = text[..text.find('?').unwrap_or(text.len())].parse().ok()?;
+            Some(((q.clamp(0.0, 1.0) * 1000.0) as u32, uri))
+        })
+        .collect();
+    contacts.sort_by_key(|(q, _)| std::cmp::Reverse(*q));
+    contacts.into_iter().map(|(_, uri)| uri).collect()
+}
+
+fn challenge(response: &Message) -> Option<String> {
+    let name = match response.status()?.code() {
+        401 => HeaderName::WwwAuthenticate,
+        _ => HeaderName::ProxyAuthenticate,
+    };
+    let value = response.header(name)?.text().ok()?;
+    let start = value.find("realm=")? + "realm=".len();
+    let end = match value[start..].starts_with('"') {
+        true => syntax::quoted_end(value, start)?,
+        false => value[start..].find(',').map_or(value.len(), |comma| start + comma),
+    };
+    let realm = syntax::unquote(&value[start..end]);
+    Some(format!("a user name and a password for the realm {realm:?} are needed"))
+}
+
+fn unsupported_body(
+    response: &Message,
+    retry: Option<NewRequest>,
+) -> Option<(String, Option<NewRequest>)> {
+    if let Some(encodings) = list(response, HeaderName::AcceptEncoding) {
+        let sentence = format!("the peer reads bodies only in the encodings {encodings}");
+        return Some((sentence, None));
+    }
+    let types = list(response, HeaderName::Accept)?;
+    let sentence =
+        format!("the peer takes only bodies of the types {types}: send one of these, or none");
+    let bare = |retry| NewRequest { content_type: None, body: Bytes::new(), ..retry };
+    Some((sentence, retry.map(bare)))
+}
+
+fn unsupported_scheme(
+    request: &Message,
+    retry: Option<NewRequest>,
+) -> Option<(String, Option<NewRequest>)> {
+    let target: UriBuf = request.request_uri()?.parse().ok()?;
+    let from = request.from().ok()?;
+    let sip = match target.as_uri().scheme() {
+        // RFC 3261 §19.1.6.
+        Scheme::Other(scheme) if scheme.eq_ignore_ascii_case("tel") => {
+            let number = target.as_str().split_once(':')?.1;
+            Some(format!("sip:{number}@{};user=phone", from.uri().host()))
+        }
+        Scheme::Sips => Some(target.as_str().replacen("sips:", "sip:", 1)),
+        Scheme::Sip | Scheme::Other(_) => None,
+    };
+    let sentence = match &sip {
+        Some(uri) => format!("the peer does not know the URI scheme of {target}: try {uri}"),
+        None => format!("the peer does not know the URI scheme of {target}"),
+    };
+    let request_uri: Option<UriBuf> = sip.and_then(|uri| uri.parse().ok());
+    let retry = request_uri.and_then(|request_uri| Some(NewRequest { request_uri, ..retry? }));
+    Some((sentence, retry))
+}
+
+fn bad_extension(
+    request: &Message,
+    response: &Message,
+    retry: Option<NewRequest>,
+) -> Option<(String, Option<NewRequest>)> {
+    let unknown = list(response, HeaderName::Unsupported)?;
+    let sentence = format!("the peer does not know the extensions {unknown}: do not require them");
+    let dropped = |option: &str| {
+        response.list(HeaderName::Unsupported).any(|unknown| unknown.eq_ignore_ascii_case(option))
+    };
+    let retry = retry.map(|mut retry| {
+        for name in [HeaderName::Require, HeaderName::ProxyRequire] {
+            let kept: Vec<&str> = request.list(name).filter(|option| !dropped(option)).collect();
+            retry = match kept.is_empty() {
+                true => without(retry, name),
+                false => with(retry, name, &kept.join(", ")),
+            };
+        }
+        retry
+    });
+    Some((sentence, retry))
+}
+
+fn retry_after(seconds: u64) -> String {
+    format!("the peer asks to be tried again after {seconds} s")
+}
+
+fn list(response: &Message, name: HeaderName) -> Option<String> {
+    let members: Vec<&str> = response.list(name).collect();
+    (!members.is_empty()).then(|| members.join(", "))
+}
+
+/// The number at the start of a header: `Retry-After: 18000;duration=3600`, `Min-SE: 90`.
+fn number(response: &Message, name: HeaderName) -> Option<u64> {
+    let text = response.header(name)?.text().ok()?;
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    text[..digits].parse().ok()
+}
+
+fn without(mut retry: NewRequest, name: HeaderName) -> NewRequest {
+    retry.headers.retain(|header| HeaderName::from_bytes(header.name().as_bytes()) != name);
+    retry
+}
+
+fn with(retry: NewRequest, name: HeaderName, value: &str) -> NewRequest {
+    let mut retry = without(retry, name);
+    retry.headers.extend(ExtraHeader::new(name.as_str(), value));
+    retry
+}
+
+fn added(mut retry: NewRequest, name: HeaderName, value: &str) -> NewRequest {
+    // What would have been said by itself must be said with it.
+    if retry.method == Method::Invite && name == HeaderName::Supported {
+        retry.headers.extend(ExtraHeader::new(name.as_str(), "100rel"));
+    }
+    retry.headers.extend(ExtraHeader::new(name.as_str(), value));
+    retry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUEST: &str = "INVITE sips:bob@b.test SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1\r\n\
+        Max-Forwards: 70\r\nRoute: <sip:p;lr>\r\nFrom: \"A\" <sip:alice@a.test>;tag=f\r\nTo: <sips:bob@b.test>\r\n\
+        Call-ID: c\r\nCSeq: 7 INVITE\r\nContact: <sip:alice@192.0.2.1:5060>\r\nRequire: x, y\r\nSubject: s\r\n\
+        Authorization: Digest a=b\r\nContent-Type: a/b\r\nContent-Length: 2\r\n\r\nhi";
+
+    fn advice(status: u16, headers: &str) -> Option<(String, Option<NewRequest>)> {
+        let request = Message::read(Bytes::from_static(REQUEST.as_bytes())).unwrap();
+        let response = format!("SIP/2.0 {status} R\r\n{headers}\r\n");
+        let response = Message::read(Bytes::from(response)).unwrap();
+        advise(&request, &response).map(|advice| (advice.sentence, advice.retry))
+    }
+
+    fn header(request: &NewRequest, name: &str) -> Option<String> {
+        let found = request.headers.iter().find(|header| header.name() == name);
+        found.map(|header| header.value().to_owned())
+    }
+
+    #[test]
+    fn a_retry_keeps_the_request_and_counts_on() {
+        let retry = advice(491, "").unwrap().1.unwrap();
+        assert_eq!(retry.cseq.unwrap().number(), 8);
+        assert_eq!(retry.call_id.as_ref().unwrap().as_str(), "c");
+        assert_eq!(retry.from_tag.as_ref().unwrap().as_str(), "f");
+        assert_eq!(retry.from.display_name, "A");
+        assert_eq!(retry.route_set[0].as_str(), "sip:p;lr");
+        assert_eq!((&*retry.body, retry.content_type.as_deref()), (&b"hi"[..], Some("a/b")));
+        let names: Vec<&str> = retry.headers.iter().map(ExtraHeader::name).collect();
+        assert_eq!(names, ["Require", "Subject"]);
+    }
+
+    #[test]
+    fn each_status_is_answered_by_what_it_asks_for() {
+        let retry = |status, headers| advice(status, headers).unwrap().1.unwrap();
+        assert_eq!(header(&retry(420, "Unsupported: X\r\n"), "Require").unwrap(), "y");
+        assert_eq!(header(&retry(420, "Unsupported: x, y\r\n"), "Require"), None);
+        assert_eq!(header(&retry(423, "Min-Expires: 60\r\n"), "Expires").unwrap(), "60");
+        assert_eq!(header(&retry(422, "Min-SE: 90\r\n"), "Session-Expires").unwrap(), "90");
+        assert!(header(&retry(421, "Require: timer\r\n"), "Supported").is_some());
+        assert_eq!(header(&retry(406, ""), "Accept").unwrap(), "*/*");
+        assert!(retry(415, "Accept: application/sdp\r\n").body.is_empty());
+        assert_eq!(retry(416, "").request_uri.as_str(), "sip:bob@b.test");
+        assert_eq!(retry(305, "Contact: <sip:p2>\r\n").route_set[0].as_str(), "sip:p2;lr");
+        let best = "Contact: <sip:a>;q=0.2, <sip:b?x=y>;q=0.9\r\n";
+        assert_eq!(retry(302, best).request_uri.as_str(), "sip:b");
+    }
+
+    #[test]
+    fn sentences_name_what_the_peer_said() {
+        let sentence = |status, headers| advice(status, headers).unwrap().0;
+        assert!(sentence(503, "Retry-After: 120 (maintenance);duration=60\r\n").contains("120 s"));
+        assert!(sentence(503, "").contains("another"));
+        assert!(sentence(405, "Allow: OPTIONS, BYE\r\n").contains("OPTIONS, BYE"));
+        let challenge =
+            "WWW-Authenticate: Digest algorithm=MD5, realm=\"a \\\"b\\\"\", nonce=\"x\"\r\n";
+        assert!(sentence(401, challenge).contains(r#"a \"b\""#));
+        assert_eq!(advice(486, ""), None);
+        assert_eq!(advice(500, "Retry-After: x\r\n"), None);
+    }
+}
