@@ -25,7 +25,7 @@ pub(super) fn run(profile: &Profile) -> anyhow::Result<u8> {
             Resolved::Accounts(config, account) => open(config, account, None).await,
             Resolved::Demo(mut config) => {
                 let demo = demo_server::start().await?;
-                config.accounts = vec![demo_account(demo_server::servers(&demo.addresses()))];
+                config.accounts = vec![demo_account(demo.addresses().servers())];
                 let notice = "this is the built-in demo server: `sipboard config example` shows how to use your own";
                 let result = open(config, 0, Some(notice.to_owned())).await;
                 demo.stop().await;

@@ -13,7 +13,6 @@ mod pages;
 mod profile;
 mod send;
 mod serve;
-mod shim;
 mod signals;
 
 use std::{

@@ -60,7 +60,7 @@ async fn carry_out(
     let interrupts = signals::interrupts().context("signals cannot be heard")?;
     let demo = if use_demo { Some(demo_server::start().await?) } else { None };
     if let Some(demo) = &demo {
-        let account: Account = demo_account(demo_server::servers(&demo.addresses()));
+        let account: Account = demo_account(demo.addresses().servers());
         if let Ok(better) = draft.submit(&account) {
             submission = better;
         }

@@ -1,21 +1,21 @@
 //! `sipboard serve`: the demo server alone.
 
-use std::net::SocketAddr;
-
 use anyhow::Context as _;
 
-use crate::cli::{args::Serve, print, runtime, shim::demo, signals};
+use crate::{
+    cli::{args::Serve, print, runtime, signals},
+    demo,
+};
 
 pub(super) fn run(args: &Serve) -> anyhow::Result<u8> {
-    let any_port = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
     let config = match (args.udp, args.ws) {
-        (None, None) => demo::Config { udp: any_port, ws: any_port },
-        (udp, ws) => demo::Config { udp, ws },
+        (None, None) => demo::Config::default(),
+        (udp, ws) => demo::Config { udp, ws, ..demo::Config::nowhere() },
     };
     runtime()?.block_on(async {
         // Before the addresses are told: whoever reads them may end it at once.
         let mut interrupts = signals::interrupts().context("signals cannot be heard")?;
-        let demo = demo::start(config).await.context("the demo server cannot listen")?;
+        let demo = demo::start(config).await?;
         let addresses = demo.addresses();
         let text = if args.json { json(&addresses) } else { readable(&addresses) };
         let printed = print(text.as_bytes());

@@ -92,8 +92,8 @@ pub struct Composer {
     /// The fields that the user has left or changed: only those may complain.
     touched: Vec<Slot>,
     errors: Vec<DraftError>,
-    /// Whether the next character replaces the target (after it has been sent).
-    replace: bool,
+    /// Whether the target is as it was sent: typing replaces it.
+    target_is_sent: bool,
 }
 
 impl Composer {
@@ -111,7 +111,7 @@ impl Composer {
             body: TextArea::default(),
             touched: Vec::new(),
             errors: Vec::new(),
-            replace: false,
+            target_is_sent: false,
         }
     }
 
@@ -133,7 +133,7 @@ impl Composer {
 
     /// Whether the next character replaces the target.
     pub fn replaces(&self) -> bool {
-        self.replace
+        self.target_is_sent && self.focus == Slot::Target
     }
 
     /// A single-line field.
@@ -200,7 +200,6 @@ impl Composer {
         if slot != self.focus {
             self.touch(self.focus);
             self.focus = slot;
-            self.replace = false;
             self.check(accounts);
         }
     }
@@ -223,13 +222,13 @@ impl Composer {
 
     /// A key for the field with the cursor.
     pub fn edit(&mut self, key: KeyEvent, accounts: &[Account]) {
-        if self.replace && self.focus == Slot::Target {
+        if self.replaces() {
             let types = matches!(key.code, KeyCode::Char(_))
                 && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
             if types || matches!(key.code, KeyCode::Backspace | KeyCode::Delete) {
                 self.target.reset();
             }
-            self.replace = false;
+            self.target_is_sent = false;
         }
         let event = crossterm::event::Event::Key(key);
         match self.focus {
@@ -251,8 +250,9 @@ impl Composer {
             Slot::Body => drop(self.body.insert_str(lines())),
             Slot::Account | Slot::Server => return,
             Slot::Method | Slot::Target | Slot::ContentType => {
-                if std::mem::take(&mut self.replace) && self.focus == Slot::Target {
+                if self.replaces() {
                     self.target.reset();
+                    self.target_is_sent = false;
                 }
                 let input = match self.focus {
                     Slot::Method => &mut self.method,
@@ -295,13 +295,15 @@ impl Composer {
     pub fn clear(&mut self, accounts: &[Account]) {
         match self.focus {
             Slot::Method => self.method.reset(),
-            Slot::Target => self.target.reset(),
+            Slot::Target => {
+                self.target.reset();
+                self.target_is_sent = false;
+            }
             Slot::ContentType => self.content_type.reset(),
             Slot::Headers => self.headers = TextArea::default(),
             Slot::Body => self.body = TextArea::default(),
             Slot::Account | Slot::Server => return,
         }
-        self.replace = false;
         self.check(accounts);
     }
 
@@ -316,7 +318,7 @@ impl Composer {
                 self.focus = Slot::Target;
                 let end = self.target.value().chars().count();
                 self.target.handle(InputRequest::SetCursor(end));
-                self.replace = true;
+                self.target_is_sent = true;
                 Some(submission)
             }
             Err(errors) => {

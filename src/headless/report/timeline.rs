@@ -55,7 +55,7 @@ impl Line {
             Tone::Bad => ("\x1b[31m", "\x1b[0m"),
         };
         let (dim, undim) = if colour { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
-        let mut line = format!("{dim}{when:>9} {context:>4}{undim} {arrow} {on}{what:<34}{off}");
+        let mut line = format!("{dim}{when:>9} {context:>4}{undim} {arrow} {on}{what:<42}{off}");
         if !note.is_empty() {
             write!(line, " {note}").expect("writing to a String cannot fail");
         }

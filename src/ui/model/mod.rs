@@ -264,6 +264,11 @@ impl Model {
         self.facts.contexts.row(self.browse.selected?)
     }
 
+    /// Whether keys go to a pane.
+    pub fn has_focus(&self, pane: Pane) -> bool {
+        self.browse.pane == pane && matches!(self.mode, Mode::Browse | Mode::Quitting { .. })
+    }
+
     /// The account that the header names.
     pub fn account(&self) -> Option<&Account> {
         self.accounts.get(self.account)

@@ -34,20 +34,29 @@ struct Columns {
     /// 0 where the attempts stand in `last`.
     attempts: u16,
     age: u16,
+    /// Between two columns.
+    gap: u16,
 }
 
 impl Columns {
     fn of(width: u16, contexts: usize) -> Columns {
-        // At least three digits, so that the columns do not move on every tenth request.
-        let number = (contexts.max(100).ilog10() + 1) as u16;
-        let mut columns =
-            Columns { number, method: 9, target: 0, state: 12, last: 18, attempts: 8, age: 4 };
+        // At least two digits, so that the columns do not move at once.
+        let mut columns = Columns {
+            number: (contexts.max(10).ilog10() + 1) as u16,
+            method: 9,
+            target: 0,
+            state: 12,
+            last: 18,
+            attempts: 8,
+            age: 4,
+            gap: if width < 90 { 1 } else { 2 },
+        };
         if columns.fixed() + 14 > width {
             columns.attempts = 0;
         }
         if columns.fixed() + 14 > width {
             columns.method = 7;
-            columns.last = 15;
+            columns.last = 14;
         }
         if columns.fixed() + 10 > width {
             columns.age = 0;
@@ -68,17 +77,12 @@ impl Columns {
         columns
     }
 
-    /// Everything but the target, with the gaps.
+    /// Everything but the target, with the gaps and a margin on the right.
     fn fixed(&self) -> u16 {
-        let gaps = [self.last, self.attempts, self.age].iter().filter(|width| **width > 0).count();
-        MARK + self.number
-            + self.method
-            + self.state
-            + self.last
-            + self.attempts
-            + self.age
-            + 3
-            + gaps as u16
+        let others = [self.last, self.attempts, self.age];
+        let gaps = 3 + others.iter().filter(|width| **width > 0).count() as u16;
+        let columns = self.number + self.method + self.state + others.iter().sum::<u16>();
+        MARK + columns + gaps * self.gap + 1
     }
 }
 
@@ -99,9 +103,9 @@ pub fn top(model: &Model, area: Rect) -> usize {
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Moment) {
     let theme = &model.theme;
-    let focus = model.browse.pane == Pane::Table;
+    let focus = model.has_focus(Pane::Table);
     let count = model.facts.contexts.len();
-    let style = if focus { theme.accent.add_modifier(Modifier::BOLD) } else { Style::new() };
+    let style = if focus { theme.accent.add_modifier(Modifier::BOLD) } else { theme.plain };
     let mut frame = block(title("Contexts", style), focus, theme);
     if let Some(selected) = model.browse.selected {
         let place = format!(" {} of {count} ", count - selected);
@@ -136,7 +140,7 @@ fn headings(buffer: &mut Buffer, inner: Rect, columns: &Columns, style: Style) {
         if width > 0 {
             let shift = if right { width.saturating_sub(text.len() as u16) } else { 0 };
             put_in(buffer, inner, x + shift, 0, width - shift, text, style);
-            x += width + 1;
+            x += width + columns.gap;
         }
     };
     column(columns.number, "#", true);
@@ -165,7 +169,7 @@ fn draw_row(
                 if right { usize::from(width).saturating_sub(text.chars().count()) } else { 0 };
             let shift = shift as u16;
             put_in(buffer, line, x + shift, 0, width - shift, text, style);
-            x += width + 1;
+            x += width + columns.gap;
         }
     };
     let state = row.status.state;

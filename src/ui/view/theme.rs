@@ -7,6 +7,8 @@ use crate::sip::State;
 /// The styles of the screen.
 #[derive(Clone, Copy, Debug)]
 pub struct Theme {
+    /// What is as any other text, also on a border.
+    pub plain: Style,
     /// The one accent: what has the focus, and the keys.
     pub accent: Style,
     /// What is good.
@@ -61,9 +63,11 @@ impl Theme {
     pub const fn new(colours: Colours) -> Theme {
         let plain = Style::new();
         let bold = plain.add_modifier(Modifier::BOLD);
+        let over = Style::new().fg(Color::Reset).remove_modifier(Modifier::DIM);
         let dim = plain.add_modifier(Modifier::DIM);
         match colours {
             Colours::None => Theme {
+                plain: over,
                 accent: bold,
                 good: plain,
                 pending: plain,
@@ -74,6 +78,7 @@ impl Theme {
                 chosen: bold,
             },
             Colours::Sixteen => Theme {
+                plain: over,
                 accent: plain.fg(Color::Cyan),
                 good: plain.fg(Color::Green),
                 pending: plain.fg(Color::Yellow),
@@ -85,6 +90,7 @@ impl Theme {
             },
             // The greys of the 256 are the same on every palette, and legible on black and white.
             Colours::Many => Theme {
+                plain: over,
                 accent: plain.fg(Color::Cyan),
                 good: plain.fg(Color::Green),
                 pending: plain.fg(Color::Yellow),

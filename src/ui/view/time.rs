@@ -36,20 +36,22 @@ impl Moment {
         }
     }
 
-    /// How long until then: `2.1s`, `28s`, `4m`; always four columns.
+    /// How long until then: `2.1s`, `28s`, `14m`; always four columns.
     pub fn until(&self, at: Instant) -> String {
-        const TENTH: u128 = 100;
-        let left = at.saturating_duration_since(self.now).as_millis();
-        let (text, unit) = match left.div_ceil(TENTH) {
-            tenths @ 0..100 => (format!("{}.{}s", tenths / 10, tenths % 10), TENTH),
-            _ => match left.div_ceil(1_000) {
-                seconds @ 0..600 => (format!("{seconds}s"), 1_000),
-                seconds => (format!("{}m", seconds.div_ceil(60)), 60_000),
+        const TENTH: u128 = 100_000;
+        const SECOND: u128 = 1_000_000;
+        let left = at.saturating_duration_since(self.now).as_nanos().div_ceil(1_000);
+        // The unit, and where the next smaller one begins to be read.
+        let (text, unit, least) = match left.div_ceil(TENTH) {
+            tenths @ 0..100 => (format!("{}.{}s", tenths / 10, tenths % 10), TENTH, 0),
+            _ => match left.div_ceil(SECOND) {
+                seconds @ 0..600 => (format!("{seconds}s"), SECOND, 99 * TENTH),
+                seconds => (format!("{}m", seconds.div_ceil(60)), 60 * SECOND, 599 * SECOND),
             },
         };
         // It reads one less as soon as what is left is a whole number of units.
-        let whole = left.saturating_sub(1) / unit * unit;
-        if let Some(then) = at.checked_sub(Duration::from_millis(whole as u64)) {
+        let whole = (left.saturating_sub(1) / unit * unit).max(least);
+        if let Some(then) = at.checked_sub(Duration::from_micros(whole as u64)) {
             self.changes(then);
         }
         format!("{text:<4}")
@@ -99,7 +101,8 @@ mod tests {
             (2_130, "2.2s", 30),
             (2_100, "2.1s", 100),
             (9_900, "9.9s", 100),
-            (9_901, "10s ", 901),
+            (9_901, "10s ", 1),
+            (599_500, "10m ", 500),
             (28_400, "29s ", 400),
             (100, "0.1s", 100),
             (0, "0.0s", 0),

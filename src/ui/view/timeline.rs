@@ -46,8 +46,8 @@ enum Item {
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Moment) {
     let theme = &model.theme;
     let now = moment.now();
-    let focus = model.browse.pane == Pane::Timeline;
-    let style = if focus { theme.accent.add_modifier(Modifier::BOLD) } else { Style::new() };
+    let focus = model.has_focus(Pane::Timeline);
+    let style = if focus { theme.accent.add_modifier(Modifier::BOLD) } else { theme.plain };
     let Some(row) = model.selected() else {
         return block(title("Timeline", style), focus, theme).render(area, buffer);
     };
