@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::sip::{
-    FlowId, HeaderName, Identifiers, Incoming, Message, Method, ResponseBuilder, ServerKey,
+    FlowId, HeaderName, Identifiers, Incoming, Message, Method, ResponseBuilder,
     ServerTransactionId, ServerTransactions, StatusCode, TimedOut, Transmit, Transport,
     response_destination,
 };
@@ -26,9 +26,10 @@ use super::{
     digest::Authenticator,
     garble::garbled,
     invite::Call,
+    losses::Losses,
     outgoing::{Outgoing, Purpose},
     registrar::{Publications, Registrar},
-    request::{FlowInfo, Request, refusal_response},
+    request::{FlowInfo, Request, redirect_target, refusal_response},
     schedule::Schedule,
 };
 
@@ -141,6 +142,8 @@ impl Core {
     ) {
         let Some(info) = self.flows.get(&flow).map(|flow| flow.info) else { return };
         let (message, refused) = match Message::read(bytes.clone()) {
+            // What is kept of a request is bounded, and so is its size.
+            Ok(message) if bytes.len() > MAX_MESSAGE => (message, Some(Refusal::new(513))),
             Ok(message) => (message, None),
             Err(error) => match salvage(&bytes, &error) {
                 Some((message, refusal)) => (message, Some(refusal)),
@@ -181,12 +184,11 @@ impl Core {
 
     /// The behaviours that act before any transaction does; `true` where the request is done with.
     fn misbehave(&mut self, info: FlowInfo, source: SocketAddr, request: &Message) -> bool {
-        let in_dialog = request.to().is_ok_and(|to| to.tag().is_some());
         match Behaviour::of_request(request) {
-            Behaviour::Silent => !in_dialog || request.method() == Some(Method::Ack),
+            Behaviour::Silent => true,
             // What is never lost is never sent again: on a reliable transport nothing is ignored.
             Behaviour::Lossy if !info.transport.is_reliable() => self.losses.swallow(request),
-            Behaviour::Garbled if !in_dialog => {
+            Behaviour::Garbled => {
                 if request.method() != Some(Method::Ack) {
                     let bytes = garbled(request, self.garbled);
                     self.garbled += 1;
@@ -226,41 +228,6 @@ impl Core {
             _ if behaviour == Behaviour::Slow => self.answer_slowly(now, request),
             _ => self.on_other(now, &request),
         }
-    }
-
-    /// RFC 4320 §4.1: over UDP a 100 to a request that is no INVITE waits until Timer E is at T2.
-    fn answer_slowly(&mut self, now: Instant, request: Request) {
-        let timing = self.settings.timing;
-        let (mut wait, mut interval) = (timing.t1, timing.t1);
-        while interval < timing.t2 {
-            interval = timing.back_off(interval);
-            wait += interval;
-        }
-        let trying = Box::new(request.clone());
-        if request.flow.transport.is_reliable() {
-            self.respond(now, &request, StatusCode::TRYING, request.response(StatusCode::TRYING));
-        } else if wait < self.settings.pace.slow {
-            self.schedule.add(now + wait, Due::Answer(trying, StatusCode::TRYING));
-        }
-        let at = now + self.settings.pace.slow;
-        self.schedule.add(at, Due::Answer(Box::new(request), StatusCode::OK));
-    }
-
-    /// Whether a request's credentials are good; where not, it has been challenged.
-    fn authenticate(&mut self, now: Instant, request: &Request) -> bool {
-        use super::digest::Verdict;
-        let verdict = self.services.authenticator.verify(now, &request.message);
-        if verdict == Verdict::Good {
-            return true;
-        }
-        let salt = self.identifiers.tag();
-        let stale = verdict == Verdict::Stale;
-        let mut response = request.response(status(407));
-        for challenge in self.services.authenticator.challenges(now, &salt, stale) {
-            response = response.header(HeaderName::ProxyAuthenticate, challenge);
-        }
-        self.respond(now, request, status(407), response);
-        false
     }
 
     /// A final response to a request of ours came, or 408 where none did.
@@ -415,6 +382,9 @@ impl Core {
     }
 }
 
+/// As much as a datagram can hold; more is answered 513.
+const MAX_MESSAGE: usize = 65_535;
+
 #[cfg(test)]
 impl Core {
     /// Nothing is remembered of anybody.
@@ -424,53 +394,5 @@ impl Core {
             && self.transactions.is_empty()
             && self.next_timeout().is_none()
             && self.flows.values().all(|flow| flow.calls.is_empty() && flow.dialogs.is_empty())
-    }
-}
-
-/// `answer` at the host that was asked (RFC 3261 §8.1.3.4).
-fn redirect_target(request: &Message) -> String {
-    use crate::sip::{Scheme, Uri};
-    let uri = request.request_uri().and_then(|uri| Uri::parse(uri).ok());
-    match uri {
-        Some(uri) if !matches!(uri.scheme(), Scheme::Other(_)) => {
-            let scheme = if uri.is_sips() { "sips" } else { "sip" };
-            let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
-            let transport = uri.params().value("transport");
-            let transport: Option<Transport> = transport.and_then(|name| name.parse().ok());
-            let transport = transport.map(|t| format!(";transport={t}")).unwrap_or_default();
-            format!("<{scheme}:answer@{}{port}{transport}>", uri.host())
-        }
-        _ => "<sip:answer@demo.test>".to_owned(),
-    }
-}
-
-/// How often each request of `lossy` came, for the latest ones.
-#[derive(Debug, Default)]
-struct Losses {
-    counts: HashMap<(ServerKey, bool), u8>,
-    order: VecDeque<(ServerKey, bool)>,
-}
-
-impl Losses {
-    const IGNORED: u8 = 2;
-    const REMEMBERED: usize = 65_536;
-
-    /// Whether this copy of the request is one of those that are ignored.
-    fn swallow(&mut self, request: &Message) -> bool {
-        let Some(key) = ServerKey::of(request) else { return true };
-        // An ACK has the key of its INVITE, and is counted on its own.
-        let key = (key, request.method() == Some(Method::Ack));
-        if let Some(count) = self.counts.get_mut(&key) {
-            *count = count.saturating_add(1);
-            return *count <= Losses::IGNORED;
-        }
-        if self.order.len() == Losses::REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.counts.remove(&oldest);
-        }
-        self.counts.insert(key.clone(), 1);
-        self.order.push_back(key);
-        true
     }
 }

@@ -6,11 +6,13 @@
 //!
 //! # Layout
 //!
-//! - `core.rs`: the way of a message; `invite.rs`, `in_dialog.rs`, `subscriptions.rs`,
-//!   `other.rs`: what is answered to what.
-//! - `dialogs.rs`, `outgoing.rs`, `registrar.rs`, `digest.rs`: what is remembered.
+//! - `core.rs`: the way of a message; `invite.rs`, `answered.rs`, `in_dialog.rs`,
+//!   `subscriptions.rs`, `other.rs`: what is answered to what.
+//! - `dialogs.rs`, `outgoing.rs`, `registrar.rs`, `digest.rs`, `losses.rs`: what is
+//!   remembered.
 //! - `behaviour.rs`, `check.rs`, `sdp.rs`, `garble.rs`, `request.rs`: what an answer is made of.
 
+mod answered;
 mod behaviour;
 mod check;
 mod core;
@@ -19,6 +21,7 @@ mod digest;
 mod garble;
 mod in_dialog;
 mod invite;
+mod losses;
 mod other;
 mod outgoing;
 mod registrar;
@@ -126,7 +129,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { transactions: 400_000, dialogs: 200_000, records: 50_000 }
+        Limits { transactions: 250_000, dialogs: 150_000, records: 50_000 }
     }
 }
 

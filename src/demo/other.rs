@@ -5,7 +5,14 @@ use std::time::Instant;
 
 use crate::sip::{HeaderName, Method, StatusCode};
 
-use super::{core::Core, registrar::EVENTS, request::Request, sdp::SDP};
+use super::{
+    behaviour::status,
+    core::{Core, Due},
+    digest::Verdict,
+    registrar::EVENTS,
+    request::Request,
+    sdp::SDP,
+};
 
 impl Core {
     pub(super) fn on_other(&mut self, now: Instant, request: &Request) {
@@ -31,6 +38,40 @@ impl Core {
                 self.respond(now, request, StatusCode::OK, response);
             }
         }
+    }
+
+    /// RFC 4320 §4.1: over UDP a 100 to a request that is no INVITE waits until Timer E is at T2.
+    pub(super) fn answer_slowly(&mut self, now: Instant, request: Request) {
+        let timing = self.settings.timing;
+        let (mut wait, mut interval) = (timing.t1, timing.t1);
+        while interval < timing.t2 {
+            interval = timing.back_off(interval);
+            wait += interval;
+        }
+        let trying = Box::new(request.clone());
+        if request.flow.transport.is_reliable() {
+            self.respond(now, &request, StatusCode::TRYING, request.response(StatusCode::TRYING));
+        } else if wait < self.settings.pace.slow {
+            self.schedule.add(now + wait, Due::Answer(trying, StatusCode::TRYING));
+        }
+        let at = now + self.settings.pace.slow;
+        self.schedule.add(at, Due::Answer(Box::new(request), StatusCode::OK));
+    }
+
+    /// Whether a request's credentials are good; where not, it has been challenged.
+    pub(super) fn authenticate(&mut self, now: Instant, request: &Request) -> bool {
+        let verdict = self.services.authenticator.verify(now, &request.message);
+        if verdict == Verdict::Good {
+            return true;
+        }
+        let salt = self.identifiers.tag();
+        let stale = verdict == Verdict::Stale;
+        let mut response = request.response(status(407));
+        for challenge in self.services.authenticator.challenges(now, &salt, stale) {
+            response = response.header(HeaderName::ProxyAuthenticate, challenge);
+        }
+        self.respond(now, request, status(407), response);
+        false
     }
 
     fn on_register(&mut self, now: Instant, request: &Request) {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::sip::{
-    FlowId, HeaderName, Message, Method, ResponseBuilder, ServerTransactionId, StatusCode,
+    FlowId, HeaderName, Message, Method, ResponseBuilder, Scheme, ServerTransactionId, StatusCode,
     Transport, Uri,
 };
 
@@ -113,6 +113,22 @@ pub(super) fn refusal_response<'a>(
         response = response.header(*name, value.clone());
     }
     response
+}
+
+/// `answer` at the host that was asked (RFC 3261 §8.1.3.4).
+pub(super) fn redirect_target(request: &Message) -> String {
+    let uri = request.request_uri().and_then(|uri| Uri::parse(uri).ok());
+    match uri {
+        Some(uri) if !matches!(uri.scheme(), Scheme::Other(_)) => {
+            let scheme = if uri.is_sips() { "sips" } else { "sip" };
+            let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
+            let transport = uri.params().value("transport");
+            let transport: Option<Transport> = transport.and_then(|name| name.parse().ok());
+            let transport = transport.map(|t| format!(";transport={t}")).unwrap_or_default();
+            format!("<{scheme}:answer@{}{port}{transport}>", uri.host())
+        }
+        _ => "<sip:answer@demo.test>".to_owned(),
+    }
 }
 
 /// A user part from a Request-URI can hold what would end a Contact's brackets.

@@ -37,8 +37,9 @@ fn each_user_refuses_in_its_own_way_whatever_the_method() {
 fn silent_says_nothing_and_remembers_nothing() {
     for method in ["INVITE", "CANCEL", "OPTIONS", "MESSAGE", "ACK", "BYE"] {
         let mut bench = Bench::new(Transport::Udp);
-        for _ in 0..3 {
-            assert!(bench.send(&Spec { user: "silent", ..Spec::new(method, "1") }).is_empty());
+        for to_tag in ["", "", "x"] {
+            let request = Spec { user: "silent", to_tag, ..Spec::new(method, "1") };
+            assert!(bench.send(&request).is_empty());
         }
         assert!(bench.core.is_empty());
     }
@@ -138,6 +139,16 @@ fn what_cannot_be_obeyed_is_refused_and_an_ack_never_is() {
         let sent = bench.receive(text.replacen(from, to, 1));
         assert_eq!(sent.first().map(|sent| sent.short()).as_deref(), expected, "{to}");
     }
+}
+
+#[test]
+fn a_message_that_is_too_large_is_refused() {
+    let mut bench = Bench::new(Transport::Ws);
+    let body = "x".repeat(66_000);
+    assert_eq!(
+        bench.send(&Spec { body: &body, ..Spec::new("MESSAGE", "1") })[0].short(),
+        "513 MESSAGE"
+    );
 }
 
 #[test]

@@ -4,3 +4,4 @@ mod bench;
 mod calls;
 mod faults;
 mod others;
+mod with_user_agent;
