@@ -476,7 +476,7 @@ fn what_the_peer_should_not_send_gets_481_or_405() {
     sim.peer_sends(bye_from_peer(&invite, "other", 1));
     sim.run(ms(10));
     assert_eq!(status(&sim), 481);
-    sim.peer_sends(from_peer(Method::Update, &invite, "b", 2));
+    sim.peer_sends(from_peer(Method::Publish, &invite, "b", 2));
     sim.run(ms(10));
     assert_eq!(status(&sim), 405);
     assert!(sim.sent.last().unwrap().1.header(HeaderName::Allow).is_some());

@@ -152,10 +152,11 @@ impl Task {
                     self.held.push_front(Step::Transmit(transmit));
                     return;
                 }
-                Step::Transmit(Transmit { flow, to, bytes }) => {
+                Step::Transmit(transmit) => {
+                    let Transmit { flow, to, bytes } = transmit.clone();
                     if let Err(error) = self.network.send(flow, to, bytes) {
                         let now = self.now();
-                        self.user_agent.flow_error(now, flow, &error.to_string());
+                        self.user_agent.transmit_failed(now, &transmit, &error.to_string());
                     }
                 }
             }

@@ -24,6 +24,10 @@ pub(crate) struct Leg {
     pub(crate) rseq: Option<u32>,
     /// Whether an offer of the peer in a provisional was answered in its PRACK.
     pub(crate) offer_answered: bool,
+    /// Whether a SUBSCRIBE or REFER of ours on it has notifications coming (RFC 6665, RFC 3515).
+    pub(crate) subscribed: bool,
+    /// How often we have described the session anew (RFC 3264 §8).
+    pub(crate) sdp_version: u32,
     /// Whether a re-INVITE of ours is under way (RFC 3261 §14.1).
     pub(crate) invite_pending: bool,
 }
@@ -42,6 +46,8 @@ impl Leg {
             remote_cseq: None,
             rseq: None,
             offer_answered: false,
+            subscribed: false,
+            sdp_version: 0,
             invite_pending: false,
         };
         leg.learn(response);

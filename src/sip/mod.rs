@@ -20,6 +20,7 @@ mod params;
 mod random;
 mod request;
 mod response;
+mod sdp;
 mod status;
 pub mod syntax;
 mod transaction;
@@ -55,6 +56,6 @@ pub(crate) use transaction::{NonInviteClient, ResponseOutcome, TimeoutOutcome};
 pub use transport::Transport;
 pub use uri::{Scheme, Uri, UriBuf, UriError, UriProblem};
 pub use user_agent::{
-    CancelError, DialogError, ExtraLegs, HangUpError, Output, Redirects, Settings, Transmit,
-    UserAgent,
+    Answer, AnswerError, CancelError, DialogError, ExtraLegs, HangUpError, Output, Redirects,
+    Settings, Transmit, UserAgent,
 };

@@ -27,7 +27,7 @@ pub struct ResponseBuilder<'a> {
     status: StatusCode,
     reason: Cow<'a, str>,
     to_tag: Option<Cow<'a, str>>,
-    headers: Vec<(HeaderName, String)>,
+    headers: Vec<(Cow<'a, str>, String)>,
     body: Option<(&'a str, Bytes)>,
 }
 
@@ -68,7 +68,13 @@ impl<'a> ResponseBuilder<'a> {
 
     /// One header more.
     pub fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        self.headers.push((name.as_str().into(), value.into()));
+        self
+    }
+
+    /// One header more, under any name.
+    pub fn extension(mut self, name: impl Into<Cow<'a, str>>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
         self
     }
 
@@ -113,7 +119,7 @@ impl<'a> ResponseBuilder<'a> {
             builder = builder.copy(timestamp);
         }
         for (name, value) in &self.headers {
-            builder = builder.header(*name, value);
+            builder = builder.extension(name, value);
         }
         match &self.body {
             Some((content_type, body)) => builder.body(Some(content_type), body),

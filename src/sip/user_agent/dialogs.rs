@@ -137,8 +137,10 @@ impl UserAgent {
     ) -> ContextId {
         let method = request.method.clone();
         let is_invite = method == Method::Invite;
-        if let Some(leg) = self.leg_mut(id, tag).filter(|_| is_invite) {
-            leg.invite_pending = true;
+        let subscribes = matches!(method, Method::Subscribe | Method::Refer);
+        if let Some(leg) = self.leg_mut(id, tag) {
+            leg.invite_pending |= is_invite;
+            leg.subscribed |= subscribes;
         }
         let Some(context) = self.contexts.get(&id) else { return id };
         let (flow, credentials) = (context.flow, context.credentials.clone());
@@ -220,7 +222,10 @@ impl UserAgent {
         let Some(leg) = context.leg_mut(tag).filter(|leg| !leg.is_terminated()) else { return };
         leg.state = LegState::Terminated { by };
         let state = leg.state.clone();
-        if context.state == State::Accepted && context.legs_up() == 0 {
+        let was_last = context.state == State::Accepted && context.legs_up() == 0;
+        self.forget_answer(id, tag);
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        if was_last {
             context.state = State::HungUp;
             context.cause = Some(Cause::Bye);
         }

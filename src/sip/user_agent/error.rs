@@ -69,3 +69,8 @@ pub enum DialogError {
     #[error("an INVITE is already in progress in this dialog (RFC 3261 §14.1)")]
     InvitePending,
 }
+
+/// Why an answer by hand cannot be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no request of the peer waits for an answer there: it has one, or its transaction is over")]
+pub struct AnswerError;

@@ -6,11 +6,15 @@ use std::{
     time::Instant,
 };
 
-use super::{UserAgent, transactions::Key};
+use super::{
+    Transmit, UserAgent,
+    transactions::{Key, Role},
+};
 use crate::sip::{
     cause::Cause,
     context::{Cancel, Request},
     event::{ContextId, Fact, FlowId, State},
+    message::Message,
     method::Method,
     transport::Transport,
 };
@@ -100,6 +104,26 @@ impl UserAgent {
             let is_pending = |state: State| state.is_pending();
             if self.contexts.get(&context).is_some_and(|context| is_pending(context.state)) {
                 self.transport_error(now, context, reason);
+            }
+        }
+    }
+
+    /// Bytes that [`UserAgent::poll_output`] gave out could not be sent (too large, or nowhere to
+    /// put them): the request that they are fails, and no other. `reason` is a sentence.
+    pub fn transmit_failed(&mut self, now: Instant, transmit: &Transmit, reason: &str) {
+        let Ok(message) = Message::read(transmit.bytes.clone()) else { return };
+        let Ok(key) = self.find_transaction(&message) else { return };
+        let Some(entry) = self.transactions.entry(key).filter(|e| e.transaction.is_sending())
+        else {
+            return;
+        };
+        let id = entry.context;
+        match entry.role {
+            Role::Own => self.transport_error(now, id, reason),
+            Role::Cancel => self.cancel_transport_error(now, id, reason),
+            Role::Prack => {
+                self.end_transaction(key);
+                self.prack_failed(now, id, reason.to_owned());
             }
         }
     }

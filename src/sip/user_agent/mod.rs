@@ -15,6 +15,8 @@ mod responses;
 mod sending;
 mod timeouts;
 mod transactions;
+mod unacked;
+mod verdict;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -25,10 +27,13 @@ use std::{
 use bytes::Bytes;
 
 pub(crate) use self::again::Redirection;
-pub use self::error::{CancelError, DialogError, HangUpError};
+pub use self::error::{AnswerError, CancelError, DialogError, HangUpError};
+pub use self::peer::Answer;
 use self::{
     flows::Flows,
+    peer::PeerRequest,
     transactions::{Key, Transactions},
+    unacked::Unacked,
 };
 use crate::sip::{
     cause::Cause,
@@ -38,7 +43,7 @@ use crate::sip::{
     method::Method,
     random::Identifiers,
     status::StatusCode,
-    transaction::{ServerTransactions, Timing},
+    transaction::{ServerTransactionId, ServerTransactions, Timing},
 };
 
 /// How many server transactions may be open at once.
@@ -61,6 +66,8 @@ pub struct Settings {
     pub redirects: Redirects,
     /// What becomes of the further legs of a forked INVITE.
     pub extra_legs: ExtraLegs,
+    /// The peer's methods that the user answers by hand; all others are answered at once.
+    pub by_hand: Vec<Method>,
     /// Bounds on what is read from the network.
     pub limits: Limits,
 }
@@ -95,6 +102,7 @@ impl Default for Settings {
             reliable_provisionals: true,
             redirects: Redirects::None,
             extra_legs: ExtraLegs::Keep,
+            by_hand: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -135,6 +143,9 @@ pub struct UserAgent {
     dialogs: HashMap<DialogKey, ContextId>,
     transactions: Transactions,
     servers: ServerTransactions,
+    /// Requests of the peer that the user answers by hand.
+    by_hand: HashMap<ServerTransactionId, PeerRequest>,
+    unacked: Unacked,
     /// INVITEs and BYEs that have not ended: what a graceful end waits for.
     open_calls: usize,
     output: VecDeque<Output>,
@@ -159,6 +170,8 @@ impl UserAgent {
             dialogs: HashMap::new(),
             transactions: Transactions::default(),
             servers: ServerTransactions::new(settings.timing, SERVER_TRANSACTIONS),
+            by_hand: HashMap::new(),
+            unacked: Unacked::default(),
             open_calls: 0,
             output: VecDeque::new(),
             settings,

@@ -1,20 +1,49 @@
-//! What the peer's own requests do: BYE ends its leg, and anything else is answered as RFC 3261
-//! wants it answered.
+//! What the peer's own requests do. Each is told as received and answered as RFC 3261 wants it
+//! answered; the user may answer some by hand instead.
 
 use std::{net::SocketAddr, time::Instant};
 
-use super::{DialogKey, Output, UserAgent};
+use bytes::Bytes;
+
+use super::{DialogKey, Output, UserAgent, verdict::Verdict};
 use crate::sip::{
-    compose,
-    event::{ContextId, Fact, FlowId, TerminatedBy},
+    event::{ContextId, Fact, FlowId, Response, TerminatedBy},
     message::Message,
     method::Method,
     name::HeaderName,
+    request::ExtraHeader,
     response::ResponseBuilder,
     status::StatusCode,
     transaction::{Incoming, ServerTransactionId},
     transport::Transport,
 };
+
+/// A request of the peer in a dialog of ours.
+#[derive(Debug)]
+pub(super) struct PeerRequest {
+    /// The INVITE whose leg it belongs to.
+    pub(super) context: ContextId,
+    /// That leg.
+    pub(super) tag: Box<str>,
+    pub(super) method: Method,
+    pub(super) message: Message,
+    pub(super) source: SocketAddr,
+}
+
+/// An answer that the user gives by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status, provisional or final.
+    pub status: StatusCode,
+    /// The reason phrase; empty for the status's own.
+    pub reason: String,
+    /// Further headers, in order.
+    pub headers: Vec<ExtraHeader>,
+    /// The Content-Type; needed where there is a body.
+    pub content_type: Option<String>,
+    /// The body.
+    pub body: Bytes,
+}
 
 impl UserAgent {
     pub(super) fn handle_request(
@@ -32,101 +61,165 @@ impl UserAgent {
         let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
         let dialog = self.find_dialog(request);
         match self.servers.receive(now, flow, transport, source, request) {
-            Incoming::New(transaction) => {
-                self.new_request(now, flow, source, request, method, dialog, transaction);
-            }
+            Incoming::New(transaction) => match dialog {
+                Some((context, tag)) => {
+                    let message = request.clone();
+                    let peer = PeerRequest { context, tag, method, message, source };
+                    self.in_dialog(now, transaction, peer);
+                }
+                None => self.out_of_dialog(now, flow, transaction, &method, request, source),
+            },
             Incoming::Retransmit(_, transmit) => {
                 self.output.push_back(Output::Transmit(transmit));
                 self.tell_received(now, dialog, method, request, true);
             }
             Incoming::Absorbed(_) => self.tell_received(now, dialog, method, request, true),
             Incoming::Acked(_) => self.tell_received(now, dialog, method, request, false),
-            Incoming::Ack => {
-                let problem = format!("{source} sent an ACK for nothing that was answered here");
-                self.stray(now, flow, request.bytes().clone(), problem);
-            }
+            Incoming::Ack => match dialog {
+                Some((context, tag)) => self.ack_received(now, context, &tag, request),
+                None => {
+                    let problem =
+                        format!("{source} sent an ACK for nothing that was answered here");
+                    self.stray(now, flow, request.bytes().clone(), problem);
+                }
+            },
             Incoming::Full | Incoming::Unusable => {
                 let problem = format!(
-                    "{source} sent a {method} that could not be taken in: too many requests are open already"
+                    "{source} sent a {method} that was not taken in: too many requests of peers are open"
                 );
                 self.stray(now, flow, request.bytes().clone(), problem);
             }
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one request, and all that is known of it")]
-    fn new_request(
+    /// RFC 3261 §12.2.2: a To tag names a dialog, and there is none. A CANCEL matches no INVITE
+    /// that is still unanswered here.
+    fn out_of_dialog(
         &mut self,
         now: Instant,
         flow: FlowId,
-        source: SocketAddr,
-        request: &Message,
-        method: Method,
-        dialog: Option<(ContextId, Box<str>)>,
         transaction: ServerTransactionId,
+        method: &Method,
+        request: &Message,
+        source: SocketAddr,
     ) {
-        let code = self.judge(&method, request, dialog.as_ref());
-        let status = StatusCode::new(code).unwrap_or(StatusCode::OK);
-        let tag = self.identifiers.tag();
-        let mut response = ResponseBuilder::new(request, source, status).to_tag(tag);
-        if code == 405 || method == Method::Options {
-            response = response.header(HeaderName::Allow, compose::ALLOW);
-        }
-        let bytes = response.header(HeaderName::Server, self.settings.user_agent.clone()).build();
-        self.tell_received(now, dialog.clone(), method.clone(), request, false);
-        if let Some(transmit) = self.servers.respond(now, transaction, status, bytes.clone()) {
+        let verdict = Verdict::out_of_dialog(method, request);
+        let status = verdict.status;
+        let bytes = self.write_answer(request, source, verdict);
+        if let Some(transmit) = self.servers.respond(now, transaction, status, bytes) {
             self.output.push_back(Output::Transmit(transmit));
         }
-        let Some((id, tag)) = dialog else {
-            let problem = format!(
-                "{source} sent {method} {}, which belongs to nothing here: answered {status} {}",
-                request.request_uri().unwrap_or_default(),
-                status.canonical_reason()
-            );
-            return self.stray(now, flow, request.bytes().clone(), problem);
+        let problem = format!(
+            "{source} sent {method} {}, which belongs to nothing here: answered {status} {}",
+            request.request_uri().unwrap_or_default(),
+            status.canonical_reason()
+        );
+        self.stray(now, flow, request.bytes().clone(), problem);
+    }
+
+    fn in_dialog(&mut self, now: Instant, transaction: ServerTransactionId, peer: PeerRequest) {
+        let by_hand = self.settings.by_hand.contains(&peer.method);
+        let message = peer.message.bytes().clone();
+        let waits = by_hand.then_some(transaction);
+        let fact = Fact::Received { message, again: false, transaction: waits };
+        self.tell(now, peer.context, peer.method.clone(), fact);
+        let verdict = self.judge(&peer);
+        // What is wrong is refused, whoever answers the rest.
+        if by_hand && verdict.status.is_success() {
+            self.by_hand.insert(transaction, peer);
+            return;
+        }
+        let status = verdict.status;
+        let bytes = self.write_answer(&peer.message, peer.source, verdict);
+        self.respond(now, transaction, &peer, status, bytes);
+    }
+
+    /// Answers a request of the peer that waits for it; a provisional may come before the final.
+    ///
+    /// # Errors
+    ///
+    /// Where no request waits under that name: it was answered, or has timed out.
+    pub fn answer(
+        &mut self,
+        now: Instant,
+        transaction: ServerTransactionId,
+        answer: Answer,
+    ) -> Result<(), super::AnswerError> {
+        let Some(peer) = self.by_hand.remove(&transaction) else {
+            return Err(super::AnswerError);
         };
-        let answer = crate::sip::event::Response { status, message: bytes };
-        self.tell(now, id, method.clone(), Fact::Answered(answer));
-        if method == Method::Bye && status.is_success() {
-            self.terminate_leg(now, id, &tag, TerminatedBy::Peer);
+        let mut response = ResponseBuilder::new(&peer.message, peer.source, answer.status);
+        if !answer.reason.is_empty() {
+            response = response.reason(answer.reason);
+        }
+        if let Some(contact) = self.contact_of(peer.context) {
+            response = response.header(HeaderName::Contact, contact);
+        }
+        for header in &answer.headers {
+            response = response.extension(header.name(), header.value());
+        }
+        if let Some(content_type) = &answer.content_type {
+            response = response.body(content_type, answer.body);
+        }
+        let bytes = response.build();
+        self.respond(now, transaction, &peer, answer.status, bytes);
+        if !answer.status.is_final() {
+            self.by_hand.insert(transaction, peer);
+        }
+        Ok(())
+    }
+
+    /// Sends an answer, and does what it means.
+    fn respond(
+        &mut self,
+        now: Instant,
+        transaction: ServerTransactionId,
+        peer: &PeerRequest,
+        status: StatusCode,
+        bytes: Bytes,
+    ) {
+        let transmit = self.servers.respond(now, transaction, status, bytes.clone());
+        if let Some(transmit) = transmit {
+            self.output.push_back(Output::Transmit(transmit.clone()));
+            if peer.method == Method::Invite && status.is_success() {
+                self.await_ack(now, peer, transmit);
+            }
+        }
+        let fact = Fact::Answered(Response { status, message: bytes });
+        self.tell(now, peer.context, peer.method.clone(), fact);
+        if !status.is_success() {
+            return;
+        }
+        match peer.method {
+            Method::Bye => {
+                self.terminate_leg(now, peer.context, &peer.tag, TerminatedBy::Peer);
+            }
+            Method::Invite | Method::Update | Method::Notify | Method::Subscribe => {
+                if let Some(leg) = self.leg_mut(peer.context, &peer.tag) {
+                    leg.refresh(&peer.message);
+                }
+            }
+            _ => {}
         }
     }
 
-    /// The status that answers a new request.
-    fn judge(
-        &mut self,
-        method: &Method,
-        request: &Message,
-        dialog: Option<&(ContextId, Box<str>)>,
-    ) -> u16 {
-        let Some((id, tag)) = dialog else {
-            // RFC 3261 §12.2.2: a To tag names a dialog. A BYE or NOTIFY without one has none, and
-            // a CANCEL matches no INVITE that is still unanswered here.
-            let is_lost = request.to().is_ok_and(|to| to.tag().is_some())
-                || matches!(method, Method::Bye | Method::Notify | Method::Cancel);
-            return match method {
-                _ if is_lost => 481,
-                Method::Options => 200,
-                _ => 405,
-            };
-        };
-        let number = request.cseq().map_or(0, |cseq| cseq.number);
-        let Some(leg) = self.contexts.get_mut(id).and_then(|context| context.leg_mut(tag)) else {
-            return 481;
-        };
-        if leg.is_terminated() {
-            return 481;
+    fn write_answer(&mut self, request: &Message, source: SocketAddr, verdict: Verdict) -> Bytes {
+        let tag = self.identifiers.tag();
+        let mut response = ResponseBuilder::new(request, source, verdict.status).to_tag(tag);
+        for (name, value) in verdict.headers {
+            response = response.header(name, value);
         }
-        // RFC 3261 §12.2.2: out of order is 500.
-        if leg.remote_cseq.is_some_and(|last| number < last) {
-            return 500;
+        response = response.header(HeaderName::Server, self.settings.user_agent.clone());
+        if let Some(sdp) = verdict.sdp {
+            response = response.body(crate::sip::sdp::SDP, sdp.into());
         }
-        leg.remote_cseq = Some(number);
-        match method {
-            Method::Bye | Method::Options => 200,
-            Method::Cancel => 481,
-            _ => 405,
-        }
+        response.build()
+    }
+
+    /// Our Contact in the dialogs of an INVITE.
+    pub(super) fn contact_of(&self, id: ContextId) -> Option<String> {
+        let invite = self.contexts.get(&id)?.message()?;
+        Some(invite.header(HeaderName::Contact)?.text().ok()?.to_owned())
     }
 
     /// The leg that a request of the peer belongs to: Call-ID and both tags (RFC 3261 §12.2.2).
@@ -138,7 +231,7 @@ impl UserAgent {
         context.legs.iter().find(|leg| &*leg.tag == tag).map(|leg| (id, leg.tag.clone()))
     }
 
-    fn tell_received(
+    pub(super) fn tell_received(
         &mut self,
         now: Instant,
         dialog: Option<(ContextId, Box<str>)>,

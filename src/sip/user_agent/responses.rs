@@ -58,7 +58,8 @@ impl UserAgent {
         self.drop_if_terminated(key, id);
     }
 
-    fn find_transaction(&self, message: &Message) -> Result<Key, String> {
+    /// The transaction that a response answers, or a request of ours begins.
+    pub(super) fn find_transaction(&self, message: &Message) -> Result<Key, String> {
         let Essentials { via, cseq, .. } =
             message.essentials().map_err(|error: HeaderError| error.to_string())?;
         // RFC 3261 §8.1.3.3: more than one Via means that it was meant for somebody else.

@@ -21,11 +21,15 @@ impl UserAgent {
             match due {
                 Due::Transaction(key) => self.transaction_timeout(now, key),
                 Due::Context(id) => self.context_deadline(now, id),
+                Due::Answer(id, tag) => self.repeat_answer(now, id, tag),
             }
         }
         while let Some(timed_out) = self.servers.handle_timeout(now) {
-            if let TimedOut::Retransmit(_, transmit) = timed_out {
-                self.output.push_back(super::Output::Transmit(transmit));
+            match timed_out {
+                TimedOut::Retransmit(_, transmit) => {
+                    self.output.push_back(super::Output::Transmit(transmit));
+                }
+                TimedOut::NoAck(id) | TimedOut::Terminated(id) => _ = self.by_hand.remove(&id),
             }
         }
     }

@@ -55,10 +55,12 @@ pub(super) enum Role {
 }
 
 /// Whose time has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
     Transaction(Key),
     Context(ContextId),
+    /// A 2xx of ours on a leg that waits for its ACK.
+    Answer(ContextId, Box<str>),
 }
 
 /// All client transactions, and every deadline in order: no scan anywhere.
@@ -126,11 +128,19 @@ impl Transactions {
         after: Option<Instant>,
     ) {
         if let Some(at) = before {
-            self.deadlines.remove(&(at, Due::Context(context)));
+            self.disarm(at, Due::Context(context));
         }
         if let Some(at) = after {
-            self.deadlines.insert((at, Due::Context(context)));
+            self.arm(at, Due::Context(context));
         }
+    }
+
+    pub(super) fn arm(&mut self, at: Instant, due: Due) {
+        self.deadlines.insert((at, due));
+    }
+
+    pub(super) fn disarm(&mut self, at: Instant, due: Due) {
+        self.deadlines.remove(&(at, due));
     }
 
     /// The first deadline.
@@ -140,7 +150,7 @@ impl Transactions {
 
     /// Whose deadline has come; it stays armed until it is handled.
     pub(super) fn due(&self, now: Instant) -> Option<Due> {
-        self.deadlines.first().filter(|(at, _)| *at <= now).map(|(_, due)| *due)
+        self.deadlines.first().filter(|(at, _)| *at <= now).map(|(_, due)| due.clone())
     }
 
     /// The timers of the transactions named, the next two first.
