@@ -45,8 +45,11 @@ pub(super) fn details(entry: &Entry) -> Vec<String> {
         Fact::Cancel { waiting: true, .. } => {
             details.push("waiting for a provisional response first (RFC 3261 §9.1)".to_owned());
         }
-        Fact::Failed { detail, advice, .. } => {
-            details.push(sentence(detail));
+        Fact::Failed { response, detail, advice, .. } => {
+            // The response itself stands in the line above already.
+            if response.as_ref().is_none_or(|response| response_line(response) != safe(detail)) {
+                details.push(sentence(detail));
+            }
             details.extend(advice.iter().map(|advice| sentence(&advice.sentence)));
         }
         Fact::CancelFailed { detail } | Fact::PrackFailed { detail } => {
@@ -64,12 +67,12 @@ pub(super) const fn purpose(timer: Timer) -> &'static str {
     match timer {
         Timer::A | Timer::E => "sends it again",
         Timer::B | Timer::F => "gives up",
-        Timer::D | Timer::K => "absorbs repeated finals until then",
+        Timer::D | Timer::K => "waits for repeated finals",
         Timer::G => "sends the final again",
         Timer::H => "stops waiting for the ACK",
-        Timer::I => "absorbs repeated ACKs until then",
-        Timer::J | Timer::L => "absorbs repeated requests until then",
-        Timer::M => "acknowledges repeated 2xx until then",
+        Timer::I => "waits for repeated ACKs",
+        Timer::J | Timer::L => "waits for repeated requests",
+        Timer::M => "waits for repeated 2xx",
     }
 }
 

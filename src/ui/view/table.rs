@@ -67,11 +67,10 @@ impl Columns {
         if columns.fixed() + 8 > width {
             columns.last = 0;
         }
-        let rest = width.saturating_sub(columns.fixed());
-        // Long reason phrases deserve a part of a wide table.
-        let spare = rest.saturating_sub(24) / 3;
+        // A whole «487 Request Terminated» first, then a part of what is left.
+        let rest = width.saturating_sub(columns.fixed() + 17);
         if columns.last > 0 {
-            columns.last += spare.min(16);
+            columns.last += rest.min(23u16.saturating_sub(columns.last)) + (rest / 3).min(12);
         }
         columns.target = width.saturating_sub(columns.fixed());
         columns

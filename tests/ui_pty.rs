@@ -1,0 +1,210 @@
+//! The real binary in a real pseudo-terminal, read through a screen emulator.
+#![cfg(unix)]
+
+mod ui_terminal;
+
+use std::{
+    net::UdpSocket,
+    process::{Command, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
+
+use ui_terminal::Dashboard;
+
+#[test]
+fn an_invite_rings_is_cancelled_and_the_terminal_comes_back() {
+    let mut dashboard = Dashboard::start(100, 30);
+    dashboard.wait_for("n new");
+    dashboard.send("sip:ring@demo.test");
+    dashboard.wait_for("180 Ringing");
+    dashboard.wait_for("c cancel");
+    dashboard.type_keys("c");
+    dashboard.wait_for("cancel requested");
+    dashboard.wait_for("200 OK to CANCEL");
+    dashboard.wait_for("487");
+    dashboard.wait_for("Canceled");
+    dashboard.type_keys("q");
+    assert_eq!(dashboard.wait_for_end(), 0);
+    dashboard.assert_restored();
+}
+
+#[test]
+fn an_answered_invite_is_hung_up() {
+    let mut dashboard = Dashboard::start(140, 40);
+    dashboard.wait_for("n new");
+    dashboard.send("answer");
+    dashboard.wait_for("b bye");
+    dashboard.wait_for("1 leg up");
+    dashboard.type_keys("b");
+    dashboard.wait_for("200 OK to BYE #2");
+    dashboard.wait_for("hung up");
+    dashboard.wait_for("0 legs up");
+}
+
+#[test]
+fn a_refused_cancel_says_why() {
+    let mut dashboard = Dashboard::start(80, 24);
+    dashboard.wait_for("n new");
+    dashboard.type_keys("c");
+    dashboard.wait_for("nothing to cancel yet");
+    dashboard.send("busy");
+    dashboard.wait_for("486 Busy Here");
+    dashboard.type_keys("c");
+    dashboard.wait_for("✖ #1: already");
+}
+
+#[test]
+fn quitting_with_work_in_flight_is_graceful_and_bounded() {
+    let mut dashboard = Dashboard::start(100, 30);
+    dashboard.wait_for("n new");
+    dashboard.send("silent");
+    dashboard.wait_for("1 in flight");
+    dashboard.send("answer");
+    dashboard.wait_for("1 leg up");
+    dashboard.type_keys("q");
+    assert_eq!(dashboard.wait_for_end(), 0);
+    dashboard.assert_restored();
+}
+
+#[test]
+fn a_storm_of_sizes_leaves_the_screen_whole() {
+    let mut dashboard = Dashboard::start(100, 30);
+    dashboard.wait_for("n new");
+    dashboard.send("ring");
+    dashboard.wait_for("180 Ringing");
+    let mut state = 7_u32;
+    for _ in 0..120 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let columns = 1 + (state >> 24) as u16;
+        let rows = 1 + (state >> 16 & 63) as u16;
+        dashboard.resize(columns, rows);
+        thread::sleep(Duration::from_millis(2));
+    }
+    dashboard.resize(20, 5);
+    dashboard.wait_for("sipboard needs");
+    dashboard.resize(100, 30);
+    dashboard.wait_for("q quit");
+    dashboard.wait_until("both panes", |screen| {
+        screen.contains("╭ Contexts ") && screen.contains("╭ #1 INVITE sip:ring@demo.test ")
+    });
+    dashboard.type_keys("q");
+    assert_eq!(dashboard.wait_for_end(), 0);
+    dashboard.assert_restored();
+}
+
+#[test]
+fn signals_end_it_and_the_terminal_comes_back() {
+    for name in ["TERM", "HUP", "INT"] {
+        let mut dashboard = Dashboard::start(80, 24);
+        dashboard.wait_for("n new");
+        dashboard.signal(name);
+        assert_eq!(dashboard.wait_for_end(), 0, "{name}");
+        dashboard.assert_restored();
+    }
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_it() {
+    let mut dashboard = Dashboard::start(80, 24);
+    dashboard.wait_for("n new");
+    dashboard.hang_up();
+    dashboard.wait_for_end();
+}
+
+#[test]
+fn an_idle_dashboard_writes_nothing() {
+    let mut dashboard = Dashboard::start(80, 24);
+    dashboard.wait_for("q quit");
+    // A key that changes nothing wakes it, and still writes nothing.
+    let before = dashboard.bytes().len();
+    dashboard.type_keys("zzz");
+    thread::sleep(Duration::from_millis(500));
+    assert_eq!(dashboard.bytes().len(), before);
+}
+
+#[test]
+fn a_hostile_peer_cannot_steer_the_terminal() {
+    let peer = HostilePeer::start();
+    let mut dashboard = Dashboard::start(160, 40);
+    dashboard.wait_for("n new");
+    dashboard.type_keys("n");
+    dashboard.wait_for("New request");
+    dashboard.type_keys(&format!("sip:x@127.0.0.1:{}", peer.port));
+    dashboard.type_keys("\t\x1b[D");
+    dashboard.wait_for("‹ the target's own address ›");
+    dashboard.type_keys("\r");
+    dashboard.wait_for(r"486 \x1b]0;x\x07Busy");
+    dashboard.wait_for("stray");
+    dashboard.type_keys("L");
+    dashboard.wait_for(r"\x1b]0;x\x07 is no SIP");
+    dashboard.type_keys("qq");
+    dashboard.wait_for_end();
+    let bytes = dashboard.bytes();
+    assert!(!contains(&bytes, b"\x1b]0;x"), "the escape sequence reached the terminal");
+    assert!(contains(&bytes, b"\x1b]0;sipboard"), "the title is set with the same sequence");
+}
+
+#[test]
+fn without_a_terminal_it_names_another_way() {
+    let output = Command::new(env!("CARGO_BIN_EXE_sipboard"))
+        .arg("--demo")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("sipboard send"));
+}
+
+/// A SIP peer whose words are escape sequences.
+struct HostilePeer {
+    port: u16,
+    ended: std::sync::Arc<AtomicBool>,
+}
+
+impl HostilePeer {
+    fn start() -> HostilePeer {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let ended = std::sync::Arc::new(AtomicBool::new(false));
+        let stop = std::sync::Arc::clone(&ended);
+        thread::spawn(move || {
+            let mut buffer = [0; 65_536];
+            while !stop.load(Ordering::Relaxed) {
+                let Ok((length, from)) = socket.recv_from(&mut buffer) else { continue };
+                let request = String::from_utf8_lossy(&buffer[..length]).into_owned();
+                if !request.starts_with("INVITE") {
+                    continue;
+                }
+                let copied: String = request
+                    .lines()
+                    .filter(|line| {
+                        ["Via:", "From:", "Call-ID:", "CSeq:"].iter().any(|h| line.starts_with(h))
+                    })
+                    .map(|line| format!("{line}\r\n"))
+                    .collect();
+                let response = format!(
+                    "SIP/2.0 486 \x1b]0;x\x07Busy\r\n{copied}\
+                     To: \"\x1b]0;x\x07\" <sip:x@127.0.0.1>;tag=1\r\n\
+                     Contact: \"\x1b]0;x\x07\" <sip:x@127.0.0.1>\r\nContent-Length: 0\r\n\r\n"
+                );
+                socket.send_to(b"\x1b]0;x\x07 is no SIP", from).unwrap();
+                socket.send_to(response.as_bytes(), from).unwrap();
+            }
+        });
+        HostilePeer { port, ended }
+    }
+}
+
+impl Drop for HostilePeer {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+}
+
+fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle)
+}

@@ -1,0 +1,214 @@
+//! The real binary in a real pseudo-terminal, and what its screen shows.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    num::NonZeroU16,
+    path::PathBuf,
+    process::Command,
+    sync::{Arc, Condvar, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
+
+/// How long anything may take on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A running dashboard. Dropping it ends it.
+pub struct Dashboard {
+    child: Box<dyn Child + Send + Sync>,
+    master: Option<Box<dyn MasterPty + Send>>,
+    slave: Option<Box<dyn SlavePty + Send>>,
+    writer: Option<Box<dyn Write + Send>>,
+    output: Arc<Output>,
+    reading: Option<thread::JoinHandle<()>>,
+    termios: String,
+    home: PathBuf,
+}
+
+struct Output {
+    seen: Mutex<Seen>,
+    changed: Condvar,
+}
+
+struct Seen {
+    bytes: Vec<u8>,
+    parser: vt100::Parser,
+    /// Whether the reader is to let go of the terminal.
+    ends: bool,
+}
+
+impl Dashboard {
+    /// Starts it on the demo server in a terminal of a size.
+    pub fn start(columns: u16, rows: u16) -> Dashboard {
+        let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
+        let termios = format!("{:?}", pair.master.get_termios());
+        let home = home();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sipboard"));
+        command.arg("--demo");
+        command.env_clear();
+        command.env("TERM", "xterm-256color");
+        command.env("HOME", &home);
+        command.cwd(&home);
+        let child = pair.slave.spawn_command(command).unwrap();
+        let writer = pair.master.take_writer().unwrap();
+        let output = Arc::new(Output {
+            seen: Mutex::new(Seen {
+                bytes: Vec::new(),
+                parser: vt100::Parser::new(cells(rows), cells(columns), 0),
+                ends: false,
+            }),
+            changed: Condvar::new(),
+        });
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let sink = Arc::clone(&output);
+        let reading = thread::spawn(move || {
+            let mut buffer = [0; 65_536];
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                let mut seen = sink.seen.lock().unwrap();
+                seen.bytes.extend_from_slice(&buffer[..count]);
+                seen.parser.process(&buffer[..count]);
+                sink.changed.notify_all();
+                if seen.ends {
+                    break;
+                }
+            }
+        });
+        Dashboard {
+            child,
+            master: Some(pair.master),
+            slave: Some(pair.slave),
+            writer: Some(writer),
+            output,
+            reading: Some(reading),
+            termios,
+            home,
+        }
+    }
+
+    /// Types.
+    pub fn type_keys(&mut self, keys: &str) {
+        let writer = self.writer.as_mut().expect("the terminal is there");
+        writer.write_all(keys.as_bytes()).unwrap();
+        writer.flush().unwrap();
+    }
+
+    /// Writes a request to a target and sends it.
+    pub fn send(&mut self, target: &str) {
+        self.type_keys("n");
+        self.wait_for("New request");
+        self.type_keys(target);
+        self.wait_for(target);
+        self.type_keys("\r");
+        self.wait_until("the form has closed", |screen| !screen.contains("New request"));
+    }
+
+    /// Waits until the screen shows a text.
+    pub fn wait_for(&self, text: &str) {
+        self.wait_until(text, |screen| screen.contains(text));
+    }
+
+    /// Waits until the screen is as wished.
+    pub fn wait_until(&self, what: &str, wished: impl Fn(&str) -> bool) {
+        self.wait(what, |seen| wished(&seen.parser.screen().contents()));
+    }
+
+    fn wait(&self, what: &str, wished: impl Fn(&Seen) -> bool) {
+        let deadline = Instant::now() + DEADLINE;
+        let mut seen = self.output.seen.lock().unwrap();
+        while !wished(&seen) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero(),
+                "waited in vain for {what:?}:\n{}",
+                seen.parser.screen().contents()
+            );
+            seen = self.output.changed.wait_timeout(seen, left).unwrap().0;
+        }
+    }
+
+    /// Every byte written to the terminal.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.output.seen.lock().unwrap().bytes.clone()
+    }
+
+    /// Changes the size of the terminal.
+    pub fn resize(&self, columns: u16, rows: u16) {
+        let mut seen = self.output.seen.lock().unwrap();
+        seen.parser.screen_mut().set_size(cells(rows), cells(columns));
+        drop(seen);
+        self.master.as_ref().expect("the terminal is there").resize(size(columns, rows)).unwrap();
+    }
+
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.process_id().expect("the dashboard runs").to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Takes the terminal away.
+    pub fn hang_up(&mut self) {
+        // The reader holds the terminal too: it lets go after the next bytes, which the help makes.
+        self.output.seen.lock().unwrap().ends = true;
+        self.type_keys("?");
+        self.reading.take().expect("it was read").join().unwrap();
+        drop(self.writer.take());
+        drop(self.slave.take());
+        drop(self.master.take());
+    }
+
+    /// Waits for the end; gives the exit status.
+    pub fn wait_for_end(&mut self) -> u32 {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(Instant::now() < deadline, "the dashboard does not end");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// That the terminal is as it was before: screen, cursor, modes.
+    pub fn assert_restored(&self) {
+        self.wait("the terminal as it was", |seen| {
+            let screen = seen.parser.screen();
+            !screen.alternate_screen()
+                && !screen.hide_cursor()
+                && !screen.bracketed_paste()
+                && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+        });
+        let termios = self.master.as_ref().map(|master| format!("{:?}", master.get_termios()));
+        assert_eq!(termios.as_deref(), Some(self.termios.as_str()));
+    }
+}
+
+impl Drop for Dashboard {
+    fn drop(&mut self) {
+        // An ended child cannot be killed, and need not be.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.home);
+    }
+}
+
+/// An empty home, so that nobody's config file is read.
+fn home() -> PathBuf {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name =
+        format!("sipboard-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let home = std::env::temp_dir().join(name);
+    fs::create_dir_all(&home).unwrap();
+    home
+}
+
+fn size(columns: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
+}
+
+fn cells(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).expect("a terminal has at least one cell")
+}
