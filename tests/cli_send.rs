@@ -45,6 +45,12 @@ fn over_udp_and_ws_the_exit_status_says_how_it_ended() {
                 1,
                 &["sent", "rejected", "failed", "acked", "ended"],
             ),
+            // The 2xx crosses the CANCEL: accepted, and hung up.
+            (
+                &["INVITE", "late", "--cancel-after", "200ms"],
+                0,
+                &["sent", "cancel_sent", "accepted", "acked", "sent", "ended", "ended"],
+            ),
             (&["INVITE", "notfound"], 1, &["sent", "rejected", "failed", "ended"]),
             (
                 &[

@@ -12,7 +12,7 @@ use crate::cli::{duration, profile::Profile};
 /// Without a command it opens the dashboard. With no config file the dashboard starts on the
 /// built-in demo server.
 #[derive(Debug, Parser)]
-#[command(name = "sipboard", version, styles = STYLES, args_conflicts_with_subcommands = false)]
+#[command(name = "sipboard", version, styles = STYLES)]
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) profile: Profile,
@@ -201,6 +201,8 @@ Durations: 1.5s, 200ms, 2m; a plain number means seconds.
 Without an account in a config file the request comes from sip:alice@demo.test. A target at
 demo.test then goes to a demo server inside this program, unless --server or --route names another
 way; any other target goes where its URI says.
+
+Where a 2xx crosses the CANCEL, the request was accepted: it is hung up with BYE, and the status is 0.
 
 The first Ctrl-C cancels what is pending and ends with 5; a second one ends at once.
 

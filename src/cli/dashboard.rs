@@ -1,6 +1,6 @@
 //! `sipboard` without a command: the dashboard.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 
 use crate::{
     cli::{
@@ -13,9 +13,11 @@ use crate::{
 };
 
 pub(super) fn run(profile: &Profile) -> anyhow::Result<u8> {
-    if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
-        eprintln!(
-            "sipboard: the dashboard needs a terminal on standard input and output; to send a request without one, use `sipboard send METHOD TARGET` (see `sipboard send --help`)"
+    if !io::stdout().is_terminal() {
+        // There is nowhere left to tell that standard error is gone.
+        let _ = writeln!(
+            io::stderr(),
+            "sipboard: the dashboard needs a terminal, and standard output is none; to send a request without one, use `sipboard send METHOD TARGET` (see `sipboard send --help`)"
         );
         return Ok(USAGE);
     }

@@ -16,7 +16,7 @@ use crate::{
         profile::{DEMO_DOMAIN, Resolved, demo_account, with_t1},
         runtime, signals,
     },
-    engine::{Account, Draft, Engine, Field, Settings, Submission},
+    engine::{Draft, Engine, Field, Settings, Submission},
     headless::{self, Format, Plan, Style},
     sip::{CancelOptions, Method, escape},
 };
@@ -47,12 +47,11 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     let at_demo = host.eq_ignore_ascii_case(DEMO_DOMAIN);
     let named = submission.server.is_some() || !submission.request.route_set.is_empty();
     let demo = demo_allowed && !named && (at_demo || args.profile.demo);
-    runtime()?.block_on(carry_out(args, draft, submission, settings, demo))
+    runtime()?.block_on(carry_out(args, submission, settings, demo))
 }
 
 async fn carry_out(
     args: Send,
-    draft: Draft,
     mut submission: Submission,
     settings: Settings,
     use_demo: bool,
@@ -60,10 +59,7 @@ async fn carry_out(
     let interrupts = signals::interrupts().context("signals cannot be heard")?;
     let demo = if use_demo { Some(demo_server::start().await?) } else { None };
     if let Some(demo) = &demo {
-        let account: Account = demo_account(demo.addresses().servers());
-        if let Ok(better) = draft.submit(&account) {
-            submission = better;
-        }
+        submission.server = demo.addresses().servers().into_iter().next();
         if let Some(server) = &submission.server {
             tell(&format!("sending to the built-in demo server at {server}"));
         }
