@@ -71,6 +71,8 @@ pub struct Header<'a> {
     pub value: &'a [u8],
     /// The byte offset of the value in the message.
     pub offset: usize,
+    /// The byte offset of the name, which begins the line.
+    pub line_offset: usize,
 }
 
 impl<'a> Header<'a> {
@@ -207,6 +209,23 @@ impl Message {
                 status,
                 reason: &self.bytes[reason.range()],
             },
+        }
+    }
+
+    /// Where the start line stands in [`Message::bytes`], without its line end.
+    pub fn start_line_range(&self) -> Range<usize> {
+        let start = self.start_offset();
+        let rest = &self.bytes[start..];
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let end = if rest[..end].ends_with(b"\r") { end - 1 } else { end };
+        start..start + end
+    }
+
+    /// Where the start line begins: behind the line ends that may precede it (RFC 3261 §7.5).
+    pub fn start_offset(&self) -> usize {
+        match self.start {
+            Start::Request { method, .. } => method.start as usize,
+            Start::Status { version, .. } => version.start as usize,
         }
     }
 
@@ -389,6 +408,7 @@ impl Message {
             name_text: &self.bytes[line..line + field.name_len as usize],
             value: &self.bytes[field.value.range()],
             offset: field.value.start as usize,
+            line_offset: line,
         }
     }
 
