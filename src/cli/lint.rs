@@ -11,7 +11,8 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::sip::{
-    Message, escape,
+    Message,
+    escape::{escape, is_unsafe},
     lint::{self, Finding, Options, Report, Severity},
 };
 
@@ -177,9 +178,24 @@ fn write_json(out: &mut impl Write, file: &str, report: &Report) -> io::Result<(
             })
             .collect(),
     };
-    serde_json::to_writer(&mut *out, &object)?;
-    out.write_all(b"\n")?;
+    writeln!(out, "{}", harmless(&serde_json::to_string(&object)?))?;
     out.flush()
+}
+
+/// JSON in which what could steer a terminal is written as a `\u` escape: a reader gets the same
+/// text back. JSON itself escapes only the oldest control characters, and its own syntax has none.
+fn harmless(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unsafe(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -218,6 +234,17 @@ mod tests {
     }
 
     #[test]
+    fn no_text_of_a_message_steers_a_terminal() {
+        let text = SHORT.replace("OPTIONS sip", "OP\u{202e}\u{9b}2J\u{7f}\u{e0041} sip");
+        for json in [true, false] {
+            let out = lint(&text, json);
+            assert!(!out.trim_end_matches('\n').contains(|c| is_unsafe(c) && c != '\n'), "{out:?}");
+        }
+        let value: serde_json::Value = serde_json::from_str(&lint(&text, true)).unwrap();
+        assert_eq!(value["method"], "OP\u{202e}\u{9b}2J\u{7f}\u{e0041}");
+    }
+
+    #[test]
     fn one_json_object_a_file() {
         let value: serde_json::Value = serde_json::from_str(&lint(SHORT, true)).unwrap();
         assert_eq!(
@@ -227,7 +254,8 @@ mod tests {
                 "usable": false,
                 "findings": [{
                     "severity": "error", "rule": "content-length-too-long",
-                    "header": "Content-Length", "line": 9, "column": 17, "offset": 199,
+                    "header": "Content-Length", "line": 9, "column": 17,
+                    "offset": SHORT.find("9\r\n\r\n").unwrap(),
                     "section": "RFC 3261 §20.14",
                     "message": "Content-Length says 9 bytes, but only 3 follow the headers",
                 }],
