@@ -12,6 +12,7 @@ mod context;
 mod dialog;
 pub mod escape;
 mod event;
+mod framing;
 pub mod header;
 pub mod lint;
 mod message;
@@ -37,6 +38,7 @@ pub use event::{
     ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Response, State, Status,
     Stray, TerminatedBy, Timer, TimerAt,
 };
+pub use framing::{Frame, FrameError, Framer};
 pub use message::{Essentials, Header, Limits, Message, ReadError, StartLine};
 pub use method::{Method, MethodError};
 pub use name::HeaderName;
