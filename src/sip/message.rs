@@ -71,6 +71,8 @@ pub struct Header<'a> {
     pub value: &'a [u8],
     /// The byte offset of the value in the message.
     pub offset: usize,
+    /// The whole field as written, from its name to the end of its value, folds included.
+    pub line: &'a [u8],
     /// The byte offset of the name, which begins the line.
     pub line_offset: usize,
 }
@@ -408,6 +410,7 @@ impl Message {
             name_text: &self.bytes[line..line + field.name_len as usize],
             value: &self.bytes[field.value.range()],
             offset: field.value.start as usize,
+            line: &self.bytes[line..field.value.end as usize],
             line_offset: line,
         }
     }

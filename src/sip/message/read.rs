@@ -153,22 +153,29 @@ fn is_version(text: &[u8]) -> bool {
 #[inline]
 fn field(bytes: &[u8], start: usize, end: usize) -> Field {
     let line = &bytes[start..end];
-    let malformed = Field {
-        name: HeaderName::Malformed,
-        name_len: 0,
-        line: start as u32,
-        value: Span::new(start, end),
+    let malformed = || {
+        let value = start + line.len() - syntax::trim_start_bytes(line).len();
+        Field {
+            name: HeaderName::Malformed,
+            name_len: 0,
+            line: value as u32,
+            value: Span::new(value, end),
+        }
     };
     let mut name_len = line.iter().take_while(|b| syntax::is_token_byte(**b)).count();
     let colon = if line.get(name_len) == Some(&b':') {
         name_len
     } else {
         // RFC 3261 §7.3.1 allows white space before the colon; anything else is for the lint.
-        let Some(colon) = memchr::memchr(b':', line) else { return malformed };
+        let Some(colon) = memchr::memchr(b':', line) else { return malformed() };
+        // White space at the start continues a line, but the start line has no more lines.
+        if matches!(line.first(), Some(b' ' | b'\t')) {
+            return malformed();
+        }
         name_len = syntax::trim_end_bytes(&line[..colon]).len();
         colon
     };
-    let Ok(short) = u16::try_from(name_len) else { return malformed };
+    let Ok(short) = u16::try_from(name_len) else { return malformed() };
     let after = &line[colon + 1..];
     let tail = syntax::trim_start_bytes(after);
     // An empty value stands at the end of its line.
