@@ -24,6 +24,19 @@ pub(super) struct Args {
 pub(super) enum Command {
     Send(Box<Send>),
     Serve(Serve),
+    /// Say what is wrong with SIP messages, and where
+    ///
+    /// Each file holds one message, as a datagram would bring it. The exit status is 0 where there
+    /// is nothing above a note, 1 for warnings, 3 for an error in one of the files, and 2 for
+    /// usage or a file that cannot be read.
+    Lint {
+        /// The files; - reads standard input
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// One JSON object a line, instead of text
+        #[arg(long)]
+        json: bool,
+    },
     /// Find, check or begin the config file
     Config {
         #[command(subcommand)]

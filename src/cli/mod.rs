@@ -9,6 +9,7 @@ mod config;
 mod dashboard;
 mod demo_server;
 mod duration;
+mod lint;
 mod pages;
 mod profile;
 mod send;
@@ -57,6 +58,10 @@ fn dispatch(args: Args) -> anyhow::Result<u8> {
         Command::Serve(serve) => {
             args.profile.refuse("serve")?;
             serve::run(&serve)
+        }
+        Command::Lint { files, json } => {
+            args.profile.refuse("lint")?;
+            lint::run(&files, json, &mut io::stdout().lock())
         }
         Command::Completions { shell } => {
             args.profile.refuse("completions")?;

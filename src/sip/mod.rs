@@ -13,9 +13,12 @@ mod context;
 mod dialog;
 pub mod escape;
 mod event;
+mod framing;
 pub mod header;
+pub mod lint;
 mod message;
 mod method;
+pub mod multipart;
 mod name;
 mod params;
 mod random;
@@ -38,6 +41,7 @@ pub use event::{
     ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Response, State, Status,
     Stray, TerminatedBy, Timer, TimerAt,
 };
+pub use framing::{Frame, FrameError, Framer};
 pub use message::{Essentials, Header, Limits, Message, ReadError, StartLine};
 pub use method::{Method, MethodError};
 pub use name::HeaderName;
@@ -55,7 +59,7 @@ pub use transaction::{
 };
 pub(crate) use transaction::{NonInviteClient, ResponseOutcome, TimeoutOutcome};
 pub use transport::Transport;
-pub use uri::{Scheme, Uri, UriBuf, UriError, UriProblem};
+pub use uri::{Scheme, Tel, Uri, UriBuf, UriError, UriProblem};
 pub use user_agent::{
     Answer, AnswerError, CancelError, DialogError, ExtraLegs, HangUpError, Output, Redirects,
     Settings, Transmit, UserAgent,

@@ -69,6 +69,7 @@ header_names! {
     HistoryInfo "History-Info",
     Identity "Identity" b'y',
     InReplyTo "In-Reply-To",
+    Join "Join",
     MaxForwards "Max-Forwards",
     MimeVersion "MIME-Version",
     MinExpires "Min-Expires",
@@ -177,6 +178,55 @@ impl HeaderName {
                 HeaderName::Extension
             }
         }
+    }
+}
+
+impl HeaderName {
+    /// Whether the value is a comma-separated list, so that several fields of that name say the
+    /// same as one (RFC 3261 §7.3.1). Extensions count as lists: nobody knows.
+    ///
+    /// The four authentication headers have commas inside each value; they may be repeated, but
+    /// must not be joined.
+    pub const fn is_list(self) -> bool {
+        use HeaderName::*;
+        !matches!(
+            self,
+            AuthenticationInfo
+                | CSeq
+                | CallId
+                | ContentDisposition
+                | ContentLength
+                | ContentType
+                | Date
+                | Event
+                | Expires
+                | FlowTimer
+                | From
+                | Join
+                | MaxForwards
+                | MimeVersion
+                | MinExpires
+                | MinSe
+                | Organization
+                | Priority
+                | RAck
+                | RSeq
+                | ReferSub
+                | ReferTo
+                | ReferredBy
+                | Replaces
+                | ReplyTo
+                | RetryAfter
+                | Server
+                | SessionExpires
+                | SipEtag
+                | SipIfMatch
+                | Subject
+                | SubscriptionState
+                | Timestamp
+                | To
+                | UserAgent
+        )
     }
 }
 

@@ -14,7 +14,7 @@ pub struct Params<'a> {
 
 impl<'a> Params<'a> {
     /// `text` begins with the first `;`, or is empty.
-    pub(crate) fn new(text: &'a str) -> Params<'a> {
+    pub(crate) const fn new(text: &'a str) -> Params<'a> {
         Params { text }
     }
 

@@ -1,0 +1,149 @@
+//! From, To, Contact and routes: who talks, and where the next request goes.
+
+use super::{Lint, Rule, values::members};
+use crate::sip::{
+    header::{Contact, NameAddr, digits, number},
+    message::Header,
+    method::Method,
+    name::HeaderName,
+    syntax,
+    uri::{Scheme, Uri},
+};
+
+pub(super) fn look(lint: &mut Lint<'_>) {
+    look_tags(lint);
+    look_contacts(lint);
+    look_routes(lint);
+}
+
+fn look_tags(lint: &mut Lint<'_>) {
+    let message = lint.message;
+    for name in [HeaderName::From, HeaderName::To] {
+        let Some(header) = message.header(name) else { continue };
+        let Some(address) = header.text().ok().and_then(|t| NameAddr::parse(name, t).ok()) else {
+            continue;
+        };
+        match address.tag() {
+            Some(tag) if !syntax::is_token(tag) => {
+                let text = format!("the tag {tag} is no token");
+                lint.header(Rule::TagMalformed, header, 0, text);
+            }
+            Some(_) => {}
+            None if name == HeaderName::From => {
+                let text = "From has no tag; only RFC 2543 allowed that";
+                lint.header(Rule::FromTagMissing, header, 0, text);
+            }
+            None => look_to_tag(lint, header),
+        }
+    }
+}
+
+fn look_to_tag(lint: &mut Lint<'_>, header: Header<'_>) {
+    match (lint.message.status(), lint.message.method()) {
+        (Some(status), _) if status.code() > 100 => lint.header(
+            Rule::ToTagMissing,
+            header,
+            0,
+            format!("To has no tag in a {status}: no dialog can be told from another"),
+        ),
+        // RFC 3261 §12.2.1.1; NOTIFY and INFO belong into one as well (RFC 6665, RFC 6086).
+        (_, Some(method @ (Method::Bye | Method::Prack | Method::Update | Method::Info))) => {
+            lint.header(
+                Rule::DialogTagMissing,
+                header,
+                0,
+                format!("a {method} belongs into a dialog, so To needs a tag"),
+            );
+        }
+        _ => {}
+    }
+}
+
+fn look_contacts(lint: &mut Lint<'_>) {
+    let message = lint.message;
+    let mut count = 0;
+    for header in message.all(HeaderName::Contact) {
+        let Ok(text) = header.text() else { continue };
+        for member in members(HeaderName::Contact, text) {
+            let within = member.as_ptr() as usize - text.as_ptr() as usize;
+            count += 1;
+            match Contact::parse(member) {
+                Ok(Contact::Star) => look_star(lint, header, within),
+                Ok(Contact::Address(address)) => look_contact(lint, header, within, address),
+                Err(_) => {}
+            }
+        }
+    }
+    let method = message.method();
+    let makes_dialog = matches!(method, Some(Method::Invite | Method::Subscribe | Method::Refer));
+    let accepts_invite = message.status().is_some_and(|status| status.is_success())
+        && message.cseq().is_ok_and(|cseq| cseq.method == "INVITE");
+    match count {
+        0 if makes_dialog || accepts_invite => lint.missing(
+            Rule::ContactMissing,
+            HeaderName::Contact,
+            "Contact is missing: the other side does not know where to send the next request",
+        ),
+        2.. if makes_dialog => {
+            if let Some(header) = message.header(HeaderName::Contact) {
+                let text = format!("a request that makes a dialog has one Contact, not {count}");
+                lint.header(Rule::ContactCount, header, 0, text);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn look_star(lint: &mut Lint<'_>, header: Header<'_>, within: usize) {
+    let message = lint.message;
+    let expires = message.header(HeaderName::Expires).and_then(|header| header.text().ok());
+    let all_gone = expires.is_some_and(|text| number(HeaderName::Expires, text) == Ok(0));
+    let alone = header.value == b"*" && !message.repeats(HeaderName::Contact);
+    if message.method() != Some(Method::Register) || !all_gone || !alone {
+        lint.header(
+            Rule::ContactStar,
+            header,
+            within,
+            "* stands alone in a REGISTER with Expires: 0, and nowhere else",
+        );
+    }
+}
+
+fn look_contact(lint: &mut Lint<'_>, header: Header<'_>, within: usize, contact: NameAddr<'_>) {
+    let request_uri = lint.message.request_uri().and_then(|text| Uri::parse(text).ok());
+    let sip = matches!(contact.uri().scheme(), Scheme::Sip);
+    if sip && request_uri.is_some_and(|uri| uri.is_sips()) {
+        let text = "the Request-URI is sips, so Contact must be sips as well";
+        lint.header(Rule::ContactSips, header, within, text);
+    }
+    let params = contact.params();
+    if params.has("q") && contact.q().is_none() {
+        let text = "q is a number from 0 to 1 with three decimals at most";
+        lint.header(Rule::ContactQ, header, within, text);
+    }
+    let expires = params.value("expires").map(|text| digits(text.as_bytes()));
+    if expires.is_some_and(|seconds| seconds.is_none_or(|s| s > u32::MAX.into())) {
+        let text = "expires is a number of seconds below 2^32; this counts as 3600";
+        lint.header(Rule::ContactExpires, header, within, text);
+    }
+}
+
+fn look_routes(lint: &mut Lint<'_>) {
+    let message = lint.message;
+    for name in
+        [HeaderName::Route, HeaderName::RecordRoute, HeaderName::Path, HeaderName::ServiceRoute]
+    {
+        for header in message.all(name) {
+            let Ok(text) = header.text() else { continue };
+            for member in members(name, text) {
+                let Ok(route) = NameAddr::parse(name, member) else { continue };
+                let uri = route.uri();
+                if matches!(uri.scheme(), Scheme::Sip | Scheme::Sips) && !uri.params().has("lr") {
+                    let within = member.as_ptr() as usize - text.as_ptr() as usize;
+                    let text = "a route without ;lr inside its < and > is a strict router's";
+                    lint.header(Rule::RouteStrict, header, within, text);
+                }
+            }
+        }
+    }
+}

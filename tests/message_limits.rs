@@ -1,0 +1,254 @@
+//! Hostile input: every bound has a name, and time grows with the input and not with its square.
+//!
+//! The deadlines are a hundred times what the work takes in a debug build, and a hundredth of
+//! what quadratic work would take; they measure no speed.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use sipboard::sip::{
+    Frame, Framer, HeaderName, Limits, Message, ReadError, Uri,
+    header::{self, MediaType},
+    lint, multipart, syntax,
+};
+
+const DEADLINE: Duration = Duration::from_secs(4);
+
+/// Reads, lints, frames and writes, without any bound but time.
+fn work(what: &str, bytes: impl Into<Bytes>) -> Option<Message> {
+    let bytes = bytes.into();
+    let begin = Instant::now();
+    let options = lint::Options { limits: Limits::NONE, now: Some(1_700_000_000) };
+    let report = lint::lint(bytes.clone(), &options);
+    let mut framer = Framer::new(Limits::NONE);
+    for piece in bytes.chunks(7) {
+        framer.push(piece);
+        while let Ok(Some(_)) = framer.frame() {}
+    }
+    let took = begin.elapsed();
+    assert!(took < DEADLINE, "{what}: {} bytes took {took:?}", bytes.len());
+    let message = report.message.ok()?;
+    assert_eq!(message.bytes(), &bytes, "{what}");
+    Some(message)
+}
+
+fn with(header: &str, value: &str) -> String {
+    format!("INVITE sip:a@b SIP/2.0\r\n{header}: {value}\r\n\r\n")
+}
+
+#[test]
+fn a_megabyte_in_one_header_is_linear() {
+    let message = work("one header", with("Subject", &"x".repeat(1 << 20))).unwrap();
+    assert_eq!(message.header(HeaderName::Subject).unwrap().value.len(), 1 << 20);
+}
+
+#[test]
+fn a_hundred_thousand_headers_are_linear() {
+    for header in [
+        "a: b\r\n",
+        "Via: SIP/2.0/UDP h\r\n",
+        "l: 1\r\n",
+        "no colon\r\n",
+        "t: sip:a@b\r\n",
+        ":\r\n",
+    ] {
+        let text = format!("INVITE sip:a@b SIP/2.0\r\n{}\r\n", header.repeat(100_000));
+        assert_eq!(work(header, text).unwrap().headers().len(), 100_000, "{header}");
+    }
+}
+
+#[test]
+fn a_hundred_thousand_parameters_are_linear() {
+    let params: String = (0..100_000).map(|i| format!(";p{i}=v")).collect();
+    for (header, start) in
+        [("From", "<sip:a@b>"), ("From", "sip:a@b"), ("Via", "SIP/2.0/UDP h"), ("Event", "x")]
+    {
+        let message = work(header, with(header, &format!("{start}{params};tag=last"))).unwrap();
+        if header == "From" {
+            assert_eq!(message.from().unwrap().tag(), Some("last"));
+        }
+    }
+    let uri = format!("sip:a@b{params}");
+    work("Request-URI", format!("INVITE {uri} SIP/2.0\r\n\r\n"));
+    let begin = Instant::now();
+    let uri = Uri::parse(&uri).unwrap();
+    assert!(uri.is_equivalent(&uri));
+    assert!(begin.elapsed() < DEADLINE, "comparing took {:?}", begin.elapsed());
+    let digest: String = (0..100_000).map(|i| format!(", p{i}=\"v\"")).collect();
+    work("challenge", with("WWW-Authenticate", &format!("Digest realm=\"x\"{digest}")));
+    work("challenges", with("WWW-Authenticate", &"Digest a=b, ".repeat(100_000)));
+}
+
+#[test]
+fn a_megabyte_of_folds_is_linear() {
+    for fold in ["\r\n ", "\r\n x", "\n\t"] {
+        let message = work("folds", with("Subject", &fold.repeat((1 << 20) / fold.len()))).unwrap();
+        assert_eq!(message.headers().len(), 1);
+    }
+    work("a folded list", with("Via", &"SIP/2.0/UDP\r\n h,\r\n ".repeat(50_000)));
+}
+
+#[test]
+fn nothing_that_opens_or_repeats_without_end_is_quadratic() {
+    let names = [
+        "Accept",
+        "Authorization",
+        "Call-ID",
+        "Contact",
+        "Content-Length",
+        "Content-Type",
+        "CSeq",
+        "Date",
+        "Event",
+        "From",
+        "In-Reply-To",
+        "Reason",
+        "Replaces",
+        "Require",
+        "Retry-After",
+        "Route",
+        "Session-Expires",
+        "Subscription-State",
+        "Via",
+        "Warning",
+        "WWW-Authenticate",
+    ];
+    let pieces = [
+        "\"",
+        "\\\"",
+        "\"\\",
+        "(",
+        "()",
+        "<",
+        "<>",
+        ",",
+        ", ",
+        ";",
+        ";\"",
+        "=",
+        "%",
+        "a ",
+        "a=\"b,",
+        "<sip:a@b>,",
+        "sip:",
+        "@",
+        "[",
+        ":",
+        "\"a\" ",
+        "1",
+    ];
+    for name in names {
+        for piece in pieces {
+            let value = piece.repeat(30_000 / piece.len());
+            work(&format!("{name}: {piece}…"), with(name, &value));
+            if piece == "\"" {
+                work(&format!("{name}: \"…"), with(name, &format!("\"{}", "\\\"".repeat(15_000))));
+            }
+        }
+    }
+    for piece in pieces {
+        let value = piece.repeat(30_000 / piece.len());
+        work(piece, format!("INVITE sip:{value} SIP/2.0\r\n\r\n"));
+        work(piece, format!("INVITE sip:a@b SIP/2.0\r\n{value}\r\n\r\n"));
+        assert_eq!(syntax::unquote(&syntax::quote(&value)), value);
+    }
+    for piece in ["\r\n", "\n", "\r", "\r\n\r\n", "--b\r\n", "\0"] {
+        work(piece, piece.repeat(100_000));
+        work(piece, with("c", "multipart/mixed;boundary=b") + &piece.repeat(100_000));
+    }
+}
+
+#[test]
+fn multipart_bodies_are_entered_as_deep_as_the_limit() {
+    let mut body = String::from("x");
+    for depth in 0..200 {
+        body = format!(
+            "--b{depth}\r\nContent-Type: multipart/x;boundary=b{}\r\n\r\n{body}\r\n--b{depth}--",
+            depth - 1
+        );
+    }
+    let media = MediaType::parse("multipart/x;boundary=b199").unwrap();
+    let error = multipart::parts(media, body.as_bytes(), 8).unwrap_err();
+    assert_eq!(error, multipart::PartsError::TooDeep { limit: 8 });
+    work("nesting", with("c", "multipart/x;boundary=b199") + &body);
+}
+
+#[test]
+fn a_stream_of_single_bytes_is_not_searched_again_and_again() {
+    let text = with("Subject", &"x\r\n ".repeat(500_000)) + "\r\n\r\n";
+    let begin = Instant::now();
+    let mut framer = Framer::new(Limits::NONE);
+    let mut frames = Vec::new();
+    for byte in text.as_bytes() {
+        framer.push(&[*byte]);
+        while let Some(frame) = framer.frame().unwrap() {
+            frames.push(frame);
+        }
+    }
+    assert!(begin.elapsed() < 4 * DEADLINE, "{:?}", begin.elapsed());
+    assert_eq!(frames.len(), 3);
+    assert!(matches!(&frames[0], Frame::Message(bytes) if bytes.len() == text.len() - 4));
+}
+
+#[test]
+fn each_limit_has_an_error_of_its_own() {
+    let read = |text: String| Message::read(text.into()).map(drop).unwrap_err();
+    let start = "INVITE sip:a@b SIP/2.0\r\n".len();
+    assert_eq!(
+        read(with("Subject", &"x".repeat(5 << 20))),
+        ReadError::TooLarge { size: (5 << 20) + start + 13, limit: 4 << 20 }
+    );
+    assert_eq!(
+        read(with("Subject", &"x".repeat(1 << 20))),
+        ReadError::LineTooLong { offset: start, limit: 64 << 10 }
+    );
+    assert_eq!(
+        read(with("Subject", &"x\r\n ".repeat(1 << 18))),
+        ReadError::LineTooLong { offset: start, limit: 64 << 10 }
+    );
+    assert_eq!(
+        read(format!("INVITE sip:{} SIP/2.0\r\n\r\n", "x".repeat(70_000))),
+        ReadError::LineTooLong { offset: 0, limit: 64 << 10 }
+    );
+    assert_eq!(
+        read(format!("INVITE sip:a@b SIP/2.0\r\n{}\r\n", "a: b\r\n".repeat(1025))),
+        ReadError::TooManyHeaders { offset: start + 6 * 1024, limit: 1024 }
+    );
+    assert_eq!(
+        read(with("Via", &";a".repeat(2000))),
+        ReadError::TooManyParameters { offset: start, limit: 1024 }
+    );
+    assert!(Message::read(with("Via", &";a".repeat(1024)).into()).is_ok());
+}
+
+#[test]
+fn numbers_never_overflow() {
+    for digits in
+        ["18446744073709551616", "99999999999999999999999999", "-1", "+1", "0x10", "1e9", ""]
+    {
+        for name in [
+            "Content-Length",
+            "CSeq",
+            "Max-Forwards",
+            "Expires",
+            "Min-Expires",
+            "RSeq",
+            "RAck",
+            "Retry-After",
+            "Session-Expires",
+            "Min-SE",
+            "Warning",
+            "Flow-Timer",
+        ] {
+            let known = HeaderName::from_bytes(name.as_bytes());
+            let mut values = vec![digits.to_owned()];
+            if !digits.is_empty() {
+                values.extend([format!("{digits} INVITE"), format!("1 {digits} INVITE")]);
+            }
+            for value in values {
+                assert!(header::check(known, &value).is_err(), "{name}: {value}");
+                work(name, with(name, &value));
+            }
+        }
+    }
+}
