@@ -3,7 +3,10 @@
 //! [`Message::read`] makes one pass over the head and keeps offsets; a header is parsed when it is
 //! asked for. The bytes are never changed, so what came in can be shown and sent as it was.
 
-use std::ops::Range;
+mod limits;
+mod read;
+
+use std::{borrow::Cow, ops::Range};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -16,6 +19,8 @@ use crate::sip::{
     syntax,
 };
 
+pub use limits::{Limits, ReadError};
+
 /// A message that has been indexed.
 ///
 /// Cloning shares the bytes and copies the index.
@@ -23,9 +28,14 @@ use crate::sip::{
 pub struct Message {
     bytes: Bytes,
     start: Start,
-    fields: SmallVec<[Field; 16]>,
+    fields: SmallVec<[Field; INLINE_FIELDS]>,
+    seen: NameSet,
     body: Span,
+    defect: Option<HeaderError>,
 }
+
+/// Messages with no more header fields than this are indexed without an allocation.
+const INLINE_FIELDS: usize = 24;
 
 /// The start line (RFC 3261 §7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +83,16 @@ impl<'a> Header<'a> {
         std::str::from_utf8(self.value)
             .or_else(|error| fail(self.name, HeaderProblem::NotUtf8, error.valid_up_to()))
     }
+
+    /// The value on one line: bad bytes replaced, each fold a single space (RFC 3261 §7.3.1).
+    pub fn unfolded(&self) -> Cow<'a, str> {
+        let text = String::from_utf8_lossy(self.value);
+        if memchr::memchr(b'\n', self.value).is_none() {
+            return text;
+        }
+        let lines: Vec<_> = text.split('\n').map(syntax::trim).collect();
+        lines.join(" ").into()
+    }
 }
 
 /// What a transaction must have to act on a message (RFC 3261 §8.1.1).
@@ -88,80 +108,6 @@ pub struct Essentials<'a> {
     pub call_id: &'a str,
     /// CSeq.
     pub cseq: CSeq<'a>,
-}
-
-/// Bounds on what a message may hold. A message over one of them is not read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The whole message, in bytes.
-    pub message: usize,
-    /// The number of header fields.
-    pub headers: usize,
-    /// One header field or the start line, folded lines included, in bytes.
-    pub line: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits { message: 4 << 20, headers: 1024, line: 64 << 10 }
-    }
-}
-
-/// Why bytes cannot be indexed as a message at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ReadError {
-    /// Nothing, or only line ends.
-    #[error("the message is empty")]
-    Empty,
-    /// The first line is neither a request line nor a status line.
-    #[error(
-        "the first line is neither a request line (METHOD URI SIP/2.0) nor a status line (SIP/2.0 200 OK)"
-    )]
-    BadStartLine,
-    /// No empty line ends the headers.
-    #[error("no empty line ends the headers, which run to offset {offset} (RFC 3261 §7)")]
-    NoEndOfHeaders {
-        /// The length of the input.
-        offset: usize,
-    },
-    /// A Content-Length that is no number.
-    #[error("the Content-Length at offset {offset} is not one number (RFC 3261 §20.14)")]
-    BadContentLength {
-        /// The byte offset of the value.
-        offset: usize,
-    },
-    /// Fewer bytes follow than Content-Length says.
-    #[error(
-        "the Content-Length says {expected} bytes, but only {found} follow the headers (RFC 3261 §18.3)"
-    )]
-    BodyTooShort {
-        /// What Content-Length says.
-        expected: u64,
-        /// What is there.
-        found: usize,
-    },
-    /// Larger than [`Limits::message`].
-    #[error("the message has {size} bytes; the limit is {limit}")]
-    TooLarge {
-        /// Its size in bytes.
-        size: usize,
-        /// The limit in bytes.
-        limit: usize,
-    },
-    /// More headers than [`Limits::headers`].
-    #[error("the message has more than {limit} headers")]
-    TooManyHeaders {
-        /// The limit.
-        limit: usize,
-    },
-    /// A line longer than [`Limits::line`].
-    #[error("the line at offset {offset} is longer than {limit} bytes")]
-    LineTooLong {
-        /// Where the line begins.
-        offset: usize,
-        /// The limit in bytes.
-        limit: usize,
-    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,14 +142,31 @@ enum Start {
     Status { version: Span, status: StatusCode, reason: Span },
 }
 
+impl Start {
+    /// Stands there until the start line has been read.
+    const NONE: Start = {
+        let none = Span { start: 0, end: 0 };
+        Start::Request { method: none, uri: none, version: none }
+    };
+}
+
+/// Which header names stand in a message, and which more than once: a bit for each name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct NameSet {
+    once: u128,
+    twice: u128,
+}
+
+const _: () = assert!(HeaderName::KNOWN.len() + 2 <= 128, "a NameSet has a bit for each name");
+
 impl Message {
     /// Indexes one message that a datagram or a WebSocket frame brought (RFC 3261 §18.3): without
     /// a Content-Length the body is the rest; bytes behind the Content-Length are no part of it.
     ///
     /// # Errors
     ///
-    /// Where not even the start line and the end of the headers can be found, where the body is
-    /// shorter than promised, or over one of the default [`Limits`].
+    /// Where not even a start line can be found, or over one of the default [`Limits`]. Anything
+    /// else that is wrong is kept: see [`Message::defect`].
     pub fn read(bytes: Bytes) -> Result<Message, ReadError> {
         Message::read_with(bytes, &Limits::default())
     }
@@ -214,61 +177,16 @@ impl Message {
     ///
     /// As [`Message::read`].
     pub fn read_with(bytes: Bytes, limits: &Limits) -> Result<Message, ReadError> {
-        let size = bytes.len();
-        if size > limits.message || size > u32::MAX as usize {
-            return Err(ReadError::TooLarge { size, limit: limits.message });
-        }
-        // RFC 3261 §7.5: line ends before the start line are ignored.
-        let first =
-            bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).ok_or(ReadError::Empty)?;
-        let (line, mut at) = next_line(&bytes, first).unwrap_or((first..size, size));
-        if line.len() > limits.line {
-            return Err(ReadError::LineTooLong { offset: first, limit: limits.line });
-        }
-        let start = read_start(&bytes, line).ok_or(ReadError::BadStartLine)?;
-        let mut fields = SmallVec::new();
-        loop {
-            let Some((line, next)) = next_line(&bytes, at) else {
-                return Err(ReadError::NoEndOfHeaders { offset: size });
-            };
-            if line.is_empty() {
-                at = next;
-                break;
-            }
-            let mut end = line.end;
-            let mut after = next;
-            // RFC 3261 §7.3.1: a line that begins with white space continues the one before.
-            while let Some(b' ' | b'\t') = bytes.get(after) {
-                let Some((more, next)) = next_line(&bytes, after) else { break };
-                end = more.end;
-                after = next;
-            }
-            if end - at > limits.line {
-                return Err(ReadError::LineTooLong { offset: at, limit: limits.line });
-            }
-            if fields.len() == limits.headers {
-                return Err(ReadError::TooManyHeaders { limit: limits.headers });
-            }
-            fields.push(read_field(&bytes, at, end));
-            at = after;
-        }
-        let mut message = Message { start, fields, body: Span::new(at, size), bytes };
-        message.body = message.find_body(at)?;
-        Ok(message)
-    }
-
-    fn find_body(&self, at: usize) -> Result<Span, ReadError> {
-        let size = self.bytes.len();
-        let Some(header) = self.header(HeaderName::ContentLength) else {
-            return Ok(Span::new(at, size));
+        let mut message = Message {
+            bytes,
+            start: Start::NONE,
+            fields: SmallVec::new(),
+            seen: NameSet::default(),
+            body: Span::new(0, 0),
+            defect: None,
         };
-        let expected = content_length(header.value)
-            .ok_or(ReadError::BadContentLength { offset: header.offset })?;
-        let found = size - at;
-        match usize::try_from(expected) {
-            Ok(length) if length <= found => Ok(Span::new(at, at + length)),
-            _ => Err(ReadError::BodyTooShort { expected, found }),
-        }
+        read::index(&mut message, limits)?;
+        Ok(message)
     }
 
     /// The bytes as they came.
@@ -331,6 +249,9 @@ impl Message {
 
     /// The first header field of that name.
     pub fn header(&self, name: HeaderName) -> Option<Header<'_>> {
+        if !self.seen.contains(name) {
+            return None;
+        }
         self.fields.iter().find(|field| field.name == name).map(|field| self.view(field))
     }
 
@@ -364,8 +285,7 @@ impl Message {
     ///
     /// Where it is missing or cannot be read.
     pub fn via(&self) -> Result<Via<'_>, HeaderError> {
-        let value = self.required(HeaderName::Via)?;
-        Via::parse(syntax::comma_list(value).next().unwrap_or(""))
+        Via::parse(syntax::first_member(self.required(HeaderName::Via)?))
     }
 
     /// From.
@@ -414,15 +334,38 @@ impl Message {
     /// Where it is missing or cannot be read.
     pub fn contact(&self) -> Result<NameAddr<'_>, HeaderError> {
         let value = self.required(HeaderName::Contact)?;
-        NameAddr::parse(HeaderName::Contact, syntax::comma_list(value).next().unwrap_or(""))
+        NameAddr::parse(HeaderName::Contact, syntax::first_member(value))
     }
 
-    /// What a transaction needs of any message.
+    /// Whether more than one header field has that name.
+    pub fn repeats(&self, name: HeaderName) -> bool {
+        self.seen.repeats(name)
+    }
+
+    /// What makes the extent of the message doubtful: headers that never end, or a Content-Length
+    /// that is no number, repeats itself differently or promises more than came.
+    ///
+    /// The body is all that came then, and [`Message::essentials`] fails.
+    pub fn defect(&self) -> Option<HeaderError> {
+        self.defect
+    }
+
+    /// What a transaction needs of any message: the gate between what can be shown and what can
+    /// be acted on.
     ///
     /// # Errors
     ///
-    /// The first header that is missing or cannot be read.
+    /// [`Message::defect`], or the first header that is missing, cannot be read, or stands there
+    /// twice though only one of it can count (RFC 3261 §7.3.1).
     pub fn essentials(&self) -> Result<Essentials<'_>, HeaderError> {
+        if let Some(defect) = self.defect {
+            return Err(defect);
+        }
+        for name in [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq] {
+            if self.repeats(name) {
+                return fail(name, HeaderProblem::Repeated, 0);
+            }
+        }
         Ok(Essentials {
             via: self.via()?,
             from: self.from()?,
@@ -453,81 +396,6 @@ impl Message {
     fn str(&self, span: Span) -> &str {
         std::str::from_utf8(&self.bytes[span.range()]).unwrap_or("")
     }
-}
-
-/// The line at `at` without its line end, and where the next one begins; `None` where no line end
-/// follows. A bare LF ends a line too; the lint reports it.
-fn next_line(bytes: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
-    let newline = at + memchr::memchr(b'\n', bytes.get(at..)?)?;
-    let end = if newline > at && bytes[newline - 1] == b'\r' { newline - 1 } else { newline };
-    Some((at..end, newline + 1))
-}
-
-fn read_start(bytes: &[u8], line: Range<usize>) -> Option<Start> {
-    let text = &bytes[line.clone()];
-    let utf8 = |span: Span| std::str::from_utf8(&bytes[span.range()]).is_ok().then_some(span);
-    let first = memchr::memchr(b' ', text)?;
-    if text.get(..4).is_some_and(|p| p.eq_ignore_ascii_case(b"SIP/")) {
-        let rest = &text[first + 1..];
-        let digits = memchr::memchr(b' ', rest).unwrap_or(rest.len());
-        let status = StatusCode::from_bytes(&rest[..digits])?;
-        let reason = (first + 1 + digits + 1).min(text.len());
-        return Some(Start::Status {
-            version: utf8(Span::new(line.start, line.start + first))?,
-            status,
-            reason: Span::new(line.start + reason, line.end),
-        });
-    }
-    let trimmed = text.len() - text.iter().rev().take_while(|b| matches!(b, b' ' | b'\t')).count();
-    let last = memchr::memrchr(b' ', &text[..trimmed])?;
-    let version = &text[last + 1..trimmed];
-    if first == 0
-        || last <= first
-        || !version.get(..4).is_some_and(|p| p.eq_ignore_ascii_case(b"SIP/"))
-    {
-        return None;
-    }
-    Some(Start::Request {
-        method: utf8(Span::new(line.start, line.start + first))?,
-        uri: utf8(Span::new(line.start + first + 1, line.start + last))?,
-        version: utf8(Span::new(line.start + last + 1, line.start + trimmed))?,
-    })
-}
-
-fn read_field(bytes: &[u8], start: usize, end: usize) -> Field {
-    let line = &bytes[start..end];
-    let malformed = Field {
-        name: HeaderName::Malformed,
-        name_len: 0,
-        line: start as u32,
-        value: Span::new(start, end),
-    };
-    let Some(colon) = memchr::memchr(b':', line) else { return malformed };
-    let name = &line[..colon];
-    // RFC 3261 §7.3.1 allows white space before the colon.
-    let name_len = name.len() - name.iter().rev().take_while(|b| matches!(b, b' ' | b'\t')).count();
-    let Ok(short) = u16::try_from(name_len) else { return malformed };
-    let value = syntax::trim_bytes(&line[colon + 1..]);
-    // An empty value stands at the end of its line.
-    let value_start = if value.is_empty() {
-        end
-    } else {
-        start + colon + 1 + line[colon + 1..].iter().take_while(|b| syntax::is_lws(**b)).count()
-    };
-    Field {
-        name: HeaderName::from_bytes(&name[..name_len]),
-        name_len: short,
-        line: start as u32,
-        value: Span::new(value_start, value_start + value.len()),
-    }
-}
-
-/// A Content-Length: digits and nothing else, at most 2^64-1.
-fn content_length(value: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(value).ok()?;
-    (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
-        .then(|| text.parse().ok())
-        .flatten()
 }
 
 #[cfg(test)]
@@ -569,22 +437,70 @@ mod tests {
         for (text, error) in [
             ("", ReadError::Empty),
             ("\r\n\r\n", ReadError::Empty),
-            ("\0", ReadError::BadStartLine),
-            ("hello\r\n\r\n", ReadError::BadStartLine),
-            ("SIP/2.0 4294967301 OK\r\n\r\n", ReadError::BadStartLine),
-            ("OPTIONS sip:a SIP/2.0\r\nTo: x\r\n", ReadError::NoEndOfHeaders { offset: 30 }),
-            (
-                "OPTIONS sip:a SIP/2.0\r\nl: 5\r\n\r\nabc",
-                ReadError::BodyTooShort { expected: 5, found: 3 },
-            ),
-            (
-                "OPTIONS sip:a SIP/2.0\r\nl: 18446744073709551615\r\n\r\n",
-                ReadError::BodyTooShort { expected: u64::MAX, found: 0 },
-            ),
-            ("OPTIONS sip:a SIP/2.0\r\nl: -1\r\n\r\n", ReadError::BadContentLength { offset: 26 }),
+            ("\0", ReadError::BadStartLine { offset: 0 }),
+            ("\r\nhello\r\n\r\n", ReadError::BadStartLine { offset: 2 }),
+            ("SIP/2.0 4294967301 OK\r\n\r\n", ReadError::BadStartLine { offset: 0 }),
         ] {
             assert_eq!(read(text).unwrap_err(), error, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_doubtful_extent_is_kept_with_its_defect() {
+        let length = HeaderName::ContentLength;
+        for (text, name, problem) in [
+            (
+                "OPTIONS sip:a SIP/2.0\r\nTo: x\r\n",
+                HeaderName::Malformed,
+                HeaderProblem::NoEndOfHeaders,
+            ),
+            (
+                "OPTIONS sip:a SIP/2.0\r\nl: 5\r\n\r\nabc",
+                length,
+                HeaderProblem::BodyTooShort { expected: 5, found: 3 },
+            ),
+            (
+                "OPTIONS sip:a SIP/2.0\r\nl: 18446744073709551615\r\n\r\n",
+                length,
+                HeaderProblem::BodyTooShort { expected: u64::MAX, found: 0 },
+            ),
+            (
+                "OPTIONS sip:a SIP/2.0\r\nl: -1\r\n\r\n",
+                length,
+                HeaderProblem::BadNumber { max: u64::MAX },
+            ),
+            (
+                "OPTIONS sip:a SIP/2.0\r\nl: 1\r\nContent-Length: 2\r\n\r\nab",
+                length,
+                HeaderProblem::Repeated,
+            ),
+        ] {
+            let message = read(text).unwrap();
+            assert_eq!(message.bytes(), text, "{text:?}");
+            let defect = message.defect().unwrap();
+            assert_eq!((defect.name, defect.problem), (name, problem), "{text:?}");
+            assert_eq!(message.essentials().unwrap_err(), defect);
+        }
+        assert_eq!(read("OPTIONS sip:a SIP/2.0\r\nl: 1\r\nl:01\r\n\r\na").unwrap().defect(), None);
+    }
+
+    #[test]
+    fn two_call_ids_cannot_be_acted_on() {
+        let message = read(
+            "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a@a>\r\nTo: <sip:b@b>\r\n\
+             CSeq: 1 OPTIONS\r\nCall-ID: a\r\ni: b\r\n\r\n",
+        )
+        .unwrap();
+        assert_eq!(message.essentials().unwrap_err().problem, HeaderProblem::Repeated);
+        assert_eq!(message.call_id(), Ok("a"));
+    }
+
+    #[test]
+    fn folds_are_kept_and_can_be_unfolded() {
+        let message = read("OPTIONS sip:a SIP/2.0\r\nSubject: a\r\n  b \n\tc\r\n\r\n").unwrap();
+        let subject = message.header(HeaderName::Subject).unwrap();
+        assert_eq!(subject.value, b"a\r\n  b \n\tc");
+        assert_eq!(subject.unfolded(), "a b c");
     }
 
     #[test]
@@ -600,13 +516,19 @@ mod tests {
 
     #[test]
     fn limits_are_named() {
-        let limits = Limits { message: 100, headers: 2, line: 40 };
+        let limits =
+            Limits { message: 100, headers: 2, line: 40, parameters: 3, ..Limits::default() };
         let read =
             |text: &str| Message::read_with(Bytes::copy_from_slice(text.as_bytes()), &limits);
         let many = "OPTIONS sip:a SIP/2.0\r\na: 1\r\na: 1\r\na: 1\r\n\r\n";
-        assert_eq!(read(many).unwrap_err(), ReadError::TooManyHeaders { limit: 2 });
+        assert_eq!(read(many).unwrap_err(), ReadError::TooManyHeaders { offset: 35, limit: 2 });
         let long = format!("OPTIONS sip:a SIP/2.0\r\na: {}\r\n\r\n", "x".repeat(50));
         assert_eq!(read(&long).unwrap_err(), ReadError::LineTooLong { offset: 23, limit: 40 });
+        let params = "OPTIONS sip:a SIP/2.0\r\na: ;;;\r\nb: ;;;;\r\n\r\n";
+        assert_eq!(
+            read(params).unwrap_err(),
+            ReadError::TooManyParameters { offset: 31, limit: 3 }
+        );
         let large = "x".repeat(101);
         assert_eq!(read(&large).unwrap_err(), ReadError::TooLarge { size: 101, limit: 100 });
     }

@@ -28,17 +28,43 @@ pub const fn is_lws(byte: u8) -> bool {
 }
 
 /// `text` without the linear white space around it.
+#[inline]
 pub fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t', '\r', '\n'])
+    trim_end(trim_start(text))
+}
+
+/// `text` without the linear white space before it.
+#[inline]
+pub fn trim_start(text: &str) -> &str {
+    &text[text.len() - trim_start_bytes(text.as_bytes()).len()..]
+}
+
+/// `text` without the linear white space behind it.
+#[inline]
+pub fn trim_end(text: &str) -> &str {
+    &text[..trim_end_bytes(text.as_bytes()).len()]
 }
 
 /// `bytes` without the linear white space around them.
-pub fn trim_bytes(mut bytes: &[u8]) -> &[u8] {
+#[inline]
+pub fn trim_bytes(bytes: &[u8]) -> &[u8] {
+    trim_end_bytes(trim_start_bytes(bytes))
+}
+
+/// `bytes` without the linear white space before them.
+#[inline]
+pub fn trim_start_bytes(mut bytes: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = bytes
         && is_lws(*first)
     {
         bytes = rest;
     }
+    bytes
+}
+
+/// `bytes` without the linear white space behind them.
+#[inline]
+pub fn trim_end_bytes(mut bytes: &[u8]) -> &[u8] {
     while let [rest @ .., last] = bytes
         && is_lws(*last)
     {
@@ -61,27 +87,60 @@ pub fn quoted_end(text: &str, start: usize) -> Option<usize> {
     }
 }
 
-/// The offset of the first byte of `wanted` that stands outside quoted strings and angle
-/// brackets, from `start` on; `None` where there is none. A quote that never closes runs to the
-/// end of the text.
-pub fn find_outside(text: &str, start: usize, wanted: &[u8]) -> Option<usize> {
+/// The end of the comment that opens at `start` (where the `(` stands): the offset behind the
+/// parenthesis that closes it, or `None` where it is never closed. Comments stand in each other.
+pub fn comment_end(text: &str, start: usize) -> Option<usize> {
     let bytes = text.as_bytes();
+    let mut depth = 0usize;
     let mut at = start;
-    let mut in_angle = false;
-    while at < bytes.len() {
+    loop {
+        at += memchr::memchr3(b'(', b')', b'\\', bytes.get(at..)?)?;
         match bytes[at] {
-            b'"' => {
-                at = quoted_end(text, at)?;
-                continue;
-            }
-            b'<' if !in_angle => in_angle = true,
-            b'>' if in_angle => in_angle = false,
-            byte if !in_angle && wanted.contains(&byte) => return Some(at),
-            _ => {}
+            b'(' => depth += 1,
+            b')' => depth = depth.checked_sub(1)?,
+            _ => at += 1,
         }
         at += 1;
+        if depth == 0 {
+            return Some(at);
+        }
     }
-    None
+}
+
+/// Whether `text` is a Call-ID: a word, or two with an @ between (RFC 3261 §25.1).
+pub fn is_call_id(text: &str) -> bool {
+    let word = |text: &str| {
+        !text.is_empty()
+            && text.bytes().all(|b| is_token_byte(b) || b"()<>:\\\"/[]?{}".contains(&b))
+    };
+    match text.split_once('@') {
+        Some((left, right)) => word(left) && word(right),
+        None => word(text),
+    }
+}
+
+/// The offset of the first `wanted` that stands outside quoted strings and angle brackets, from
+/// `start` on; `None` where there is none. A quote or bracket that never closes runs to the end of
+/// the text.
+pub fn find_outside(text: &str, start: usize, wanted: u8) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = start;
+    loop {
+        at += memchr::memchr3(b'"', b'<', wanted, bytes.get(at..)?)?;
+        at = match bytes[at] {
+            b'"' => quoted_end(text, at)?,
+            b'<' => at + memchr::memchr(b'>', &bytes[at..])? + 1,
+            _ => return Some(at),
+        };
+    }
+}
+
+/// The first member of a comma-separated header value, trimmed.
+pub fn first_member(value: &str) -> &str {
+    if memchr::memchr(b',', value.as_bytes()).is_none() {
+        return trim(value);
+    }
+    trim(&value[..find_outside(value, 0, b',').unwrap_or(value.len())])
 }
 
 /// The members of a comma-separated header value, trimmed, quotes and angle brackets respected
@@ -90,7 +149,7 @@ pub fn comma_list(value: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(value);
     std::iter::from_fn(move || {
         let text = rest?;
-        match find_outside(text, 0, b",") {
+        match find_outside(text, 0, b',') {
             Some(comma) => {
                 rest = Some(&text[comma + 1..]);
                 Some(trim(&text[..comma]))

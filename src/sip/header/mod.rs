@@ -1,27 +1,66 @@
 //! Typed header values: each parsed when asked, from the text where it stands.
 
+mod auth;
+mod check;
+mod contact;
 mod cseq;
+mod date;
+mod event;
+mod media_type;
 mod name_addr;
+mod number;
+mod rack;
 mod reason;
+mod replaces;
+mod retry_after;
+mod session_expires;
+mod tokens;
 mod via;
+mod warning;
 
+pub use auth::{AuthParams, Challenge, Credentials, challenges};
+pub use check::check;
+pub use contact::Contact;
 pub use cseq::CSeq;
+pub use date::Date;
+pub use event::{Event, SubscriptionState};
+pub use media_type::MediaType;
 pub use name_addr::NameAddr;
-pub use reason::Reason;
+pub use number::number;
+pub(crate) use number::{content_length, digits};
+pub use rack::RAck;
+pub use reason::{Reason, ReasonValue};
+pub use replaces::Replaces;
+pub use retry_after::RetryAfter;
+pub use session_expires::{Refresher, SessionExpires};
+pub use tokens::{is_entry, tokens};
 pub use via::Via;
+pub use warning::Warning;
 
 use crate::sip::{name::HeaderName, uri::UriError};
 
 /// Why a header value cannot be read, and where in the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name}: {problem} (at offset {offset} of the value)")]
+#[error("{}{problem} (at offset {offset} of the value)", Prefix(*name))]
 pub struct HeaderError {
-    /// The header.
+    /// The header; [`HeaderName::Malformed`] for [`HeaderProblem::NoEndOfHeaders`].
     pub name: HeaderName,
     /// What is wrong.
     pub problem: HeaderProblem,
     /// The byte offset in the header's value.
     pub offset: usize,
+}
+
+/// The name and a colon, where there is a name.
+struct Prefix(HeaderName);
+
+impl std::fmt::Display for Prefix {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.as_str() {
+            "" => Ok(()),
+            name => write!(f, "{name}: "),
+        }
+    }
 }
 
 /// The ways in which a header value can be wrong.
@@ -63,6 +102,41 @@ pub enum HeaderProblem {
     /// Something behind the end of the value.
     #[error("nothing should follow here")]
     Trailing,
+    /// The header may stand there only once, or its values disagree.
+    #[error("the header stands there more than once, and only one value can count")]
+    Repeated,
+    /// Fewer bytes follow the headers than Content-Length says.
+    #[error("it says {expected} bytes, but only {found} follow the headers")]
+    BodyTooShort {
+        /// What Content-Length says.
+        expected: u64,
+        /// What is there.
+        found: usize,
+    },
+    /// The input ends before the empty line that ends the headers.
+    #[error("no empty line ends the headers")]
+    NoEndOfHeaders,
+    /// A parameter that must be there.
+    #[error("the parameter {0} is missing")]
+    MissingParam(&'static str),
+    /// A parameter whose value cannot be read.
+    #[error("the value of the parameter {0} cannot be read")]
+    BadParam(&'static str),
+    /// No date of the one form that SIP has.
+    #[error("a date should look like Sat, 13 Nov 2010 23:29:00 GMT")]
+    BadDate,
+    /// No media type.
+    #[error("a media type should look like application/sdp")]
+    BadMediaType,
+    /// A parenthesis that never closes.
+    #[error("the comment is never closed with )")]
+    UnclosedComment,
+    /// A quoted string is missing.
+    #[error("a quoted string should stand here")]
+    NoQuotedString,
+    /// Something between two commas is missing.
+    #[error("a member of the list is empty")]
+    EmptyMember,
 }
 
 pub(crate) fn fail<T>(

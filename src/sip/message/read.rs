@@ -1,0 +1,201 @@
+//! The one pass over a message's head.
+//!
+//! It finds the lines, folds and names, and the body; it judges nothing but what the index itself
+//! needs. Its time is linear in the input, its memory in the number of header fields.
+
+use std::ops::Range;
+
+use super::{Field, Limits, Message, NameSet, ReadError, Span, Start};
+use crate::sip::{
+    header::{self, HeaderError, HeaderProblem},
+    name::HeaderName,
+    status::StatusCode,
+    syntax,
+};
+
+/// Fills the index of `message` from its bytes.
+pub(super) fn index(message: &mut Message, limits: &Limits) -> Result<(), ReadError> {
+    let bytes = &message.bytes[..];
+    let size = bytes.len();
+    if size > limits.message || size > u32::MAX as usize {
+        return Err(ReadError::TooLarge { size, limit: limits.message.min(u32::MAX as usize) });
+    }
+    // RFC 3261 §7.5: line ends before the start line are ignored.
+    let first = bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).ok_or(ReadError::Empty)?;
+    let (line, mut at) = next_line(bytes, first).unwrap_or((first..size, size));
+    if line.len() > limits.line {
+        return Err(ReadError::LineTooLong { offset: first, limit: limits.line });
+    }
+    message.start = start_line(bytes, line).ok_or(ReadError::BadStartLine { offset: first })?;
+    let mut ended = false;
+    while at < size {
+        let (line, mut after) = next_line(bytes, at).unwrap_or((at..size, size));
+        if line.is_empty() {
+            at = after;
+            ended = true;
+            break;
+        }
+        let mut end = line.end;
+        // RFC 3261 §7.3.1: a line that begins with white space continues the one before.
+        while let Some(b' ' | b'\t') = bytes.get(after) {
+            let (more, next) = next_line(bytes, after).unwrap_or((after..size, size));
+            end = more.end;
+            after = next;
+        }
+        if end - at > limits.line {
+            return Err(ReadError::LineTooLong { offset: at, limit: limits.line });
+        }
+        // A parameter takes two bytes at least, so most lines need no count.
+        if end - at > limits.parameters
+            && memchr::memchr_iter(b';', &bytes[at..end]).nth(limits.parameters).is_some()
+        {
+            return Err(ReadError::TooManyParameters { offset: at, limit: limits.parameters });
+        }
+        if message.fields.len() == limits.headers {
+            return Err(ReadError::TooManyHeaders { offset: at, limit: limits.headers });
+        }
+        let field = field(bytes, at, end);
+        message.seen.insert(field.name);
+        message.fields.push(field);
+        at = after;
+    }
+    message.body = Span::new(at, size);
+    if !ended {
+        message.defect = Some(HeaderError {
+            name: HeaderName::Malformed,
+            problem: HeaderProblem::NoEndOfHeaders,
+            offset: size,
+        });
+    } else if message.seen.contains(HeaderName::ContentLength) {
+        body(message, at);
+    }
+    Ok(())
+}
+
+/// RFC 3261 §18.3: the body is what Content-Length covers. Where it cannot be believed, the body
+/// is the rest and the message has a defect.
+fn body(message: &mut Message, at: usize) {
+    let found = message.bytes.len() - at;
+    let mut length = None;
+    let mut defect = None;
+    for header in message.all(HeaderName::ContentLength) {
+        match header::content_length(header.value) {
+            Err(error) => defect = defect.or(Some(error)),
+            Ok(value) if length.is_some_and(|length| length != value) => {
+                defect = defect.or(Some(HeaderError {
+                    name: HeaderName::ContentLength,
+                    problem: HeaderProblem::Repeated,
+                    offset: 0,
+                }));
+            }
+            Ok(value) => length = Some(value),
+        }
+    }
+    if let (None, Some(expected)) = (defect, length) {
+        match usize::try_from(expected) {
+            Ok(length) if length <= found => message.body = Span::new(at, at + length),
+            _ => {
+                defect = Some(HeaderError {
+                    name: HeaderName::ContentLength,
+                    problem: HeaderProblem::BodyTooShort { expected, found },
+                    offset: 0,
+                });
+            }
+        }
+    }
+    message.defect = defect;
+}
+
+/// The line at `at` without its line end, and where the next one begins; `None` where no line end
+/// follows. A bare LF ends a line too; the lint reports it.
+#[inline]
+fn next_line(bytes: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
+    let newline = at + memchr::memchr(b'\n', bytes.get(at..)?)?;
+    let end = if newline > at && bytes[newline - 1] == b'\r' { newline - 1 } else { newline };
+    Some((at..end, newline + 1))
+}
+
+fn start_line(bytes: &[u8], line: Range<usize>) -> Option<Start> {
+    let text = &bytes[line.clone()];
+    let utf8 = |span: Span| std::str::from_utf8(&bytes[span.range()]).is_ok().then_some(span);
+    let first = memchr::memchr(b' ', text)?;
+    if is_version(text) {
+        let rest = &text[first + 1..];
+        let digits = memchr::memchr(b' ', rest).unwrap_or(rest.len());
+        let status = StatusCode::from_bytes(&rest[..digits])?;
+        let reason = (first + 1 + digits + 1).min(text.len());
+        return Some(Start::Status {
+            version: utf8(Span::new(line.start, line.start + first))?,
+            status,
+            reason: Span::new(line.start + reason, line.end),
+        });
+    }
+    // RFC 4475 §3.1.2.9 and §3.1.2.10: spaces around the parts may be passed over; the lint
+    // reports them.
+    let text = syntax::trim_end_bytes(text);
+    let last = memchr::memrchr(b' ', text)?;
+    if first == 0 || last <= first || !is_version(&text[last + 1..]) {
+        return None;
+    }
+    let uri = syntax::trim_bytes(&text[first..last]);
+    let uri_start = line.start + last - syntax::trim_start_bytes(&text[first..last]).len();
+    Some(Start::Request {
+        method: utf8(Span::new(line.start, line.start + first))?,
+        uri: utf8(Span::new(uri_start, uri_start + uri.len()))?,
+        version: utf8(Span::new(line.start + last + 1, line.start + text.len()))?,
+    })
+}
+
+fn is_version(text: &[u8]) -> bool {
+    text.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"SIP/"))
+}
+
+#[inline]
+fn field(bytes: &[u8], start: usize, end: usize) -> Field {
+    let line = &bytes[start..end];
+    let malformed = Field {
+        name: HeaderName::Malformed,
+        name_len: 0,
+        line: start as u32,
+        value: Span::new(start, end),
+    };
+    let mut name_len = line.iter().take_while(|b| syntax::is_token_byte(**b)).count();
+    let colon = if line.get(name_len) == Some(&b':') {
+        name_len
+    } else {
+        // RFC 3261 §7.3.1 allows white space before the colon; anything else is for the lint.
+        let Some(colon) = memchr::memchr(b':', line) else { return malformed };
+        name_len = syntax::trim_end_bytes(&line[..colon]).len();
+        colon
+    };
+    let Ok(short) = u16::try_from(name_len) else { return malformed };
+    let after = &line[colon + 1..];
+    let tail = syntax::trim_start_bytes(after);
+    // An empty value stands at the end of its line.
+    let value_start = end - tail.len();
+    Field {
+        name: HeaderName::from_bytes(&line[..name_len]),
+        name_len: short,
+        line: start as u32,
+        value: Span::new(value_start, value_start + syntax::trim_end_bytes(tail).len()),
+    }
+}
+
+impl NameSet {
+    #[inline]
+    pub(super) fn insert(&mut self, name: HeaderName) {
+        let bit = 1 << name as u8;
+        self.twice |= self.once & bit;
+        self.once |= bit;
+    }
+
+    #[inline]
+    pub(super) fn contains(&self, name: HeaderName) -> bool {
+        self.once >> name as u8 & 1 == 1
+    }
+
+    #[inline]
+    pub(super) fn repeats(&self, name: HeaderName) -> bool {
+        self.twice >> name as u8 & 1 == 1
+    }
+}
