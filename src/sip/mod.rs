@@ -47,5 +47,5 @@ pub use transaction::{
     ServerTransactions, TimedOut, Timing,
 };
 pub use transport::Transport;
-pub use uri::{Scheme, Uri, UriBuf, UriError, UriProblem};
+pub use uri::{Scheme, Tel, Uri, UriBuf, UriError, UriProblem};
 pub use user_agent::{CancelError, HangUpError, Output, Settings, Transmit, UserAgent};

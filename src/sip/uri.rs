@@ -1,8 +1,14 @@
 //! URIs (RFC 3261 §19.1): `sip:` and `sips:` with all their parts, any other scheme as text.
 
+mod compare;
+mod tel;
+
 use std::{fmt, str::FromStr};
 
 use crate::sip::{params::Params, syntax};
+
+pub(crate) use compare::escaped_byte;
+pub use tel::Tel;
 
 /// A URI that borrows its text.
 ///
@@ -26,7 +32,8 @@ pub enum Scheme<'a> {
     Sip,
     /// `sips:`
     Sips,
-    /// Any other, as written; only [`Uri::as_str`] and [`Uri::scheme`] say anything then.
+    /// Any other, as written; only [`Uri::as_str`], [`Uri::scheme`] and [`Uri::tel`] say anything
+    /// then.
     Other(&'a str),
 }
 

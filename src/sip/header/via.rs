@@ -81,6 +81,14 @@ impl<'a> Via<'a> {
         self.params
     }
 
+    /// Where the message came from, as the `received` parameter has it: an IPv6 address stands
+    /// there with brackets or without (RFC 5118 §4.5).
+    pub fn received(&self) -> Option<std::net::IpAddr> {
+        let text = self.params.value("received")?;
+        let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        inner.unwrap_or(text).parse().ok()
+    }
+
     /// The `branch` parameter.
     pub fn branch(&self) -> Option<&'a str> {
         self.params.value("branch")
@@ -131,6 +139,11 @@ mod tests {
         let v6 = Via::parse("SIP/2.0/TCP [2001:db8::9:1]:6050;branch=x;rport").unwrap();
         assert_eq!((v6.host(), v6.port()), ("[2001:db8::9:1]", Some(6050)));
         assert!(v6.params().has("rport"));
+        let address = "2001:db8::9:ff".parse().ok();
+        for received in ["2001:db8::9:ff", "[2001:db8::9:ff]"] {
+            let text = format!("SIP/2.0/UDP h;received={received}");
+            assert_eq!(Via::parse(&text).unwrap().received(), address);
+        }
     }
 
     #[test]
