@@ -4,6 +4,7 @@
 //! the one door: every call takes `now`, and what is to be done comes out of
 //! [`UserAgent::poll_output`].
 
+pub mod auth;
 mod builder;
 mod cause;
 mod compose;
