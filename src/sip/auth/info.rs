@@ -23,11 +23,12 @@ pub(super) fn learn(
 ) -> Vec<InfoRecord> {
     let mut records = Vec::new();
     for kind in [AuthKind::Server, AuthKind::Proxy] {
+        let is_alone = !response.repeats(kind.info_header());
         for header in response.all(kind.info_header()).filter(|header| header.text().is_ok()) {
             let value = header.unfolded();
             let params = AuthParams::new(&value);
             let next_nonce = Quoted::read(params, "nextnonce").filter(Quoted::is_sendable);
-            let sent = find(state.sent_mut(), kind, params);
+            let sent = find(state.sent_mut(), kind, is_alone, params);
             let session = sent.as_ref().and_then(|sent| cache.find(flow, sent.session));
             let rspauth = match params.unquoted("rspauth") {
                 None => RspAuth::Absent,
@@ -59,20 +60,30 @@ pub(super) fn learn(
     records
 }
 
-/// The credentials that an info is about: those with its cnonce, or the only ones of its kind.
-fn find<'a>(all: &'a mut [Sent], kind: AuthKind, params: AuthParams<'_>) -> Option<&'a mut Sent> {
-    let cnonce = params.unquoted("cnonce");
-    let has_cnonce = |sent: &Sent| match (&sent.qop, &cnonce) {
-        (Some((_, _, ours)), Some(theirs)) => **ours == **theirs,
-        _ => false,
+/// The credentials that an info is about.
+///
+/// Its cnonce decides, or its nonce where it hands out the same again, and not its kind: Kamailio
+/// confirms to Authentication-Info what came in a Proxy-Authorization. Without either, the only
+/// info of its kind is about the only credentials of its kind.
+fn find<'a>(
+    all: &'a mut [Sent],
+    kind: AuthKind,
+    is_alone: bool,
+    params: AuthParams<'_>,
+) -> Option<&'a mut Sent> {
+    let given = |name: &str| params.unquoted(name).filter(|text| !text.is_empty());
+    let (cnonce, nonce) = (given("cnonce"), given("nextnonce"));
+    let has_cnonce =
+        |sent: &Sent| sent.qop.as_ref().is_some_and(|(_, _, ours)| cnonce.as_deref() == Some(ours));
+    let has_nonce = |sent: &Sent| nonce.as_deref() == Some(&*sent.nonce);
+    let only = |is: &dyn Fn(&Sent) -> bool| {
+        let mut matching = (0..all.len()).filter(|at| is(&all[*at]));
+        matching.next().filter(|_| matching.next().is_none())
     };
-    let mut of_kind: Vec<_> = all.iter_mut().filter(|sent| sent.kind == kind).collect();
-    let at = match of_kind.iter().position(|sent| has_cnonce(sent)) {
-        Some(at) => at,
-        None if of_kind.len() == 1 => 0,
-        None => return None,
-    };
-    Some(of_kind.swap_remove(at))
+    let at = only(&has_cnonce)
+        .or_else(|| only(&has_nonce))
+        .or_else(|| only(&|sent| sent.kind == kind).filter(|_| is_alone))?;
+    Some(&mut all[at])
 }
 
 fn verify(
@@ -83,13 +94,10 @@ fn verify(
     response: &Message,
     credentials: &[Credentials],
 ) -> RspAuth {
-    let Some((ours, count, cnonce)) = &sent.qop else {
-        return RspAuth::Unverifiable("the request was sent without a qop");
-    };
-    let qop = match params.unquoted("qop") {
-        None => *ours,
+    let qop = match params.unquoted("qop").filter(|text| !text.is_empty()) {
+        None => sent.qop.as_ref().map(|(ours, ..)| *ours),
         Some(text) => match Qop::from_name(&text) {
-            Some(qop) => qop,
+            Some(qop) => Some(qop),
             None => return RspAuth::Unverifiable("its qop is neither auth nor auth-int"),
         },
     };
@@ -102,16 +110,22 @@ fn verify(
     let repeats = |name: &str, ours: &str| {
         params.unquoted(name).is_none_or(|theirs| theirs.eq_ignore_ascii_case(ours))
     };
-    if !repeats("cnonce", cnonce) || !repeats("nc", count) {
-        return RspAuth::Wrong;
-    }
-    let proof = Proof {
-        nonce: &sent.nonce,
-        qop: Some((qop, count, cnonce)),
-        method: "",
-        uri: &sent.uri,
-        body: &response.body(),
+    let qop = match (&sent.qop, qop) {
+        (Some((_, count, cnonce)), Some(qop)) => {
+            if !repeats("cnonce", cnonce) || !repeats("nc", count) {
+                return RspAuth::Wrong;
+            }
+            Some((qop, &**count, &**cnonce))
+        }
+        _ => None,
     };
+    let body = response.body();
+    let proof = Proof { nonce: &sent.nonce, qop, method: "", uri: &sent.uri, body: &body };
     let expected = proof.response(&identity(&session.offer, user, (first_nonce, first_cnonce)));
-    if expected.eq_ignore_ascii_case(given) { RspAuth::Verified } else { RspAuth::Wrong }
+    match expected.eq_ignore_ascii_case(given) {
+        true => RspAuth::Verified,
+        false if qop.is_some() => RspAuth::Wrong,
+        // RFC 7616 §3.5 has no rspauth without a qop; some servers send one all the same.
+        false => RspAuth::Unverifiable("the request was sent without a qop"),
+    }
 }

@@ -9,8 +9,8 @@
 //!
 //! ```text
 //!  before the first request   AuthSessions::ahead    credentials that a server is known to want
-//!  a 401 or 407               AuthSessions::answer   the headers of the retry, or why there is none
-//!  any other response         AuthSessions::learn    what was sent is good; the server's own proof
+//!  every response             AuthSessions::learn    what was sent is good; the server's own proof
+//!  a 401 or 407, after that   AuthSessions::answer   the headers of the retry, or why there is none
 //! ```
 //!
 //! What no request may do: answer the same nonce twice after it was refused, or go on for ever.
@@ -154,8 +154,8 @@ impl AuthSessions {
         Decision::Retry(Authorized { headers: draft.headers, record: draft.record })
     }
 
-    /// What a response says of the credentials that its request carried: anything but a challenge
-    /// may confirm them, and hand out the next nonce (RFC 7616 §3.5).
+    /// What a response says of the credentials that its request carried: it may confirm them, and
+    /// hand out the next nonce (RFC 7616 §3.5). A proxy does so in a 401 from behind it as well.
     ///
     /// One record for each Authentication-Info and Proxy-Authentication-Info.
     pub fn learn(
