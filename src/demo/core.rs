@@ -21,7 +21,7 @@ use crate::sip::{
 use super::{
     Settings,
     behaviour::{Behaviour, status},
-    check::{Refusal, check, salvage},
+    check::{Refusal, check},
     dialogs::{DialogId, DialogKey, Dialogs},
     digest::Authenticator,
     garble::garbled,
@@ -145,10 +145,7 @@ impl Core {
             // What is kept of a request is bounded, and so is its size.
             Ok(message) if bytes.len() > MAX_MESSAGE => (message, Some(Refusal::new(513))),
             Ok(message) => (message, None),
-            Err(error) => match salvage(&bytes, &error) {
-                Some((message, refusal)) => (message, Some(refusal)),
-                None => return,
-            },
+            Err(_) => return,
         };
         if message.status().is_some() {
             if let Some((purpose, status)) = self.outgoing.handle_response(now, &message) {

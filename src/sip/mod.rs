@@ -5,7 +5,7 @@
 //! [`UserAgent::poll_output`].
 
 mod advice;
-mod auth;
+pub mod auth;
 mod builder;
 mod cause;
 mod compose;
