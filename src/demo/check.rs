@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Message {
-        Message::read(Bytes::copy_from_slice(text.as_bytes())).unwrap()
+        Message::read(text.to_owned().into()).unwrap()
     }
 
     const GOOD: &str = "INVITE sip:bob@b.test SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\n\
