@@ -73,6 +73,16 @@ impl MessageBuilder {
         self
     }
 
+    /// Adds a header of another message with its name as written there and another value, which
+    /// is made from one that was read and so holds no line ends but folds.
+    pub(crate) fn copy_with(mut self, header: Header<'_>, value: &[u8]) -> MessageBuilder {
+        self.bytes.extend_from_slice(header.name_text);
+        self.bytes.extend_from_slice(b": ");
+        self.bytes.extend_from_slice(value);
+        self.bytes.extend_from_slice(b"\r\n");
+        self
+    }
+
     /// Ends the message: Content-Type where it is given, a counted Content-Length, the empty line
     /// and the body.
     #[must_use]

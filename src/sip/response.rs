@@ -9,13 +9,8 @@ use std::{
 use bytes::Bytes;
 
 use crate::sip::{
-    builder::MessageBuilder,
-    header::Via,
-    message::{Header, Message},
-    name::HeaderName,
-    status::StatusCode,
-    syntax,
-    transport::Transport,
+    builder::MessageBuilder, header::Via, message::Message, name::HeaderName, status::StatusCode,
+    syntax, transport::Transport,
 };
 
 /// Makes a correct response from the request that it answers.
@@ -94,7 +89,7 @@ impl<'a> ResponseBuilder<'a> {
                 Ok(text) if index == 0 => fill_via(text, self.source).into(),
                 _ => Cow::Borrowed(via.value),
             };
-            builder = builder.copy(Header { value: &value, ..via });
+            builder = builder.copy_with(via, &value);
         }
         // RFC 3261 §12.1.1: a dialog's route set travels back in what makes the dialog.
         if self.status.code() > 100 && self.status.code() < 300 {
@@ -110,7 +105,7 @@ impl<'a> ResponseBuilder<'a> {
                 }
                 _ => Cow::Borrowed(header.value),
             };
-            builder = builder.copy(Header { value: &value, ..header });
+            builder = builder.copy_with(header, &value);
         }
         // RFC 3261 §8.2.6.1: a 100 carries the request's Timestamp.
         if self.status == StatusCode::TRYING
