@@ -138,7 +138,10 @@ impl Teller<'_> {
                 let what = format!("{} to {}", response_line(response), self.name());
                 self.out(what, "our answer".to_owned())
             }
-            Fact::Ended { cause } => ("■", theme.dim, "ended".to_owned(), cause.to_string()),
+            Fact::Ended { cause } => {
+                let name = if self.is_child() { self.name() + " " } else { String::new() };
+                ("■", theme.dim, format!("{name}ended"), cause.to_string())
+            }
         }
     }
 
