@@ -35,7 +35,7 @@ async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let file = arguments.next().unwrap_or_else(|| "assets/dashboard.svg".to_owned());
     let mut number = |default| arguments.next().map_or(Ok(default), |text| text.parse::<u16>());
-    let size = Size { width: number(132)?, height: number(30)? };
+    let size = Size { width: number(144)?, height: number(30)? };
 
     let demo = start_demo().await?;
     let mut stage = Stage::new(Account {

@@ -55,7 +55,7 @@ impl Columns {
             columns.method = 7;
             columns.last = 14;
         }
-        if columns.fixed() + 14 > width {
+        if columns.fixed() + 17 > width {
             columns.attempts = 0;
         }
         if columns.fixed() + 10 > width {
