@@ -51,7 +51,7 @@ impl Columns {
             age: 4,
             gap: if width < 90 { 1 } else { 2 },
         };
-        if columns.fixed() + 14 > width {
+        if columns.fixed() + 17 > width {
             columns.method = 7;
             columns.last = 14;
         }
