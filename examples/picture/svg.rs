@@ -30,9 +30,7 @@ pub fn render(screen: &Buffer, title: &str) -> String {
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.1} {height:.1}" width="{width:.0}" height="{height:.0}" role="img" aria-label="{}">"#,
         xml(title)
     ));
-    line(format!(
-        r#"<rect width="{width:.1}" height="{height:.1}" rx="10" fill="{BACKGROUND}"/>"#
-    ));
+    line(format!(r#"<rect width="{width:.1}" height="{height:.1}" rx="10" fill="{BACKGROUND}"/>"#));
     for (n, colour) in ["#e5646b", "#dfb056", "#74bd72"].iter().enumerate() {
         let x = 22.0 + 20.0 * n as f64;
         line(format!(r#"<circle cx="{x}" cy="17" r="6" fill="{colour}"/>"#));
@@ -105,8 +103,7 @@ fn row(screen: &Buffer, y: u16) -> Vec<String> {
 
 fn run(cell: &Cell, text: &str, x: u16, y: u16) -> String {
     let (fill, _) = colours(cell);
-    let bold =
-        if cell.modifier.contains(Modifier::BOLD) { r#" font-weight="bold""# } else { "" };
+    let bold = if cell.modifier.contains(Modifier::BOLD) { r#" font-weight="bold""# } else { "" };
     let length = if text.is_ascii() {
         format!(r#" textLength="{:.1}""#, text.len() as f64 * CELL.0)
     } else {
@@ -124,7 +121,8 @@ fn run(cell: &Cell, text: &str, x: u16, y: u16) -> String {
 fn drawn(cell: &Cell, x: u16, y: u16) -> Option<String> {
     let (stroke, _) = colours(cell);
     let symbol = cell.symbol();
-    if let Some(eighths) = "▁▂▃▄▅▆▇█".chars().position(|bar| symbol.starts_with(bar)) {
+    if let Some(eighths) = "▁▂▃▄▅▆▇█".chars().position(|bar| symbol.starts_with(bar))
+    {
         let height = (eighths + 1) as f64 / 8.0 * 0.7;
         return Some(rect((f64::from(x) + 0.08, 0.82 - height), (0.84, height), y, &stroke));
     }
@@ -178,12 +176,7 @@ fn colour(colour: Color, reset: &str) -> String {
         Color::Indexed(index @ 16..=231) => {
             let step = |n: u8| if n == 0 { 0 } else { 55 + 40 * u32::from(n) };
             let cube = index - 16;
-            format!(
-                "#{:02x}{:02x}{:02x}",
-                step(cube / 36),
-                step(cube / 6 % 6),
-                step(cube % 6)
-            )
+            format!("#{:02x}{:02x}{:02x}", step(cube / 36), step(cube / 6 % 6), step(cube % 6))
         }
         Color::Indexed(index @ 232..) => {
             let grey = 8 + 10 * (u32::from(index) - 232);

@@ -26,13 +26,16 @@ pub enum RunError {
         "the dashboard needs a terminal, and standard output is none: use `sipboard send` to send requests without it"
     )]
     NoTerminal,
+    /// A defect: the engine's task is gone.
+    #[error("the engine ended by itself; this is a defect of sipboard")]
+    EngineGone,
 }
 
 /// Runs the dashboard until the user leaves.
 ///
 /// # Errors
 ///
-/// Where there is no terminal, or where it cannot be taken over.
+/// Where there is no terminal, where it cannot be taken over, or where the engine breaks.
 pub async fn run(options: Options) -> anyhow::Result<()> {
     if !terminal::is_present() {
         return Err(RunError::NoTerminal.into());
@@ -45,10 +48,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let screen = Screen::take(mouse)?;
     model.size = screen.size()?;
     let engine = Engine::start(settings);
-    App { model, screen: Some(screen), engine, farewell, quit: Quit::No, frame_due: None }
-        .run()
-        .await;
-    Ok(())
+    let app =
+        App { model, screen: Some(screen), engine, farewell, quit: Quit::No, frame_due: None };
+    Ok(app.run().await?)
 }
 
 struct App {
@@ -80,7 +82,7 @@ enum Woken {
 }
 
 impl App {
-    async fn run(mut self) {
+    async fn run(mut self) -> Result<(), RunError> {
         let mut input = terminal::input();
         let mut changed = true;
         let mut next_change = None;
@@ -106,8 +108,8 @@ impl App {
                     }
                     changed = true;
                 }
-                // The engine has gone, or the terminal.
-                Woken::Facts(None) => self.model.mode = Mode::Left,
+                Woken::Facts(None) if self.quit == Quit::Sent => self.model.mode = Mode::Left,
+                Woken::Facts(None) => return Err(RunError::EngineGone),
                 Woken::Input(None) | Woken::Farewell => {
                     self.leave();
                     changed = true;
@@ -115,7 +117,7 @@ impl App {
                 Woken::Time => self.keep_time(),
             }
         }
-        drop(self.screen);
+        Ok(())
     }
 
     /// Draws; gives when the picture changes by itself.
@@ -187,7 +189,8 @@ impl App {
                 let text = "the engine is busy, nothing was done: try again in a moment";
                 self.model.notice = Some(Notice::error(Instant::now(), text));
             }
-            Err(mpsc::error::TrySendError::Closed(_)) => self.model.mode = Mode::Left,
+            // The closed channel of events says the same, and ends the loop.
+            Err(mpsc::error::TrySendError::Closed(_)) => {}
         }
     }
 

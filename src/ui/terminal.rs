@@ -85,6 +85,10 @@ impl Screen {
     ///
     /// Where the terminal is gone.
     pub fn draw(&mut self, model: &Model, now: Instant) -> io::Result<Drawn> {
+        if !TAKEN.load(Ordering::SeqCst) {
+            // A panic in another task gave it back already.
+            return Err(io::Error::other("the terminal was given back"));
+        }
         let area = self.terminal.get_frame().area();
         if self.terminal.size()? != area.as_size() {
             self.terminal.autoresize()?;

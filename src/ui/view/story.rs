@@ -67,12 +67,9 @@ pub(super) const fn purpose(timer: Timer) -> &'static str {
     match timer {
         Timer::A | Timer::E => "sends it again",
         Timer::B | Timer::F => "gives up",
-        Timer::D | Timer::K => "waits for repeated finals",
         Timer::G => "sends the final again",
         Timer::H => "stops waiting for the ACK",
-        Timer::I => "waits for repeated ACKs",
-        Timer::J | Timer::L => "waits for repeated requests",
-        Timer::M => "waits for repeated 2xx",
+        Timer::D | Timer::I | Timer::J | Timer::K | Timer::L | Timer::M => "waits for repeats",
     }
 }
 
@@ -141,7 +138,10 @@ impl Teller<'_> {
                 let what = format!("{} to {}", response_line(response), self.name());
                 self.out(what, "our answer".to_owned())
             }
-            Fact::Ended { cause } => ("■", theme.dim, "ended".to_owned(), cause.to_string()),
+            Fact::Ended { cause } => {
+                let name = if self.is_child() { self.name() + " " } else { String::new() };
+                ("■", theme.dim, format!("{name}ended"), cause.to_string())
+            }
         }
     }
 
@@ -174,7 +174,7 @@ impl Teller<'_> {
                 let by = match by {
                     TerminatedBy::Local => "our BYE",
                     TerminatedBy::Peer => "the peer's BYE",
-                    TerminatedBy::Response => "the final response",
+                    TerminatedBy::Response => "the final",
                     TerminatedBy::Transport => "the flow's end",
                 };
                 (self.theme.dim, format!("ended by {by}"))

@@ -51,12 +51,12 @@ impl Columns {
             age: 4,
             gap: if width < 90 { 1 } else { 2 },
         };
-        if columns.fixed() + 14 > width {
-            columns.attempts = 0;
-        }
-        if columns.fixed() + 14 > width {
+        if columns.fixed() + 17 > width {
             columns.method = 7;
             columns.last = 14;
+        }
+        if columns.fixed() + 17 > width {
+            columns.attempts = 0;
         }
         if columns.fixed() + 10 > width {
             columns.age = 0;
