@@ -37,6 +37,17 @@ pub fn invite() -> Context {
     Context { body: b"v=0\r\n", ..context("INVITE", "sip:bob@demo.test") }
 }
 
+impl Context {
+    fn parts<'a>(
+        &'a mut self,
+        flow: FlowId,
+        credentials: &'a [Credentials],
+    ) -> (AuthRequest<'a>, &'a mut AuthState) {
+        let Context { method, uri, body, state } = self;
+        (AuthRequest { flow, method, uri, body, credentials }, state)
+    }
+}
+
 impl Client {
     pub fn new(username: &str, password: &str) -> Client {
         Client {
@@ -58,18 +69,12 @@ impl Client {
 
     pub fn answer(&mut self, context: &mut Context, response: &Message) -> Decision {
         let Client { sessions, credentials, flow, cnonces, fixed_cnonce } = self;
-        let request = AuthRequest {
-            flow: *flow,
-            method: context.method,
-            uri: context.uri,
-            body: context.body,
-            credentials,
-        };
+        let (request, state) = context.parts(*flow, credentials);
         let mut cnonce = || {
             *cnonces += 1;
             fixed_cnonce.map_or_else(|| format!("c{cnonces}"), Into::into)
         };
-        sessions.answer(&request, response, &mut context.state, &mut cnonce)
+        sessions.answer(&request, response, state, &mut cnonce)
     }
 
     pub fn retry(&mut self, context: &mut Context, response: &Message) -> Authorized {
@@ -91,18 +96,12 @@ impl Client {
 
     pub fn ahead(&mut self, context: &mut Context) -> Vec<(HeaderName, String)> {
         let Client { sessions, credentials, flow, cnonces, .. } = self;
-        let request = AuthRequest {
-            flow: *flow,
-            method: context.method,
-            uri: context.uri,
-            body: context.body,
-            credentials,
-        };
+        let (request, state) = context.parts(*flow, credentials);
         let mut cnonce = || {
             *cnonces += 1;
             format!("c{cnonces}")
         };
-        let ahead = sessions.ahead(&request, &mut context.state, &mut cnonce);
+        let ahead = sessions.ahead(&request, state, &mut cnonce);
         ahead.map_or_else(Vec::new, |authorized| {
             assert_eq!(authorized.record.carried.len(), authorized.headers.len());
             authorized.headers

@@ -87,3 +87,42 @@ fn make_room(sessions: &mut Vec<Session>, offer: &Offer, username: &str) {
         sessions.remove(0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::auth::{Algorithm, AuthKind, offer::Quoted};
+
+    fn offer(realm: &str, nonce: &str) -> Offer {
+        let quoted = |text: &str| Quoted { text: text.into(), wire: text.into() };
+        Offer {
+            kind: AuthKind::Proxy,
+            realm: quoted(realm),
+            nonce: quoted(nonce),
+            opaque: None,
+            algorithm: Algorithm::Md5,
+            algorithm_text: None,
+            qop: None,
+            userhash: false,
+            utf8: false,
+            domain: Box::default(),
+        }
+    }
+
+    #[test]
+    fn no_peer_can_fill_it() {
+        let mut cache = Cache::default();
+        let flow = FlowId(1);
+        for n in 0..1000u32 {
+            cache.challenge(flow, 1, offer("one realm", &n.to_string()), "alice", "sip:a");
+        }
+        assert_eq!(cache.flow(flow).len(), PER_REALM);
+        assert_eq!(&*cache.flow(flow)[PER_REALM - 1].offer.nonce.text, "999");
+        for n in 0..1000u32 {
+            cache.challenge(flow, 1, offer(&n.to_string(), "n"), "alice", "sip:a");
+        }
+        assert_eq!(cache.flow(flow).len(), PER_FLOW);
+        cache.forget(flow);
+        assert!(cache.flow(flow).is_empty() && cache.flows.is_empty());
+    }
+}
