@@ -348,7 +348,7 @@ fn a_2xx_that_crosses_the_cancel_is_acked_and_hung_up() {
             "accepted 200",
             "leg b Confirmed",
             "acked 200",
-            "cancel failed",
+            "cancel crossed",
             "leg b HangingUp { bye: ContextId(2) }",
             "cancel answered 200",
             "leg b Terminated { by: Local }",

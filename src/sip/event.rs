@@ -145,6 +145,12 @@ pub enum Fact {
     },
     /// A final response to the CANCEL arrived.
     CancelAnswered(Response),
+    /// A 2xx to the INVITE came although the user had cancelled: it is ACKed and hung up
+    /// (RFC 3261 §9.1, §15).
+    CancelCrossed {
+        /// What happened, as a sentence.
+        detail: String,
+    },
     /// The CANCEL was never answered: its Timer F fired, or its flow broke.
     CancelFailed {
         /// What happened, as a sentence.
@@ -207,6 +213,7 @@ impl Fact {
             | Fact::Redirected { .. }
             | Fact::CancelAnswered(_)
             | Fact::CancelFailed { .. }
+            | Fact::CancelCrossed { .. }
             | Fact::PrackAnswered(_)
             | Fact::PrackFailed { .. }
             | Fact::Absorbed(_)

@@ -253,6 +253,7 @@ pub fn word(event: &ContextEvent) -> String {
         Fact::PrackFailed { .. } => "prack failed".to_owned(),
         Fact::CancelAnswered(response) => format!("cancel answered {}", response.status),
         Fact::CancelFailed { .. } => "cancel failed".to_owned(),
+        Fact::CancelCrossed { .. } => "cancel crossed".to_owned(),
         Fact::Acked { status, again: false, .. } => format!("acked {status}"),
         Fact::Acked { status, again: true, .. } => format!("acked again {status}"),
         Fact::Absorbed(response) => format!("absorbed {}", response.status),

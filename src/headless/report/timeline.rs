@@ -142,6 +142,9 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<(Way, String
         Fact::CancelAnswered(response) => {
             (Way::In, said(response), format!("to {method}"), Tone::Plain)
         }
+        Fact::CancelCrossed { detail } => {
+            (Way::None, "cancel crossed".to_owned(), detail.clone(), Tone::Pending)
+        }
         Fact::CancelFailed { detail } => {
             (Way::None, "CANCEL failed".to_owned(), detail.clone(), Tone::Bad)
         }

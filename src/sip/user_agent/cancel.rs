@@ -144,7 +144,7 @@ impl UserAgent {
         };
         let before = context.deadline.take();
         self.transactions.arm_context(id, before, None);
-        self.tell(now, id, Method::Cancel, Fact::CancelFailed { detail });
+        self.tell(now, id, Method::Cancel, Fact::CancelCrossed { detail });
         let _ = self.hang_up(now, id);
     }
 }

@@ -359,7 +359,7 @@ impl UserAgent {
         if crossed {
             let detail =
                 format!("a {status} crossed the CANCEL: the session has changed all the same");
-            self.tell(now, id, Method::Cancel, Fact::CancelFailed { detail });
+            self.tell(now, id, Method::Cancel, Fact::CancelCrossed { detail });
         }
         self.finish(now, id, Some(status));
     }

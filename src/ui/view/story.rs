@@ -52,7 +52,9 @@ pub(super) fn details(entry: &Entry) -> Vec<String> {
             }
             details.extend(advice.iter().map(|advice| sentence(&advice.sentence)));
         }
-        Fact::CancelFailed { detail } | Fact::PrackFailed { detail } => {
+        Fact::CancelFailed { detail }
+        | Fact::CancelCrossed { detail }
+        | Fact::PrackFailed { detail } => {
             details.push(sentence(detail));
         }
         Fact::Challenged { explanation, .. } => details.push(sentence(explanation)),
@@ -120,6 +122,9 @@ impl Teller<'_> {
                     "the CANCEL was refused"
                 };
                 self.came(response, meant.to_owned())
+            }
+            Fact::CancelCrossed { .. } => {
+                ("✋", theme.pending, "cancel crossed".to_owned(), "by a 2xx".to_owned())
             }
             Fact::CancelFailed { .. } => {
                 ("✖", theme.bad, "CANCEL failed".to_owned(), String::new())
