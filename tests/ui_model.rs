@@ -300,7 +300,8 @@ fn nothing_from_the_network_steers_the_terminal() {
             advice: None,
         },
         Fact::CancelFailed { detail: HOSTILE.into() },
-        Fact::Challenged { response: response(), explanation: HOSTILE.into() },
+        Fact::Challenged { response: response(), record: Box::new(hostile_record()) },
+        Fact::AuthGivenUp { record: Box::new(hostile_record()) },
         Fact::Leg { tag: HOSTILE.into(), state: LegState::Early },
         Fact::Answered(response()),
     ] {
@@ -371,4 +372,14 @@ fn rows(text: &str) -> Vec<String> {
         .filter(|line| line.contains("OPTIONS") && !line.contains('#'))
         .map(|line| line.trim_matches(['│', '┃']).to_owned())
         .collect()
+}
+
+fn hostile_record() -> sipboard::sip::auth::AuthRecord {
+    use sipboard::sip::auth::{AuthRecord, GiveUp};
+    AuthRecord {
+        status: None,
+        challenges: Vec::new(),
+        carried: Vec::new(),
+        gave_up: Some(GiveUp::NoCredentials { realm: HOSTILE.into() }),
+    }
 }

@@ -116,6 +116,13 @@ pub(super) struct Send {
     #[arg(long, value_name = "URI", default_value = "", hide_default_value = true, conflicts_with = "demo", help_heading = WHERE)]
     pub(super) server: String,
 
+    /// The user name that answers a challenge
+    #[arg(long, value_name = "NAME", requires = "password_env", help_heading = WHERE)]
+    pub(super) user: Option<String>,
+    /// The environment variable that holds the password
+    #[arg(long, value_name = "VAR", requires = "user", help_heading = WHERE)]
+    pub(super) password_env: Option<String>,
+
     /// Cancel an INVITE that is pending that long after it was sent
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = LIFE)]
     pub(super) cancel_after: Option<Duration>,

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use crate::{
     cli::{
         USAGE, demo_server,
-        profile::{Profile, Resolved, demo_account},
+        profile::{Profile, Resolved, demo_account, demo_credentials},
         runtime,
     },
     config::Config,
@@ -27,7 +27,8 @@ pub(super) fn run(profile: &Profile) -> anyhow::Result<u8> {
             Resolved::Accounts(config, account) => open(config, account, None).await,
             Resolved::Demo(mut config) => {
                 let demo = demo_server::start().await?;
-                config.accounts = vec![demo_account(demo.addresses().servers())];
+                let account = demo_account(demo.addresses().servers());
+                config.accounts = vec![crate::engine::Account { credentials: demo_credentials(), ..account }];
                 let notice = "this is the built-in demo server: `sipboard config example` shows how to use your own";
                 let result = open(config, 0, Some(notice.to_owned())).await;
                 demo.stop().await;

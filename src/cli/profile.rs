@@ -1,12 +1,13 @@
 //! Who sends: the account, from the config file or the demo.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 
 use crate::{
     config::{self, Config},
     engine::{Account, Settings},
+    sip::Credentials,
     transport::ServerUri,
 };
 
@@ -93,7 +94,13 @@ pub(super) fn demo_account(servers: Vec<ServerUri>) -> Account {
         uri: format!("sip:alice@{DEMO_DOMAIN}").parse().expect("a constant that is a URI"),
         display_name: "Alice".to_owned(),
         servers,
+        credentials: None,
     }
+}
+
+/// What the demo server's `auth` user wants to hear.
+pub(super) fn demo_credentials() -> Option<Arc<[Credentials]>> {
+    Some(Arc::from([Credentials::new("demo", "demo")]))
 }
 
 /// The settings, with another T1.

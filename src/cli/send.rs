@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{self, BufWriter, IsTerminal, Read, Write},
     path::Path,
+    sync::Arc,
 };
 
 use anyhow::Context as _;
@@ -13,12 +14,12 @@ use crate::{
         USAGE,
         args::Send,
         demo_server,
-        profile::{DEMO_DOMAIN, Resolved, demo_account, with_t1},
+        profile::{DEMO_DOMAIN, Resolved, demo_account, demo_credentials, with_t1},
         runtime, signals,
     },
     engine::{Draft, Engine, Field, Settings, Submission},
     headless::{self, Format, Plan, Style},
-    sip::{CancelOptions, Method, escape},
+    sip::{CancelOptions, Credentials, Method, escape},
 };
 
 pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
@@ -32,7 +33,7 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     };
     let settings = with_t1(settings, args.t1_ms);
     // Everything is checked before anything is started.
-    let submission = match draft.submit(&account) {
+    let mut submission = match draft.submit(&account) {
         Ok(submission) => submission,
         Err(errors) => {
             for error in errors {
@@ -41,6 +42,13 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
             return Ok(USAGE);
         }
     };
+    if let (Some(user), Some(variable)) = (&args.user, &args.password_env) {
+        let password = std::env::var(variable).with_context(|| {
+            format!("--password-env: the environment variable {variable:?} cannot be read")
+        })?;
+        submission.request.credentials =
+            Some(Arc::from([Credentials::new(user.as_str(), password)]));
+    }
     advise(&args, &submission);
 
     let host = submission.request.request_uri.as_uri().host().to_owned();
@@ -59,6 +67,8 @@ async fn carry_out(
     let interrupts = signals::interrupts().context("signals cannot be heard")?;
     let demo = if use_demo { Some(demo_server::start().await?) } else { None };
     if let Some(demo) = &demo {
+        submission.request.credentials =
+            submission.request.credentials.take().or_else(demo_credentials);
         submission.server = demo.addresses().servers().into_iter().next();
         if let Some(server) = &submission.server {
             tell(&format!("sending to the built-in demo server at {server}"));

@@ -1,6 +1,6 @@
 //! The keys that a config file can hold, and how each is read.
 
-use std::{ops::Range, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use toml::{
     Spanned,
@@ -13,7 +13,7 @@ use crate::{
         table::{Problems, Table, wrong_type},
     },
     engine::Account,
-    sip::{self, Scheme, UriBuf},
+    sip::{self, Credentials, Scheme, UriBuf},
     transport::ServerUri,
 };
 
@@ -46,7 +46,9 @@ impl Place {
         match self {
             Place::Top => &["account", "default_account", "mouse", "timers"],
             Place::Timers => &["t1_ms", "t2_ms", "t4_ms"],
-            Place::Account => &["display_name", "name", "server", "uri"],
+            Place::Account => {
+                &["display_name", "name", "password", "password_env", "server", "uri", "username"]
+            }
         }
     }
 }
@@ -209,7 +211,8 @@ fn read_accounts(
         let servers = read_servers(problems, &table);
         if let (Some((name, _)), Some(uri)) = (name, uri) {
             let display_name = display_name.unwrap_or_default();
-            accounts.push(Account { name, uri, display_name, servers });
+            let credentials = read_credentials(problems, &table, &uri);
+            accounts.push(Account { name, uri, display_name, servers, credentials });
         }
     }
     names.into_iter().map(|(name, _)| name).collect()
@@ -252,6 +255,47 @@ fn read_uri(problems: &mut Problems<'_>, account: &Table<'_>) -> Option<UriBuf> 
             None
         }
     }
+}
+
+/// The user name (by default the URI's own) and the password, given here or by the name of an
+/// environment variable.
+fn read_credentials(
+    problems: &mut Problems<'_>,
+    account: &Table<'_>,
+    uri: &UriBuf,
+) -> Option<Arc<[Credentials]>> {
+    let username = account.string(problems, "username", "a string");
+    let given = account.string(problems, "password", "a string");
+    let from_environment =
+        account.string(problems, "password_env", "the name of an environment variable");
+    let password = match (given, from_environment) {
+        (Some(_), Some((_, span))) => {
+            problems
+                .note(span.start, "password and password_env say two things: keep one".to_owned());
+            return None;
+        }
+        (Some((password, _)), None) => password.to_owned(),
+        (None, Some((name, span))) => match std::env::var(name) {
+            Ok(password) => password,
+            Err(_) => {
+                let problem = format!("password_env: the environment variable {name:?} is not set");
+                problems.note(span.start, problem);
+                return None;
+            }
+        },
+        (None, None) => {
+            if let Some((_, span)) = username {
+                let problem = "username needs a password: add password or password_env".to_owned();
+                problems.note(span.start, problem);
+            }
+            return None;
+        }
+    };
+    let username = match username {
+        Some((username, _)) => username,
+        None => uri.as_uri().user().unwrap_or_default(),
+    };
+    Some(Arc::from([Credentials::new(username, password)]))
 }
 
 /// One server, or a list of them.

@@ -1,7 +1,9 @@
 //! A user agent's identity and where its requests go.
 
+use std::sync::Arc;
+
 use crate::{
-    sip::{Identity, UriBuf},
+    sip::{Credentials, Identity, UriBuf},
     transport::ServerUri,
 };
 
@@ -16,6 +18,8 @@ pub struct Account {
     pub display_name: String,
     /// Where requests go, the preferred one first. Empty: the Request-URI decides.
     pub servers: Vec<ServerUri>,
+    /// What answers a challenge; none where the user has no password.
+    pub credentials: Option<Arc<[Credentials]>>,
 }
 
 impl Account {

@@ -214,7 +214,7 @@ impl Draft {
                     headers,
                     content_type: content_type.or(guess),
                     body: self.body.clone().into_bytes().into(),
-                    credentials: None,
+                    credentials: account.credentials.clone(),
                 };
                 Ok(Submission { request, server })
             }
@@ -298,6 +298,7 @@ mod tests {
             uri: "sip:alice@demo.test".parse().unwrap(),
             display_name: "Alice".into(),
             servers: vec!["ws://127.0.0.1:5066".parse().unwrap()],
+            credentials: None,
         }
     }
 

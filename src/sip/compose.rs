@@ -226,7 +226,13 @@ impl InDialog {
     ) -> Bytes {
         // `invite` is the one that the 2xx answers, which in a dialog need not be the first.
         let cseq = invite.cseq().map_or(0, |cseq| cseq.number);
-        let builder = self.start(leg, invite, sender, branch, &Method::Ack, cseq);
+        let mut builder = self.start(leg, invite, sender, branch, &Method::Ack, cseq);
+        // RFC 3261 §22.1: it carries the credentials of its INVITE.
+        for header in invite.headers() {
+            if matches!(header.name, HeaderName::Authorization | HeaderName::ProxyAuthorization) {
+                builder = builder.copy(header);
+            }
+        }
         match late_answer(invite, response).filter(|_| !leg.offer_answered) {
             Some(answer) => builder.body(Some("application/sdp"), answer.as_bytes()),
             None => builder.body(None, b""),
@@ -308,8 +314,35 @@ fn late_answer(invite: &Message, response: &Message) -> Option<String> {
     Some(answer)
 }
 
+/// A request of ours with credentials, in place of any that it has.
+pub(crate) fn with_credentials(request: &Message, headers: &[(HeaderName, String)]) -> Bytes {
+    let method = request.method().unwrap_or(Method::Options);
+    let mut builder = MessageBuilder::request(&method, request.request_uri().unwrap_or_default());
+    for header in request.headers() {
+        if !is_replaced(header.name) {
+            builder = builder.copy(header);
+        }
+    }
+    for (name, value) in headers {
+        builder = builder.header(*name, value);
+    }
+    builder.body(None, &request.body())
+}
+
+/// What each try has of its own, or what the builder writes.
+fn is_replaced(name: HeaderName) -> bool {
+    matches!(
+        name,
+        HeaderName::Authorization
+            | HeaderName::ProxyAuthorization
+            | HeaderName::ContentLength
+            | HeaderName::Malformed
+    )
+}
+
 /// A request once more in the same context: a new branch, the next CSeq number, and what else is
-/// to be changed (RFC 3261 §8.1.3.4, §22.2). All other headers stay, and so does the body.
+/// to be changed (RFC 3261 §8.1.3.4, §22.2). All other headers stay, and so does the body; the
+/// credentials of the try before do not.
 pub(crate) fn again(
     old: &Message,
     sender: &Sender<'_>,
@@ -323,11 +356,11 @@ pub(crate) fn again(
         MessageBuilder::request(&method, request_uri).header(HeaderName::Via, sender.via(branch));
     for header in old.headers() {
         match header.name {
-            HeaderName::Via | HeaderName::ContentLength | HeaderName::Malformed => {}
+            HeaderName::Via => {}
+            name if is_replaced(name) => {}
             HeaderName::CSeq => {
                 builder = builder.header(HeaderName::CSeq, format_args!("{cseq} {method}"));
             }
-            name if headers.iter().any(|(changed, _)| *changed == name) => {}
             _ => builder = builder.copy(header),
         }
     }

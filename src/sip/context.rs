@@ -6,7 +6,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::sip::{
-    auth::Credentials,
+    auth::{AuthState, Credentials},
     cause::Cause,
     dialog::Leg,
     event::{ContextId, FlowId, LegState, State},
@@ -32,6 +32,8 @@ pub(crate) struct ClientContext {
     pub(crate) redirection: Option<Box<Redirection>>,
     /// What answers a challenge.
     pub(crate) credentials: Option<Arc<[Credentials]>>,
+    /// What was tried of it.
+    pub(crate) auth: AuthState,
     /// The ACKs of its 2xx, one for each To tag, sent again for each retransmission of the 2xx
     /// (RFC 3261 §13.2.2.4).
     pub(crate) acks: SmallVec<[Ack; 1]>,

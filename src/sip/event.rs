@@ -9,6 +9,7 @@ use std::{fmt, time::Instant};
 use bytes::Bytes;
 
 use crate::sip::{
+    auth::{AuthRecord, InfoRecord},
     cause::Cause,
     message::Message,
     method::Method,
@@ -124,9 +125,22 @@ pub enum Fact {
     Challenged {
         /// The response.
         response: Response,
-        /// What was chosen and why, as a sentence without secrets.
-        explanation: String,
+        /// What was challenged, chosen and computed; no secret is in it.
+        record: Box<AuthRecord>,
     },
+    /// A 401 or 407 arrived that cannot be answered, or not once more. [`Fact::Rejected`] follows.
+    AuthGivenUp {
+        /// What was challenged, and why nothing answers it.
+        record: Box<AuthRecord>,
+    },
+    /// The request carries credentials that nobody asked this request for: the flow's servers did
+    /// before (RFC 3261 §22.2).
+    AuthAhead {
+        /// What was computed; no secret is in it.
+        record: Box<AuthRecord>,
+    },
+    /// A response said how it took the credentials (RFC 7616 §3.5).
+    AuthInfo(Box<InfoRecord>),
     /// A 3xx arrived, and the request goes out again to one of its contacts.
     Redirected {
         /// The response.
@@ -210,6 +224,9 @@ impl Fact {
             Fact::Received { .. } => "received",
             Fact::Ended { .. } => "ended",
             Fact::Created(_)
+            | Fact::AuthGivenUp { .. }
+            | Fact::AuthAhead { .. }
+            | Fact::AuthInfo(_)
             | Fact::Redirected { .. }
             | Fact::CancelAnswered(_)
             | Fact::CancelFailed { .. }

@@ -45,6 +45,7 @@ impl Script {
                 "ws://127.0.0.1:5066".parse().unwrap(),
                 "sip:127.0.0.1:5060;transport=udp".parse().unwrap(),
             ],
+            credentials: None,
         };
         let model = Model::new(vec![account], 0, time, Theme::new(colours));
         Script { model, start, now: start }

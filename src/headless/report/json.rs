@@ -78,8 +78,8 @@ fn details(object: &mut Object, event: &ContextEvent, call: &Call) {
             object.text("leg", tag);
             leg(object, state);
         }
-        Fact::Challenged { explanation, .. } => {
-            object.text("detail", explanation);
+        Fact::Challenged { record, .. } => {
+            object.text("detail", &record.to_string());
         }
         Fact::Ended { cause } => {
             object.text("cause", cause.as_str());

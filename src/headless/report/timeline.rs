@@ -111,8 +111,17 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<(Way, String
             };
             (Way::None, "failed".to_owned(), note, Tone::Bad)
         }
-        Fact::Challenged { response, explanation } => {
-            (Way::In, said(response), format!("challenged: {explanation}"), Tone::Pending)
+        Fact::Challenged { response, record } => {
+            (Way::In, said(response), format!("challenged: {record}"), Tone::Pending)
+        }
+        Fact::AuthGivenUp { record } => {
+            (Way::None, "challenge not answered".to_owned(), record.to_string(), Tone::Bad)
+        }
+        Fact::AuthAhead { record } => {
+            (Way::None, "credentials".to_owned(), record.to_string(), Tone::Faint)
+        }
+        Fact::AuthInfo(info) => {
+            (Way::None, "credentials".to_owned(), info.rspauth.to_string(), Tone::Faint)
         }
         Fact::Redirected { response, next, .. } => {
             (Way::In, said(response), format!("redirected to {next}"), Tone::Pending)

@@ -75,6 +75,37 @@ impl AuthRecord {
     }
 }
 
+/// One sentence: who is answered how, and why that one; or why nobody is.
+impl fmt::Display for AuthRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(reason) = &self.gave_up {
+            return write!(f, "{reason}");
+        }
+        let mut separator = "";
+        for challenge in &self.challenges {
+            if let ChallengeOutcome::Answered { answer, why } = &challenge.outcome {
+                write!(f, "{separator}{answer}, {why}")?;
+                separator = "; ";
+            }
+        }
+        for answer in &self.carried {
+            write!(f, "{separator}{answer}, unasked")?;
+            separator = "; ";
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for AnswerRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for {} with {}", self.username, self.realm, self.algorithm)?;
+        match &self.qop {
+            Some(QopRecord { qop, count, .. }) => write!(f, ", qop {qop}, nc {count}"),
+            None => f.write_str(", no qop"),
+        }
+    }
+}
+
 /// One challenge and what became of it. Texts are as they came, without quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChallengeRecord {

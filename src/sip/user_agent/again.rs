@@ -46,6 +46,7 @@ impl UserAgent {
         }
         match status.code() {
             300..=399 => self.follow_redirect(now, id, status, message),
+            401 | 407 if self.answer_challenge(now, id, status, message) => true,
             // RFC 3261 §16.7: a 6xx speaks for every target.
             400..=599 => self.try_next_target(now, id, status, message),
             _ => false,
@@ -127,7 +128,7 @@ impl UserAgent {
     }
 
     /// A rejected INVITE is ACKed before it goes out again, and its early dialogs are over.
-    fn ack_before_again(
+    pub(super) fn ack_before_again(
         &mut self,
         now: Instant,
         id: ContextId,
@@ -172,6 +173,11 @@ impl UserAgent {
         };
         let sender = self.sender(transport, &sent_by);
         let bytes = compose::again(&old, &sender, branch, request_uri, cseq, headers);
+        let bytes = match target {
+            // Another target is another protection space, maybe.
+            Some(_) => self.authorize_ahead(now, id, bytes),
+            None => bytes,
+        };
         self.start(now, id, branch, to, bytes);
     }
 }

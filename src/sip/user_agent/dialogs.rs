@@ -182,6 +182,7 @@ impl UserAgent {
         let sender = self.sender(transport, &sent_by);
         let bytes = route.request(leg, &invite, &sender, branch, request);
         let to = destination(transport, &route);
+        let bytes = self.authorize_ahead(now, id, bytes);
         self.start(now, id, branch, to, bytes);
     }
 

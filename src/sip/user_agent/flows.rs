@@ -99,6 +99,7 @@ impl UserAgent {
     pub fn flow_down(&mut self, now: Instant, flow: FlowId, reason: &str) {
         let Some(entry) = self.flows.flows.get_mut(&flow) else { return };
         entry.state = FlowState::Down { reason: reason.into() };
+        self.auth.forget(flow);
         for context in self.flows.riders(flow) {
             self.cancel_transport_error(now, context, reason);
             let is_pending = |state: State| state.is_pending();

@@ -5,6 +5,7 @@
 //! `sending`, `cancel` and `dialogs`, what the peer's own requests do in `peer`, and what time does in `timeouts`.
 
 mod again;
+mod authenticate;
 mod cancel;
 mod dialogs;
 mod error;
@@ -36,6 +37,7 @@ use self::{
     unacked::Unacked,
 };
 use crate::sip::{
+    auth::AuthSessions,
     cause::Cause,
     context::{ClientContext, Request},
     event::{ContextEvent, ContextId, Event, Fact, FlowId, State, Status, Stray},
@@ -142,6 +144,7 @@ pub struct UserAgent {
     /// Which INVITE a dialog belongs to: by Call-ID and local tag.
     dialogs: HashMap<DialogKey, ContextId>,
     transactions: Transactions,
+    auth: AuthSessions,
     servers: ServerTransactions,
     /// Requests of the peer that the user answers by hand.
     by_hand: HashMap<ServerTransactionId, PeerRequest>,
@@ -169,6 +172,7 @@ impl UserAgent {
             last_context: 0,
             dialogs: HashMap::new(),
             transactions: Transactions::default(),
+            auth: AuthSessions::new(),
             servers: ServerTransactions::new(settings.timing, SERVER_TRANSACTIONS),
             by_hand: HashMap::new(),
             unacked: Unacked::default(),

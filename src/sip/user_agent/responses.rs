@@ -112,6 +112,7 @@ impl UserAgent {
 
     /// News for a context's own request.
     fn own_response(&mut self, now: Instant, id: ContextId, status: StatusCode, message: &Message) {
+        self.learn_credentials(now, id, message);
         let Some(context) = self.contexts.get(&id) else { return };
         let is_invite = context.method == Method::Invite;
         if status.is_provisional() {

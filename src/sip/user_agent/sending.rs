@@ -15,7 +15,7 @@ use super::{
     transactions::{Key, NewTransaction, Role},
 };
 use crate::sip::{
-    auth::Credentials,
+    auth::{AuthState, Credentials},
     cause::Cause,
     compose::{self, InDialog, Sender},
     context::{Cancel, ClientContext, Request, Waiting},
@@ -81,6 +81,7 @@ impl UserAgent {
             legs: SmallVec::new(),
             redirection: None,
             credentials,
+            auth: AuthState::default(),
             acks: SmallVec::new(),
             transactions: 0,
             deadline: None,
@@ -125,6 +126,7 @@ impl UserAgent {
                 };
                 let bytes =
                     compose::first_request(&request, &sender, branch, &mut self.identifiers);
+                let bytes = self.authorize_ahead(now, id, bytes);
                 self.start(now, id, branch, None, bytes);
             }
             Waiting::InDialog(request) => self.send_in_dialog(now, id, branch, &request),

@@ -57,7 +57,10 @@ pub(super) fn details(entry: &Entry) -> Vec<String> {
         | Fact::PrackFailed { detail } => {
             details.push(sentence(detail));
         }
-        Fact::Challenged { explanation, .. } => details.push(sentence(explanation)),
+        Fact::Challenged { record, .. }
+        | Fact::AuthGivenUp { record }
+        | Fact::AuthAhead { record } => details.push(sentence(&record.to_string())),
+        Fact::AuthInfo(info) => details.push(sentence(&info.rspauth.to_string())),
         _ => {}
     }
     details.retain(|detail| !detail.is_empty());
@@ -102,6 +105,12 @@ impl Teller<'_> {
                 ("✋", theme.pending, "cancel requested".to_owned(), reason(options))
             }
             Fact::CancelSent { .. } => self.out("CANCEL".to_owned(), self.route()),
+            Fact::AuthGivenUp { .. } => {
+                ("✖", theme.bad, "challenge not answered".to_owned(), String::new())
+            }
+            Fact::AuthAhead { .. } | Fact::AuthInfo(_) => {
+                ("◆", theme.dim, "credentials".to_owned(), String::new())
+            }
             Fact::Challenged { response, .. } => self.came(response, "challenged".to_owned()),
             Fact::Redirected { response, next, .. } => {
                 self.came(response, format!("goes on to {}", safe(next.as_uri().short())))
