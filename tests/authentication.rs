@@ -208,7 +208,7 @@ fn a_repeated_challenge_of_an_earlier_try_is_absorbed_and_acked_again() {
     }));
     let id = sim.request(with_password(invite()));
     sim.run(ms(600));
-    assert_eq!(sim.story(id)[5..], ["retransmitted INVITE 2", "absorbed 401", "acked again 401"]);
+    assert_eq!(sim.story(id)[5..], ["absorbed 401", "acked again 401", "retransmitted INVITE 2"]);
     assert_eq!(sim.sent[1].1.bytes(), sim.sent[3].1.bytes());
 }
 
