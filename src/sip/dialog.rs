@@ -54,6 +54,28 @@ impl Leg {
         Some(leg)
     }
 
+    /// The leg that a NOTIFY makes before the response does (RFC 6665 §4.1.2.4). What comes from the
+    /// peer names its tag in From, and its route set the other way round (RFC 3261 §12.1.1).
+    pub(crate) fn of_peer(request: &Message, request_uri: &str, cseq: u32) -> Option<Leg> {
+        Some(Leg {
+            tag: request.from().ok()?.tag()?.into(),
+            state: LegState::Confirmed,
+            remote_identity: request.header(HeaderName::From)?.text().ok()?.into(),
+            remote_target: match request.contact() {
+                Ok(contact) => contact.uri().as_str().into(),
+                Err(_) => request_uri.into(),
+            },
+            route_set: request.list(HeaderName::RecordRoute).map(Box::from).collect(),
+            local_cseq: cseq,
+            remote_cseq: None,
+            rseq: None,
+            offer_answered: false,
+            subscribed: true,
+            sdp_version: 0,
+            invite_pending: false,
+        })
+    }
+
     /// Takes route set and remote target from a response (RFC 3261 §12.1.2, and again from the 2xx
     /// by §13.2.2.4).
     pub(crate) fn learn(&mut self, response: &Message) {

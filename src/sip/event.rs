@@ -361,6 +361,8 @@ pub enum TerminatedBy {
     Peer,
     /// A final response to the INVITE ended an early dialog.
     Response,
+    /// The subscription's time was over (RFC 6665).
+    Expiry,
     /// The flow broke.
     Transport,
 }

@@ -99,6 +99,7 @@ fn leg(object: &mut Object, state: &LegState) {
                 TerminatedBy::Local => "local",
                 TerminatedBy::Peer => "peer",
                 TerminatedBy::Response => "response",
+                TerminatedBy::Expiry => "expiry",
                 TerminatedBy::Transport => "transport",
             },
         ),

@@ -193,6 +193,7 @@ fn leg(state: &LegState) -> String {
             TerminatedBy::Local => "over: we hung up",
             TerminatedBy::Peer => "over: the peer hung up",
             TerminatedBy::Response => "over: the INVITE got its final response",
+            TerminatedBy::Expiry => "over: the subscription expired",
             TerminatedBy::Transport => "over: the connection broke",
         }
         .to_owned(),

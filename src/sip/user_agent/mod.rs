@@ -14,6 +14,7 @@ mod peer;
 mod reliable;
 mod responses;
 mod sending;
+mod subscriptions;
 mod timeouts;
 mod transactions;
 mod unacked;
@@ -149,7 +150,7 @@ pub struct UserAgent {
     /// Requests of the peer that the user answers by hand.
     by_hand: HashMap<ServerTransactionId, PeerRequest>,
     unacked: Unacked,
-    /// INVITEs and BYEs that have not ended: what a graceful end waits for.
+    /// INVITEs, BYEs and subscriptions that have not ended: what a graceful end waits for.
     open_calls: usize,
     output: VecDeque<Output>,
 }
@@ -187,12 +188,12 @@ impl UserAgent {
         &self.settings
     }
 
-    /// Cancels every pending INVITE and hangs up every leg: the graceful end.
+    /// Cancels every pending INVITE, hangs up every leg and ends every subscription: the graceful end.
     pub fn shut_down(&mut self, now: Instant) {
         let mut open: Vec<ContextId> = self
             .contexts
             .iter()
-            .filter(|(_, context)| context.ended.is_none() && context.method == Method::Invite)
+            .filter(|(_, context)| context.ended.is_none() && is_call(&context.method))
             .map(|(id, _)| *id)
             .collect();
         open.sort_unstable();
@@ -303,7 +304,7 @@ impl UserAgent {
         let Some(cause) = context.cause.filter(|_| !waits) else { return };
         context.ended = Some(cause);
         let before = context.deadline.take();
-        if matches!(context.method, Method::Invite | Method::Bye) {
+        if is_call(&context.method) {
             self.open_calls -= 1;
         }
         self.transactions.arm_context(id, before, None);
@@ -320,7 +321,7 @@ impl UserAgent {
         }
         let Some(context) = self.contexts.remove(&id) else { return };
         self.flows.leave(context.flow, id);
-        if !context.legs.is_empty()
+        if (!context.legs.is_empty() || subscriptions::subscribes(&context.method))
             && let Some(message) = context.message()
             && let Some(key) = DialogKey::of_ours(&message)
             && self.dialogs.get(&key) == Some(&id)
@@ -356,6 +357,11 @@ impl UserAgent {
             self.in_dialog_is_over(now, parent, &method, outcome, state);
         }
     }
+}
+
+/// Whether a graceful end waits for requests of that method.
+fn is_call(method: &Method) -> bool {
+    matches!(method, Method::Invite | Method::Bye) || subscriptions::subscribes(method)
 }
 
 impl DialogKey {

@@ -174,7 +174,7 @@ impl UserAgent {
     }
 
     /// From now on requests of the peer can find the context.
-    fn register_dialog(&mut self, id: ContextId) {
+    pub(super) fn register_dialog(&mut self, id: ContextId) {
         let message = self.contexts.get(&id).and_then(|context| context.message());
         if let Some(key) = message.as_ref().and_then(DialogKey::of_ours) {
             self.dialogs.insert(key, id);
@@ -262,7 +262,12 @@ impl UserAgent {
         context.cause = Some(Cause::Accepted);
         let (method, parent) = (context.method.clone(), context.parent.clone());
         let response = compose::response(message, status);
+        let subscription = self.subscribed(id, message);
         self.tell_own(now, id, Fact::Accepted { response, again: false });
+        if let Some(tag) = subscription {
+            self.tell_own(now, id, Fact::Leg { tag, state: LegState::Confirmed });
+            self.subscription_runs(now, id, message);
+        }
         // RFC 3311 §5.1, RFC 6665 §4.4.1: these refresh the target.
         if let (Method::Update | Method::Subscribe, Some((parent, tag))) = (method, parent)
             && let Some(leg) = self.leg_mut(parent, &tag)

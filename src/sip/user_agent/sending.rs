@@ -68,7 +68,7 @@ impl UserAgent {
         self.last_context += 1;
         let id = ContextId(self.last_context);
         let flow = created.flow;
-        if matches!(method, Method::Invite | Method::Bye) {
+        if super::is_call(&method) {
             self.open_calls += 1;
         }
         let context = ClientContext {
@@ -159,6 +159,7 @@ impl UserAgent {
         let key = Key { branch, is_cancel: false };
         let new = NewTransaction { context: id, role: Role::Own, method, to, transaction };
         self.begin_transaction(key, new);
+        self.expect_notify(id);
         self.transmit(flow, to, bytes.clone());
         self.tell_own(now, id, Fact::Sent { message: bytes });
     }

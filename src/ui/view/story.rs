@@ -186,9 +186,10 @@ impl Teller<'_> {
             LegState::HangingUp { bye } => (self.theme.pending, format!("hanging up with #{bye}")),
             LegState::Terminated { by } => {
                 let by = match by {
-                    TerminatedBy::Local => "our BYE",
-                    TerminatedBy::Peer => "the peer's BYE",
+                    TerminatedBy::Local => "us",
+                    TerminatedBy::Peer => "the peer",
                     TerminatedBy::Response => "the final",
+                    TerminatedBy::Expiry => "its expiry",
                     TerminatedBy::Transport => "the flow's end",
                 };
                 (self.theme.dim, format!("ended by {by}"))
