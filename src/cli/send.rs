@@ -169,7 +169,8 @@ fn advise(args: &Send, submission: &Submission) {
             ));
         }
     }
-    if submission.request.method != Method::Invite && args.hangup_after.is_some() {
+    let makes_dialogs = [Method::Invite, Method::Subscribe, Method::Refer];
+    if !makes_dialogs.contains(&submission.request.method) && args.hangup_after.is_some() {
         tell(&format!(
             "--hangup-after does nothing here: {} makes no dialog to hang up",
             submission.request.method
