@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{
     config::{self, Config},
-    engine::{Account, Settings},
+    engine::Account,
     transport::ServerUri,
 };
 
@@ -94,14 +94,6 @@ pub(super) fn demo_account(servers: Vec<ServerUri>) -> Account {
         display_name: "Alice".to_owned(),
         servers,
     }
-}
-
-/// The settings, with another T1.
-pub(super) fn with_t1(mut settings: Settings, t1_ms: Option<u32>) -> Settings {
-    if let Some(ms) = t1_ms {
-        settings.sip.timing.t1 = std::time::Duration::from_millis(ms.into());
-    }
-    settings
 }
 
 const WHO: &str = "Who sends";
