@@ -23,9 +23,10 @@
 //!                                               no I/O, no clock, no randomness of its own
 //! ```
 //!
-//! Imports follow the arrows, over several floors too, and `tests/architecture.rs` fails where one does not, or where `sip`
-//! touches tokio, a socket, the clock or randomness. Wishes go down as [`engine::Command`], facts
-//! come up as [`engine::Event`], and a front end shows a context only as its facts tell it.
+//! Imports follow the arrows, over several floors too. `tests/architecture.rs` fails where one does
+//! not, or where `sip` touches tokio, a socket, the clock or randomness. Wishes go down as
+//! [`engine::Command`], facts come up as [`engine::Event`], and a front end shows a context only as
+//! its facts tell it.
 //!
 //! # A keystroke on its way down
 //!
