@@ -71,8 +71,6 @@ pub struct Header<'a> {
     pub value: &'a [u8],
     /// The byte offset of the value in the message.
     pub offset: usize,
-    /// The whole field as written, from its name to the end of its value, folds included.
-    pub line: &'a [u8],
     /// The byte offset of the name, which begins the line.
     pub line_offset: usize,
 }
@@ -196,6 +194,11 @@ impl Message {
     /// The bytes as they came.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
+    }
+
+    /// Writes the bytes as they came behind what `out` holds.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.bytes);
     }
 
     /// The start line.
@@ -410,7 +413,6 @@ impl Message {
             name_text: &self.bytes[line..line + field.name_len as usize],
             value: &self.bytes[field.value.range()],
             offset: field.value.start as usize,
-            line: &self.bytes[line..field.value.end as usize],
             line_offset: line,
         }
     }
