@@ -539,6 +539,17 @@ mod tests {
         assert_eq!(message.to().unwrap().uri().as_str(), "sip:b@b");
     }
 
+    /// A stream was framed without a length that the reader then saw: only blanks may stand
+    /// before the colon.
+    #[test]
+    fn a_bare_cr_before_the_colon_is_part_of_the_name() {
+        let message = read("OPTIONS sip:a SIP/2.0\nl\r: 3\r\nl \t: 0\r\n x: y\r\n\r\n").unwrap();
+        let names: Vec<_> = message.headers().map(|header| header.name).collect();
+        assert_eq!(names, [HeaderName::Extension, HeaderName::ContentLength]);
+        let first = read("OPTIONS sip:a SIP/2.0\r\n l: 3\r\n\r\n").unwrap();
+        assert_eq!(first.headers().next().unwrap().name, HeaderName::Malformed);
+    }
+
     #[test]
     fn limits_are_named() {
         let limits =

@@ -81,7 +81,10 @@ impl<'a> Uri<'a> {
     /// The first thing that is wrong, with its offset.
     pub fn parse(text: &'a str) -> Result<Uri<'a>, UriError> {
         let fail = |problem, offset| Err(UriError { problem, offset });
-        if let Some(offset) = text.bytes().position(|b| b <= b' ' || b == 0x7f) {
+        // Without an early end the compiler looks at many bytes at once.
+        let is_bad = |b: u8| b <= b' ' || b == 0x7f;
+        if text.bytes().fold(false, |bad, b| bad | is_bad(b)) {
+            let offset = text.bytes().position(is_bad).unwrap_or(0);
             return fail(UriProblem::BadCharacter, offset);
         }
         let Some(colon) = memchr::memchr(b':', text.as_bytes()) else {
@@ -115,8 +118,8 @@ impl<'a> Uri<'a> {
         let at = memchr::memchr(b'@', rest.as_bytes());
         if let Some(at) = at {
             let userinfo = &rest[..at];
-            let (user, password) = match userinfo.split_once(':') {
-                Some((user, password)) => (user, Some(password)),
+            let (user, password) = match memchr::memchr(b':', userinfo.as_bytes()) {
+                Some(colon) => (&userinfo[..colon], Some(&userinfo[colon + 1..])),
                 None => (userinfo, None),
             };
             if user.is_empty() {
@@ -232,18 +235,12 @@ impl HostPort {
             }
             close + 1
         } else {
-            let end = text.find(':').unwrap_or(text.len());
-            if end == 0 {
-                return fail(UriProblem::NoHost, 0);
+            let end = text.bytes().take_while(|b| HOST[*b as usize]).count();
+            match text.as_bytes().get(end) {
+                Some(b':') | None if end == 0 => return fail(UriProblem::NoHost, 0),
+                Some(b':') | None => end,
+                Some(_) => return fail(UriProblem::BadHost, end),
             }
-            // Deviation: RFC 3261's hostname has no underscore; names in the field do.
-            if let Some(offset) = text[..end]
-                .bytes()
-                .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')))
-            {
-                return fail(UriProblem::BadHost, offset);
-            }
-            end
         };
         let host = &text[..host_end];
         match text[host_end..].strip_prefix(':') {
@@ -256,6 +253,20 @@ impl HostPort {
         }
     }
 }
+
+/// What stands in host names and IPv4 addresses.
+///
+/// Deviation: RFC 3261's hostname has no underscore; names in the field do.
+const HOST: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut i = 0;
+    while i < 256 {
+        let b = i as u8;
+        table[i] = b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+        i += 1;
+    }
+    table
+};
 
 fn parse_port(digits: &str) -> Option<u16> {
     (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))

@@ -34,14 +34,10 @@ impl<'a> Via<'a> {
         }
         let mut rest = text;
         let mut part = |last: bool| -> Option<&'a str> {
-            let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\n']);
+            let trimmed = syntax::trim_start(rest);
             let end = trimmed.bytes().take_while(|b| syntax::is_token_byte(*b)).count();
             let (token, tail) = trimmed.split_at(end);
-            rest = if last {
-                tail
-            } else {
-                tail.trim_start_matches([' ', '\t', '\r', '\n']).strip_prefix('/')?
-            };
+            rest = if last { tail } else { syntax::trim_start(tail).strip_prefix('/')? };
             (!token.is_empty()).then_some(token)
         };
         let (Some(protocol), Some(version), Some(transport)) =
@@ -51,7 +47,7 @@ impl<'a> Via<'a> {
         };
         if !protocol.eq_ignore_ascii_case("SIP")
             || version != "2.0"
-            || !rest.starts_with(|c: char| c.is_ascii_whitespace())
+            || !rest.as_bytes().first().is_some_and(|b| syntax::is_lws(*b))
         {
             return bad(HeaderProblem::BadProtocol, 0);
         }
@@ -98,10 +94,12 @@ impl<'a> Via<'a> {
 /// White space may stand around the colon (`bigcom.com : 5060`).
 fn sent_by(text: &str, offset: usize) -> Result<(&str, Option<u16>), HeaderError> {
     let bad = |problem, at| fail(HeaderName::Via, problem, offset + at);
-    let colon = match text.rfind(']') {
-        Some(close) => text[close..].find(':').map(|at| close + at),
-        None => text.find(':'),
+    let bytes = text.as_bytes();
+    let behind_address = match bytes.first() {
+        Some(b'[') => memchr::memchr(b']', bytes).unwrap_or(0),
+        _ => 0,
     };
+    let colon = memchr::memchr(b':', &bytes[behind_address..]).map(|at| behind_address + at);
     let (host, port) = match colon {
         Some(colon) => (syntax::trim(&text[..colon]), Some(syntax::trim(&text[colon + 1..]))),
         None => (text, None),

@@ -169,10 +169,10 @@ fn field(bytes: &[u8], start: usize, end: usize) -> Field {
         // RFC 3261 §7.3.1 allows white space before the colon; anything else is for the lint.
         let Some(colon) = memchr::memchr(b':', line) else { return malformed() };
         // White space at the start continues a line, but the start line has no more lines.
-        if matches!(line.first(), Some(b' ' | b'\t')) {
+        if is_blank(line[0]) {
             return malformed();
         }
-        name_len = syntax::trim_end_bytes(&line[..colon]).len();
+        name_len = colon - line[..colon].iter().rev().take_while(|b| is_blank(**b)).count();
         colon
     };
     let Ok(short) = u16::try_from(name_len) else { return malformed() };
@@ -186,6 +186,10 @@ fn field(bytes: &[u8], start: usize, end: usize) -> Field {
         line: start as u32,
         value: Span::new(value_start, value_start + syntax::trim_end_bytes(tail).len()),
     }
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 impl NameSet {
