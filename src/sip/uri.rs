@@ -87,18 +87,13 @@ impl<'a> Uri<'a> {
             let offset = text.bytes().position(is_bad).unwrap_or(0);
             return fail(UriProblem::BadCharacter, offset);
         }
-        let Some(colon) = memchr::memchr(b':', text.as_bytes()) else {
-            return fail(UriProblem::NoScheme, 0);
-        };
-        let name = &text[..colon];
-        let scheme = if name.eq_ignore_ascii_case("sip") {
-            Scheme::Sip
-        } else if name.eq_ignore_ascii_case("sips") {
-            Scheme::Sips
-        } else if is_scheme(name) {
-            Scheme::Other(name)
-        } else {
-            return fail(UriProblem::NoScheme, 0);
+        let (scheme, colon) = match text.as_bytes() {
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', ..] => (Scheme::Sip, 3),
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', ..] => (Scheme::Sips, 4),
+            bytes => match memchr::memchr(b':', bytes) {
+                Some(colon) if is_scheme(&text[..colon]) => (Scheme::Other(&text[..colon]), colon),
+                _ => return fail(UriProblem::NoScheme, 0),
+            },
         };
         let mut uri = Uri {
             text,
@@ -118,7 +113,7 @@ impl<'a> Uri<'a> {
         let at = memchr::memchr(b'@', rest.as_bytes());
         if let Some(at) = at {
             let userinfo = &rest[..at];
-            let (user, password) = match memchr::memchr(b':', userinfo.as_bytes()) {
+            let (user, password) = match userinfo.bytes().position(|b| b == b':') {
                 Some(colon) => (&userinfo[..colon], Some(&userinfo[colon + 1..])),
                 None => (userinfo, None),
             };
@@ -130,12 +125,17 @@ impl<'a> Uri<'a> {
         }
         let host_start = colon + 1 + at.map_or(0, |at| at + 1);
         let hostport = &text[host_start..];
-        let end = memchr::memchr2(b';', b'?', hostport.as_bytes()).unwrap_or(hostport.len());
-        let (host, port) = HostPort::split(&hostport[..end])
-            .map_err(|e| UriError { problem: e.problem, offset: host_start + e.offset })?;
+        let in_text = |e: UriError| UriError { offset: host_start + e.offset, ..e };
+        let (host, port, tail) = HostPort::read(hostport).map_err(in_text)?;
         uri.host = host;
         uri.port = port;
-        let tail = &hostport[end..];
+        if tail.is_empty() {
+            return Ok(uri);
+        }
+        if !tail.starts_with([';', '?']) {
+            let problem = if port.is_some() { UriProblem::BadPort } else { UriProblem::BadHost };
+            return fail(problem, text.len() - tail.len());
+        }
         let (params, headers) = match memchr::memchr(b'?', tail.as_bytes()) {
             Some(question) => (&tail[..question], &tail[question + 1..]),
             None => (tail, ""),
@@ -219,38 +219,40 @@ fn is_scheme(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
 }
 
-/// The `host [":" port]` of URIs and Via.
+/// The `host [":" port]` of URIs, and the host of Via.
 pub(crate) struct HostPort;
 
 impl HostPort {
-    /// Splits and checks `host[:port]`.
-    pub(crate) fn split(text: &str) -> Result<(&str, Option<u16>), UriError> {
+    /// Reads `host[:port]`; what follows is given back.
+    pub(crate) fn read(text: &str) -> Result<(&str, Option<u16>, &str), UriError> {
         let fail = |problem, offset| Err(UriError { problem, offset });
-        let host_end = if text.starts_with('[') {
-            let Some(close) = text.find(']') else {
+        let (host, rest) = HostPort::host(text)?;
+        let Some(behind) = rest.strip_prefix(':') else { return Ok((host, None, rest)) };
+        let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
+        match behind[..digits].parse() {
+            Ok(port) => Ok((host, Some(port), &behind[digits..])),
+            Err(_) => fail(UriProblem::BadPort, host.len() + 1),
+        }
+    }
+
+    /// Reads a host; what follows is given back.
+    pub(crate) fn host(text: &str) -> Result<(&str, &str), UriError> {
+        let fail = |problem, offset| Err(UriError { problem, offset });
+        if text.starts_with('[') {
+            let Some(close) = memchr::memchr(b']', text.as_bytes()) else {
                 return fail(UriProblem::BadIpv6, 0);
             };
             if !is_ipv6(&text[1..close]) {
                 return fail(UriProblem::BadIpv6, 1);
             }
-            close + 1
-        } else {
-            let end = text.bytes().take_while(|b| HOST[*b as usize]).count();
-            match text.as_bytes().get(end) {
-                Some(b':') | None if end == 0 => return fail(UriProblem::NoHost, 0),
-                Some(b':') | None => end,
-                Some(_) => return fail(UriProblem::BadHost, end),
-            }
-        };
-        let host = &text[..host_end];
-        match text[host_end..].strip_prefix(':') {
-            None if host_end == text.len() => Ok((host, None)),
-            None => fail(UriProblem::BadHost, host_end),
-            Some(digits) => match parse_port(digits) {
-                Some(port) => Ok((host, Some(port))),
-                None => fail(UriProblem::BadPort, host_end + 1),
-            },
+            return Ok(text.split_at(close + 1));
         }
+        let end = text.bytes().take_while(|b| HOST[*b as usize]).count();
+        if end == 0 {
+            let nothing = matches!(text.as_bytes().first(), None | Some(b':' | b';' | b'?'));
+            return fail(if nothing { UriProblem::NoHost } else { UriProblem::BadHost }, 0);
+        }
+        Ok(text.split_at(end))
     }
 }
 
@@ -267,12 +269,6 @@ const HOST: [bool; 256] = {
     }
     table
 };
-
-fn parse_port(digits: &str) -> Option<u16> {
-    (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
-        .then(|| digits.parse().ok())
-        .flatten()
-}
 
 /// RFC 5118 §4.10 has receivers tolerate three colons before an embedded IPv4 address.
 fn is_ipv6(text: &str) -> bool {
