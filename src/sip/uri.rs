@@ -13,16 +13,31 @@ pub use tel::Tel;
 /// A URI that borrows its text.
 ///
 /// The parts are slices of the text as it came; nothing is decoded and nothing rewritten.
+///
+/// Only offsets are kept: a URI is copied often, and small copies are quick ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Uri<'a> {
     text: &'a str,
-    scheme: Scheme<'a>,
-    user: Option<&'a str>,
-    password: Option<&'a str>,
-    host: &'a str,
+    kind: Kind,
     port: Option<u16>,
-    params: Params<'a>,
-    headers: &'a str,
+    /// The colon behind the scheme.
+    colon: u32,
+    /// The end of the user part; equal to `colon` where there is none.
+    user_end: u32,
+    /// Where the host begins: behind the `@`, or behind the colon.
+    host: u32,
+    host_end: u32,
+    /// Where the parameters begin: the first `;` behind the host, or the end of what precedes `?`.
+    params: u32,
+    /// The `?`, or the end of the text.
+    question: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Sip,
+    Sips,
+    Other,
 }
 
 /// The scheme of a URI.
@@ -68,6 +83,9 @@ pub enum UriProblem {
     /// A port that is no number of 0 to 65535.
     #[error("the port is not a number from 0 to 65535")]
     BadPort,
+    /// More than 4 GiB.
+    #[error("no URI has more than 4 GiB")]
+    TooLong,
     /// White space or a control character.
     #[error("white space and control characters cannot stand in a URI")]
     BadCharacter,
@@ -87,61 +105,60 @@ impl<'a> Uri<'a> {
             let offset = text.bytes().position(is_bad).unwrap_or(0);
             return fail(UriProblem::BadCharacter, offset);
         }
-        let (scheme, colon) = match text.as_bytes() {
-            [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', ..] => (Scheme::Sip, 3),
-            [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', ..] => (Scheme::Sips, 4),
+        let Ok(length) = u32::try_from(text.len()) else { return fail(UriProblem::TooLong, 0) };
+        let (kind, colon) = match text.as_bytes() {
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', ..] => (Kind::Sip, 3),
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', ..] => (Kind::Sips, 4),
             bytes => match memchr::memchr(b':', bytes) {
-                Some(colon) if is_scheme(&text[..colon]) => (Scheme::Other(&text[..colon]), colon),
+                Some(colon) if is_scheme(&text[..colon]) => (Kind::Other, colon),
                 _ => return fail(UriProblem::NoScheme, 0),
             },
         };
+        // Every offset is at most `length`.
         let mut uri = Uri {
             text,
-            scheme,
-            user: None,
-            password: None,
-            host: "",
+            kind,
             port: None,
-            params: Params::default(),
-            headers: "",
+            colon: colon as u32,
+            user_end: colon as u32,
+            host: length,
+            host_end: length,
+            params: length,
+            question: length,
         };
-        if matches!(scheme, Scheme::Other(_)) {
+        if kind == Kind::Other {
             return Ok(uri);
         }
 
         let rest = &text[colon + 1..];
-        let at = memchr::memchr(b'@', rest.as_bytes());
-        if let Some(at) = at {
-            let userinfo = &rest[..at];
-            let (user, password) = match userinfo.bytes().position(|b| b == b':') {
-                Some(colon) => (&userinfo[..colon], Some(&userinfo[colon + 1..])),
-                None => (userinfo, None),
-            };
-            if user.is_empty() {
+        let mut host_start = colon + 1;
+        if let Some(at) = memchr::memchr(b'@', rest.as_bytes()) {
+            let user = rest[..at].bytes().position(|b| b == b':').unwrap_or(at);
+            if user == 0 {
                 return fail(UriProblem::EmptyUser, colon + 1);
             }
-            uri.user = Some(user);
-            uri.password = password;
+            uri.user_end = (colon + 1 + user) as u32;
+            host_start += at + 1;
         }
-        let host_start = colon + 1 + at.map_or(0, |at| at + 1);
-        let hostport = &text[host_start..];
         let in_text = |e: UriError| UriError { offset: host_start + e.offset, ..e };
-        let (host, port, tail) = HostPort::read(hostport).map_err(in_text)?;
-        uri.host = host;
+        let (host, port, tail) = HostPort::read(&text[host_start..]).map_err(in_text)?;
+        uri.host = host_start as u32;
+        uri.host_end = (host_start + host.len()) as u32;
         uri.port = port;
-        if tail.is_empty() {
-            return Ok(uri);
+        uri.params = (text.len() - tail.len()) as u32;
+        match tail.as_bytes().first() {
+            None => {}
+            Some(b';' | b'?') => {
+                if let Some(question) = memchr::memchr(b'?', tail.as_bytes()) {
+                    uri.question = uri.params + question as u32;
+                }
+            }
+            Some(_) => {
+                let problem =
+                    if port.is_some() { UriProblem::BadPort } else { UriProblem::BadHost };
+                return fail(problem, text.len() - tail.len());
+            }
         }
-        if !tail.starts_with([';', '?']) {
-            let problem = if port.is_some() { UriProblem::BadPort } else { UriProblem::BadHost };
-            return fail(problem, text.len() - tail.len());
-        }
-        let (params, headers) = match memchr::memchr(b'?', tail.as_bytes()) {
-            Some(question) => (&tail[..question], &tail[question + 1..]),
-            None => (tail, ""),
-        };
-        uri.params = Params::new(params);
-        uri.headers = headers;
         Ok(uri)
     }
 
@@ -152,27 +169,34 @@ impl<'a> Uri<'a> {
 
     /// The scheme.
     pub fn scheme(&self) -> Scheme<'a> {
-        self.scheme
+        match self.kind {
+            Kind::Sip => Scheme::Sip,
+            Kind::Sips => Scheme::Sips,
+            Kind::Other => Scheme::Other(&self.text[..self.colon as usize]),
+        }
     }
 
     /// Whether the scheme is `sips`.
     pub fn is_sips(&self) -> bool {
-        self.scheme == Scheme::Sips
+        self.kind == Kind::Sips
     }
 
     /// The user part, escapes as written.
     pub fn user(&self) -> Option<&'a str> {
-        self.user
+        (self.user_end > self.colon).then(|| self.part(self.colon + 1, self.user_end))
     }
 
     /// The password part, which RFC 3261 §19.1.1 advises against.
     pub fn password(&self) -> Option<&'a str> {
-        self.password
+        // A user ends at the @, which the host follows, or at the colon before a password.
+        let end = self.host.checked_sub(1)?;
+        (self.user_end > self.colon && self.user_end < end)
+            .then(|| self.part(self.user_end + 1, end))
     }
 
     /// The host: a name, an IPv4 address, or an IPv6 address with its brackets.
     pub fn host(&self) -> &'a str {
-        self.host
+        self.part(self.host, self.host_end)
     }
 
     /// The port, where one is written.
@@ -182,24 +206,30 @@ impl<'a> Uri<'a> {
 
     /// The parameters after the host (`;transport=ws`).
     pub fn params(&self) -> Params<'a> {
-        self.params
+        Params::new(self.part(self.params, self.question))
     }
 
     /// The headers after the `?`, as written.
     pub fn headers(&self) -> &'a str {
-        self.headers
+        self.text.get(self.question as usize + 1..).unwrap_or("")
     }
 
-    /// `user@host:port` without scheme, password, parameters and headers: what a table shows.
+    /// `user@host:port` without scheme, parameters and headers: what a table shows. The user goes
+    /// with its password.
     pub fn short(&self) -> &'a str {
-        if matches!(self.scheme, Scheme::Other(_)) {
+        if self.kind == Kind::Other {
             return self.text;
         }
-        let start = self.text.find(':').map_or(0, |colon| colon + 1);
-        let rest = &self.text[start..];
-        let host_start = rest.find('@').map_or(0, |at| at + 1);
-        let end = rest[host_start..].find([';', '?']).map_or(rest.len(), |end| host_start + end);
-        &rest[..end]
+        // A password stands between user and host, and nobody wants it in a table.
+        let start = match self.password() {
+            Some(_) => self.host,
+            None => self.colon + 1,
+        };
+        self.part(start, self.params)
+    }
+
+    fn part(&self, start: u32, end: u32) -> &'a str {
+        &self.text[start as usize..end as usize]
     }
 
     /// An owned copy.
@@ -359,6 +389,7 @@ mod tests {
             ("sip:demo.test:5070?x=y", "demo.test:5070"),
             ("tel:+15551234", "tel:+15551234"),
             ("sip:a;b=c@d;e", "a;b=c@d"),
+            ("sip:a:secret@d", "d"),
         ] {
             assert_eq!(Uri::parse(text).unwrap().short(), short);
         }
