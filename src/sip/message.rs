@@ -4,6 +4,7 @@
 //! asked for. The bytes are never changed, so what came in can be shown and sent as it was.
 
 mod limits;
+mod names;
 mod read;
 
 use std::{borrow::Cow, ops::Range};
@@ -19,6 +20,8 @@ use crate::sip::{
     syntax,
 };
 
+use names::{NameSet, Places};
+
 pub use limits::{Limits, ReadError};
 
 /// A message that has been indexed.
@@ -30,6 +33,7 @@ pub struct Message {
     start: Start,
     fields: SmallVec<[Field; INLINE_FIELDS]>,
     seen: NameSet,
+    places: Places,
     body: Span,
     defect: Option<HeaderError>,
 }
@@ -71,8 +75,6 @@ pub struct Header<'a> {
     pub value: &'a [u8],
     /// The byte offset of the value in the message.
     pub offset: usize,
-    /// The whole field as written, from its name to the end of its value, folds included.
-    pub line: &'a [u8],
     /// The byte offset of the name, which begins the line.
     pub line_offset: usize,
 }
@@ -154,15 +156,6 @@ impl Start {
     };
 }
 
-/// Which header names stand in a message, and which more than once: a bit for each name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct NameSet {
-    once: u128,
-    twice: u128,
-}
-
-const _: () = assert!(HeaderName::KNOWN.len() + 2 <= 128, "a NameSet has a bit for each name");
-
 impl Message {
     /// Indexes one message that a datagram or a WebSocket frame brought (RFC 3261 §18.3): without
     /// a Content-Length the body is the rest; bytes behind the Content-Length are no part of it.
@@ -186,6 +179,7 @@ impl Message {
             start: Start::NONE,
             fields: SmallVec::new(),
             seen: NameSet::default(),
+            places: Places::NONE,
             body: Span::new(0, 0),
             defect: None,
         };
@@ -196,6 +190,11 @@ impl Message {
     /// The bytes as they came.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
+    }
+
+    /// Writes the bytes as they came behind what `out` holds.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.bytes);
     }
 
     /// The start line.
@@ -273,6 +272,9 @@ impl Message {
         if !self.seen.contains(name) {
             return None;
         }
+        if let Some(place) = self.places.of(name) {
+            return self.fields.get(place).map(|field| self.view(field));
+        }
         self.fields.iter().find(|field| field.name == name).map(|field| self.view(field))
     }
 
@@ -342,10 +344,7 @@ impl Message {
     ///
     /// Where it is missing, empty or not UTF-8.
     pub fn call_id(&self) -> Result<&str, HeaderError> {
-        match self.required(HeaderName::CallId)? {
-            "" => fail(HeaderName::CallId, HeaderProblem::Empty, 0),
-            text => Ok(text),
-        }
+        not_empty(HeaderName::CallId, self.required(HeaderName::CallId)?)
     }
 
     /// The first Contact.
@@ -387,12 +386,21 @@ impl Message {
                 return fail(name, HeaderProblem::Repeated, 0);
             }
         }
+        // One look at the whole head, where it is short, spares a look at each value.
+        let head = &self.bytes[..self.body.start as usize];
+        let head = if head.len() <= SHORT_HEAD { std::str::from_utf8(head).ok() } else { None };
+        let text = |name| match (head, self.header(name)) {
+            (Some(head), Some(header)) => {
+                Ok(&head[header.offset..header.offset + header.value.len()])
+            }
+            _ => self.required(name),
+        };
         Ok(Essentials {
-            via: self.via()?,
-            from: self.from()?,
-            to: self.to()?,
-            call_id: self.call_id()?,
-            cseq: self.cseq()?,
+            via: Via::parse(syntax::first_member(text(HeaderName::Via)?))?,
+            from: NameAddr::parse(HeaderName::From, text(HeaderName::From)?)?,
+            to: NameAddr::parse(HeaderName::To, text(HeaderName::To)?)?,
+            call_id: not_empty(HeaderName::CallId, text(HeaderName::CallId)?)?,
+            cseq: CSeq::parse(text(HeaderName::CSeq)?)?,
         })
     }
 
@@ -410,7 +418,6 @@ impl Message {
             name_text: &self.bytes[line..line + field.name_len as usize],
             value: &self.bytes[field.value.range()],
             offset: field.value.start as usize,
-            line: &self.bytes[line..field.value.end as usize],
             line_offset: line,
         }
     }
@@ -419,6 +426,13 @@ impl Message {
     fn str(&self, span: Span) -> &str {
         std::str::from_utf8(&self.bytes[span.range()]).unwrap_or("")
     }
+}
+
+/// In bytes; most heads are shorter.
+const SHORT_HEAD: usize = 4096;
+
+fn not_empty(name: HeaderName, text: &str) -> Result<&str, HeaderError> {
+    if text.is_empty() { fail(name, HeaderProblem::Empty, 0) } else { Ok(text) }
 }
 
 #[cfg(test)]
@@ -535,6 +549,17 @@ mod tests {
         assert_eq!(message.headers().next().unwrap().name, HeaderName::Malformed);
         assert!(message.header(HeaderName::Subject).unwrap().text().is_err());
         assert_eq!(message.to().unwrap().uri().as_str(), "sip:b@b");
+    }
+
+    /// A stream was framed without a length that the reader then saw: only blanks may stand
+    /// before the colon.
+    #[test]
+    fn a_bare_cr_before_the_colon_is_part_of_the_name() {
+        let message = read("OPTIONS sip:a SIP/2.0\nl\r: 3\r\nl \t: 0\r\n x: y\r\n\r\n").unwrap();
+        let names: Vec<_> = message.headers().map(|header| header.name).collect();
+        assert_eq!(names, [HeaderName::Extension, HeaderName::ContentLength]);
+        let first = read("OPTIONS sip:a SIP/2.0\r\n l: 3\r\n\r\n").unwrap();
+        assert_eq!(first.headers().next().unwrap().name, HeaderName::Malformed);
     }
 
     #[test]

@@ -129,6 +129,16 @@ struct Table {
 
 static TABLE: Table = table();
 
+static NAMES: [&str; HeaderName::KNOWN.len()] = {
+    let mut names = [""; HeaderName::KNOWN.len()];
+    let mut i = 0;
+    while i < names.len() {
+        names[i] = HeaderName::KNOWN[i].as_str();
+        i += 1;
+    }
+    names
+};
+
 const fn bucket(len: usize, first: u8) -> usize {
     (len & 31) << 5 | (first & 31) as usize
 }
@@ -169,9 +179,10 @@ impl HeaderName {
             [first, ..] => {
                 let mut i = TABLE.first[bucket(text.len(), *first)];
                 while i != NONE {
-                    let name = HeaderName::KNOWN[i as usize];
-                    if name.as_str().as_bytes().eq_ignore_ascii_case(text) {
-                        return name;
+                    let known = NAMES[i as usize].as_bytes();
+                    // Nearly always the case is the RFC's own, and that is quicker to compare.
+                    if known == text || known.eq_ignore_ascii_case(text) {
+                        return HeaderName::KNOWN[i as usize];
                     }
                     i = TABLE.next[i as usize];
                 }
