@@ -339,6 +339,8 @@ impl Task {
 
     /// Closes the flows and says that it is over; bounded.
     async fn stop(mut self) {
+        let now = self.now();
+        self.user_agent.abandon(now);
         self.draw();
         let until = tokio::time::Instant::now() + GOODBYES;
         // What was queued is written before a flow closes.

@@ -31,6 +31,9 @@ impl UserAgent {
     /// Where no leg is up; a sentence says why.
     pub fn hang_up(&mut self, now: Instant, id: ContextId) -> Result<(), HangUpError> {
         let tags = self.confirmed_legs(id)?;
+        if let Some(context) = self.contexts.get_mut(&id) {
+            context.hung_up = true;
+        }
         for tag in tags {
             self.hang_up_leg_now(now, id, &tag);
         }
@@ -248,7 +251,7 @@ impl UserAgent {
     }
 
     /// The early dialogs of an INVITE end with it (RFC 3261 §12.3, §13.2.2.3).
-    pub(super) fn end_early_legs(&mut self, now: Instant, id: ContextId) {
+    pub(super) fn end_early_legs(&mut self, now: Instant, id: ContextId, by: TerminatedBy) {
         let Some(context) = self.contexts.get(&id) else { return };
         let early: Vec<Box<str>> = context
             .legs
@@ -257,7 +260,7 @@ impl UserAgent {
             .map(|leg| leg.tag.clone())
             .collect();
         for tag in early {
-            self.terminate_leg(now, id, &tag, TerminatedBy::Response);
+            self.terminate_leg(now, id, &tag, by);
         }
     }
 

@@ -40,8 +40,11 @@ use self::{
 use crate::sip::{
     auth::AuthSessions,
     cause::Cause,
-    context::{ClientContext, Request},
-    event::{ContextEvent, ContextId, Event, Fact, FlowId, State, Status, Stray},
+    context::{Cancel, ClientContext, Request},
+    event::{
+        ContextEvent, ContextId, Event, Fact, FlowId, State, Status, Stray, TerminatedBy, Timer,
+        TimerAt,
+    },
     message::{Limits, Message},
     method::Method,
     random::Identifiers,
@@ -205,6 +208,38 @@ impl UserAgent {
         }
     }
 
+    /// The end that waits for nobody: whatever has not ended fails, as abandoned by the user.
+    pub fn abandon(&mut self, now: Instant) {
+        let open = |context: &ClientContext| context.ended.is_none();
+        let mut left: Vec<ContextId> =
+            self.contexts.iter().filter(|(_, context)| open(context)).map(|(id, _)| *id).collect();
+        left.sort_unstable();
+        for id in left {
+            let Some(context) = self.contexts.get_mut(&id).filter(|context| open(context)) else {
+                continue;
+            };
+            if context.state.is_pending() {
+                let detail = "left before an outcome was known".to_owned();
+                self.fail(now, id, State::Canceled, Cause::Canceled, detail);
+            }
+            self.leave_legs(now, id);
+        }
+    }
+
+    /// What is still up or awaited of a context is given up.
+    fn leave_legs(&mut self, now: Instant, id: ContextId) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        if let Cancel::Sent { over } = &mut context.cancel {
+            *over = true;
+        }
+        let up: Vec<Box<str>> =
+            context.legs.iter().filter(|leg| leg.is_up()).map(|leg| leg.tag.clone()).collect();
+        for tag in up {
+            self.terminate_leg(now, id, &tag, TerminatedBy::Local);
+        }
+        self.end_if_done(now, id);
+    }
+
     /// Whether no INVITE is pending and no leg is up.
     pub fn is_idle(&self) -> bool {
         self.open_calls == 0
@@ -282,7 +317,12 @@ impl UserAgent {
             .branch()
             .into_iter()
             .flat_map(|branch| [false, true].map(|is_cancel| Key { branch, is_cancel }));
-        let timers = self.transactions.timers(keys);
+        let timer = match subscriptions::subscribes(&context.method) {
+            true => Timer::Expiry,
+            false => Timer::CancelWait,
+        };
+        let own = context.deadline.map(|at| TimerAt { timer, at });
+        let timers = self.transactions.timers(keys, own);
         Status {
             state: context.state,
             timers,
@@ -343,7 +383,11 @@ impl UserAgent {
             context.request = Request::Never;
         }
         self.tell_own(now, id, Fact::Failed { response: None, cause, detail, advice: None });
-        self.end_early_legs(now, id);
+        let by = match cause {
+            Cause::ConnectionError => TerminatedBy::Transport,
+            _ => TerminatedBy::Local,
+        };
+        self.end_early_legs(now, id, by);
         self.finish(now, id, None);
     }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::sip::{
     cause::Cause,
     context::{Cancel, Request},
-    event::{ContextId, Fact, State, Timer},
+    event::{ContextId, Fact, State, TerminatedBy, Timer},
     method::Method,
     transaction::{TimedOut, TimeoutOutcome},
 };
@@ -52,7 +52,7 @@ impl UserAgent {
             Some(TimeoutOutcome::Terminated) => {
                 self.end_transaction(key);
                 // RFC 3261 §13.2.2.4: early dialogs that 64·T1 have not confirmed are over.
-                self.end_early_legs(now, id);
+                self.end_early_legs(now, id, TerminatedBy::Response);
             }
             Some(TimeoutOutcome::Nothing) | None => {}
         }

@@ -74,6 +74,8 @@ pub(super) const fn purpose(timer: Timer) -> &'static str {
         Timer::B | Timer::F => "gives up",
         Timer::G => "sends the final again",
         Timer::H => "stops waiting for the ACK",
+        Timer::CancelWait => "counts as cancelled",
+        Timer::Expiry => "subscription ends",
         Timer::D | Timer::I | Timer::J | Timer::K | Timer::L | Timer::M => "waits for repeats",
     }
 }
