@@ -744,12 +744,8 @@ fn abandoning_ends_whatever_has_not_ended() {
 
 #[test]
 fn a_cancelled_invite_always_has_a_countdown() {
-    let mut ringing = None;
-    let mut sim = udp(Script(move |request: &Message, out: &mut Out| match request.method() {
-        Some(Method::Invite) => {
-            ringing = Some(request.clone());
-            out.push((ms(0), response(request, 180, "b")));
-        }
+    let mut sim = udp(Script(|request: &Message, out: &mut Out| match request.method() {
+        Some(Method::Invite) => out.push((ms(0), response(request, 180, "b"))),
         Some(Method::Cancel) => out.push((ms(0), response(request, 481, "b"))),
         _ => {}
     }));
