@@ -133,11 +133,7 @@ fn draw_field(buffer: &mut Buffer, area: Rect, slot: Slot, model: &Model) -> Opt
             if input.value().is_empty() {
                 put(buffer, area, 0, 0, placeholder(slot, model), theme.dim);
             }
-            let style = if slot == Slot::Target && composer.replaces() {
-                theme.selected
-            } else {
-                Style::new()
-            };
+            let style = if focus && composer.replaces() { theme.selected } else { Style::new() };
             let at = draw_line(buffer, area, input, style);
             if focus && slot == Slot::Method {
                 let end = escape(input.value()).width() as u16 + 2;
