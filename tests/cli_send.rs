@@ -180,6 +180,31 @@ fn of_many_the_last_line_holds_the_totals() {
 }
 
 #[test]
+fn a_flood_of_cancelled_invites_over_ws_loses_none_of_its_487s() {
+    let server = Serve::start();
+    let ran = send(&[
+        "INVITE",
+        "ring",
+        "--server",
+        &server.ws,
+        "--count",
+        "5000",
+        "--concurrency",
+        "5000",
+        "--cancel-after",
+        "300ms",
+        "--json",
+        "--events",
+    ]);
+    assert_eq!(ran.code, Some(5), "{}", ran.err);
+    let lines = ran.json();
+    assert_eq!(lines.last().unwrap()["cancelled"], 5000);
+    let terminated =
+        lines.iter().filter(|line| line["event"] == "rejected" && line["status"] == 487).count();
+    assert_eq!(terminated, 5000);
+}
+
+#[test]
 fn what_the_options_say_is_what_goes_over_the_wire() {
     let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
     peer.set_read_timeout(Some(DEADLINE)).unwrap();
