@@ -102,8 +102,11 @@ fn nobody_answers_and_the_timers_say_so() {
     let ran = send(&["INVITE", "silent", "--server", &server.udp, "--t1-ms", "10", "--json"]);
     assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
     let lines = ran.json();
+    // When exactly each goes out is for the tests in virtual time: a busy machine may let Timer A
+    // fire late, and Timer B before the last one.
     let attempts: Vec<u64> = lines.iter().filter_map(|line| line["attempt"].as_u64()).collect();
-    assert_eq!(attempts, [2, 3, 4, 5, 6, 7], "Timer A doubles from T1 until Timer B at 64 T1");
+    assert!((2..=6).contains(&attempts.len()), "{attempts:?}");
+    assert!(attempts.iter().copied().eq((2..).take(attempts.len())), "{attempts:?}");
     let failed = lines.iter().find(|line| line["event"] == "failed").unwrap();
     assert_eq!(failed["cause"], "Request Timeout");
     assert!(failed["t"].as_f64().unwrap() >= 0.64, "{failed}");
