@@ -24,6 +24,7 @@ impl<'a> NameAddr<'a> {
     /// # Errors
     ///
     /// The first thing that is wrong, with its offset.
+    #[inline]
     pub fn parse(name: HeaderName, value: &'a str) -> Result<NameAddr<'a>, HeaderError> {
         let bad = |problem, offset| fail(name, problem, offset);
         let start = value.len() - syntax::trim_start(value).len();

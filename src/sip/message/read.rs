@@ -164,19 +164,13 @@ fn field(bytes: &[u8], start: usize, end: usize) -> Field {
             value: Span::new(value, end),
         }
     };
-    let mut name_len = line.iter().take_while(|b| syntax::is_token_byte(**b)).count();
-    let colon = if line.get(name_len) == Some(&b':') {
-        name_len
-    } else {
-        // RFC 3261 §7.3.1 allows white space before the colon; anything else is for the lint.
-        let Some(colon) = memchr::memchr(b':', line) else { return malformed() };
-        // White space at the start continues a line, but the start line has no more lines.
-        if is_blank(line[0]) {
-            return malformed();
-        }
-        name_len = colon - line[..colon].iter().rev().take_while(|b| is_blank(**b)).count();
-        colon
-    };
+    let Some(colon) = memchr::memchr(b':', line) else { return malformed() };
+    // White space at the start continues a line, but the start line has no more lines.
+    if is_blank(line[0]) {
+        return malformed();
+    }
+    // RFC 3261 §7.3.1 allows white space before the colon; anything else is for the lint.
+    let name_len = colon - line[..colon].iter().rev().take_while(|b| is_blank(**b)).count();
     let Ok(short) = u16::try_from(name_len) else { return malformed() };
     let after = &line[colon + 1..];
     let tail = syntax::trim_start_bytes(after);
