@@ -133,7 +133,7 @@ impl<'a> Uri<'a> {
 
         let rest = &text[colon + 1..];
         let mut host_start = colon + 1;
-        if let Some(at) = memchr::memchr(b'@', rest.as_bytes()) {
+        if let Some(at) = syntax::find_near(b'@', rest.as_bytes()) {
             let user = rest[..at].bytes().position(|b| b == b':').unwrap_or(at);
             if user == 0 {
                 return fail(UriProblem::EmptyUser, colon + 1);

@@ -40,7 +40,7 @@ impl<'a> NameAddr<'a> {
             start
         };
         let open =
-            memchr::memchr(b'<', &value.as_bytes()[display_end..]).map(|at| display_end + at);
+            syntax::find_near(b'<', &value.as_bytes()[display_end..]).map(|at| display_end + at);
         let Some(open) = open else {
             if display_end > start {
                 return bad(HeaderProblem::NeedsAngle, display_end);

@@ -79,7 +79,11 @@ fn body(message: &mut Message, at: usize) {
     let found = message.bytes.len() - at;
     let mut length = None;
     let mut defect = None;
-    for header in message.all(HeaderName::ContentLength) {
+    // Nearly always there is one, and no search.
+    let again = message.repeats(HeaderName::ContentLength);
+    let first = message.header(HeaderName::ContentLength).into_iter();
+    let others = again.then(|| message.all(HeaderName::ContentLength)).into_iter().flatten();
+    for header in first.chain(others) {
         match header::content_length(header.value) {
             Err(error) => defect = defect.or(Some(error)),
             Ok(value) if length.is_some_and(|length| length != value) => {
@@ -118,7 +122,7 @@ fn next_line(bytes: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
 
 fn start_line(bytes: &[u8], line: Range<usize>) -> Option<Start> {
     let text = &bytes[line.clone()];
-    let first = memchr::memchr(b' ', text)?;
+    let first = syntax::find_near(b' ', text)?;
     if is_version(text) {
         let rest = &text[first + 1..];
         let digits = memchr::memchr(b' ', rest).unwrap_or(rest.len());
@@ -164,7 +168,7 @@ fn field(bytes: &[u8], start: usize, end: usize) -> Field {
             value: Span::new(value, end),
         }
     };
-    let Some(colon) = memchr::memchr(b':', line) else { return malformed() };
+    let Some(colon) = syntax::find_near(b':', line) else { return malformed() };
     // White space at the start continues a line, but the start line has no more lines.
     if is_blank(line[0]) {
         return malformed();
