@@ -97,6 +97,7 @@ impl<'a> Uri<'a> {
     /// # Errors
     ///
     /// The first thing that is wrong, with its offset.
+    #[inline]
     pub fn parse(text: &'a str) -> Result<Uri<'a>, UriError> {
         let fail = |problem, offset| Err(UriError { problem, offset });
         // Without an early end the compiler looks at many bytes at once.
@@ -132,7 +133,7 @@ impl<'a> Uri<'a> {
 
         let rest = &text[colon + 1..];
         let mut host_start = colon + 1;
-        if let Some(at) = memchr::memchr(b'@', rest.as_bytes()) {
+        if let Some(at) = syntax::find_near(b'@', rest.as_bytes()) {
             let user = rest[..at].bytes().position(|b| b == b':').unwrap_or(at);
             if user == 0 {
                 return fail(UriProblem::EmptyUser, colon + 1);
@@ -254,6 +255,7 @@ pub(crate) struct HostPort;
 
 impl HostPort {
     /// Reads `host[:port]`; what follows is given back.
+    #[inline]
     pub(crate) fn read(text: &str) -> Result<(&str, Option<u16>, &str), UriError> {
         let fail = |problem, offset| Err(UriError { problem, offset });
         let (host, rest) = HostPort::host(text)?;
@@ -266,6 +268,7 @@ impl HostPort {
     }
 
     /// Reads a host; what follows is given back.
+    #[inline]
     pub(crate) fn host(text: &str) -> Result<(&str, &str), UriError> {
         let fail = |problem, offset| Err(UriError { problem, offset });
         if text.starts_with('[') {

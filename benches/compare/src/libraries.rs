@@ -63,8 +63,8 @@ pub const LIBRARIES: [Library; 6] = [
 ];
 
 /// A result must be looked at, or the compiler leaves the work out.
-fn see<T>(value: T) -> usize {
-    black_box(&value);
+fn see<T>(value: &T) -> usize {
+    black_box(value);
     1
 }
 
@@ -77,14 +77,14 @@ mod sipboard {
     }
 
     pub(super) fn index(bytes: &Bytes, times: u64) -> usize {
-        (0..times).map(|_| see(read(bytes))).sum()
+        (0..times).map(|_| see(&read(bytes))).sum()
     }
 
     pub(super) fn typed(bytes: &Bytes, times: u64) -> usize {
         (0..times)
             .map(|_| {
                 let message = read(bytes);
-                see(message.essentials().unwrap()) + see(message.contact().unwrap())
+                see(&message.essentials().unwrap()) + see(&message.contact().unwrap())
             })
             .sum()
     }
@@ -95,7 +95,7 @@ mod sipboard {
             .map(|_| {
                 let mut out = Vec::new();
                 black_box(&message).write_to(&mut out);
-                see(out)
+                see(&out)
             })
             .sum()
     }
@@ -114,7 +114,7 @@ mod rsip {
     }
 
     pub(super) fn index(bytes: &Bytes, times: u64) -> usize {
-        (0..times).map(|_| see(read(bytes))).sum()
+        (0..times).map(|_| see(&read(bytes))).sum()
     }
 
     pub(super) fn typed(bytes: &Bytes, times: u64) -> usize {
@@ -122,19 +122,19 @@ mod rsip {
             .map(|_| {
                 let message = read(bytes);
                 black_box(message.headers());
-                see(message.from_header().unwrap().typed().unwrap())
-                    + see(message.to_header().unwrap().typed().unwrap())
-                    + see(message.via_header().unwrap().typed().unwrap())
-                    + see(message.cseq_header().unwrap().typed().unwrap())
-                    + see(message.contact_header().unwrap().typed().unwrap())
-                    + see(message.call_id_header().unwrap().value())
+                see(&message.from_header().unwrap().typed().unwrap())
+                    + see(&message.to_header().unwrap().typed().unwrap())
+                    + see(&message.via_header().unwrap().typed().unwrap())
+                    + see(&message.cseq_header().unwrap().typed().unwrap())
+                    + see(&message.contact_header().unwrap().typed().unwrap())
+                    + see(&message.call_id_header().unwrap().value())
             })
             .sum()
     }
 
     pub(super) fn write(bytes: &Bytes, times: u64) -> usize {
         let message = read(bytes);
-        (0..times).map(|_| see(black_box(&message).to_string())).sum()
+        (0..times).map(|_| see(&black_box(&message).to_string())).sum()
     }
 }
 
@@ -150,26 +150,26 @@ mod rsipstack {
     }
 
     pub(super) fn index(bytes: &Bytes, times: u64) -> usize {
-        (0..times).map(|_| see(read(bytes))).sum()
+        (0..times).map(|_| see(&read(bytes))).sum()
     }
 
     pub(super) fn typed(bytes: &Bytes, times: u64) -> usize {
         (0..times)
             .map(|_| {
                 let message = read(bytes);
-                see(message.from_header().unwrap().typed().unwrap())
-                    + see(message.to_header().unwrap().typed().unwrap())
-                    + see(message.via_header().unwrap().typed().unwrap())
-                    + see(message.cseq_header().unwrap().typed().unwrap())
-                    + see(message.contact_header().unwrap().typed().unwrap())
-                    + see(message.call_id_header().unwrap().value())
+                see(&message.from_header().unwrap().typed().unwrap())
+                    + see(&message.to_header().unwrap().typed().unwrap())
+                    + see(&message.via_header().unwrap().typed().unwrap())
+                    + see(&message.cseq_header().unwrap().typed().unwrap())
+                    + see(&message.contact_header().unwrap().typed().unwrap())
+                    + see(&message.call_id_header().unwrap().value())
             })
             .sum()
     }
 
     pub(super) fn write(bytes: &Bytes, times: u64) -> usize {
         let message = read(bytes);
-        (0..times).map(|_| see(black_box(&message).to_string())).sum()
+        (0..times).map(|_| see(&black_box(&message).to_string())).sum()
     }
 }
 
@@ -207,19 +207,19 @@ mod ezk {
     }
 
     pub(super) fn index(bytes: &Bytes, times: u64) -> usize {
-        (0..times).map(|_| see(read(bytes))).sum()
+        (0..times).map(|_| see(&read(bytes))).sum()
     }
 
     pub(super) fn typed(bytes: &Bytes, times: u64) -> usize {
         (0..times)
             .map(|_| {
                 let headers = read(bytes).headers;
-                see(headers.get::<FromTo>(Name::FROM).unwrap())
-                    + see(headers.get::<FromTo>(Name::TO).unwrap())
-                    + see(headers.get_named::<Via>().unwrap())
-                    + see(headers.get_named::<CSeq>().unwrap())
-                    + see(headers.get_named::<Contact>().unwrap())
-                    + see(headers.get_named::<CallID>().unwrap())
+                see(&headers.get::<FromTo>(Name::FROM).unwrap())
+                    + see(&headers.get::<FromTo>(Name::TO).unwrap())
+                    + see(&headers.get_named::<Via>().unwrap())
+                    + see(&headers.get_named::<CSeq>().unwrap())
+                    + see(&headers.get_named::<Contact>().unwrap())
+                    + see(&headers.get_named::<CallID>().unwrap())
             })
             .sum()
     }
@@ -234,10 +234,10 @@ mod ezk {
                 let line = message.line.default_print_ctx();
                 write!(out, "{line}\r\n{}\r\n", message.headers).unwrap();
                 out.extend_from_slice(&message.body);
-                see(out)
+                see(&out)
             })
             .sum::<usize>()
-            + see(PrintCtx::default())
+            + see(&PrintCtx::default())
     }
 }
 
@@ -250,7 +250,7 @@ mod sipx {
     }
 
     pub(super) fn index(bytes: &Bytes, times: u64) -> usize {
-        (0..times).map(|_| see(read(bytes))).sum()
+        (0..times).map(|_| see(&read(bytes))).sum()
     }
 
     pub(super) fn typed(bytes: &Bytes, times: u64) -> usize {
@@ -258,12 +258,12 @@ mod sipx {
             .map(|_| {
                 let message = read(bytes);
                 let headers = message.headers();
-                see(headers.typed::<From>().unwrap().unwrap())
-                    + see(headers.typed::<To>().unwrap().unwrap())
-                    + see(headers.typed::<Via>().unwrap().unwrap())
-                    + see(headers.typed::<CSeq>().unwrap().unwrap())
-                    + see(headers.typed::<ContactValue>().unwrap().unwrap())
-                    + see(headers.typed::<CallId>().unwrap().unwrap())
+                see(&headers.typed::<From>().unwrap().unwrap())
+                    + see(&headers.typed::<To>().unwrap().unwrap())
+                    + see(&headers.typed::<Via>().unwrap().unwrap())
+                    + see(&headers.typed::<CSeq>().unwrap().unwrap())
+                    + see(&headers.typed::<ContactValue>().unwrap().unwrap())
+                    + see(&headers.typed::<CallId>().unwrap().unwrap())
             })
             .sum()
     }
@@ -274,7 +274,7 @@ mod sipx {
             .map(|_| {
                 let mut out = Vec::new();
                 black_box(&message).write_to(&mut out);
-                see(out)
+                see(&out)
             })
             .sum()
     }
@@ -289,20 +289,20 @@ mod sip_core {
     }
 
     pub(super) fn index(bytes: &Bytes, times: u64) -> usize {
-        (0..times).map(|_| see(read(bytes))).sum()
+        (0..times).map(|_| see(&read(bytes))).sum()
     }
 
     pub(super) fn typed(bytes: &Bytes, times: u64) -> usize {
         (0..times)
             .map(|_| {
                 let message = read(bytes);
-                see(message.cseq()) + see(message.call_id())
+                see(&message.cseq()) + see(&message.call_id())
             })
             .sum()
     }
 
     pub(super) fn write(bytes: &Bytes, times: u64) -> usize {
         let message = read(bytes);
-        (0..times).map(|_| see(black_box(&message).to_bytes())).sum()
+        (0..times).map(|_| see(&black_box(&message).to_bytes())).sum()
     }
 }

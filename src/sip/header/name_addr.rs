@@ -24,6 +24,7 @@ impl<'a> NameAddr<'a> {
     /// # Errors
     ///
     /// The first thing that is wrong, with its offset.
+    #[inline]
     pub fn parse(name: HeaderName, value: &'a str) -> Result<NameAddr<'a>, HeaderError> {
         let bad = |problem, offset| fail(name, problem, offset);
         let start = value.len() - syntax::trim_start(value).len();
@@ -39,7 +40,7 @@ impl<'a> NameAddr<'a> {
             start
         };
         let open =
-            memchr::memchr(b'<', &value.as_bytes()[display_end..]).map(|at| display_end + at);
+            syntax::find_near(b'<', &value.as_bytes()[display_end..]).map(|at| display_end + at);
         let Some(open) = open else {
             if display_end > start {
                 return bad(HeaderProblem::NeedsAngle, display_end);

@@ -26,6 +26,7 @@ impl<'a> Via<'a> {
     /// # Errors
     ///
     /// The first thing that is wrong, with its offset.
+    #[inline]
     pub fn parse(value: &'a str) -> Result<Via<'a>, HeaderError> {
         let bad = |problem, offset| fail(HeaderName::Via, problem, offset);
         let text = syntax::trim(value);

@@ -79,7 +79,11 @@ fn body(message: &mut Message, at: usize) {
     let found = message.bytes.len() - at;
     let mut length = None;
     let mut defect = None;
-    for header in message.all(HeaderName::ContentLength) {
+    // Nearly always there is one, and no search.
+    let again = message.repeats(HeaderName::ContentLength);
+    let first = message.header(HeaderName::ContentLength).into_iter();
+    let others = again.then(|| message.all(HeaderName::ContentLength)).into_iter().flatten();
+    for header in first.chain(others) {
         match header::content_length(header.value) {
             Err(error) => defect = defect.or(Some(error)),
             Ok(value) if length.is_some_and(|length| length != value) => {
@@ -118,7 +122,7 @@ fn next_line(bytes: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
 
 fn start_line(bytes: &[u8], line: Range<usize>) -> Option<Start> {
     let text = &bytes[line.clone()];
-    let first = memchr::memchr(b' ', text)?;
+    let first = syntax::find_near(b' ', text)?;
     if is_version(text) {
         let rest = &text[first + 1..];
         let digits = memchr::memchr(b' ', rest).unwrap_or(rest.len());
@@ -164,19 +168,13 @@ fn field(bytes: &[u8], start: usize, end: usize) -> Field {
             value: Span::new(value, end),
         }
     };
-    let mut name_len = line.iter().take_while(|b| syntax::is_token_byte(**b)).count();
-    let colon = if line.get(name_len) == Some(&b':') {
-        name_len
-    } else {
-        // RFC 3261 §7.3.1 allows white space before the colon; anything else is for the lint.
-        let Some(colon) = memchr::memchr(b':', line) else { return malformed() };
-        // White space at the start continues a line, but the start line has no more lines.
-        if is_blank(line[0]) {
-            return malformed();
-        }
-        name_len = colon - line[..colon].iter().rev().take_while(|b| is_blank(**b)).count();
-        colon
-    };
+    let Some(colon) = syntax::find_near(b':', line) else { return malformed() };
+    // White space at the start continues a line, but the start line has no more lines.
+    if is_blank(line[0]) {
+        return malformed();
+    }
+    // RFC 3261 §7.3.1 allows white space before the colon; anything else is for the lint.
+    let name_len = colon - line[..colon].iter().rev().take_while(|b| is_blank(**b)).count();
     let Ok(short) = u16::try_from(name_len) else { return malformed() };
     let after = &line[colon + 1..];
     let tail = syntax::trim_start_bytes(after);
