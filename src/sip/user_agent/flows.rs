@@ -64,6 +64,10 @@ impl Flows {
         }
     }
 
+    pub(super) fn riders_len(&self) -> usize {
+        self.flows.values().map(|flow| flow.riders.len()).sum()
+    }
+
     fn riders(&self, flow: FlowId) -> Vec<ContextId> {
         self.flows.get(&flow).map(|flow| flow.riders.iter().copied().collect()).unwrap_or_default()
     }

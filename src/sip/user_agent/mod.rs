@@ -10,6 +10,7 @@ mod cancel;
 mod dialogs;
 mod error;
 mod flows;
+mod held;
 mod peer;
 mod reliable;
 mod responses;
@@ -29,6 +30,7 @@ use bytes::Bytes;
 
 pub(crate) use self::again::Redirection;
 pub use self::error::{AnswerError, CancelError, DialogError, HangUpError};
+pub use self::held::Held;
 pub use self::peer::Answer;
 use self::{
     flows::Flows,

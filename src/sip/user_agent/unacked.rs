@@ -29,6 +29,10 @@ struct Repeated {
 }
 
 impl Unacked {
+    pub(super) fn len(&self) -> usize {
+        self.answers.len()
+    }
+
     pub(super) fn contains(&self, id: ContextId, tag: &str) -> bool {
         self.answers.contains_key(&(id, tag.into()))
     }
