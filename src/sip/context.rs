@@ -39,6 +39,8 @@ pub(crate) struct ClientContext {
     pub(crate) acks: SmallVec<[Ack; 1]>,
     /// How many client transactions still serve it, those of earlier tries included.
     pub(crate) transactions: u32,
+    /// How many contexts of requests in its dialogs are held: the ACK of a re-INVITE needs the leg.
+    pub(crate) children: u32,
     /// When to stop waiting for what a CANCEL should bring.
     pub(crate) deadline: Option<Instant>,
     /// How it ended, once it has.

@@ -204,7 +204,8 @@ impl Far {
     fn respond(&mut self, branch: &str, what: What, out: &mut Outs) {
         let Some(mut call) = self.calls.remove(branch) else { return };
         let line = call.line;
-        let tag = |fork: usize| call.tags[fork].clone();
+        // A restart may have made another number of forks of it.
+        let tag = |fork: usize| call.tags[fork % call.tags.len()].clone();
         let contact = |builder: MessageBuilder| {
             builder.header(HeaderName::Contact, "<sip:bob@192.0.2.2:5060>")
         };
@@ -222,6 +223,7 @@ impl Far {
             What::Ringing { fork, reliable } => {
                 let tag = tag(fork);
                 // Sometimes one is left out, or comes again.
+                let fork = fork % call.tags.len();
                 call.rseqs[fork] += [1, 1, 1, 1, 0, 2][self.rng.random_range(0..6)];
                 let rseq = call.rseqs[fork];
                 let offer = self.rng.random_bool(0.2);

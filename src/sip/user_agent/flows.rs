@@ -52,6 +52,10 @@ impl Flows {
         self.flows.get(&flow)
     }
 
+    pub(super) fn is_up(&self, flow: FlowId) -> bool {
+        self.flow(flow).is_some_and(|flow| matches!(flow.state, FlowState::Up { .. }))
+    }
+
     pub(super) fn join(&mut self, flow: FlowId, context: ContextId) {
         if let Some(flow) = self.flows.get_mut(&flow) {
             flow.riders.insert(context);

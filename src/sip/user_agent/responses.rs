@@ -252,8 +252,9 @@ impl UserAgent {
         let Ok(invite) = Message::read(invite) else { return };
         let (flow, to) = (context.flow, context.destination());
         let bytes = compose::ack_non_2xx(&invite, message, &self.settings.user_agent);
-        self.transmit(flow, to, bytes.clone());
-        self.tell(now, id, Method::Ack, Fact::Acked { message: bytes, status, again });
+        if self.transmit(flow, to, bytes.clone()) {
+            self.tell(now, id, Method::Ack, Fact::Acked { message: bytes, status, again });
+        }
     }
 
     fn accepted(&mut self, now: Instant, id: ContextId, status: StatusCode, message: &Message) {
@@ -368,7 +369,7 @@ impl UserAgent {
     /// A 2xx without a To tag makes no dialog (RFC 3261 §12.1): there is nothing to ACK or hang up.
     fn tagless_2xx(&mut self, now: Instant, id: ContextId, status: StatusCode, message: &Message) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
-        let again = context.state == State::Accepted;
+        let again = matches!(context.state, State::Accepted | State::HungUp);
         if !again {
             context.state = State::Accepted;
             context.cause = Some(Cause::Accepted);
@@ -414,8 +415,9 @@ impl UserAgent {
         again: bool,
     ) {
         let Some(context) = self.contexts.get(&id) else { return };
-        self.transmit(context.flow, ack.to, ack.bytes.clone());
-        self.tell(now, id, Method::Ack, Fact::Acked { message: ack.bytes, status, again });
+        if self.transmit(context.flow, ack.to, ack.bytes.clone()) {
+            self.tell(now, id, Method::Ack, Fact::Acked { message: ack.bytes, status, again });
+        }
     }
 }
 

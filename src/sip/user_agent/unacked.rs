@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Output, Transmit, UserAgent, peer::PeerRequest, transactions::Due};
+use super::{Transmit, UserAgent, peer::PeerRequest, transactions::Due};
 use crate::sip::{
     event::{ContextId, Fact},
     message::Message,
@@ -86,8 +86,9 @@ impl UserAgent {
         let (at, transmit) = (answer.at, answer.transmit.clone());
         self.transactions.arm(at, due);
         let message = transmit.bytes.clone();
-        self.output.push_back(Output::Transmit(transmit));
-        self.tell(now, id, Method::Invite, Fact::Retransmitted { message, attempt: 0 });
+        if self.transmit_again(transmit) {
+            self.tell(now, id, Method::Invite, Fact::Retransmitted { message, attempt: 0 });
+        }
     }
 
     /// A leg is over: nothing is repeated on it.
