@@ -29,6 +29,8 @@ pub struct Check {
     /// Requests that went out and were not told yet.
     untold: VecDeque<Bytes>,
     waiting: Vec<ServerTransactionId>,
+    /// How often which fact was told.
+    pub tally: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,7 @@ impl Check {
             cseqs: HashMap::new(),
             untold: VecDeque::new(),
             waiting: Vec::new(),
+            tally: BTreeMap::new(),
         }
     }
 
@@ -173,10 +176,8 @@ impl Check {
 
     /// An ACK or CANCEL that is sent again is the same.
     fn follower(&mut self, branch: String, method: Method, message: &Message) {
-        let first = self
-            .followers
-            .entry((branch, method))
-            .or_insert_with(|| message.bytes().clone());
+        let first =
+            self.followers.entry((branch, method)).or_insert_with(|| message.bytes().clone());
         assert_eq!(first, message.bytes());
     }
 
@@ -194,8 +195,7 @@ impl Check {
         if request.method() == Some(Method::Invite) {
             self.numbers.entry((call_id, number)).or_default().push(branch.clone());
         }
-        let sent =
-            Sent { request, provisional: false, rejected: false, accepted: HashSet::new() };
+        let sent = Sent { request, provisional: false, rejected: false, accepted: HashSet::new() };
         self.sent.insert(branch, sent);
     }
 
@@ -205,6 +205,7 @@ impl Check {
         assert!(event.at >= self.last);
         self.last = event.at;
         self.told(&event.fact);
+        *self.tally.entry(kind(&event.fact)).or_default() += 1;
         let id = event.context;
         if let Fact::Created(created) = &event.fact {
             assert_eq!(id.0, self.contexts.len() as u64 + 1, "contexts are counted");
@@ -373,4 +374,38 @@ fn same_request(invite: &Message, other: &Message) {
         message.list(HeaderName::Route).map(str::to_owned).collect()
     };
     assert_eq!(routes(invite), routes(other), "{other:?}");
+}
+
+/// Every fact that there is.
+pub const KINDS: usize = 26;
+
+fn kind(fact: &Fact) -> &'static str {
+    match fact {
+        Fact::Created(_) => "created",
+        Fact::Sent { .. } => "sent",
+        Fact::Retransmitted { .. } => "retransmitted",
+        Fact::Progress(_) => "progress",
+        Fact::Accepted { again: false, .. } => "accepted",
+        Fact::Accepted { again: true, .. } => "accepted again",
+        Fact::Rejected { .. } => "rejected",
+        Fact::Failed { .. } => "failed",
+        Fact::Cancel { .. } => "cancel",
+        Fact::CancelSent { .. } => "cancel sent",
+        Fact::Challenged { .. } => "challenged",
+        Fact::AuthGivenUp { .. } => "auth given up",
+        Fact::AuthAhead { .. } => "auth ahead",
+        Fact::AuthInfo(_) => "auth info",
+        Fact::Redirected { .. } => "redirected",
+        Fact::PrackAnswered(_) => "prack answered",
+        Fact::PrackFailed { .. } => "prack failed",
+        Fact::CancelAnswered(_) => "cancel answered",
+        Fact::CancelCrossed { .. } => "cancel crossed",
+        Fact::CancelFailed { .. } => "cancel failed",
+        Fact::Acked { .. } => "acked",
+        Fact::Absorbed(_) => "absorbed",
+        Fact::Leg { .. } => "leg",
+        Fact::Received { .. } => "received",
+        Fact::Answered(_) => "answered",
+        Fact::Ended { .. } => "ended",
+    }
 }

@@ -98,7 +98,8 @@ impl Far {
     pub fn receive(&mut self, line: Line, bytes: Bytes, out: &mut Outs) {
         let message = Message::read(bytes).expect("the user agent writes what can be read");
         let branch = message.via().ok().and_then(|via| via.branch().map(str::to_owned));
-        let branch = branch.expect("what a user agent writes has a branch");
+        // The answer to a damaged request may have none.
+        let Some(branch) = branch else { return };
         match message.method() {
             None => self.response(line, &branch, &message, out),
             Some(_) if agent_of(&message).is_some() => self.forward(line, &branch, &message, out),
@@ -195,8 +196,8 @@ impl Far {
 
     fn rejection(&mut self) -> u16 {
         let statuses = [
-            300, 302, 302, 305, 380, 400, 403, 404, 405, 408, 415, 420, 422, 480, 481, 484, 486, 487,
-            488, 491, 500, 503, 600, 603, 699,
+            300, 302, 302, 305, 380, 400, 403, 404, 405, 408, 415, 420, 422, 480, 481, 484, 486,
+            487, 488, 491, 500, 503, 600, 603, 699,
         ];
         *statuses.choose(&mut self.rng).expect("not empty")
     }
@@ -234,7 +235,11 @@ impl Far {
                         .header(HeaderName::Require, "100rel")
                         .header(HeaderName::RSeq, rseq);
                 }
-                if offer { builder.body(Some("application/sdp"), SDP) } else { builder.body(None, b"") }
+                if offer {
+                    builder.body(Some("application/sdp"), SDP)
+                } else {
+                    builder.body(None, b"")
+                }
             }
             What::Success { fork } => {
                 let tag = if self.rng.random_ratio(1, 60) { String::new() } else { tag(fork) };
@@ -287,8 +292,7 @@ impl Far {
             _ => self.fresh("n"),
         };
         let stale = if self.rng.random_bool(0.3) { ", stale=true" } else { "" };
-        let algorithm =
-            ["MD5", "SHA-256", "SHA-512-256", "FOO"][self.rng.random_range(0..4)];
+        let algorithm = ["MD5", "SHA-256", "SHA-512-256", "FOO"][self.rng.random_range(0..4)];
         let (status, name) = match self.rng.random_bool(0.5) {
             true => (401, HeaderName::WwwAuthenticate),
             false => (407, HeaderName::ProxyAuthenticate),
@@ -340,10 +344,8 @@ impl Far {
             30..36 => self.challenge(request, &tag),
             36..38 => response(request, 481, &tag, |b| b),
             _ => response(request, 200, &tag, |b| {
-                b.header(HeaderName::Contact, "<sip:bob@192.0.2.2:5060>").header(
-                    HeaderName::from_bytes(b"Authentication-Info"),
-                    "nextnonce=\"nn\"",
-                )
+                b.header(HeaderName::Contact, "<sip:bob@192.0.2.2:5060>")
+                    .header(HeaderName::from_bytes(b"Authentication-Info"), "nextnonce=\"nn\"")
             }),
         };
         self.send(line, delay, bytes, out);

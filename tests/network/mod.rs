@@ -20,6 +20,7 @@ use sipboard::sip::{
     UserAgent,
 };
 
+pub use self::check::KINDS;
 use self::{check::Check, far::Far};
 
 /// How many user agents share the network.
@@ -164,6 +165,15 @@ impl World {
     /// How many contexts there have been.
     pub fn contexts(&self) -> usize {
         self.agents.iter().map(|agent| agent.check.contexts()).sum()
+    }
+
+    /// How often which fact was told.
+    pub fn tally(&self) -> BTreeMap<&'static str, u64> {
+        let mut sum = BTreeMap::new();
+        for (kind, count) in self.agents.iter().flat_map(|agent| &agent.check.tally) {
+            *sum.entry(*kind).or_default() += count;
+        }
+        sum
     }
 
     fn happen(&mut self, happening: Happening) {

@@ -140,8 +140,7 @@ impl World {
         let method = methods.choose(&mut self.rng).expect("not empty").clone();
         let tag = self.agents[agent].check.some_tag(id).filter(|_| self.rng.random_bool(0.8));
         let request = DialogRequest::new(method);
-        let _ =
-            self.with(agent, |ua, now| ua.request_in_dialog(now, id, tag.as_deref(), request));
+        let _ = self.with(agent, |ua, now| ua.request_in_dialog(now, id, tag.as_deref(), request));
     }
 
     fn answers(&mut self, agent: usize) {
