@@ -41,6 +41,8 @@ pub(crate) struct ClientContext {
     pub(crate) transactions: u32,
     /// Whether the user has hung up every leg, and so wants no further one.
     pub(crate) hung_up: bool,
+    /// How many contexts of requests in its dialogs are held: the ACK of a re-INVITE needs the leg.
+    pub(crate) children: u32,
     /// When to stop waiting for what a CANCEL should bring.
     pub(crate) deadline: Option<Instant>,
     /// How it ended, once it has.

@@ -61,6 +61,6 @@ pub(crate) use transaction::{NonInviteClient, ResponseOutcome, TimeoutOutcome};
 pub use transport::Transport;
 pub use uri::{Scheme, Tel, Uri, UriBuf, UriError, UriProblem};
 pub use user_agent::{
-    Answer, AnswerError, CancelError, DialogError, ExtraLegs, HangUpError, Output, Redirects,
+    Answer, AnswerError, CancelError, DialogError, ExtraLegs, HangUpError, Held, Output, Redirects,
     Settings, Transmit, UserAgent,
 };

@@ -40,6 +40,10 @@ impl Cache {
         }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.flows.values().map(Vec::len).sum()
+    }
+
     pub(super) fn forget(&mut self, flow: FlowId) {
         self.flows.remove(&flow);
     }

@@ -103,6 +103,11 @@ impl AuthSessions {
         self.cache.forget(flow);
     }
 
+    /// How many sessions are kept.
+    pub(crate) fn len(&self) -> usize {
+        self.cache.len()
+    }
+
     /// Credentials to send unasked with a context's first request (RFC 3261 §22.2, §22.3): those
     /// that this flow's proxies accepted before, and its servers for this URI's protection space.
     pub fn ahead(

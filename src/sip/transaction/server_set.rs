@@ -262,6 +262,10 @@ impl ServerTransactions {
         self.by_id.is_empty()
     }
 
+    pub(crate) fn deadlines_len(&self) -> usize {
+        self.deadlines.len()
+    }
+
     /// Brings the deadlines up to date with a transaction, and drops it where it is over.
     fn settle(&mut self, id: ServerTransactionId) {
         let Some(entry) = self.by_id.get_mut(&id) else { return };

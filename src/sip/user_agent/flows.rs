@@ -53,6 +53,10 @@ impl Flows {
         self.flows.get(&flow)
     }
 
+    pub(super) fn is_up(&self, flow: FlowId) -> bool {
+        self.flow(flow).is_some_and(|flow| matches!(flow.state, FlowState::Up { .. }))
+    }
+
     pub(super) fn join(&mut self, flow: FlowId, context: ContextId) {
         if let Some(flow) = self.flows.get_mut(&flow) {
             flow.riders.insert(context);
@@ -77,6 +81,10 @@ impl Flows {
             }
             _ => false,
         }
+    }
+
+    pub(super) fn riders_len(&self) -> usize {
+        self.flows.values().map(|flow| flow.riders.len()).sum()
     }
 
     fn riders(&self, flow: FlowId) -> Vec<ContextId> {
@@ -161,7 +169,8 @@ impl UserAgent {
                 self.cancel_transport_error(now, context, reason);
             }
             // Who cannot be told of the CANCEL cannot be heard either.
-            if own || cancel {
+            let is_pending = self.contexts.get(&context).is_some_and(|c| c.state.is_pending());
+            if own || (cancel && is_pending) {
                 self.transport_error(now, context, reason);
             }
         }

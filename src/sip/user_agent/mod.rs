@@ -10,6 +10,7 @@ mod cancel;
 mod dialogs;
 mod error;
 mod flows;
+mod held;
 mod peer;
 mod reliable;
 mod responses;
@@ -30,6 +31,7 @@ use bytes::Bytes;
 
 pub(crate) use self::again::Redirection;
 pub use self::error::{AnswerError, CancelError, DialogError, HangUpError};
+pub use self::held::Held;
 pub use self::peer::Answer;
 use self::{
     flows::Flows,
@@ -284,8 +286,18 @@ impl UserAgent {
         [self.transactions.next_deadline(), self.servers.next_timeout()].into_iter().flatten().min()
     }
 
-    fn transmit(&mut self, flow: FlowId, to: Option<SocketAddr>, bytes: Bytes) {
-        self.output.push_back(Output::Transmit(Transmit { flow, to, bytes }));
+    /// Hands bytes to a flow, and says whether it could: what repeats itself may find it down.
+    fn transmit(&mut self, flow: FlowId, to: Option<SocketAddr>, bytes: Bytes) -> bool {
+        self.transmit_again(Transmit { flow, to, bytes })
+    }
+
+    /// [`UserAgent::transmit`] of what was put together before.
+    fn transmit_again(&mut self, transmit: Transmit) -> bool {
+        let is_up = self.flows.is_up(transmit.flow);
+        if is_up {
+            self.output.push_back(Output::Transmit(transmit));
+        }
+        is_up
     }
 
     fn stray(&mut self, now: Instant, flow: FlowId, bytes: Bytes, problem: String) {
@@ -354,8 +366,9 @@ impl UserAgent {
 
     /// Drops a context that has ended and whose transactions have done their work.
     fn forget_if_over(&mut self, id: ContextId) {
-        let is_over =
-            |context: &ClientContext| context.ended.is_some() && context.transactions == 0;
+        let is_over = |context: &ClientContext| {
+            context.ended.is_some() && context.transactions == 0 && context.children == 0
+        };
         if !self.contexts.get(&id).is_some_and(is_over) {
             return;
         }
@@ -371,6 +384,12 @@ impl UserAgent {
         self.remembered.insert(id, (context.method, context.state));
         if self.remembered.len() > REMEMBERED {
             self.remembered.pop_first();
+        }
+        if let Some((parent, _)) = context.parent {
+            if let Some(parent) = self.contexts.get_mut(&parent) {
+                parent.children -= 1;
+            }
+            self.forget_if_over(parent);
         }
     }
 

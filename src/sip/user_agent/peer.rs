@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Instant};
 
 use bytes::Bytes;
 
-use super::{DialogKey, Output, UserAgent, verdict::Verdict};
+use super::{DialogKey, UserAgent, verdict::Verdict};
 use crate::sip::{
     event::{ContextId, Fact, FlowId, Response, TerminatedBy},
     message::Message,
@@ -70,7 +70,7 @@ impl UserAgent {
                 None => self.out_of_dialog(now, flow, transaction, &method, request, source),
             },
             Incoming::Retransmit(_, transmit) => {
-                self.output.push_back(Output::Transmit(transmit));
+                self.transmit_again(transmit);
                 self.tell_received(now, dialog, method, request, true);
             }
             Incoming::Absorbed(_) => self.tell_received(now, dialog, method, request, true),
@@ -110,7 +110,7 @@ impl UserAgent {
         let status = verdict.status;
         let bytes = self.write_answer(request, source, verdict);
         if let Some(transmit) = self.servers.respond(now, transaction, status, bytes) {
-            self.output.push_back(Output::Transmit(transmit));
+            self.transmit_again(transmit);
         }
         let problem = format!(
             "{source} sent {method} {}, which belongs to nothing here: answered {status} {}",
@@ -182,14 +182,17 @@ impl UserAgent {
         bytes: Bytes,
     ) {
         let transmit = self.servers.respond(now, transaction, status, bytes.clone());
+        let mut is_sent = false;
         if let Some(transmit) = transmit {
-            self.output.push_back(Output::Transmit(transmit.clone()));
+            is_sent = self.transmit_again(transmit.clone());
             if peer.method == Method::Invite && status.is_success() {
                 self.await_ack(now, peer, transmit);
             }
         }
-        let fact = Fact::Answered(Response { status, message: bytes });
-        self.tell(now, peer.context, peer.method.clone(), fact);
+        if is_sent {
+            let fact = Fact::Answered(Response { status, message: bytes });
+            self.tell(now, peer.context, peer.method.clone(), fact);
+        }
         if !status.is_success() {
             return;
         }

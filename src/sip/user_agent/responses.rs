@@ -260,8 +260,9 @@ impl UserAgent {
         let Ok(invite) = Message::read(invite) else { return };
         let (flow, to) = (context.flow, context.destination());
         let bytes = compose::ack_non_2xx(&invite, message, &self.settings.user_agent);
-        self.transmit(flow, to, bytes.clone());
-        self.tell(now, id, Method::Ack, Fact::Acked { message: bytes, status, again });
+        if self.transmit(flow, to, bytes.clone()) {
+            self.tell(now, id, Method::Ack, Fact::Acked { message: bytes, status, again });
+        }
     }
 
     fn accepted(&mut self, now: Instant, id: ContextId, status: StatusCode, message: &Message) {
@@ -413,8 +414,9 @@ impl UserAgent {
         again: bool,
     ) {
         let Some(context) = self.contexts.get(&id) else { return };
-        self.transmit(context.flow, ack.to, ack.bytes.clone());
-        self.tell(now, id, Method::Ack, Fact::Acked { message: ack.bytes, status, again });
+        if self.transmit(context.flow, ack.to, ack.bytes.clone()) {
+            self.tell(now, id, Method::Ack, Fact::Acked { message: ack.bytes, status, again });
+        }
     }
 }
 

@@ -84,10 +84,16 @@ impl UserAgent {
             acks: SmallVec::new(),
             transactions: 0,
             hung_up: false,
+            children: 0,
             deadline: None,
             ended: None,
             cause: None,
         };
+        if let Some((parent, _)) = &context.parent
+            && let Some(parent) = self.contexts.get_mut(parent)
+        {
+            parent.children += 1;
+        }
         self.contexts.insert(id, context);
         self.flows.join(flow, id);
         self.tell_own(now, id, Fact::Created(created));

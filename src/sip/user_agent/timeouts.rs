@@ -28,7 +28,7 @@ impl UserAgent {
         while let Some(timed_out) = self.servers.handle_timeout(now) {
             match timed_out {
                 TimedOut::Retransmit(_, transmit) => {
-                    self.output.push_back(super::Output::Transmit(transmit));
+                    self.transmit_again(transmit);
                 }
                 TimedOut::NoAck(id) | TimedOut::Terminated(id) => _ = self.by_hand.remove(&id),
             }
@@ -71,8 +71,9 @@ impl UserAgent {
             attempts.0 = attempt;
         }
         let flow = context.flow;
-        self.transmit(flow, to, message.clone());
-        self.tell(now, id, method, Fact::Retransmitted { message, attempt });
+        if self.transmit(flow, to, message.clone()) {
+            self.tell(now, id, method, Fact::Retransmitted { message, attempt });
+        }
     }
 
     fn prack_timed_out(&mut self, now: Instant, id: ContextId, timer: Timer) {

@@ -148,6 +148,14 @@ impl Transactions {
         self.deadlines.first().map(|(at, _)| *at)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn deadlines_len(&self) -> usize {
+        self.deadlines.len()
+    }
+
     /// Whose deadline has come; it stays armed until it is handled.
     pub(super) fn due(&self, now: Instant) -> Option<Due> {
         self.deadlines.first().filter(|(at, _)| *at <= now).map(|(_, due)| due.clone())

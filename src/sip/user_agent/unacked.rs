@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Output, Transmit, UserAgent, peer::PeerRequest, transactions::Due};
+use super::{Transmit, UserAgent, peer::PeerRequest, transactions::Due};
 use crate::sip::{
     event::{ContextId, Fact, Response},
     message::Message,
@@ -30,6 +30,10 @@ struct Repeated {
 }
 
 impl Unacked {
+    pub(super) fn len(&self) -> usize {
+        self.answers.len()
+    }
+
     pub(super) fn contains(&self, id: ContextId, tag: &str) -> bool {
         self.answers.contains_key(&(id, tag.into()))
     }
@@ -83,8 +87,9 @@ impl UserAgent {
         let (at, transmit) = (answer.at, answer.transmit.clone());
         self.transactions.arm(at, due);
         let response = Response { status: StatusCode::OK, message: transmit.bytes.clone() };
-        self.output.push_back(Output::Transmit(transmit));
-        self.tell(now, id, Method::Invite, Fact::Answered(response));
+        if self.transmit_again(transmit) {
+            self.tell(now, id, Method::Invite, Fact::Answered(response));
+        }
     }
 
     /// A leg is over: nothing is repeated on it.

@@ -1,0 +1,412 @@
+//! What must be true of a user agent after every step, whatever the network did.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use rand::{RngExt, rngs::StdRng};
+use sipboard::sip::{
+    Cause, ContextEvent, ContextId, Fact, HeaderName, LegState, Message, Method,
+    ServerTransactionId, State, Transmit, UserAgent,
+};
+
+/// One user agent as it is seen from outside.
+#[derive(Debug)]
+pub struct Check {
+    last: Instant,
+    contexts: BTreeMap<ContextId, Context>,
+    open: BTreeSet<ContextId>,
+    /// Every request but ACK and CANCEL by its branch.
+    sent: HashMap<String, Sent>,
+    /// The branches of the INVITEs with that Call-ID and CSeq number.
+    numbers: HashMap<(String, u32), Vec<String>>,
+    /// The ACKs of 2xx and the CANCELs by their branch: always the same bytes.
+    followers: HashMap<(String, Method), Bytes>,
+    /// The last CSeq number of each dialog, or of each context before there is one.
+    cseqs: HashMap<(String, String, Option<String>), u32>,
+    /// Requests that went out and were not told yet.
+    untold: VecDeque<Bytes>,
+    waiting: Vec<ServerTransactionId>,
+    /// How often which fact was told.
+    pub tally: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Debug)]
+struct Sent {
+    request: Message,
+    provisional: bool,
+    rejected: bool,
+    accepted: HashSet<String>,
+}
+
+#[derive(Debug)]
+struct Context {
+    method: Method,
+    parent: Option<ContextId>,
+    outcome: Option<Outcome>,
+    cancelled: bool,
+    ended: bool,
+    accepted: HashSet<Option<String>>,
+    legs: BTreeMap<Box<str>, LegState>,
+    /// The cause of a rejection whose failure must follow.
+    rejected: Option<Cause>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Accepted,
+    Failed,
+}
+
+impl Check {
+    pub fn new(now: Instant) -> Check {
+        Check {
+            last: now,
+            contexts: BTreeMap::new(),
+            open: BTreeSet::new(),
+            sent: HashMap::new(),
+            numbers: HashMap::new(),
+            followers: HashMap::new(),
+            cseqs: HashMap::new(),
+            untold: VecDeque::new(),
+            waiting: Vec::new(),
+            tally: BTreeMap::new(),
+        }
+    }
+
+    pub fn contexts(&self) -> usize {
+        self.contexts.len()
+    }
+
+    /// How many contexts have not ended.
+    pub fn under_way(&self) -> usize {
+        self.open.len()
+    }
+
+    pub fn open(&self) -> impl ExactSizeIterator<Item = ContextId> {
+        self.open.iter().copied()
+    }
+
+    /// The tag of a leg, one that is up where there is one.
+    pub fn some_tag(&self, id: ContextId) -> Option<Box<str>> {
+        let legs = &self.contexts.get(&id)?.legs;
+        let up = legs.iter().find(|(_, state)| **state == LegState::Confirmed);
+        up.or_else(|| legs.iter().next()).map(|(tag, _)| tag.clone())
+    }
+
+    /// A request of the peer that waits for an answer by hand.
+    pub fn waiting_answer(&self, rng: &mut StdRng) -> Option<ServerTransactionId> {
+        let count = self.waiting.len();
+        (count > 0).then(|| self.waiting[rng.random_range(0..count)])
+    }
+
+    pub fn answered(&mut self, transaction: ServerTransactionId) {
+        self.waiting.retain(|waiting| *waiting != transaction);
+    }
+
+    /// Before the user agent gets a message.
+    pub fn message_comes(&mut self, bytes: &Bytes) {
+        let Ok(message) = Message::read(bytes.clone()) else { return };
+        let Some(status) = message.status() else { return };
+        let Ok(essentials) = message.essentials() else { return };
+        let Some(sent) = essentials.via.branch().and_then(|branch| self.sent.get_mut(branch))
+        else {
+            return;
+        };
+        if essentials.cseq.method != "INVITE" {
+            return;
+        }
+        match status.code() {
+            100..=199 => sent.provisional = true,
+            200..=299 => {
+                sent.accepted.insert(essentials.to.tag().unwrap_or_default().to_owned());
+            }
+            _ => sent.rejected = true,
+        }
+    }
+
+    /// The user agent sends.
+    pub fn transmit(&mut self, transmit: &Transmit) {
+        let message = Message::read(transmit.bytes.clone()).expect("what is sent can be read");
+        let essentials = message.essentials().expect("what is sent can be used");
+        let Some(method) = message.method() else { return };
+        self.untold.push_back(transmit.bytes.clone());
+        let branch = essentials.via.branch().expect("every request has a branch").to_owned();
+        match method {
+            Method::Ack => self.ack(branch, &message),
+            Method::Cancel => self.cancel(branch, &message),
+            _ => self.request(branch, message),
+        }
+    }
+
+    /// RFC 3261 §17.1.1.3: the ACK of a rejection has the INVITE's branch; §13.2.2.4: that of a 2xx
+    /// another. There is no ACK for a provisional.
+    fn ack(&mut self, branch: String, ack: &Message) {
+        let essentials = ack.essentials().expect("checked");
+        if let Some(invite) = self.sent.get(&branch) {
+            assert!(invite.rejected, "an ACK of what was not rejected: {ack:?}");
+            return same_request(&invite.request, ack);
+        }
+        let key = (essentials.call_id.to_owned(), essentials.cseq.number);
+        // RFC 3261 §12.1.2: a missing tag is a null tag.
+        let tag = essentials.to.tag().unwrap_or_default();
+        let invites = self.numbers.get(&key).map(Vec::as_slice).unwrap_or_default();
+        assert!(
+            invites.iter().any(|invite| self.sent[invite].accepted.contains(tag)),
+            "an ACK of what was not accepted: {ack:?}"
+        );
+        self.follower(branch, Method::Ack, ack);
+    }
+
+    /// RFC 3261 §9.1.
+    fn cancel(&mut self, branch: String, cancel: &Message) {
+        let invite = self.sent.get(&branch).expect("a CANCEL has the branch of its INVITE");
+        assert_eq!(invite.request.method(), Some(Method::Invite));
+        assert!(invite.provisional, "a CANCEL before a provisional: {cancel:?}");
+        if !self.followers.contains_key(&(branch.clone(), Method::Cancel)) {
+            let has_final = invite.rejected || !invite.accepted.is_empty();
+            assert!(!has_final, "a CANCEL after a final response: {cancel:?}");
+        }
+        same_request(&invite.request, cancel);
+        let to = |message: &Message| message.header(HeaderName::To).map(|to| to.value.to_vec());
+        assert_eq!(to(&invite.request), to(cancel));
+        self.follower(branch, Method::Cancel, cancel);
+    }
+
+    /// An ACK or CANCEL that is sent again is the same.
+    fn follower(&mut self, branch: String, method: Method, message: &Message) {
+        let first =
+            self.followers.entry((branch, method)).or_insert_with(|| message.bytes().clone());
+        assert_eq!(first, message.bytes());
+    }
+
+    fn request(&mut self, branch: String, request: Message) {
+        if let Some(sent) = self.sent.get(&branch) {
+            return assert_eq!(sent.request.bytes(), request.bytes(), "a branch is used twice");
+        }
+        let essentials = request.essentials().expect("checked");
+        let (call_id, number) = (essentials.call_id.to_owned(), essentials.cseq.number);
+        let from = essentials.from.tag().expect("From has a tag").to_owned();
+        let to = essentials.to.tag().map(str::to_owned);
+        // RFC 3261 §8.1.3.5, §12.2.1.1: the numbers of a context, or of a dialog, grow.
+        let before = self.cseqs.insert((call_id.clone(), from, to), number);
+        assert!(before.is_none_or(|before| before < number), "CSeq {before:?} again: {request:?}");
+        if request.method() == Some(Method::Invite) {
+            self.numbers.entry((call_id, number)).or_default().push(branch.clone());
+        }
+        let sent = Sent { request, provisional: false, rejected: false, accepted: HashSet::new() };
+        self.sent.insert(branch, sent);
+    }
+
+    /// The user agent tells something.
+    pub fn event(&mut self, now: Instant, event: ContextEvent) {
+        assert_eq!(event.at, now, "told at another time: {event:?}");
+        assert!(event.at >= self.last);
+        self.last = event.at;
+        self.told(&event.fact);
+        *self.tally.entry(kind(&event.fact)).or_default() += 1;
+        let id = event.context;
+        if let Fact::Created(created) = &event.fact {
+            assert_eq!(id.0, self.contexts.len() as u64 + 1, "contexts are counted");
+            if let Some(parent) = created.parent {
+                assert!(self.contexts.contains_key(&parent));
+            }
+            let context = Context {
+                method: event.method.clone(),
+                parent: created.parent,
+                outcome: None,
+                cancelled: false,
+                ended: false,
+                accepted: HashSet::new(),
+                legs: BTreeMap::new(),
+                rejected: None,
+            };
+            self.contexts.insert(id, context);
+            self.open.insert(id);
+        }
+        if let Fact::Received { transaction: Some(transaction), .. } = &event.fact {
+            self.waiting.push(*transaction);
+        }
+        let context = self.contexts.get_mut(&id).expect("created comes first");
+        context.happens(&event);
+        if context.ended {
+            self.open.remove(&id);
+        } else {
+            self.open.insert(id);
+        }
+    }
+
+    /// What is said to have been sent was sent, in that order.
+    fn told(&mut self, fact: &Fact) {
+        let message = match fact {
+            Fact::Sent { message }
+            | Fact::Retransmitted { message, .. }
+            | Fact::CancelSent { message }
+            | Fact::Acked { message, .. } => message,
+            _ => return,
+        };
+        if !message.starts_with(b"SIP/2.0 ") {
+            assert_eq!(self.untold.pop_front().as_ref(), Some(message), "not what was sent");
+        }
+    }
+
+    /// After each call of the user agent.
+    pub fn settle(&self, ua: &UserAgent) {
+        assert!(self.untold.is_empty(), "sent for a context that is gone: {:?}", self.untold);
+        assert!(ua.contexts() >= self.open.len(), "a context is gone that has not ended");
+    }
+
+    /// Everything has run down.
+    pub fn at_the_end(&self, ua: &UserAgent) {
+        let open: Vec<_> = self.open.iter().map(|id| (id, &self.contexts[id])).collect();
+        assert!(open.is_empty(), "contexts that never end: {open:?}");
+        assert_eq!(ua.poll_timeout(), None);
+    }
+}
+
+impl Context {
+    fn happens(&mut self, event: &ContextEvent) {
+        let own = event.method == self.method;
+        if let Some(cause) = self.rejected.take() {
+            let follows = matches!(
+                &event.fact,
+                Fact::Failed { response: Some(_), cause: same, .. } if *same == cause
+            );
+            assert!(follows, "a failure must follow a rejection: {event:?}");
+        }
+        match &event.fact {
+            Fact::Sent { .. } if own => self.goes_on(event),
+            Fact::Progress(response) if own => {
+                assert!(response.status.is_provisional());
+                self.goes_on(event);
+            }
+            Fact::Challenged { .. } | Fact::Redirected { .. } => self.goes_on(event),
+            Fact::Accepted { response, again } => {
+                assert!(response.status.is_success());
+                assert_ne!(self.outcome, Some(Outcome::Failed), "accepted too late: {event:?}");
+                assert!(*again || self.outcome.is_none() || self.method == Method::Invite);
+                let new = self.accepted.insert(response.to_tag());
+                assert!(*again || new, "accepted twice: {event:?}");
+                self.outcome = Some(Outcome::Accepted);
+                // A late fork opens a context again that had ended with its other legs.
+                self.ended &= *again;
+            }
+            Fact::Rejected { response, cause } => {
+                assert!(response.status.code() >= 300);
+                self.goes_on(event);
+                self.rejected = Some(*cause);
+            }
+            Fact::Failed { .. } => {
+                self.goes_on(event);
+                self.outcome = Some(Outcome::Failed);
+            }
+            Fact::Cancel { .. } => {
+                assert!(self.method == Method::Invite && !self.cancelled, "{event:?}");
+                self.cancelled = true;
+                self.goes_on(event);
+            }
+            Fact::CancelSent { .. } => {
+                assert!(self.cancelled);
+                self.goes_on(event);
+            }
+            Fact::Leg { tag, state } => {
+                let before = self.legs.insert(tag.clone(), state.clone());
+                let over = matches!(before, Some(LegState::Terminated { .. }));
+                assert!(!over || *state == LegState::Confirmed, "a leg comes back: {event:?}");
+            }
+            Fact::Ended { .. } => {
+                assert!(self.outcome.is_some(), "ended without an outcome: {event:?}");
+                assert!(!self.ended, "ended twice: {event:?}");
+                self.ended = true;
+            }
+            _ => {}
+        }
+        self.status(event);
+    }
+
+    /// Only a context without a final outcome gets here.
+    fn goes_on(&self, event: &ContextEvent) {
+        assert_eq!(self.outcome, None, "after the final outcome: {event:?}");
+        assert!(!self.ended, "after the end: {event:?}");
+    }
+
+    fn status(&self, event: &ContextEvent) {
+        let status = &event.status;
+        assert_eq!(status.ended, self.ended, "{event:?}");
+        assert!(status.attempts <= status.attempts_max, "{event:?}");
+        if let [Some(first), second] = status.timers {
+            assert!(first.at >= event.at, "a timer in the past: {event:?}");
+            assert!(second.is_none_or(|second| second.at >= first.at), "{event:?}");
+        }
+        let is_up =
+            |state: &&LegState| matches!(state, LegState::Confirmed | LegState::HangingUp { .. });
+        let up = self.legs.values().filter(is_up).count();
+        // The leg of a 2xx is told right after it.
+        if !matches!(event.fact, Fact::Accepted { .. } | Fact::Leg { .. }) {
+            assert_eq!(status.legs_up as usize, up, "{event:?}");
+        }
+        match status.state {
+            State::Accepted | State::HungUp => {
+                assert_eq!(self.outcome, Some(Outcome::Accepted), "{event:?}");
+            }
+            State::Cancelling => assert!(self.cancelled, "{event:?}"),
+            State::Waiting | State::Calling | State::Trying | State::Proceeding => {
+                assert_eq!(self.outcome, None, "{event:?}");
+            }
+            State::Canceled | State::Rejected | State::Failed => {
+                assert_ne!(self.outcome, Some(Outcome::Accepted), "{event:?}");
+            }
+        }
+    }
+}
+
+/// What an ACK of a rejection and a CANCEL share with their INVITE (RFC 3261 §9.1, §17.1.1.3).
+fn same_request(invite: &Message, other: &Message) {
+    assert_eq!(invite.request_uri(), other.request_uri(), "{other:?}");
+    assert_eq!(invite.cseq().unwrap().number, other.cseq().unwrap().number, "{other:?}");
+    for name in [HeaderName::Via, HeaderName::From, HeaderName::CallId] {
+        let value = |message: &Message| message.header(name).map(|header| header.value.to_vec());
+        assert_eq!(value(invite), value(other), "{other:?}");
+    }
+    assert_eq!(other.all(HeaderName::Via).count(), 1);
+    let routes = |message: &Message| -> Vec<String> {
+        message.list(HeaderName::Route).map(str::to_owned).collect()
+    };
+    assert_eq!(routes(invite), routes(other), "{other:?}");
+}
+
+/// Every fact that there is.
+pub const KINDS: usize = 26;
+
+fn kind(fact: &Fact) -> &'static str {
+    match fact {
+        Fact::Created(_) => "created",
+        Fact::Sent { .. } => "sent",
+        Fact::Retransmitted { .. } => "retransmitted",
+        Fact::Progress(_) => "progress",
+        Fact::Accepted { again: false, .. } => "accepted",
+        Fact::Accepted { again: true, .. } => "accepted again",
+        Fact::Rejected { .. } => "rejected",
+        Fact::Failed { .. } => "failed",
+        Fact::Cancel { .. } => "cancel",
+        Fact::CancelSent { .. } => "cancel sent",
+        Fact::Challenged { .. } => "challenged",
+        Fact::AuthGivenUp { .. } => "auth given up",
+        Fact::AuthAhead { .. } => "auth ahead",
+        Fact::AuthInfo(_) => "auth info",
+        Fact::Redirected { .. } => "redirected",
+        Fact::PrackAnswered(_) => "prack answered",
+        Fact::PrackFailed { .. } => "prack failed",
+        Fact::CancelAnswered(_) => "cancel answered",
+        Fact::CancelCrossed { .. } => "cancel crossed",
+        Fact::CancelFailed { .. } => "cancel failed",
+        Fact::Acked { .. } => "acked",
+        Fact::Absorbed(_) => "absorbed",
+        Fact::Leg { .. } => "leg",
+        Fact::Received { .. } => "received",
+        Fact::Answered(_) => "answered",
+        Fact::Ended { .. } => "ended",
+    }
+}
