@@ -98,7 +98,8 @@ impl MessageBuilder {
         let mut bytes = builder.header(HeaderName::ContentLength, body.len()).bytes;
         bytes.extend_from_slice(b"\r\n");
         bytes.extend_from_slice(body);
-        bytes.into()
+        // Messages are kept for as long as a context is: no longer than they are.
+        bytes.into_boxed_slice().into()
     }
 
     fn value(&mut self, value: &dyn Display) {

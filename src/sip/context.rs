@@ -36,7 +36,7 @@ pub(crate) struct ClientContext {
     pub(crate) auth: AuthState,
     /// The ACKs of its 2xx, one for each To tag, sent again for each retransmission of the 2xx
     /// (RFC 3261 §13.2.2.4).
-    pub(crate) acks: SmallVec<[Ack; 1]>,
+    pub(crate) acks: Vec<Ack>,
     /// How many client transactions still serve it, those of earlier tries included.
     pub(crate) transactions: u32,
     /// Whether the user has hung up every leg, and so wants no further one.

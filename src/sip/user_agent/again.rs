@@ -103,7 +103,7 @@ impl UserAgent {
         let has_more = |context: &ClientContext| {
             context.redirection.as_ref().is_some_and(|redirection| !redirection.left.is_empty())
         };
-        self.contexts.get(&id).is_some_and(has_more)
+        self.contexts.get(&id).is_some_and(|context| has_more(context))
             && self.go_to_next_target(now, id, status, message, Vec::new())
     }
 

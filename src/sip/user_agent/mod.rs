@@ -61,6 +61,9 @@ const SERVER_TRANSACTIONS: usize = 10_000;
 /// wish that comes too late is refused with the right reason.
 const REMEMBERED: usize = 100_000;
 
+/// How many outputs have room for good.
+const OUTPUT: usize = 256;
+
 /// What a user agent can be told at its start.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -143,7 +146,8 @@ pub struct UserAgent {
     settings: Settings,
     identifiers: Identifiers,
     flows: Flows,
-    contexts: HashMap<ContextId, ClientContext>,
+    /// Boxed: a table is never full, and its empty places should cost little.
+    contexts: HashMap<ContextId, Box<ClientContext>>,
     /// The contexts that are gone, by their last state.
     remembered: BTreeMap<ContextId, (Method, State)>,
     last_context: u64,
@@ -278,7 +282,12 @@ impl UserAgent {
 
     /// What is to be done next; one queue, in the order in which it happened.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.output.pop_front()
+        let output = self.output.pop_front();
+        // A burst is over: its room is given back.
+        if output.is_none() && self.output.capacity() > OUTPUT {
+            self.output.shrink_to(OUTPUT);
+        }
+        output
     }
 
     /// When [`UserAgent::handle_timeout`] must be called next.
@@ -369,7 +378,7 @@ impl UserAgent {
         let is_over = |context: &ClientContext| {
             context.ended.is_some() && context.transactions == 0 && context.children == 0
         };
-        if !self.contexts.get(&id).is_some_and(is_over) {
+        if !self.contexts.get(&id).is_some_and(|context| is_over(context)) {
             return;
         }
         let Some(context) = self.contexts.remove(&id) else { return };

@@ -81,7 +81,7 @@ impl UserAgent {
             redirection: None,
             credentials,
             auth: AuthState::default(),
-            acks: SmallVec::new(),
+            acks: Vec::new(),
             transactions: 0,
             hung_up: false,
             children: 0,
@@ -94,7 +94,7 @@ impl UserAgent {
         {
             parent.children += 1;
         }
-        self.contexts.insert(id, context);
+        self.contexts.insert(id, Box::new(context));
         self.flows.join(flow, id);
         self.tell_own(now, id, Fact::Created(created));
         match self.flows.flow(flow).map(|flow| &flow.state) {

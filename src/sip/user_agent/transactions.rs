@@ -66,14 +66,16 @@ pub(super) enum Due {
 /// All client transactions, and every deadline in order: no scan anywhere.
 #[derive(Debug, Default)]
 pub(super) struct Transactions {
-    entries: HashMap<Key, Entry>,
+    /// Boxed: a table is never full, and its empty places should cost little.
+    entries: HashMap<Key, Box<Entry>>,
     deadlines: BTreeSet<(Instant, Due)>,
 }
 
 impl Transactions {
     pub(super) fn insert(&mut self, key: Key, new: NewTransaction) {
         let NewTransaction { context, role, method, to, transaction } = new;
-        self.entries.insert(key, Entry { transaction, context, method, role, to, armed: None });
+        let entry = Entry { transaction, context, method, role, to, armed: None };
+        self.entries.insert(key, Box::new(entry));
         self.rearm(key);
     }
 
@@ -83,7 +85,7 @@ impl Transactions {
     }
 
     pub(super) fn entry(&self, key: Key) -> Option<&Entry> {
-        self.entries.get(&key)
+        self.entries.get(&key).map(Box::as_ref)
     }
 
     /// Changes a transaction; its deadline follows.
@@ -102,7 +104,7 @@ impl Transactions {
         if let Some(at) = entry.armed {
             self.deadlines.remove(&(at, Due::Transaction(key)));
         }
-        Some(entry)
+        Some(*entry)
     }
 
     fn rearm(&mut self, key: Key) {

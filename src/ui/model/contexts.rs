@@ -127,6 +127,10 @@ impl Contexts {
         self.in_flight += usize::from(status.state.is_pending());
         self.legs_up += status.legs_up as usize;
         self.index.insert(id, self.rows.len());
+        if self.rows.len() == self.rows.capacity() {
+            // A quarter more: to double would leave half of many rows empty.
+            self.rows.reserve_exact((self.rows.len() / 4).max(64));
+        }
         self.rows.push(Row {
             id,
             method,
