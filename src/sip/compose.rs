@@ -20,8 +20,9 @@ use crate::sip::{
 /// RFC 3261 §8.1.1.6.
 const MAX_FORWARDS: u8 = 70;
 
-/// The methods that this user agent takes in.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK";
+/// The methods that this user agent takes in, all of them (RFC 3261 §20.5).
+pub(crate) const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, NOTIFY";
 
 /// How requests on one flow name the sender.
 #[derive(Clone, Debug)]
@@ -43,7 +44,9 @@ impl Sender<'_> {
         format!("SIP/2.0/{} {};branch={branch}{rport}", self.transport.via(), self.sent_by)
     }
 
-    fn contact(&self, from: &Uri<'_>) -> String {
+    /// `secure` is whether the Request-URI or the top Route is a SIPS URI: then the Contact must be
+    /// one too (RFC 3261 §8.1.1.8).
+    fn contact(&self, from: &Uri<'_>, secure: bool) -> String {
         let user = from.user().map(|user| format!("{user}@")).unwrap_or_default();
         let transport = match self.transport {
             Transport::Udp => "",
@@ -52,7 +55,7 @@ impl Sender<'_> {
             // RFC 7118 §5.2.2: over a secure WebSocket too.
             Transport::Ws | Transport::Wss => ";transport=ws",
         };
-        let scheme = if from.is_sips() { "sips" } else { "sip" };
+        let scheme = if secure || from.is_sips() { "sips" } else { "sip" };
         format!("<{scheme}:{user}{}{transport}>", self.sent_by)
     }
 }
@@ -91,7 +94,10 @@ pub(crate) fn first_request(
         .header(HeaderName::CallId, call_id)
         .header(HeaderName::CSeq, format_args!("{cseq} {}", request.method));
     if wants_contact(&request.method) && !given(HeaderName::Contact) {
-        builder = builder.header(HeaderName::Contact, sender.contact(&request.from.uri.as_uri()));
+        let first_hop = request.route_set.first().unwrap_or(&request.request_uri);
+        let secure = request.request_uri.as_uri().is_sips() || first_hop.as_uri().is_sips();
+        let contact = sender.contact(&request.from.uri.as_uri(), secure);
+        builder = builder.header(HeaderName::Contact, contact);
     }
     if request.method == Method::Invite && !given(HeaderName::Allow) {
         builder = builder.header(HeaderName::Allow, ALLOW);

@@ -30,6 +30,8 @@ pub(crate) struct Leg {
     pub(crate) sdp_version: u32,
     /// Whether a re-INVITE of ours is under way (RFC 3261 §14.1).
     pub(crate) invite_pending: bool,
+    /// Whether a re-INVITE of the peer waits for an answer by hand (RFC 3261 §14.2).
+    pub(crate) peer_invite_pending: bool,
 }
 
 impl Leg {
@@ -49,6 +51,7 @@ impl Leg {
             subscribed: false,
             sdp_version: 0,
             invite_pending: false,
+            peer_invite_pending: false,
         };
         leg.learn(response);
         Some(leg)

@@ -119,10 +119,12 @@ impl UserAgent {
             self.hang_up_leg_now(now, id, &tag);
             return Ok(ContextId(self.last_context));
         }
-        // RFC 3261 §14.1: no INVITE while another is in progress in the dialog.
-        if request.method == Method::Invite
-            && self.leg_mut(id, &tag).is_some_and(|leg| leg.invite_pending)
-        {
+        // RFC 3261 §14.1: no INVITE while another is in progress in the dialog, either way.
+        let in_progress = self.unacked.contains(id, &tag)
+            || self
+                .leg_mut(id, &tag)
+                .is_some_and(|leg| leg.invite_pending || leg.peer_invite_pending);
+        if request.method == Method::Invite && in_progress {
             return Err(DialogError::InvitePending);
         }
         Ok(self.create_in_dialog(now, id, &tag, request))

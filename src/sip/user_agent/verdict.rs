@@ -2,7 +2,7 @@
 
 use super::{UserAgent, peer::PeerRequest};
 use crate::sip::{
-    compose, message::Message, method::Method, name::HeaderName, sdp, status::StatusCode,
+    compose, message::Message, method::Method, name::HeaderName, sdp, status::StatusCode, syntax,
 };
 
 /// An answer to be written.
@@ -38,13 +38,38 @@ impl Verdict {
         Verdict::new(200)
             .with(HeaderName::Allow, compose::ALLOW)
             .with(HeaderName::Accept, sdp::SDP)
+            .with(HeaderName::AcceptEncoding, "identity")
+            .with(HeaderName::AcceptLanguage, "*")
             .with(HeaderName::Supported, "100rel")
+    }
+
+    /// What answers a CANCEL of a request that is known, answered or not (RFC 3261 §9.2).
+    pub(super) fn cancel_taken() -> Verdict {
+        Verdict::new(200)
+    }
+
+    /// What answers a request that is given up: its CANCEL or a BYE came (RFC 3261 §9.2, §15.1.2).
+    pub(super) fn terminated() -> Verdict {
+        Verdict::new(487)
+    }
+
+    /// What tells the peer of an INVITE that somebody is asked (RFC 3261 §17.2.1).
+    pub(super) fn trying() -> Verdict {
+        Verdict::new(100)
     }
 
     /// The answer to a request that belongs to no dialog.
     pub(super) fn out_of_dialog(method: &Method, request: &Message) -> Verdict {
         let is_lost = request.to().is_ok_and(|to| to.tag().is_some())
-            || matches!(method, Method::Bye | Method::Notify | Method::Cancel);
+            || matches!(
+                method,
+                Method::Bye
+                    | Method::Cancel
+                    | Method::Info
+                    | Method::Notify
+                    | Method::Prack
+                    | Method::Update
+            );
         if is_lost {
             return Verdict::new(481);
         }
@@ -53,6 +78,8 @@ impl Verdict {
         }
         match method {
             Method::Options => Verdict::capabilities(),
+            // RFC 3261 §21.4.18: understood, and nobody is here to take a call or a message.
+            Method::Invite | Method::Message => Verdict::new(480),
             _ => Verdict::not_allowed(),
         }
     }
@@ -74,6 +101,7 @@ impl UserAgent {
         }
         leg.remote_cseq = Some(number);
         let (invite_pending, subscribed) = (leg.invite_pending, leg.subscribed);
+        let unanswered = leg.peer_invite_pending;
         if let Some(refusal) = unsupported(&peer.message) {
             return refusal;
         }
@@ -81,7 +109,7 @@ impl UserAgent {
             Method::Bye | Method::Info | Method::Message => Verdict::new(200),
             Method::Options => Verdict::capabilities(),
             // RFC 3261 §14.2: one INVITE after the other, and none across ours.
-            Method::Invite if unacked => {
+            Method::Invite if unacked || unanswered => {
                 Verdict::new(500).with(HeaderName::RetryAfter, retry_after.to_string())
             }
             Method::Invite | Method::Update if invite_pending => Verdict::new(491),
@@ -101,7 +129,7 @@ impl UserAgent {
     fn session_change(&mut self, peer: &PeerRequest) -> Verdict {
         let is_invite = peer.method == Method::Invite;
         let offer = sdp::body(&peer.message);
-        if offer.is_none() && !peer.message.body().is_empty() {
+        if offer.is_none() && !peer.message.body().is_empty() && !is_optional(&peer.message) {
             return Verdict::new(415).with(HeaderName::Accept, sdp::SDP);
         }
         let ours = self.contexts.get(&peer.context).and_then(|context| context.message());
@@ -122,12 +150,30 @@ impl UserAgent {
     }
 }
 
-/// RFC 3261 §8.2.2.3: extensions that are required and not known here.
+/// What cannot be understood of a request, whatever its method.
 fn unsupported(request: &Message) -> Option<Verdict> {
     let unknown: Vec<&str> = request
         .list(HeaderName::Require)
         .filter(|option| !option.eq_ignore_ascii_case("100rel"))
         .collect();
-    (!unknown.is_empty())
-        .then(|| Verdict::new(420).with(HeaderName::Unsupported, unknown.join(", ")))
+    // RFC 3261 §8.2.2.3: extensions that are required and not known here.
+    if !unknown.is_empty() {
+        return Some(Verdict::new(420).with(HeaderName::Unsupported, unknown.join(", ")));
+    }
+    // RFC 3261 §8.2.3: a body that cannot be decoded, unless it may be left alone.
+    let is_encoded = request
+        .list(HeaderName::ContentEncoding)
+        .any(|encoding| !encoding.eq_ignore_ascii_case("identity"));
+    (is_encoded && !request.body().is_empty() && !is_optional(request))
+        .then(|| Verdict::new(415).with(HeaderName::AcceptEncoding, "identity"))
+}
+
+/// RFC 3261 §20.11: whether a body may be ignored by who does not understand it.
+fn is_optional(request: &Message) -> bool {
+    let disposition = request.header(HeaderName::ContentDisposition);
+    let Some(Ok(text)) = disposition.map(|header| header.text()) else { return false };
+    text.split(';').skip(1).filter_map(|param| param.split_once('=')).any(|(name, value)| {
+        syntax::trim(name).eq_ignore_ascii_case("handling")
+            && syntax::trim(value).eq_ignore_ascii_case("optional")
+    })
 }
