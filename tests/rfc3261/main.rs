@@ -5,7 +5,7 @@ mod scripted;
 #[path = "../simulation/mod.rs"]
 mod simulation;
 
-// mod options;
+mod options;
 mod s08_1_requests;
 mod s08_1_responses;
 mod s08_2_server;
@@ -18,4 +18,4 @@ mod s17_1_client_transactions;
 mod s17_2_server_transactions;
 mod s18_transport;
 mod s19_identifiers;
-// mod s21_advice;
+mod s21_advice;
