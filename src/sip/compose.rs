@@ -24,6 +24,11 @@ const MAX_FORWARDS: u8 = 70;
 pub(crate) const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, NOTIFY";
 
+/// What an INVITE says that is supported; RFC 6228 §4 has 199 said by who wants to hear it.
+pub(crate) const fn supported(reliable: bool) -> &'static str {
+    if reliable { "100rel, 199" } else { "199" }
+}
+
 /// How requests on one flow name the sender.
 #[derive(Clone, Debug)]
 pub(crate) struct Sender<'a> {
@@ -102,8 +107,8 @@ pub(crate) fn first_request(
     if request.method == Method::Invite && !given(HeaderName::Allow) {
         builder = builder.header(HeaderName::Allow, ALLOW);
     }
-    if request.method == Method::Invite && sender.reliable && !given(HeaderName::Supported) {
-        builder = builder.header(HeaderName::Supported, "100rel");
+    if request.method == Method::Invite && !given(HeaderName::Supported) {
+        builder = builder.header(HeaderName::Supported, supported(sender.reliable));
     }
     if !given(HeaderName::UserAgent) {
         builder = builder.header(HeaderName::UserAgent, sender.user_agent);
@@ -245,7 +250,8 @@ impl InDialog {
         }
     }
 
-    /// The PRACK of a reliable provisional, and whether it answers an offer (RFC 3262 §5, §7.2).
+    /// The PRACK of a reliable provisional, and whether the first offer has its answer with it: the
+    /// provisional answers ours, or the PRACK answers the peer's (RFC 3262 §5, §7.2).
     pub(crate) fn prack(
         &self,
         leg: &Leg,
@@ -260,7 +266,10 @@ impl InDialog {
             .header(HeaderName::RAck, rack);
         match late_answer(invite, response).filter(|_| !leg.offer_answered) {
             Some(answer) => (builder.body(Some("application/sdp"), answer.as_bytes()), true),
-            None => (builder.body(None, b""), false),
+            None => {
+                let answers = !invite.body().is_empty() && !response.body().is_empty();
+                (builder.body(None, b""), answers)
+            }
         }
     }
 
@@ -284,6 +293,9 @@ impl InDialog {
         }
         if request.method == Method::Invite && !given(HeaderName::Allow) {
             builder = builder.header(HeaderName::Allow, ALLOW);
+        }
+        if request.method == Method::Invite && !given(HeaderName::Supported) {
+            builder = builder.header(HeaderName::Supported, supported(sender.reliable));
         }
         for header in &request.headers {
             builder = builder.extension(header.name(), header.value());

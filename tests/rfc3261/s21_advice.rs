@@ -107,7 +107,7 @@ fn s21_4_15_420_offers_the_request_without_what_is_unknown() {
 #[test]
 fn s21_4_16_421_offers_to_support_what_is_required() {
     let supported = resent(421, &[(HeaderName::Require, "timer")], HeaderName::Supported);
-    assert_eq!(supported, ["100rel", "timer"]);
+    assert_eq!(supported, ["100rel", "199", "timer"]);
 }
 
 #[test]

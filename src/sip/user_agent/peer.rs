@@ -178,10 +178,12 @@ impl UserAgent {
     }
 
     fn ask_user(&mut self, now: Instant, transaction: ServerTransactionId, peer: PeerRequest) {
+        if let Method::Invite | Method::Update = peer.method
+            && let Some(leg) = self.leg_mut(peer.context, &peer.tag)
+        {
+            leg.peer_offer_pending = true;
+        }
         if peer.method == Method::Invite {
-            if let Some(leg) = self.leg_mut(peer.context, &peer.tag) {
-                leg.peer_invite_pending = true;
-            }
             // RFC 3261 §17.2.1: a user takes longer than 200 ms.
             let verdict = Verdict::trying();
             let status = verdict.status;
@@ -244,11 +246,11 @@ impl UserAgent {
         }
         let fact = Fact::Answered(Response { status, message: bytes });
         self.tell(now, peer.context, peer.method.clone(), fact);
-        if peer.method == Method::Invite
+        if let Method::Invite | Method::Update = peer.method
             && status.is_final()
             && let Some(leg) = self.leg_mut(peer.context, &peer.tag)
         {
-            leg.peer_invite_pending = false;
+            leg.peer_offer_pending = false;
         }
         if !status.is_success() {
             return;

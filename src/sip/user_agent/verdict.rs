@@ -2,7 +2,8 @@
 
 use super::{UserAgent, peer::PeerRequest};
 use crate::sip::{
-    compose, message::Message, method::Method, name::HeaderName, sdp, status::StatusCode, syntax,
+    compose, event::LegState, message::Message, method::Method, name::HeaderName, sdp,
+    status::StatusCode, syntax,
 };
 
 /// An answer to be written.
@@ -101,18 +102,23 @@ impl UserAgent {
         }
         leg.remote_cseq = Some(number);
         let (invite_pending, subscribed) = (leg.invite_pending, leg.subscribed);
-        let unanswered = leg.peer_invite_pending;
+        let unanswered = leg.peer_offer_pending;
+        let is_early = leg.state == LegState::Early && !leg.offer_answered;
         if let Some(refusal) = unsupported(&peer.message) {
             return refusal;
         }
         match peer.method {
             Method::Bye | Method::Info | Method::Message => Verdict::new(200),
             Method::Options => Verdict::capabilities(),
-            // RFC 3261 §14.2: one INVITE after the other, and none across ours.
-            Method::Invite if unacked || unanswered => {
+            // RFC 3261 §14.2, RFC 3311 §5.2: one offer after the other, and none across ours.
+            Method::Invite if unacked => {
+                Verdict::new(500).with(HeaderName::RetryAfter, retry_after.to_string())
+            }
+            Method::Invite | Method::Update if unanswered => {
                 Verdict::new(500).with(HeaderName::RetryAfter, retry_after.to_string())
             }
             Method::Invite | Method::Update if invite_pending => Verdict::new(491),
+            Method::Update if is_early && self.offers_cross(peer) => Verdict::new(491),
             Method::Invite | Method::Update => self.session_change(peer),
             // RFC 6665 §4.1.3: only what was subscribed to is taken.
             Method::Notify if subscribed => Verdict::new(200),
@@ -123,6 +129,14 @@ impl UserAgent {
             Method::Subscribe => Verdict::new(489).with(HeaderName::AllowEvents, ""),
             _ => Verdict::not_allowed(),
         }
+    }
+
+    /// Whether a request makes an offer while the one in our INVITE waits for its answer.
+    fn offers_cross(&self, peer: &PeerRequest) -> bool {
+        let context = self.contexts.get(&peer.context);
+        let invite = context.and_then(|context| context.message());
+        sdp::body(&peer.message).is_some()
+            && invite.is_some_and(|invite| sdp::body(&invite).is_some())
     }
 
     /// A re-INVITE or UPDATE: its offer is answered with what we described ourselves.
