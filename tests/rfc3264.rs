@@ -24,7 +24,7 @@ fn offered(call: &mut Call, cseq: u32, media: &str) -> String {
     let sdp = [(HeaderName::ContentType, "application/sdp")];
     let answer = call.peer_body(Method::Invite, cseq, &sdp, &format!("{head}{media}"));
     assert_eq!(code(&answer), 200);
-    call.deliver(call.from_peer("b", Method::Ack, cseq, &[]));
+    call.deliver(call.peer_request("b", Method::Ack, cseq, &[]));
     body(&answer)
 }
 

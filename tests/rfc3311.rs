@@ -146,7 +146,7 @@ fn s5_2_after_the_answer_in_a_reliable_provisional_an_early_update_is_taken() {
 fn s5_2_a_second_update_before_the_answer_to_the_first_gets_500_with_retry_after() {
     let settings = Settings { by_hand: vec![Method::Update], ..Settings::default() };
     let mut call = Call::up_with(settings, Transport::Udp);
-    call.deliver(call.from_peer("b", Method::Update, 1, &[]));
+    call.deliver(call.peer_request("b", Method::Update, 1, &[]));
     let second = call.peer(Method::Update, 2, &[]);
     assert_eq!(code(&second), 500);
     assert!(text(&second, HeaderName::RetryAfter).parse::<u32>().unwrap() <= 10);

@@ -45,7 +45,7 @@ fn s4_2_a_timeout_is_told_without_a_response_and_not_as_a_408() {
 fn s4_1_a_request_of_the_peer_that_waits_for_the_user_gets_no_provisional_and_no_408() {
     let settings = Settings { by_hand: vec![Method::Info], ..Settings::default() };
     let mut call = Call::up_with(settings, Transport::Udp);
-    let info = call.from_peer("b", Method::Info, 1, &[]);
+    let info = call.peer_request("b", Method::Info, 1, &[]);
     for _ in 0..20 {
         call.deliver(info.clone());
         call.wait(Duration::from_secs(4));

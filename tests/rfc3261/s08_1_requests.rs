@@ -185,7 +185,7 @@ fn s20_5_allow_lists_every_method_that_is_taken_in_a_dialog() {
         assert_ne!(code(&answer), 405, "{method}");
         assert!(allow.iter().any(|allowed| allowed == method.as_str()), "{method}: {allow:?}");
         if method == Method::Invite {
-            call.deliver(call.from_peer("b", Method::Ack, cseq, &[]));
+            call.deliver(call.peer_request("b", Method::Ack, cseq, &[]));
         }
     }
     assert!(["ACK", "CANCEL"].iter().all(|method| allow.iter().any(|allowed| allowed == method)));

@@ -54,7 +54,7 @@ fn s8_2_2_2_the_same_request_another_way_gets_482() {
 fn s8_2_2_2_a_request_with_a_to_tag_is_never_merged() {
     let mut call = Call::up();
     let first = call.peer(Method::Options, 1, &[]);
-    let again = call.from_peer("b", Method::Options, 1, &[]);
+    let again = call.peer_request("b", Method::Options, 1, &[]);
     let other = String::from_utf8(again.to_vec()).unwrap().replace("z9hG4bKp", "z9hG4bKq");
     call.deliver(other.into());
     assert_eq!((code(&first), code(&call.last())), (200, 200));
@@ -74,7 +74,7 @@ fn s8_2_2_3_require_is_ignored_in_ack() {
     let mut call = Call::up();
     call.peer(Method::Invite, 1, &[]);
     call.look();
-    call.deliver(call.from_peer("b", Method::Ack, 1, &[(HeaderName::Require, "x-one")]));
+    call.deliver(call.peer_request("b", Method::Ack, 1, &[(HeaderName::Require, "x-one")]));
     assert_eq!(call.news(), ["received ACK"]);
     assert_eq!(call.wire(), [""; 0]);
 }
@@ -148,7 +148,7 @@ fn s8_2_6_2_a_to_tag_that_is_there_is_kept() {
 fn s8_2_7_a_request_with_a_to_tag_of_no_dialog_gets_481() {
     let mut call = Call::up();
     for method in [Method::Bye, Method::Info, Method::Invite, Method::Update, Method::Options] {
-        call.deliver(call.from_peer("stranger", method.clone(), 1, &[]));
+        call.deliver(call.peer_request("stranger", method.clone(), 1, &[]));
         assert_eq!(code(&call.last()), 481, "{method}");
     }
 }

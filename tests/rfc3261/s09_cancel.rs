@@ -272,9 +272,9 @@ fn by_hand() -> Call {
 #[test]
 fn s9_2_the_peers_cancel_gets_200_and_its_pending_invite_487() {
     let mut call = by_hand();
-    call.deliver(call.from_peer("b", Method::Invite, 1, &[]));
+    call.deliver(call.peer_request("b", Method::Invite, 1, &[]));
     call.look();
-    call.deliver(call.from_peer("b", Method::Cancel, 1, &[]));
+    call.deliver(call.peer_request("b", Method::Cancel, 1, &[]));
     assert_eq!(call.wire(), ["200", "487"]);
     let answers: Vec<String> =
         call.sim.sent.iter().rev().take(2).map(|(_, m)| text(m, HeaderName::CSeq)).collect();
@@ -287,7 +287,7 @@ fn s9_2_the_peers_cancel_of_what_is_answered_gets_200_and_changes_nothing() {
     let mut call = Call::up();
     call.peer(Method::Invite, 1, &[]);
     call.look();
-    call.deliver(call.from_peer("b", Method::Cancel, 1, &[(HeaderName::Require, "x-one")]));
+    call.deliver(call.peer_request("b", Method::Cancel, 1, &[(HeaderName::Require, "x-one")]));
     assert_eq!(call.wire(), ["200"]);
     assert_eq!(call.last_event().status.legs_up, 1);
 }
@@ -295,6 +295,6 @@ fn s9_2_the_peers_cancel_of_what_is_answered_gets_200_and_changes_nothing() {
 #[test]
 fn s9_2_the_peers_cancel_of_nothing_gets_481() {
     let mut call = Call::up();
-    call.deliver(call.from_peer("b", Method::Cancel, 1, &[]));
+    call.deliver(call.peer_request("b", Method::Cancel, 1, &[]));
     assert_eq!(code(&call.last()), 481);
 }

@@ -98,9 +98,9 @@ fn s12_1_2_a_dialog_is_known_by_call_id_and_both_tags() {
     let mut call = Call::up();
     call.peer(Method::Options, 1, &[]);
     assert_eq!(call.news(), ["received OPTIONS", "answered 200"]);
-    call.deliver(call.from_peer("c", Method::Options, 2, &[]));
+    call.deliver(call.peer_request("c", Method::Options, 2, &[]));
     assert_eq!(call.news(), [""; 0], "another remote tag");
-    let other = call.from_peer("b", Method::Options, 3, &[]);
+    let other = call.peer_request("b", Method::Options, 3, &[]);
     let other = String::from_utf8(other.to_vec()).unwrap();
     let call_id = text(&call.sent(Method::Invite), HeaderName::CallId);
     call.deliver(other.replace(&call_id, "another").into());
@@ -280,7 +280,7 @@ fn s12_2_2_the_first_remote_cseq_may_be_anything() {
 fn s12_2_2_the_peers_target_refresh_moves_the_target() {
     let mut call = Call::up();
     call.peer(Method::Invite, 1, &[(CONTACT, "<sip:bob@moved.test>")]);
-    call.deliver(call.from_peer("b", Method::Ack, 1, &[]));
+    call.deliver(call.peer_request("b", Method::Ack, 1, &[]));
     call.hang_up();
     assert_eq!(call.sent(Method::Bye).request_uri(), Some("sip:bob@moved.test"));
 }

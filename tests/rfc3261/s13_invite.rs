@@ -205,7 +205,7 @@ fn s13_3_1_4_our_2xx_to_a_reinvite_is_repeated_until_its_ack() {
     call.wait(Duration::from_millis(8000));
     // At 0.5, 1.5, 3.5 and 7.5 s.
     assert_eq!(call.wire(), ["200"; 4]);
-    call.deliver(call.from_peer("b", Method::Ack, 1, &[]));
+    call.deliver(call.peer_request("b", Method::Ack, 1, &[]));
     call.wait(PATIENCE);
     assert_eq!(call.wire(), [""; 0]);
 }

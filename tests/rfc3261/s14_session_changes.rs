@@ -63,7 +63,7 @@ fn s14_1_no_invite_is_sent_until_the_peers_is_acked() {
     let mut call = Call::up();
     call.peer(Method::Invite, 1, &[]);
     assert_eq!(call.in_dialog(Method::Invite), Err(DialogError::InvitePending));
-    call.deliver(call.from_peer("b", Method::Ack, 1, &[]));
+    call.deliver(call.peer_request("b", Method::Ack, 1, &[]));
     call.in_dialog(Method::Invite).unwrap();
 }
 
@@ -147,7 +147,7 @@ fn s14_2_a_second_reinvite_before_the_ack_gets_500_with_retry_after() {
 fn by_hand() -> (Call, ServerTransactionId) {
     let settings = Settings { by_hand: vec![Method::Invite], ..Settings::default() };
     let mut call = Call::up_with(settings, Transport::Udp);
-    call.deliver(call.from_peer("b", Method::Invite, 1, &[]));
+    call.deliver(call.peer_request("b", Method::Invite, 1, &[]));
     let waits = call.sim.events.iter().find_map(|event| match event.fact {
         Fact::Received { transaction, .. } => transaction,
         _ => None,

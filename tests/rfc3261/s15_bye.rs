@@ -86,7 +86,7 @@ fn s15_1_2_the_peers_bye_gets_200_and_ends_the_dialog() {
 #[test]
 fn s15_1_2_a_bye_for_no_dialog_gets_481() {
     let mut call = Call::up();
-    call.deliver(call.from_peer("stranger", Method::Bye, 1, &[]));
+    call.deliver(call.peer_request("stranger", Method::Bye, 1, &[]));
     assert_eq!(code(&call.last()), 481);
     assert_eq!(call.ended(), None);
 }

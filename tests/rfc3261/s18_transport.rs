@@ -123,7 +123,7 @@ fn s18_2_2_on_a_connection_the_answer_goes_back_on_it() {
 #[test]
 fn s18_3_a_body_longer_than_its_content_length_is_cut() {
     let mut call = Call::up();
-    let bytes = call.from_peer("b", Method::Info, 1, &[]);
+    let bytes = call.peer_request("b", Method::Info, 1, &[]);
     let longer = [&*bytes, b"and some more"].concat();
     call.deliver(longer.into());
     assert_eq!(code(&call.last()), 200);
@@ -132,7 +132,7 @@ fn s18_3_a_body_longer_than_its_content_length_is_cut() {
 #[test]
 fn s18_3_a_datagram_shorter_than_its_content_length_is_not_taken() {
     let mut call = Call::up();
-    let bytes = call.from_peer("b", Method::Info, 1, &[]);
+    let bytes = call.peer_request("b", Method::Info, 1, &[]);
     let shorter = String::from_utf8(bytes.to_vec()).unwrap();
     call.look();
     call.deliver(shorter.replace("Content-Length: 0", "Content-Length: 10").into());

@@ -54,11 +54,11 @@ fn s19_3_two_user_agents_share_no_identifier() {
 fn s19_3_the_tag_of_our_answers_is_the_same_for_one_request_and_new_for_another() {
     let mut call = Call::up();
     let ask = |call: &mut Call, cseq| {
-        call.deliver(call.from_peer("stranger", Method::Options, cseq, &[]));
+        call.deliver(call.peer_request("stranger", Method::Options, cseq, &[]));
         call.last()
     };
     let tagless = |call: &mut Call, cseq: u32| {
-        let text = String::from_utf8(call.from_peer("x", Method::Options, cseq, &[]).to_vec());
+        let text = String::from_utf8(call.peer_request("x", Method::Options, cseq, &[]).to_vec());
         let text = text.unwrap();
         let tag = call.sent(Method::Invite).from().unwrap().tag().unwrap().to_owned();
         let text = text.replace(&format!(";tag={tag}"), "");

@@ -223,13 +223,13 @@ impl Call {
         headers: &[(HeaderName, &str)],
         body: &str,
     ) -> Message {
-        let bytes = self.from_peer("b", method, cseq, headers);
+        let bytes = self.peer_request("b", method, cseq, headers);
         self.deliver(with_body(&bytes, body));
         self.last()
     }
 
     /// A request of the peer in the dialog of a tag, each with a branch of its own.
-    pub fn from_peer(
+    pub fn peer_request(
         &self,
         tag: &str,
         method: Method,
