@@ -4,10 +4,10 @@
 use bytes::Bytes;
 
 use crate::sip::{
+    compose::supported,
     event::Advice,
     header::{CSeq, NameAddr},
     message::Message,
-    method::Method,
     name::HeaderName,
     request::{CSeqNumber, ExtraHeader, Identity, NewRequest},
     syntax,
@@ -33,7 +33,7 @@ pub(crate) fn advise(request: &Message, response: &Message) -> Option<Advice> {
             let options = list(response, HeaderName::Require)?;
             let sentence =
                 format!("the peer needs the extensions {options}: say that they are supported");
-            (sentence, again().map(|retry| added(retry, HeaderName::Supported, &options)))
+            (sentence, again().map(|retry| supporting(retry, request, &options)))
         }
         422 => {
             let seconds = number(response, HeaderName::MinSe)?;
@@ -89,7 +89,7 @@ impl NewRequest {
                     message.contact().is_ok_and(|contact| contact.uri().host() == sent_by)
                 }
                 HeaderName::MaxForwards => header.value == b"70",
-                HeaderName::Supported => header.value == b"100rel",
+                HeaderName::Supported => is_default_supported(header.value),
                 HeaderName::Allow => header.value == crate::sip::compose::ALLOW.as_bytes(),
                 HeaderName::UserAgent
                 | HeaderName::Authorization
@@ -275,13 +275,15 @@ fn with(retry: NewRequest, name: HeaderName, value: &str) -> NewRequest {
     retry
 }
 
-fn added(mut retry: NewRequest, name: HeaderName, value: &str) -> NewRequest {
-    // What would have been said by itself must be said with it.
-    if retry.method == Method::Invite && name == HeaderName::Supported {
-        retry.headers.extend(ExtraHeader::new(name.as_str(), "100rel"));
-    }
-    retry.headers.extend(ExtraHeader::new(name.as_str(), value));
-    retry
+/// What was supported before, and these options too.
+fn supporting(retry: NewRequest, request: &Message, options: &str) -> NewRequest {
+    let mut all: Vec<&str> = request.list(HeaderName::Supported).collect();
+    all.push(options);
+    with(retry, HeaderName::Supported, &all.join(", "))
+}
+
+fn is_default_supported(value: &[u8]) -> bool {
+    [false, true].map(supported).iter().any(|default| default.as_bytes() == value)
 }
 
 #[cfg(test)]

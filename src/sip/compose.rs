@@ -20,8 +20,14 @@ use crate::sip::{
 /// RFC 3261 §8.1.1.6.
 const MAX_FORWARDS: u8 = 70;
 
-/// The methods that this user agent takes in.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, MESSAGE, NOTIFY";
+/// The methods that this user agent takes in, all of them (RFC 3261 §20.5).
+pub(crate) const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, NOTIFY";
+
+/// What an INVITE says that is supported; RFC 6228 §4 has 199 said by who wants to hear it.
+pub(crate) const fn supported(reliable: bool) -> &'static str {
+    if reliable { "100rel, 199" } else { "199" }
+}
 
 /// How requests on one flow name the sender.
 #[derive(Clone, Debug)]
@@ -43,7 +49,9 @@ impl Sender<'_> {
         format!("SIP/2.0/{} {};branch={branch}{rport}", self.transport.via(), self.sent_by)
     }
 
-    fn contact(&self, from: &Uri<'_>) -> String {
+    /// `secure` is whether the Request-URI or the top Route is a SIPS URI: then the Contact must be
+    /// one too (RFC 3261 §8.1.1.8).
+    fn contact(&self, from: &Uri<'_>, secure: bool) -> String {
         let user = from.user().map(|user| format!("{user}@")).unwrap_or_default();
         let transport = match self.transport {
             Transport::Udp => "",
@@ -52,7 +60,7 @@ impl Sender<'_> {
             // RFC 7118 §5.2.2: over a secure WebSocket too.
             Transport::Ws | Transport::Wss => ";transport=ws",
         };
-        let scheme = if from.is_sips() { "sips" } else { "sip" };
+        let scheme = if secure || from.is_sips() { "sips" } else { "sip" };
         format!("<{scheme}:{user}{}{transport}>", self.sent_by)
     }
 }
@@ -90,13 +98,16 @@ pub(crate) fn first_request(
         .header(HeaderName::CallId, call_id)
         .header(HeaderName::CSeq, format_args!("{cseq} {}", request.method));
     if wants_contact(&request.method) && !given(HeaderName::Contact) {
-        builder = builder.header(HeaderName::Contact, sender.contact(&request.from.uri.as_uri()));
+        let first_hop = request.route_set.first().unwrap_or(&request.request_uri);
+        let secure = request.request_uri.as_uri().is_sips() || first_hop.as_uri().is_sips();
+        let contact = sender.contact(&request.from.uri.as_uri(), secure);
+        builder = builder.header(HeaderName::Contact, contact);
     }
     if request.method == Method::Invite && !given(HeaderName::Allow) {
         builder = builder.header(HeaderName::Allow, ALLOW);
     }
-    if request.method == Method::Invite && sender.reliable && !given(HeaderName::Supported) {
-        builder = builder.header(HeaderName::Supported, "100rel");
+    if request.method == Method::Invite && !given(HeaderName::Supported) {
+        builder = builder.header(HeaderName::Supported, supported(sender.reliable));
     }
     if !given(HeaderName::UserAgent) {
         builder = builder.header(HeaderName::UserAgent, sender.user_agent);
@@ -235,7 +246,8 @@ impl InDialog {
         }
     }
 
-    /// The PRACK of a reliable provisional, and whether it answers an offer (RFC 3262 §5, §7.2).
+    /// The PRACK of a reliable provisional, and whether the first offer has its answer with it: the
+    /// provisional answers ours, or the PRACK answers the peer's (RFC 3262 §5, §7.2).
     pub(crate) fn prack(
         &self,
         leg: &Leg,
@@ -250,7 +262,10 @@ impl InDialog {
             .header(HeaderName::RAck, rack);
         match late_answer(invite, response).filter(|_| !leg.offer_answered) {
             Some(answer) => (builder.body(Some("application/sdp"), answer.as_bytes()), true),
-            None => (builder.body(None, b""), false),
+            None => {
+                let answers = !invite.body().is_empty() && !response.body().is_empty();
+                (builder.body(None, b""), answers)
+            }
         }
     }
 
@@ -274,6 +289,9 @@ impl InDialog {
         }
         if request.method == Method::Invite && !given(HeaderName::Allow) {
             builder = builder.header(HeaderName::Allow, ALLOW);
+        }
+        if request.method == Method::Invite && !given(HeaderName::Supported) {
+            builder = builder.header(HeaderName::Supported, supported(sender.reliable));
         }
         for header in &request.headers {
             builder = builder.extension(header.name(), header.value());

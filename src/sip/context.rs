@@ -146,6 +146,12 @@ impl ClientContext {
         matches!(self.cancel, Cancel::Sent { over: false })
     }
 
+    /// The context whose legs this request concerns: the INVITE's that it is in the dialog of, or
+    /// its own, `id`.
+    pub(crate) fn owner(&self, id: ContextId) -> ContextId {
+        self.parent.as_ref().map_or(id, |(parent, _)| *parent)
+    }
+
     /// The leg of that tag.
     pub(crate) fn leg_mut(&mut self, tag: &str) -> Option<&mut Leg> {
         self.legs.iter_mut().find(|leg| &*leg.tag == tag)

@@ -22,7 +22,7 @@ pub(crate) struct Leg {
     pub(crate) remote_cseq: Option<u32>,
     /// The last RSeq that was acknowledged (RFC 3262 §4).
     pub(crate) rseq: Option<u32>,
-    /// Whether an offer of the peer in a provisional was answered in its PRACK.
+    /// Whether the first offer has its answer, in a reliable provisional or in its PRACK.
     pub(crate) offer_answered: bool,
     /// Whether a SUBSCRIBE or REFER of ours on it has notifications coming (RFC 6665, RFC 3515).
     pub(crate) subscribed: bool,
@@ -30,6 +30,9 @@ pub(crate) struct Leg {
     pub(crate) sdp_version: u32,
     /// Whether a re-INVITE of ours is under way (RFC 3261 §14.1).
     pub(crate) invite_pending: bool,
+    /// Whether a re-INVITE or UPDATE of the peer waits for an answer by hand (RFC 3261 §14.2,
+    /// RFC 3311 §5.2).
+    pub(crate) peer_offer_pending: bool,
 }
 
 impl Leg {
@@ -54,6 +57,7 @@ impl Leg {
             subscribed: false,
             sdp_version: 0,
             invite_pending: false,
+            peer_offer_pending: false,
         };
         leg.learn(response);
         Some(leg)
@@ -77,6 +81,7 @@ impl Leg {
             offer_answered: false,
             subscribed: true,
             sdp_version: 0,
+            peer_offer_pending: false,
             invite_pending: false,
         })
     }

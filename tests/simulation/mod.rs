@@ -82,8 +82,18 @@ pub struct Simulation<P> {
 
 impl<P: Peer> Simulation<P> {
     pub fn new(transport: Transport, link: Link, seed: u64, peer: P) -> Simulation<P> {
+        Simulation::with_settings(Settings::default(), transport, link, seed, peer)
+    }
+
+    pub fn with_settings(
+        settings: Settings,
+        transport: Transport,
+        link: Link,
+        seed: u64,
+        peer: P,
+    ) -> Simulation<P> {
         let start = Instant::now();
-        let mut ua = UserAgent::new(Settings::default(), seed);
+        let mut ua = UserAgent::new(settings, seed);
         ua.flow_connecting(FLOW, transport);
         ua.flow_up(start, FLOW, "192.0.2.1:5060".parse().unwrap());
         Simulation {

@@ -114,6 +114,9 @@ impl UserAgent {
         if matches!(request.method, Method::Ack | Method::Cancel | Method::Prack) {
             return Err(DialogError::Automatic(request.method));
         }
+        if let Some(early) = self.early_leg_for(id, tag, &request.method) {
+            return Ok(self.create_in_dialog(now, id, &early, request));
+        }
         let tags = self.confirmed_legs(id)?;
         let tag = match (tag, &*tags) {
             (Some(tag), tags) => tags.iter().find(|confirmed| &***confirmed == tag).cloned(),
@@ -131,13 +134,30 @@ impl UserAgent {
             self.hang_up_leg_now(now, id, &tag);
             return Ok(ContextId(self.last_context));
         }
-        // RFC 3261 §14.1: no INVITE while another is in progress in the dialog.
-        if request.method == Method::Invite
-            && self.leg_mut(id, &tag).is_some_and(|leg| leg.invite_pending)
-        {
+        // RFC 3261 §14.1: no INVITE while another is in progress in the dialog, either way.
+        let in_progress = self.unacked.contains(id, &tag)
+            || self
+                .leg_mut(id, &tag)
+                .is_some_and(|leg| leg.invite_pending || leg.peer_offer_pending);
+        if request.method == Method::Invite && in_progress {
             return Err(DialogError::InvitePending);
         }
         Ok(self.create_in_dialog(now, id, &tag, request))
+    }
+
+    /// The early leg that a request can be sent on while the INVITE is pending (RFC 3261 §12.2,
+    /// RFC 3311 §5.1): the one that is named, or the only one.
+    fn early_leg_for(&self, id: ContextId, tag: Option<&str>, method: &Method) -> Option<Box<str>> {
+        if matches!(method, Method::Bye | Method::Invite) {
+            return None;
+        }
+        let context = self.contexts.get(&id).filter(|context| context.state.is_pending())?;
+        let mut early = context
+            .legs
+            .iter()
+            .filter(|leg| leg.state == LegState::Early && tag.is_none_or(|tag| &*leg.tag == tag));
+        let only = early.next()?;
+        early.next().is_none().then(|| only.tag.clone())
     }
 
     fn create_in_dialog(
@@ -151,7 +171,12 @@ impl UserAgent {
         let is_invite = method == Method::Invite;
         let subscribes = subscribes(&method);
         if let Some(leg) = self.leg_mut(id, tag) {
-            leg.invite_pending |= is_invite;
+            if is_invite {
+                leg.invite_pending = true;
+                // A new INVITE counts its provisionals anew, and negotiates anew.
+                leg.rseq = None;
+                leg.offer_answered = false;
+            }
             leg.subscribed |= subscribes;
         }
         let Some(context) = self.contexts.get(&id) else { return id };

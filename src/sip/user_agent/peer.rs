@@ -61,6 +61,11 @@ impl UserAgent {
         let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
         let dialog = self.find_dialog(request).or_else(|| self.leg_of_notify(now, request));
         match self.servers.receive(now, flow, transport, source, request) {
+            Incoming::New(transaction)
+                if method == Method::Cancel && self.servers.cancelled_by(request).is_some() =>
+            {
+                self.cancelled_by_peer(now, transaction, dialog, request, source);
+            }
             Incoming::New(transaction) => match dialog {
                 Some((context, tag)) => {
                     let message = request.clone();
@@ -92,8 +97,43 @@ impl UserAgent {
         }
     }
 
-    /// RFC 3261 §12.2.2: a To tag names a dialog, and there is none. A CANCEL matches no INVITE
-    /// that is still unanswered here.
+    /// RFC 3261 §9.2: a CANCEL of a request that is known is answered with 200, and ends what waits
+    /// for an answer by hand.
+    fn cancelled_by_peer(
+        &mut self,
+        now: Instant,
+        transaction: ServerTransactionId,
+        dialog: Option<(ContextId, Box<str>)>,
+        cancel: &Message,
+        source: SocketAddr,
+    ) {
+        self.tell_received(now, dialog.clone(), Method::Cancel, cancel, false);
+        let verdict = Verdict::cancel_taken();
+        let status = verdict.status;
+        let bytes = self.write_answer(cancel, source, verdict);
+        if let Some(transmit) = self.servers.respond(now, transaction, status, bytes.clone()) {
+            self.transmit_again(transmit);
+        }
+        if let Some((id, _)) = dialog {
+            let fact = Fact::Answered(Response { status, message: bytes });
+            self.tell(now, id, Method::Cancel, fact);
+        }
+        if let Some(invite) = self.servers.cancelled_by(cancel) {
+            self.give_up(now, invite);
+        }
+    }
+
+    /// Answers 487 to a request that waits for an answer by hand; nothing where none does.
+    fn give_up(&mut self, now: Instant, transaction: ServerTransactionId) {
+        let Some(peer) = self.by_hand.remove(&transaction) else { return };
+        let verdict = Verdict::terminated();
+        let status = verdict.status;
+        let bytes = self.write_answer(&peer.message, peer.source, verdict);
+        self.respond(now, transaction, &peer, status, bytes);
+    }
+
+    /// RFC 3261 §12.2.2: a To tag names a dialog, and there is none. A CANCEL names no request that
+    /// is known here.
     fn out_of_dialog(
         &mut self,
         now: Instant,
@@ -129,12 +169,28 @@ impl UserAgent {
         let verdict = self.judge(&peer);
         // What is wrong is refused, whoever answers the rest.
         if by_hand && verdict.status.is_success() {
-            self.by_hand.insert(transaction, peer);
+            self.ask_user(now, transaction, peer);
             return;
         }
         let status = verdict.status;
         let bytes = self.write_answer(&peer.message, peer.source, verdict);
         self.respond(now, transaction, &peer, status, bytes);
+    }
+
+    fn ask_user(&mut self, now: Instant, transaction: ServerTransactionId, peer: PeerRequest) {
+        if let Method::Invite | Method::Update = peer.method
+            && let Some(leg) = self.leg_mut(peer.context, &peer.tag)
+        {
+            leg.peer_offer_pending = true;
+        }
+        if peer.method == Method::Invite {
+            // RFC 3261 §17.2.1: a user takes longer than 200 ms.
+            let verdict = Verdict::trying();
+            let status = verdict.status;
+            let bytes = self.write_answer(&peer.message, peer.source, verdict);
+            self.respond(now, transaction, &peer, status, bytes);
+        }
+        self.by_hand.insert(transaction, peer);
     }
 
     /// Answers a request of the peer that waits for it; a provisional may come before the final.
@@ -193,11 +249,18 @@ impl UserAgent {
             let fact = Fact::Answered(Response { status, message: bytes });
             self.tell(now, peer.context, peer.method.clone(), fact);
         }
+        if let Method::Invite | Method::Update = peer.method
+            && status.is_final()
+            && let Some(leg) = self.leg_mut(peer.context, &peer.tag)
+        {
+            leg.peer_offer_pending = false;
+        }
         if !status.is_success() {
             return;
         }
         match peer.method {
             Method::Bye => {
+                self.give_up_leg(now, peer.context, &peer.tag);
                 self.terminate_leg(now, peer.context, &peer.tag, TerminatedBy::Peer);
             }
             Method::Notify => self.notified(now, peer),
@@ -207,6 +270,17 @@ impl UserAgent {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// RFC 3261 §15.1.2: what is pending in a dialog when its BYE comes is answered with 487.
+    fn give_up_leg(&mut self, now: Instant, id: ContextId, tag: &str) {
+        let is_of_leg = |peer: &PeerRequest| peer.context == id && &*peer.tag == tag;
+        let mut pending: Vec<ServerTransactionId> =
+            self.by_hand.iter().filter(|(_, p)| is_of_leg(p)).map(|(id, _)| *id).collect();
+        pending.sort_unstable();
+        for transaction in pending {
+            self.give_up(now, transaction);
         }
     }
 

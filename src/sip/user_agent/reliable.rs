@@ -48,7 +48,9 @@ impl UserAgent {
         let Some(context) = self.contexts.get(&id) else { return Reliability::Unreliable };
         let to = message.to();
         let Some(tag) = to.ok().and_then(|to| to.tag()) else { return Reliability::Unreliable };
-        let last = context.legs.iter().find(|leg| &*leg.tag == tag).and_then(|leg| leg.rseq);
+        let owner = self.contexts.get(&context.owner(id));
+        let legs = owner.into_iter().flat_map(|owner| &owner.legs);
+        let last = legs.into_iter().find(|leg| &*leg.tag == tag).and_then(|leg| leg.rseq);
         match last {
             None => Reliability::Next(rseq),
             Some(last) if rseq == last.wrapping_add(1) => Reliability::Next(rseq),
@@ -65,22 +67,24 @@ impl UserAgent {
         let Some(tag) = message.to().ok().and_then(|to| to.tag().map(str::to_owned)) else {
             return;
         };
-        let Some(context) = self.contexts.get_mut(&id) else { return };
-        let flow = context.flow;
-        let Some(leg) = context.leg_mut(&tag) else { return };
+        let Some(context) = self.contexts.get(&id) else { return };
+        let (flow, owner) = (context.flow, context.owner(id));
+        let Some(leg) = self.leg_mut(owner, &tag) else { return };
         leg.rseq = Some(rseq);
         // RFC 3261 §12.2.1.1: a request in the dialog counts on.
         leg.local_cseq += 1;
         let Some((transport, sent_by)) = self.address(flow) else { return };
         let Some(context) = self.contexts.get(&id) else { return };
-        let Some((leg, invite)) = leg_and_invite(context, &tag) else { return };
+        let Some(invite) = context.message() else { return };
+        let owned = self.contexts.get(&owner);
+        let Some((leg, _)) = owned.and_then(|owned| leg_and_invite(owned, &tag)) else { return };
         let Ok(invite_cseq) = invite.cseq().map(|cseq| cseq.number) else { return };
         let route = InDialog::new(leg);
         let rack = format!("{rseq} {invite_cseq} INVITE");
         let sender = self.sender(transport, &sent_by);
         let (bytes, answers) = route.prack(leg, &invite, &sender, branch, &rack, message);
         let to = destination(transport, &route);
-        if let Some(leg) = self.contexts.get_mut(&id).and_then(|context| context.leg_mut(&tag)) {
+        if let Some(leg) = self.leg_mut(owner, &tag) {
             leg.offer_answered |= answers;
         }
         let transaction = NonInviteClient::new(now, bytes.clone(), transport.is_reliable(), timing);

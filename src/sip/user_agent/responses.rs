@@ -144,17 +144,17 @@ impl UserAgent {
             context.state = State::Proceeding;
         }
         self.tell_own(now, id, Fact::Progress(compose::response(message, status)));
-        // RFC 3261 §12.1: a provisional other than 100 with a To tag makes an early dialog.
-        if status != StatusCode::TRYING {
+        // RFC 3261 §12.1: a provisional other than 100 with a To tag makes an early dialog;
+        // RFC 6228 §4: a 199 makes none, unless its PRACK needs one.
+        let ends_a_leg = status == StatusCode::EARLY_DIALOG_TERMINATED;
+        if status != StatusCode::TRYING && !(ends_a_leg && reliability == Reliability::Unreliable) {
             self.early_leg(now, id, message);
         }
         if let Reliability::Next(rseq) = reliability {
             self.send_prack(now, id, rseq, message);
         }
         // RFC 6228 §5: this leg is over, the INVITE is not.
-        if status == StatusCode::EARLY_DIALOG_TERMINATED
-            && let Some(tag) = message.to().ok().and_then(|to| to.tag())
-        {
+        if ends_a_leg && let Some(tag) = message.to().ok().and_then(|to| to.tag()) {
             self.terminate_leg(now, id, tag, TerminatedBy::Response);
         }
         let waits = |cancel: &Cancel| matches!(cancel, Cancel::Waiting(_));

@@ -24,10 +24,8 @@ impl UserAgent {
     /// A NOTIFY may overtake the 2xx, so the dialog is looked for from the start
     /// (RFC 6665 §4.1.2.4).
     pub(super) fn expect_notify(&mut self, id: ContextId) {
-        let is_root = |context: &crate::sip::context::ClientContext| {
-            subscribes(&context.method) && context.parent.is_none()
-        };
-        if self.contexts.get(&id).is_some_and(is_root) {
+        let context = self.contexts.get(&id);
+        if context.is_some_and(|c| subscribes(&c.method) && c.parent.is_none()) {
             self.register_dialog(id);
         }
     }

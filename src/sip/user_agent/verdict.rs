@@ -3,11 +3,13 @@
 use super::{UserAgent, peer::PeerRequest};
 use crate::sip::{
     compose,
+    event::LegState,
     message::{Message, StartLine},
     method::Method,
     name::HeaderName,
     sdp,
     status::StatusCode,
+    syntax,
 };
 
 /// An answer to be written.
@@ -43,7 +45,24 @@ impl Verdict {
         Verdict::new(200)
             .with(HeaderName::Allow, compose::ALLOW)
             .with(HeaderName::Accept, sdp::SDP)
+            .with(HeaderName::AcceptEncoding, "identity")
+            .with(HeaderName::AcceptLanguage, "*")
             .with(HeaderName::Supported, "100rel")
+    }
+
+    /// What answers a CANCEL of a request that is known, answered or not (RFC 3261 §9.2).
+    pub(super) fn cancel_taken() -> Verdict {
+        Verdict::new(200)
+    }
+
+    /// What answers a request that is given up: its CANCEL or a BYE came (RFC 3261 §9.2, §15.1.2).
+    pub(super) fn terminated() -> Verdict {
+        Verdict::new(487)
+    }
+
+    /// What tells the peer of an INVITE that somebody is asked (RFC 3261 §17.2.1).
+    pub(super) fn trying() -> Verdict {
+        Verdict::new(100)
     }
 
     /// The answer to a request that belongs to no dialog.
@@ -52,7 +71,15 @@ impl Verdict {
             return refusal;
         }
         let is_lost = request.to().is_ok_and(|to| to.tag().is_some())
-            || matches!(method, Method::Bye | Method::Notify | Method::Cancel);
+            || matches!(
+                method,
+                Method::Bye
+                    | Method::Cancel
+                    | Method::Info
+                    | Method::Notify
+                    | Method::Prack
+                    | Method::Update
+            );
         if is_lost {
             return Verdict::new(481);
         }
@@ -87,17 +114,23 @@ impl UserAgent {
         }
         leg.remote_cseq = Some(number);
         let (invite_pending, subscribed) = (leg.invite_pending, leg.subscribed);
+        let unanswered = leg.peer_offer_pending;
+        let is_early = leg.state == LegState::Early && !leg.offer_answered;
         if let Some(refusal) = unsupported(&peer.message) {
             return refusal;
         }
         match peer.method {
             Method::Bye | Method::Info | Method::Message => Verdict::new(200),
             Method::Options => Verdict::capabilities(),
-            // RFC 3261 §14.2: one INVITE after the other, and none across ours.
+            // RFC 3261 §14.2, RFC 3311 §5.2: one offer after the other, and none across ours.
             Method::Invite if unacked => {
                 Verdict::new(500).with(HeaderName::RetryAfter, retry_after.to_string())
             }
+            Method::Invite | Method::Update if unanswered => {
+                Verdict::new(500).with(HeaderName::RetryAfter, retry_after.to_string())
+            }
             Method::Invite | Method::Update if invite_pending => Verdict::new(491),
+            Method::Update if is_early && self.offers_cross(peer) => Verdict::new(491),
             Method::Invite | Method::Update => self.session_change(peer),
             // RFC 6665 §4.1.3: only what was subscribed to is taken.
             Method::Notify if subscribed => Verdict::new(200),
@@ -110,11 +143,19 @@ impl UserAgent {
         }
     }
 
+    /// Whether a request makes an offer while the one in our INVITE waits for its answer.
+    fn offers_cross(&self, peer: &PeerRequest) -> bool {
+        let context = self.contexts.get(&peer.context);
+        let invite = context.and_then(|context| context.message());
+        sdp::body(&peer.message).is_some()
+            && invite.is_some_and(|invite| sdp::body(&invite).is_some())
+    }
+
     /// A re-INVITE or UPDATE: its offer is answered with what we described ourselves.
     fn session_change(&mut self, peer: &PeerRequest) -> Verdict {
         let is_invite = peer.method == Method::Invite;
         let offer = sdp::body(&peer.message);
-        if offer.is_none() && !peer.message.body().is_empty() {
+        if offer.is_none() && !peer.message.body().is_empty() && !is_optional(&peer.message) {
             return Verdict::new(415).with(HeaderName::Accept, sdp::SDP);
         }
         let ours = self.contexts.get(&peer.context).and_then(|context| context.message());
@@ -145,12 +186,30 @@ fn malformed(request: &Message) -> Option<Verdict> {
     (!fits).then(|| Verdict::new(400))
 }
 
-/// RFC 3261 §8.2.2.3: extensions that are required and not known here.
+/// What cannot be understood of a request, whatever its method.
 fn unsupported(request: &Message) -> Option<Verdict> {
     let unknown: Vec<&str> = request
         .list(HeaderName::Require)
         .filter(|option| !option.eq_ignore_ascii_case("100rel"))
         .collect();
-    (!unknown.is_empty())
-        .then(|| Verdict::new(420).with(HeaderName::Unsupported, unknown.join(", ")))
+    // RFC 3261 §8.2.2.3: extensions that are required and not known here.
+    if !unknown.is_empty() {
+        return Some(Verdict::new(420).with(HeaderName::Unsupported, unknown.join(", ")));
+    }
+    // RFC 3261 §8.2.3: a body that cannot be decoded, unless it may be left alone.
+    let is_encoded = request
+        .list(HeaderName::ContentEncoding)
+        .any(|encoding| !encoding.eq_ignore_ascii_case("identity"));
+    (is_encoded && !request.body().is_empty() && !is_optional(request))
+        .then(|| Verdict::new(415).with(HeaderName::AcceptEncoding, "identity"))
+}
+
+/// RFC 3261 §20.11: whether a body may be ignored by who does not understand it.
+fn is_optional(request: &Message) -> bool {
+    let disposition = request.header(HeaderName::ContentDisposition);
+    let Some(Ok(text)) = disposition.map(|header| header.text()) else { return false };
+    text.split(';').skip(1).filter_map(|param| param.split_once('=')).any(|(name, value)| {
+        syntax::trim(name).eq_ignore_ascii_case("handling")
+            && syntax::trim(value).eq_ignore_ascii_case("optional")
+    })
 }

@@ -1,0 +1,21 @@
+//! RFC 3261, one test a requirement, named by its section. §22 has a file of its own.
+
+#[path = "../scripted/mod.rs"]
+mod scripted;
+#[path = "../simulation/mod.rs"]
+mod simulation;
+
+mod options;
+mod s08_1_requests;
+mod s08_1_responses;
+mod s08_2_server;
+mod s09_cancel;
+mod s12_dialogs;
+mod s13_invite;
+mod s14_session_changes;
+mod s15_bye;
+mod s17_1_client_transactions;
+mod s17_2_server_transactions;
+mod s18_transport;
+mod s19_identifiers;
+mod s21_advice;

@@ -1,0 +1,237 @@
+//! §13: setting a session up.
+
+use std::time::Duration;
+
+use sipboard::sip::{ExtraLegs, HeaderName, Method, Settings, State, Transport};
+
+use crate::{
+    scripted::*,
+    simulation::{invite, ms},
+};
+
+#[test]
+fn s13_2_1_an_invite_says_what_is_allowed_and_supported() {
+    let invite = Call::invited().last();
+    assert!(has(&invite, HeaderName::Allow) && has(&invite, HeaderName::Supported));
+}
+
+#[test]
+fn s13_2_1_an_invite_without_an_offer_has_no_body() {
+    let invite = Call::invited().last();
+    assert!(invite.body().is_empty() && !has(&invite, HeaderName::ContentType));
+}
+
+#[test]
+fn s13_2_1_an_offer_is_sent_as_it_was_given() {
+    let mut request = invite();
+    request.content_type = Some("application/sdp".to_owned());
+    request.body = SDP.into();
+    let sent = Call::udp(request).last();
+    assert_eq!(&*sent.body(), SDP.as_bytes());
+    assert_eq!(text(&sent, HeaderName::ContentType), "application/sdp");
+}
+
+#[test]
+fn s13_2_2_1_an_early_dialog_is_confirmed_by_its_2xx() {
+    let mut call = Call::ringing();
+    call.reply(200, "b");
+    assert_eq!(call.news(), ["accepted 200", "leg b Confirmed", "acked 200"]);
+}
+
+#[test]
+fn s13_2_2_3_a_rejection_is_acked_in_the_transaction() {
+    let mut call = Call::invited();
+    call.reply(603, "b");
+    assert_eq!(branch(&call.sent(Method::Ack)), branch(&call.sent(Method::Invite)));
+    assert_eq!(call.state(), State::Rejected);
+}
+
+#[test]
+fn s13_2_2_4_a_2xx_is_acked_with_a_branch_of_its_own_and_the_cseq_of_the_invite() {
+    let call = Call::up();
+    let (invite, ack) = (call.sent(Method::Invite), call.sent(Method::Ack));
+    assert_ne!(branch(&invite), branch(&ack));
+    assert_eq!(cseq(&invite), cseq(&ack));
+    assert_eq!(ack.cseq().unwrap().method, "ACK");
+}
+
+#[test]
+fn s13_2_2_4_the_ack_is_a_request_of_the_dialog() {
+    let call = Call::up();
+    let (invite, ack) = (call.sent(Method::Invite), call.sent(Method::Ack));
+    assert_eq!(ack.request_uri(), Some("sip:bob@192.0.2.2:5060"));
+    assert_eq!(text(&ack, HeaderName::From), text(&invite, HeaderName::From));
+    assert_eq!(ack.to().unwrap().tag(), Some("b"));
+    assert_eq!(text(&ack, HeaderName::MaxForwards), "70");
+}
+
+#[test]
+fn s13_2_2_4_every_retransmission_of_the_2xx_is_acked_with_the_same_ack() {
+    let mut call = Call::up();
+    for _ in 0..3 {
+        call.wait(ms(500));
+        call.reply(200, "b");
+    }
+    let acks = call.all_sent(Method::Ack);
+    assert_eq!(acks.len(), 4);
+    assert!(acks.windows(2).all(|pair| pair[0].bytes() == pair[1].bytes()));
+    assert_eq!(call.news()[..2], ["accepted again 200", "acked again 200"]);
+}
+
+#[test]
+fn s13_2_2_4_no_ack_is_sent_before_its_2xx_or_without_one() {
+    let mut call = Call::ringing();
+    call.wait(Duration::from_secs(10));
+    assert!(call.all_sent(Method::Ack).is_empty());
+}
+
+#[test]
+fn s13_2_2_4_each_fork_is_acked_on_its_own_leg() {
+    let mut call = Call::up();
+    call.reply_with(200, "c", |builder| {
+        builder
+            .header(HeaderName::Contact, "<sip:carol@c.test>")
+            .header(HeaderName::RecordRoute, "<sip:p.test;lr>")
+    });
+    let ack = call.sent(Method::Ack);
+    assert_eq!(ack.request_uri(), Some("sip:carol@c.test"));
+    assert_eq!(list(&ack, HeaderName::Route), ["<sip:p.test;lr>"]);
+    assert_eq!(ack.to().unwrap().tag(), Some("c"));
+    assert_eq!(call.last_event().status.legs_up, 2);
+}
+
+#[test]
+fn s13_2_2_4_the_route_set_is_computed_anew_from_the_2xx() {
+    let mut call = Call::invited();
+    call.reply_with(180, "b", |builder| {
+        builder
+            .header(HeaderName::Contact, "<sip:early@b.test>")
+            .header(HeaderName::RecordRoute, "<sip:early.test;lr>")
+    });
+    call.reply_with(200, "b", |builder| {
+        builder
+            .header(HeaderName::Contact, "<sip:bob@b.test>")
+            .header(HeaderName::RecordRoute, "<sip:p.test;lr>")
+    });
+    let ack = call.sent(Method::Ack);
+    assert_eq!(ack.request_uri(), Some("sip:bob@b.test"));
+    assert_eq!(list(&ack, HeaderName::Route), ["<sip:p.test;lr>"]);
+}
+
+#[test]
+fn s13_2_2_4_64_t1_after_the_first_2xx_early_dialogs_are_over() {
+    let mut call = Call::ringing();
+    call.reply(200, "c");
+    call.look();
+    call.wait(PATIENCE - ms(10));
+    assert_eq!(call.news(), [""; 0]);
+    call.wait(ms(10));
+    assert_eq!(call.news(), ["leg b Terminated { by: Response }"]);
+    assert_eq!(call.last_event().status.legs_up, 1);
+}
+
+#[test]
+fn s13_2_2_4_a_fork_that_answers_after_64_t1_is_a_stray() {
+    let mut call = Call::up();
+    call.wait(PATIENCE);
+    call.look();
+    call.reply(200, "c");
+    assert_eq!(call.news(), [""; 0]);
+    assert_eq!(call.sim.strays.len(), 1);
+}
+
+#[test]
+fn s13_2_2_4_one_leg_is_kept_and_another_hung_up() {
+    let mut call = Call::up();
+    call.reply(200, "c");
+    let id = call.id;
+    call.sim.with(|ua, now| ua.hang_up_leg(now, id, "b")).unwrap();
+    let bye = call.sent(Method::Bye);
+    assert_eq!(bye.to().unwrap().tag(), Some("b"));
+    call.reply_to(&bye, 200, "");
+    assert_eq!((call.ended(), call.last_event().status.legs_up), (None, 1));
+}
+
+#[test]
+fn s13_2_2_4_extra_legs_are_kept_or_hung_up_as_the_setting_says() {
+    for (extra_legs, byes) in [(ExtraLegs::Keep, 0), (ExtraLegs::HangUp, 1)] {
+        let settings = Settings { extra_legs, ..Settings::default() };
+        let mut call = Call::up_with(settings, Transport::Udp);
+        call.reply(200, "c");
+        let sent = call.all_sent(Method::Bye);
+        assert_eq!(sent.len(), byes);
+        assert!(sent.iter().all(|bye| bye.to().unwrap().tag() == Some("c")));
+        assert_eq!(call.all_sent(Method::Ack).len(), 2, "ACKed all the same");
+    }
+}
+
+#[test]
+fn s13_2_2_4_a_late_fork_is_acked_after_the_first_leg_is_over() {
+    let mut call = Call::up();
+    call.hang_up();
+    let bye = call.sent(Method::Bye);
+    call.reply_to(&bye, 200, "");
+    call.look();
+    call.reply(200, "c");
+    assert_eq!(call.news(), ["accepted 200", "leg c Confirmed", "acked 200"]);
+    assert_eq!(call.state(), State::Accepted);
+}
+
+#[test]
+fn s13_2_2_4_an_offer_in_the_2xx_is_answered_in_the_ack() {
+    let mut call = Call::invited();
+    call.reply_sdp(200, "b", &[]);
+    let ack = call.sent(Method::Ack);
+    assert_eq!(text(&ack, HeaderName::ContentType), "application/sdp");
+    let body = String::from_utf8(ack.body().to_vec()).unwrap();
+    assert!(body.starts_with("v=0\r\n") && body.ends_with("m=audio 0 RTP/AVP 0\r\n"), "{body}");
+}
+
+#[test]
+fn s13_2_2_4_an_answer_in_the_2xx_is_acked_without_a_body() {
+    let mut request = invite();
+    request.content_type = Some("application/sdp".to_owned());
+    request.body = SDP.into();
+    let mut call = Call::udp(request);
+    call.reply_sdp(200, "b", &[]);
+    assert!(call.sent(Method::Ack).body().is_empty());
+}
+
+#[test]
+fn s13_3_1_4_our_2xx_to_a_reinvite_is_repeated_until_its_ack() {
+    let mut call = Call::up();
+    call.peer(Method::Invite, 1, &[]);
+    call.look();
+    call.wait(Duration::from_millis(8000));
+    // At 0.5, 1.5, 3.5 and 7.5 s.
+    assert_eq!(call.wire(), ["200"; 4]);
+    call.deliver(call.peer_request("b", Method::Ack, 1, &[]));
+    call.wait(PATIENCE);
+    assert_eq!(call.wire(), [""; 0]);
+}
+
+#[test]
+fn s13_3_1_4_our_2xx_is_repeated_on_a_reliable_transport_too() {
+    let mut call = Call::up_with(Settings::default(), Transport::Tcp);
+    call.peer(Method::Invite, 1, &[]);
+    call.look();
+    call.wait(Duration::from_secs(2));
+    assert_eq!(call.wire(), ["200"; 2]);
+}
+
+#[test]
+fn s13_3_1_4_without_an_ack_the_dialog_is_ended_after_64_t1() {
+    let mut call = Call::up();
+    call.peer(Method::Invite, 1, &[]);
+    call.wait(PATIENCE - ms(10));
+    assert!(call.all_sent(Method::Bye).is_empty());
+    call.wait(ms(10));
+    assert_eq!(call.all_sent(Method::Bye).len(), 1);
+}
+
+#[test]
+fn s13_1_a_pending_invite_waits_for_its_user_for_as_long_as_it_takes() {
+    let mut call = Call::ringing();
+    call.wait(Duration::from_secs(3600));
+    assert_eq!((call.ended(), call.state()), (None, State::Proceeding));
+}

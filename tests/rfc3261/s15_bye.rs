@@ -1,0 +1,118 @@
+//! §15: ending a session.
+
+use sipboard::sip::{Cause, HangUpError, HeaderName, Method, State};
+
+use crate::scripted::*;
+
+fn hanging_up() -> Call {
+    let mut call = Call::up();
+    call.hang_up();
+    call.looked()
+}
+
+#[test]
+fn s15_1_1_a_bye_is_a_request_of_the_dialog() {
+    let call = hanging_up();
+    let (invite, bye) = (call.sent(Method::Invite), call.sent(Method::Bye));
+    assert_eq!(bye.request_uri(), Some("sip:bob@192.0.2.2:5060"));
+    assert_eq!(text(&bye, HeaderName::CallId), text(&invite, HeaderName::CallId));
+    assert_eq!(bye.to().unwrap().tag(), Some("b"));
+    assert_eq!(cseq(&bye), cseq(&invite) + 1);
+}
+
+#[test]
+fn s15_1_1_a_2xx_to_the_bye_ends_the_dialog() {
+    let mut call = hanging_up();
+    let bye = call.sent(Method::Bye);
+    call.reply_to(&bye, 200, "");
+    assert_eq!(call.ended().unwrap().0, Cause::Bye);
+    assert_eq!(call.state(), State::HungUp);
+}
+
+#[test]
+fn s15_1_1_481_408_and_any_other_answer_to_the_bye_end_the_dialog() {
+    for status in [481, 408, 403, 500, 603] {
+        let mut call = hanging_up();
+        let bye = call.sent(Method::Bye);
+        call.reply_to(&bye, status, "");
+        assert_eq!(call.ended().map(|(cause, _)| cause), Some(Cause::Bye), "{status}");
+    }
+}
+
+#[test]
+fn s15_1_1_no_answer_to_the_bye_ends_the_dialog() {
+    let mut call = hanging_up();
+    call.wait(PATIENCE);
+    assert_eq!(call.ended().unwrap().0, Cause::Bye);
+    call.wait(PATIENCE);
+    assert_eq!((call.sim.ua.contexts(), call.sim.ua.poll_timeout()), (0, None));
+}
+
+#[test]
+fn s15_1_1_a_bye_on_a_broken_flow_ends_the_dialog() {
+    let mut call = hanging_up();
+    call.sim.with(|ua, now| ua.flow_down(now, crate::simulation::FLOW, "broken"));
+    assert_eq!(call.ended().unwrap().0, Cause::Bye);
+}
+
+#[test]
+fn s15_no_bye_is_sent_before_the_dialog_is_confirmed() {
+    let mut call = Call::ringing();
+    let id = call.id;
+    let refused = call.sim.with(|ua, now| ua.hang_up(now, id));
+    assert_eq!(refused, Err(HangUpError::Pending));
+    assert_eq!(call.wire(), [""; 0]);
+}
+
+#[test]
+fn s15_a_leg_is_hung_up_once() {
+    let mut call = hanging_up();
+    let id = call.id;
+    let twice = call.sim.with(|ua, now| ua.hang_up(now, id));
+    assert_eq!(twice, Err(HangUpError::HangingUp));
+}
+
+#[test]
+fn s15_1_2_the_peers_bye_gets_200_and_ends_the_dialog() {
+    let mut call = Call::up();
+    let answer = call.peer(Method::Bye, 1, &[]);
+    assert_eq!(code(&answer), 200);
+    assert_eq!(
+        call.news(),
+        ["received BYE", "answered 200", "leg b Terminated { by: Peer }", "ended BYE"]
+    );
+}
+
+#[test]
+fn s15_1_2_a_bye_for_no_dialog_gets_481() {
+    let mut call = Call::up();
+    call.deliver(call.peer_request("stranger", Method::Bye, 1, &[]));
+    assert_eq!(code(&call.last()), 481);
+    assert_eq!(call.ended(), None);
+}
+
+#[test]
+fn s15_1_2_a_second_bye_gets_481() {
+    let mut call = Call::up();
+    call.peer(Method::Bye, 1, &[]);
+    assert_eq!(code(&call.peer(Method::Bye, 2, &[])), 481);
+}
+
+#[test]
+fn s15_1_2_a_bye_ends_only_its_leg() {
+    let mut call = Call::up();
+    call.reply(200, "c");
+    call.peer(Method::Bye, 1, &[]);
+    assert_eq!((call.ended(), call.last_event().status.legs_up), (None, 1));
+}
+
+#[test]
+fn s15_1_2_byes_that_cross_are_both_answered() {
+    let mut call = hanging_up();
+    assert_eq!(code(&call.peer(Method::Bye, 1, &[])), 200);
+    assert_eq!(call.ended().unwrap().0, Cause::Bye);
+    let bye = call.sent(Method::Bye);
+    call.reply_to(&bye, 481, "");
+    let ends = call.sim.story(call.id).iter().filter(|word| word.starts_with("ended")).count();
+    assert_eq!(ends, 1);
+}

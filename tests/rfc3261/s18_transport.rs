@@ -1,0 +1,152 @@
+//! §18: Via on the way out, and where answers go.
+
+use sipboard::sip::{HeaderName, Method, Output, Settings, Transport};
+
+use crate::{
+    scripted::*,
+    simulation::{FLOW, Link, Simulation, invite, response},
+};
+
+#[test]
+fn s18_1_1_via_names_the_transport_of_the_flow() {
+    for (transport, name) in [
+        (Transport::Udp, "UDP"),
+        (Transport::Tcp, "TCP"),
+        (Transport::Tls, "TLS"),
+        (Transport::Ws, "WS"),
+        (Transport::Wss, "WSS"),
+    ] {
+        let call = Call::with(Settings::default(), transport, invite());
+        assert_eq!(call.last().via().unwrap().transport(), name);
+    }
+}
+
+#[test]
+fn s18_1_1_via_names_the_address_that_the_request_leaves_from() {
+    let call = Call::invited();
+    let message = call.last();
+    let via = message.via().unwrap();
+    assert_eq!((via.host(), via.port()), ("192.0.2.1", Some(5060)));
+}
+
+#[test]
+fn s18_1_1_a_websocket_names_no_address() {
+    let call = Call::with(Settings::default(), Transport::Ws, invite());
+    assert!(call.last().via().unwrap().host().ends_with(".invalid"));
+}
+
+#[test]
+fn rfc3581_s3_a_request_on_udp_asks_for_rport() {
+    assert!(Call::invited().last().via().unwrap().params().has("rport"));
+}
+
+#[test]
+fn s18_1_2_a_response_that_nobody_waits_for_is_dropped_and_shown() {
+    let mut call = Call::options();
+    let options = call.last();
+    call.reply(200, "b");
+    call.wait(PATIENCE);
+    call.look();
+    call.reply_to(&options, 200, "b");
+    assert_eq!(call.news(), [""; 0]);
+    assert!(call.sim.strays[0].problem.contains("§17.1.3"), "{}", call.sim.strays[0].problem);
+}
+
+#[test]
+#[ignore = "many NATs rewrite the sent-by; 64 random bits of branch are proof enough"]
+fn s18_1_2_a_response_with_another_sent_by_is_discarded() {
+    let mut call = Call::invited();
+    let right = String::from_utf8(response(&call.last(), 200, "b").to_vec()).unwrap();
+    call.deliver(right.replace("192.0.2.1:5060;branch", "203.0.113.9:5060;branch").into());
+    assert_eq!(call.news(), [""; 0]);
+}
+
+#[test]
+#[ignore = "a flow is the user's choice; what is too large for a datagram fails with a sentence"]
+fn s18_1_1_a_request_over_1300_bytes_leaves_udp_for_tcp() {
+    let mut request = invite();
+    request.content_type = Some("text/plain".to_owned());
+    request.body = "x".repeat(2000).into();
+    assert_eq!(Call::udp(request).last().via().unwrap().transport(), "TCP");
+}
+
+/// Where the answer to an OPTIONS with that Via goes on a flow of that transport.
+fn answered_to(transport: Transport, via: &str) -> (String, Option<String>) {
+    let link = Link::PERFECT;
+    let mut sim = Simulation::with_settings(Settings::default(), transport, link, 1, Silent);
+    let text = format!(
+        "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP {via}\r\nFrom: <sip:b@b>;tag=f\r\n\
+         To: <sip:a@a>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n"
+    );
+    sim.ua.handle_message(sim.now, FLOW, "192.0.2.7:1234".parse().unwrap(), text.into());
+    let Some(Output::Transmit(transmit)) = sim.ua.poll_output() else { panic!("no answer") };
+    let message = sipboard::sip::Message::read(transmit.bytes).unwrap();
+    (crate::scripted::text(&message, HeaderName::Via), transmit.to.map(|to| to.to_string()))
+}
+
+#[test]
+fn s18_2_1_received_is_added_where_the_sent_by_is_not_the_source() {
+    let (via, _) = answered_to(Transport::Udp, "host.test:5070;branch=z9hG4bK1");
+    assert_eq!(via, "SIP/2.0/UDP host.test:5070;branch=z9hG4bK1;received=192.0.2.7");
+    let (via, _) = answered_to(Transport::Udp, "192.0.2.7:5070;branch=z9hG4bK1");
+    assert_eq!(via, "SIP/2.0/UDP 192.0.2.7:5070;branch=z9hG4bK1");
+}
+
+#[test]
+fn s18_2_2_on_udp_the_answer_goes_to_the_source_address_and_the_sent_by_port() {
+    let (_, to) = answered_to(Transport::Udp, "host.test:5070;branch=z9hG4bK1");
+    assert_eq!(to.as_deref(), Some("192.0.2.7:5070"));
+    let (_, to) = answered_to(Transport::Udp, "host.test;branch=z9hG4bK1");
+    assert_eq!(to.as_deref(), Some("192.0.2.7:5060"));
+}
+
+#[test]
+fn s18_2_2_maddr_says_where_the_answer_goes() {
+    let (_, to) = answered_to(Transport::Udp, "host.test:5070;maddr=192.0.2.99;branch=z9hG4bK1");
+    assert_eq!(to.as_deref(), Some("192.0.2.99:5070"));
+}
+
+#[test]
+fn rfc3581_s4_with_rport_the_answer_goes_to_the_source_port() {
+    let (via, to) = answered_to(Transport::Udp, "host.test:5070;rport;branch=z9hG4bK1");
+    assert_eq!(to.as_deref(), Some("192.0.2.7:1234"));
+    assert!(via.contains(";rport=1234") && via.ends_with(";received=192.0.2.7"), "{via}");
+}
+
+#[test]
+fn s18_2_2_on_a_connection_the_answer_goes_back_on_it() {
+    for transport in [Transport::Tcp, Transport::Ws] {
+        assert_eq!(answered_to(transport, "host.test:5070;branch=z9hG4bK1").1, None);
+    }
+}
+
+#[test]
+fn s18_3_a_body_longer_than_its_content_length_is_cut() {
+    let mut call = Call::up();
+    let bytes = call.peer_request("b", Method::Info, 1, &[]);
+    let longer = [&*bytes, b"and some more"].concat();
+    call.deliver(longer.into());
+    assert_eq!(code(&call.last()), 200);
+}
+
+#[test]
+fn s18_3_a_datagram_shorter_than_its_content_length_is_not_taken() {
+    let mut call = Call::up();
+    let bytes = call.peer_request("b", Method::Info, 1, &[]);
+    let shorter = String::from_utf8(bytes.to_vec()).unwrap();
+    call.look();
+    call.deliver(shorter.replace("Content-Length: 0", "Content-Length: 10").into());
+    assert_eq!(call.news(), [""; 0]);
+    assert_eq!(call.sim.strays.len(), 1);
+}
+
+#[test]
+fn s18_4_a_transport_error_is_told_as_connection_error_with_its_reason() {
+    let mut call = Call::options();
+    call.sim.with(|ua, now| ua.flow_down(now, FLOW, "192.0.2.2:5060 refused the connection"));
+    let details = call.sim.events.iter().find_map(|event| match &event.fact {
+        sipboard::sip::Fact::Failed { detail, .. } => Some(detail.clone()),
+        _ => None,
+    });
+    assert_eq!(details.as_deref(), Some("192.0.2.2:5060 refused the connection"));
+}
