@@ -34,6 +34,17 @@ impl Refusal {
     }
 }
 
+/// The headers that a request has once at most, of those that are looked at.
+const SINGLE: [HeaderName; 7] = [
+    HeaderName::From,
+    HeaderName::To,
+    HeaderName::CallId,
+    HeaderName::CSeq,
+    HeaderName::MaxForwards,
+    HeaderName::ContentLength,
+    HeaderName::ContentType,
+];
+
 /// Looks for what a user agent server must refuse.
 pub(super) fn check(request: &Message) -> Result<(), Refusal> {
     let StartLine::Request { method, uri, version } = request.start_line() else {
@@ -46,18 +57,8 @@ pub(super) fn check(request: &Message) -> Result<(), Refusal> {
     if let Some(defect) = request.defect() {
         return Err(Refusal::because(400, defect.to_string()));
     }
-    for name in [
-        HeaderName::From,
-        HeaderName::To,
-        HeaderName::CallId,
-        HeaderName::CSeq,
-        HeaderName::MaxForwards,
-        HeaderName::ContentLength,
-        HeaderName::ContentType,
-    ] {
-        if request.all(name).nth(1).is_some() {
-            return Err(Refusal::because(400, format!("Several {name} headers")));
-        }
+    if let Some(name) = SINGLE.into_iter().find(|name| request.all(*name).nth(1).is_some()) {
+        return Err(Refusal::because(400, format!("Several {name} headers")));
     }
     let essentials =
         request.essentials().map_err(|error| Refusal::because(400, error.to_string()))?;

@@ -6,41 +6,15 @@ use std::{fmt::Write, net::IpAddr};
 
 use bytes::Bytes;
 
-use crate::sip::{HeaderName, Message, syntax};
+use crate::sip::{HeaderName, Message, sdp, syntax};
 
 use super::check::Refusal;
 
-/// The media type of a session description.
-pub(super) const SDP: &str = "application/sdp";
+pub(super) use crate::sip::sdp::SDP;
 
-/// An offer, as far as an answer needs it.
+/// An offer that can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Offer {
-    media: Vec<Media>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Media {
-    kind: String,
-    port: u32,
-    profile: String,
-    formats: Vec<String>,
-    /// The `a=rtpmap` and `a=fmtp` lines.
-    maps: Vec<String>,
-    direction: Direction,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Direction {
-    SendReceive,
-    SendOnly,
-    ReceiveOnly,
-    Inactive,
-}
-
-/// How much of an offer is read; the rest would only make the answer longer.
-const MAX_MEDIA: usize = 16;
-const MAX_FORMATS: usize = 64;
+pub(super) struct Offer(String);
 
 /// The audio formats that the demo server says it knows: static payload types (RFC 3551 §6), and
 /// names of dynamic ones.
@@ -67,65 +41,40 @@ impl Offer {
             _ if optional && (encoded || !media_type.eq_ignore_ascii_case(SDP)) => Ok(None),
             _ if encoded => Err(Refusal::with(415, HeaderName::AcceptEncoding, "identity")),
             false => Err(Refusal::with(415, HeaderName::Accept, SDP)),
-            true => match std::str::from_utf8(&body).ok().and_then(Offer::parse) {
-                Some(offer) => Ok(Some(offer)),
-                None => Err(Refusal::because(400, "The session description cannot be read")),
+            true => match std::str::from_utf8(&body) {
+                Ok(text) if sdp::is_readable(text) => Ok(Some(Offer(text.to_owned()))),
+                _ => Err(Refusal::because(400, "The session description cannot be read")),
             },
         }
     }
 
-    fn parse(text: &str) -> Option<Offer> {
-        let mut lines = text.lines();
-        if lines.next()?.trim_end() != "v=0" {
-            return None;
-        }
-        let mut session = Direction::SendReceive;
-        let mut media: Vec<Media> = Vec::new();
-        for line in lines {
-            if let Some(line) = line.strip_prefix("m=") {
-                if media.len() == MAX_MEDIA {
-                    return None;
-                }
-                media.push(Media::parse(line, session)?);
-            } else if let Some(attribute) = line.strip_prefix("a=") {
-                let attribute = attribute.trim_end();
-                let direction = Direction::parse(attribute);
-                match (media.last_mut(), direction) {
-                    (None, Some(direction)) => session = direction,
-                    (Some(media), Some(direction)) => media.direction = direction,
-                    (Some(media), None) => media.attribute(attribute),
-                    (None, None) => {}
-                }
-            }
-        }
-        Some(Offer { media })
-    }
-
     /// The answer; `None` where no medium of the offer can be taken.
     pub(super) fn answer(&self, session: &Session) -> Option<Bytes> {
-        let mut text = session.head();
+        let media = sdp::media(&self.0);
         let mut taken = 0;
-        for media in &self.media {
-            let formats = media.known_formats();
-            let refused = media.port == 0 || formats.is_empty();
-            let port = if refused { 0 } else { session.port + 2 * taken };
-            let listed = if refused { &media.formats } else { &formats };
-            // RFC 3264 §6: one m= line for each of the offer's, in its order.
-            let formats_text = listed.join(" ");
-            let _ = write!(text, "m={} {port} {} {formats_text}\r\n", media.kind, media.profile);
-            if refused {
-                continue;
-            }
-            taken += 1;
-            for map in &media.maps {
-                if formats.iter().any(|format| Media::map_is_of(map, format)) {
-                    let _ = write!(text, "a={map}\r\n");
-                }
-            }
-            let _ = write!(text, "a={}\r\n", media.direction.answered().as_str());
-        }
-        (taken > 0 || self.media.is_empty()).then(|| text.into())
+        let text = sdp::answer_with(session.head(), &media, |_, medium| {
+            let formats = known_formats(medium);
+            let port = session.port + 2 * taken;
+            taken += u32::from(!formats.is_empty());
+            Some((port.to_string(), formats))
+        });
+        (taken > 0 || media.is_empty()).then(|| text.into())
     }
+}
+
+/// The formats of a medium that are taken; none of media other than plain RTP audio.
+fn known_formats<'a>(medium: &sdp::Medium<'a>) -> Vec<&'a str> {
+    if medium.kind != "audio" || !matches!(medium.profile, "RTP/AVP" | "RTP/AVPF") {
+        return Vec::new();
+    }
+    let is_known = |format: &str| match medium.name_of(format) {
+        Some(name) => DYNAMIC.iter().any(|known| known.eq_ignore_ascii_case(name)),
+        None => STATIC.contains(&format),
+    };
+    let known: Vec<&str> = medium.formats.iter().copied().filter(|f| is_known(f)).collect();
+    // Events alone are no audio.
+    let audio = known.iter().any(|format| medium.name_of(format) != Some("telephone-event"));
+    if audio { known } else { Vec::new() }
 }
 
 /// What a session description says of its sender.
@@ -153,90 +102,8 @@ impl Session {
 
     fn head(&self) -> String {
         let family = if self.address.is_ipv4() { "IP4" } else { "IP6" };
-        format!(
-            "v=0\r\no=sipboard {} {} IN {family} {}\r\ns=-\r\nc=IN {family} {}\r\nt=0 0\r\n",
-            self.id, self.version, self.address, self.address
-        )
-    }
-}
-
-impl Media {
-    /// `audio 49170 RTP/AVP 0 8`
-    fn parse(line: &str, direction: Direction) -> Option<Media> {
-        let mut words = line.split_ascii_whitespace();
-        let kind = words.next()?.to_owned();
-        // A port may count: 49170/2.
-        let port = words.next()?.split('/').next()?.parse().ok().filter(|port| *port <= 65535)?;
-        let profile = words.next()?.to_owned();
-        let formats = words.take(MAX_FORMATS).map(str::to_owned).collect();
-        Some(Media { kind, port, profile, formats, maps: Vec::new(), direction })
-    }
-
-    fn attribute(&mut self, attribute: &str) {
-        let kept = attribute.starts_with("rtpmap:") || attribute.starts_with("fmtp:");
-        if kept && self.maps.len() < 2 * MAX_FORMATS {
-            self.maps.push(attribute.to_owned());
-        }
-    }
-
-    /// The formats that are taken; none for media other than plain RTP audio.
-    fn known_formats(&self) -> Vec<String> {
-        if self.kind != "audio" || !matches!(&*self.profile, "RTP/AVP" | "RTP/AVPF") {
-            return Vec::new();
-        }
-        let known: Vec<String> =
-            self.formats.iter().filter(|format| self.is_known(format)).cloned().collect();
-        // Events alone are no audio.
-        let audio = known.iter().any(|format| self.name_of(format) != Some("telephone-event"));
-        if audio { known } else { Vec::new() }
-    }
-
-    fn is_known(&self, format: &str) -> bool {
-        match self.name_of(format) {
-            Some(name) => DYNAMIC.iter().any(|known| known.eq_ignore_ascii_case(name)),
-            None => STATIC.contains(&format),
-        }
-    }
-
-    fn name_of(&self, format: &str) -> Option<&str> {
-        self.maps
-            .iter()
-            .filter(|map| map.starts_with("rtpmap:") && Media::map_is_of(map, format))
-            .find_map(|map| map.split_once(' ')?.1.split('/').next())
-    }
-
-    fn map_is_of(map: &str, format: &str) -> bool {
-        map.split_once(':').and_then(|(_, rest)| rest.split(' ').next()) == Some(format)
-    }
-}
-
-impl Direction {
-    fn parse(attribute: &str) -> Option<Direction> {
-        Some(match attribute {
-            "sendrecv" => Direction::SendReceive,
-            "sendonly" => Direction::SendOnly,
-            "recvonly" => Direction::ReceiveOnly,
-            "inactive" => Direction::Inactive,
-            _ => return None,
-        })
-    }
-
-    /// RFC 3264 §6.1: what is sent there is received here.
-    fn answered(self) -> Direction {
-        match self {
-            Direction::SendOnly => Direction::ReceiveOnly,
-            Direction::ReceiveOnly => Direction::SendOnly,
-            other => other,
-        }
-    }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Direction::SendReceive => "sendrecv",
-            Direction::SendOnly => "sendonly",
-            Direction::ReceiveOnly => "recvonly",
-            Direction::Inactive => "inactive",
-        }
+        let address = format!("IN {family} {}", self.address);
+        sdp::head(&format!("sipboard {}", self.id), self.version, &address)
     }
 }
 
@@ -252,7 +119,8 @@ mod tests {
     };
 
     fn answer(offer: &str) -> Option<String> {
-        let answer = Offer::parse(offer).unwrap().answer(&SESSION)?;
+        assert!(sdp::is_readable(offer));
+        let answer = Offer(offer.to_owned()).answer(&SESSION)?;
         Some(String::from_utf8(answer.to_vec()).unwrap())
     }
 

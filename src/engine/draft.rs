@@ -3,10 +3,11 @@
 //! [`Draft::submit`] is the door through which both go. It checks every field and names every
 //! mistake, each with the field that it stands in.
 
+use std::fmt;
+
 use crate::{
     engine::{Account, Submission},
     sip::{ExtraHeader, Identity, Method, NewRequest, Scheme, Uri, UriBuf},
-    transport::ServerUri,
 };
 
 /// The texts of a request that is being written. Empty means «not given».
@@ -96,136 +97,93 @@ impl Draft {
     ///
     /// Every mistake, in the order of the fields.
     pub fn submit(&self, account: &Account) -> Result<Submission, Vec<DraftError>> {
-        let mut errors = Vec::new();
-        let mut note = |field, error: &dyn std::fmt::Display| {
-            errors.push(DraftError { field, message: error.to_string() });
-        };
-
-        let method = self.method.trim().parse::<Method>();
-        if let Err(error) = &method {
-            note(Field::Method, error);
-        } else if matches!(method, Ok(Method::Ack | Method::Cancel)) {
-            note(
-                Field::Method,
-                &format_args!(
-                    "{} belongs to an INVITE that is under way: sipboard sends it by itself (RFC 3261 §9.1, §13.2.2.4)",
-                    self.method.trim()
-                ),
-            );
-        }
-        let target = target(&self.target, account);
-        if let Err(error) = &target {
-            note(Field::Target, error);
-        }
-        let server = match self.server.trim() {
-            "" => Ok(account.servers.first().cloned()),
-            text => text.parse::<ServerUri>().map(Some),
-        };
-        if let Err(error) = &server {
-            note(Field::Server, error);
-        }
-        let from = given(&self.from).map(uri).transpose();
-        if let Err(error) = &from {
-            note(Field::From, error);
-        }
-        let from_display_name = display_name(&self.from_display_name);
-        if let Err(error) = from_display_name {
-            note(Field::FromDisplayName, &error);
-        }
-        let from_tag = given(&self.from_tag).map(str::parse).transpose();
-        if let Err(error) = &from_tag {
-            note(Field::FromTag, error);
-        }
-        let to = given(&self.to).map(uri).transpose();
-        if let Err(error) = &to {
-            note(Field::To, error);
-        }
-        let to_display_name = display_name(&self.to_display_name);
-        if let Err(error) = to_display_name {
-            note(Field::ToDisplayName, &error);
-        }
-        let to_tag = given(&self.to_tag).map(str::parse).transpose();
-        if let Err(error) = &to_tag {
-            note(Field::ToTag, error);
-        }
-        let call_id = given(&self.call_id).map(str::parse).transpose();
-        if let Err(error) = &call_id {
-            note(Field::CallId, error);
-        }
-        let cseq = given(&self.cseq).map(str::parse).transpose();
-        if let Err(error) = &cseq {
-            note(Field::CSeq, error);
-        }
-        let mut route_set = Vec::new();
-        for route in self.routes.iter().filter_map(|route| given(route)) {
-            match uri(route.strip_prefix('<').and_then(|r| r.strip_suffix('>')).unwrap_or(route)) {
-                Ok(uri) => route_set.push(uri),
-                Err(error) => note(Field::Routes, &error),
-            }
-        }
-        let mut headers = Vec::new();
-        for line in self.headers.iter().filter_map(|line| given(line)) {
-            match line.parse::<ExtraHeader>() {
-                Ok(header) => headers.push(header),
-                Err(error) => note(Field::Headers, &error),
-            }
-        }
-        let content_type = given(&self.content_type).map(content_type).transpose();
-        if let Err(error) = &content_type {
-            note(Field::ContentType, error);
+        let mut errors = Errors::default();
+        let method = errors.keep(Field::Method, method(&self.method));
+        let target = errors.keep(Field::Target, target(&self.target, account));
+        let server = errors.keep(Field::Server, given(&self.server).map(str::parse).transpose());
+        let from = errors.keep(Field::From, given(&self.from).map(uri).transpose());
+        let from_name = errors.keep(Field::FromDisplayName, display_name(&self.from_display_name));
+        let from_tag =
+            errors.keep(Field::FromTag, given(&self.from_tag).map(str::parse).transpose());
+        let to = errors.keep(Field::To, given(&self.to).map(uri).transpose());
+        let to_name = errors.keep(Field::ToDisplayName, display_name(&self.to_display_name));
+        let to_tag = errors.keep(Field::ToTag, given(&self.to_tag).map(str::parse).transpose());
+        let call_id = errors.keep(Field::CallId, given(&self.call_id).map(str::parse).transpose());
+        let cseq = errors.keep(Field::CSeq, given(&self.cseq).map(str::parse).transpose());
+        let routes = self.routes.iter().filter_map(|route| given(route));
+        let route_set = routes.filter_map(|text| errors.keep(Field::Routes, route(text))).collect();
+        let lines = self.headers.iter().filter_map(|line| given(line));
+        let headers = lines
+            .filter_map(|line| errors.keep(Field::Headers, line.parse::<ExtraHeader>()))
+            .collect();
+        let content_type = errors
+            .keep(Field::ContentType, given(&self.content_type).map(content_type).transpose());
+        if !errors.0.is_empty() {
+            return Err(errors.0);
         }
         let guess = (!self.body.is_empty()).then(|| guess_content_type(&self.body).to_owned());
-
-        match (method, target, server, from, from_tag, to, to_tag, call_id, cseq, content_type) {
-            (
-                Ok(method),
-                Ok(request_uri),
-                Ok(server),
-                Ok(from),
-                Ok(from_tag),
-                Ok(to),
-                Ok(to_tag),
-                Ok(call_id),
-                Ok(cseq),
-                Ok(content_type),
-            ) if errors.is_empty() => {
-                let from = Identity {
-                    display_name: match given(&self.from_display_name) {
-                        Some(name) => name.to_owned(),
-                        None if from.is_none() => account.display_name.clone(),
-                        None => String::new(),
-                    },
+        let make = || {
+            let (from, request_uri) = (from?, target?);
+            let account_name = if from.is_none() { &*account.display_name } else { "" };
+            let request = NewRequest {
+                method: method?,
+                from: Identity {
+                    display_name: from_name?.unwrap_or(account_name).to_owned(),
                     uri: from.unwrap_or_else(|| account.uri.clone()),
-                };
-                let to = Identity {
-                    display_name: self.to_display_name.trim().to_owned(),
-                    uri: to.unwrap_or_else(|| request_uri.clone()),
-                };
-                let request = NewRequest {
-                    method,
-                    request_uri,
-                    from,
-                    from_tag,
-                    to,
-                    to_tag,
-                    call_id,
-                    cseq,
-                    route_set,
-                    headers,
-                    content_type: content_type.or(guess),
-                    body: self.body.clone().into_bytes().into(),
-                    credentials: account.credentials.clone(),
-                };
-                Ok(Submission { request, server })
-            }
-            _ => Err(errors),
-        }
+                },
+                from_tag: from_tag?,
+                to: Identity {
+                    display_name: to_name?.unwrap_or_default().to_owned(),
+                    uri: to?.unwrap_or_else(|| request_uri.clone()),
+                },
+                to_tag: to_tag?,
+                request_uri,
+                call_id: call_id?,
+                cseq: cseq?,
+                route_set,
+                headers,
+                content_type: content_type?.or(guess),
+                body: self.body.clone().into_bytes().into(),
+                credentials: account.credentials.clone(),
+            };
+            Some(Submission {
+                request,
+                server: server?.or_else(|| account.servers.first().cloned()),
+            })
+        };
+        Ok(make().expect("a field without a value has an error"))
+    }
+}
+
+/// What is wrong with a draft.
+#[derive(Default)]
+struct Errors(Vec<DraftError>);
+
+impl Errors {
+    /// The value of a field; where it has none, why is kept.
+    fn keep<T, E: fmt::Display>(&mut self, field: Field, result: Result<T, E>) -> Option<T> {
+        let message = |error: E| DraftError { field, message: error.to_string() };
+        result.map_err(|error| self.0.push(message(error))).ok()
     }
 }
 
 fn given(text: &str) -> Option<&str> {
     let text = text.trim();
     (!text.is_empty()).then_some(text)
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    let method = text.trim().parse::<Method>().map_err(|error| error.to_string())?;
+    if matches!(method, Method::Ack | Method::Cancel) {
+        return Err(format!(
+            "{method} belongs to an INVITE that is under way: sipboard sends it by itself (RFC 3261 §9.1, §13.2.2.4)"
+        ));
+    }
+    Ok(method)
+}
+
+fn route(text: &str) -> Result<UriBuf, String> {
+    uri(text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(text))
 }
 
 fn uri(text: &str) -> Result<UriBuf, String> {
@@ -264,11 +222,11 @@ fn target(text: &str, account: &Account) -> Result<UriBuf, String> {
     uri(&format!("{scheme}:{text}@{}", domain.host()))
 }
 
-fn display_name(text: &str) -> Result<(), &'static str> {
+fn display_name(text: &str) -> Result<Option<&str>, &'static str> {
     if text.chars().any(char::is_control) {
         Err("a display name cannot hold a line end or another control character")
     } else {
-        Ok(())
+        Ok(given(text))
     }
 }
 

@@ -24,7 +24,7 @@ mod params;
 mod random;
 mod request;
 mod response;
-mod sdp;
+pub(crate) mod sdp;
 mod status;
 pub mod syntax;
 mod transaction;

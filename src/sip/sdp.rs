@@ -1,4 +1,4 @@
-//! Just enough of SDP (RFC 4566) to answer a peer's offer without a media stack (RFC 3264).
+//! Session descriptions (RFC 4566), as far as an offer is answered without media (RFC 3264).
 
 use std::fmt::Write;
 
@@ -16,31 +16,47 @@ pub(crate) fn body(message: &Message) -> Option<String> {
 }
 
 /// An answer to `offer`: each medium that our own description `ours` has at the same place is
-/// taken with our port and the formats that both name, and any other is refused with port zero
-/// (RFC 3264 §6). `version` is the session version of the answer (§8).
+/// taken with our port and the formats that both name, and any other is refused. `version` is the
+/// session version of the answer (RFC 3264 §8).
 pub(crate) fn answer(offer: &str, ours: Option<&str>, version: u32) -> String {
     let own: Vec<Medium<'_>> = ours.map(media).unwrap_or_default();
     let address = ours.and_then(connection).unwrap_or("IN IP4 0.0.0.0");
-    let mut answer = head(address, version);
-    for (index, medium) in media(offer).iter().enumerate() {
-        let mine = own.get(index).filter(|own| own.kind == medium.kind && own.port != "0");
-        let formats: Vec<&str> = match mine {
-            Some(own) => medium.formats().filter(|f| own.formats().any(|g| g == *f)).collect(),
-            None => Vec::new(),
-        };
+    answer_with(head("- 1", version, address), &media(offer), |index, medium| {
+        let own = own.get(index).filter(|own| own.kind == medium.kind && own.port != "0")?;
+        let formats = medium.formats.iter().filter(|format| {
+            // A dynamic number may mean another format over there.
+            let names = (own.name_of(format), medium.name_of(format));
+            own.formats.contains(format)
+                && !matches!(names, (Some(own), Some(name)) if !own.eq_ignore_ascii_case(name))
+        });
+        Some((own.port.to_owned(), formats.copied().collect()))
+    })
+}
+
+/// An answer to the media of an offer: `take` chooses the port and the formats of each that can be
+/// taken. Where it chooses none, the medium is refused with port zero (RFC 3264 §6).
+pub(crate) fn answer_with<'a>(
+    head: String,
+    offer: &[Medium<'a>],
+    mut take: impl FnMut(usize, &Medium<'a>) -> Option<(String, Vec<&'a str>)>,
+) -> String {
+    let mut answer = head;
+    // RFC 3264 §6: one m= line for each of the offer's, in its order.
+    for (index, medium) in offer.iter().enumerate() {
+        let taken = if medium.port == "0" { None } else { take(index, medium) };
+        let taken = taken.filter(|(_, formats)| !formats.is_empty());
+        let (port, formats) = taken.as_ref().map_or(("0", &medium.formats), |(p, f)| (p, f));
+        let formats_text = formats.join(" ");
         // Writing into a String cannot fail.
-        let _ = match mine.filter(|_| medium.port != "0" && !formats.is_empty()) {
-            Some(own) => write!(
-                answer,
-                "m={} {} {} {}\r\na={}\r\n",
-                medium.kind,
-                own.port,
-                medium.profile,
-                formats.join(" "),
-                medium.mirrored_direction()
-            ),
-            None => write!(answer, "m={} 0 {} {}\r\n", medium.kind, medium.profile, medium.formats),
-        };
+        let _ = write!(answer, "m={} {port} {} {formats_text}\r\n", medium.kind, medium.profile);
+        if taken.is_some() {
+            for map in &medium.maps {
+                if formats.iter().any(|format| map_is_of(map, format)) {
+                    let _ = write!(answer, "a={map}\r\n");
+                }
+            }
+            let _ = write!(answer, "a={}\r\n", medium.mirrored_direction());
+        }
     }
     answer
 }
@@ -48,7 +64,7 @@ pub(crate) fn answer(offer: &str, ours: Option<&str>, version: u32) -> String {
 /// `ours` once more, with another session version: what an INVITE without an offer is answered
 /// with (RFC 3261 §14.2); a description without media where there is none.
 pub(crate) fn offer_again(ours: Option<&str>, version: u32) -> String {
-    let Some(ours) = ours else { return head("IN IP4 0.0.0.0", version) };
+    let Some(ours) = ours else { return head("- 1", version, "IN IP4 0.0.0.0") };
     let mut text = String::with_capacity(ours.len());
     for line in ours.lines() {
         match line.strip_prefix("o=").and_then(|origin| with_version(origin, version)) {
@@ -60,8 +76,10 @@ pub(crate) fn offer_again(ours: Option<&str>, version: u32) -> String {
     text
 }
 
-fn head(address: &str, version: u32) -> String {
-    format!("v=0\r\no=- 1 {version} {address}\r\ns=-\r\nc={address}\r\nt=0 0\r\n")
+/// The lines before the media. `origin` is the user and the session's id, `address` is
+/// `IN IP4 192.0.2.1`.
+pub(crate) fn head(origin: &str, version: u32, address: &str) -> String {
+    format!("v=0\r\no={origin} {version} {address}\r\ns=-\r\nc={address}\r\nt=0 0\r\n")
 }
 
 /// `o=user id version …`
@@ -77,20 +95,49 @@ fn connection(text: &str) -> Option<&str> {
 }
 
 /// One `m=` section.
-struct Medium<'a> {
-    kind: &'a str,
+#[derive(Clone, Debug)]
+pub(crate) struct Medium<'a> {
+    pub(crate) kind: &'a str,
     port: &'a str,
-    profile: &'a str,
-    formats: &'a str,
+    pub(crate) profile: &'a str,
+    pub(crate) formats: Vec<&'a str>,
+    /// The `rtpmap` and `fmtp` attributes.
+    maps: Vec<&'a str>,
     direction: &'a str,
 }
 
+/// How many formats of a medium are read; the rest would only make the answer longer.
+const MAX_FORMATS: usize = 64;
+
 impl<'a> Medium<'a> {
-    fn formats(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.formats.split(' ')
+    /// `audio 49170 RTP/AVP 0 8`
+    fn new(line: &'a str, direction: &'a str) -> Medium<'a> {
+        let mut words = line.split_ascii_whitespace();
+        let mut word = || words.next().unwrap_or_default();
+        let (kind, port, profile) = (word(), word(), word());
+        let formats = words.take(MAX_FORMATS).collect();
+        Medium { kind, port, profile, formats, maps: Vec::new(), direction }
     }
 
-    /// RFC 3264 §6.1.
+    fn attribute(&mut self, attribute: &'a str) {
+        if is_direction(attribute) {
+            self.direction = attribute;
+        }
+        let is_map = attribute.starts_with("rtpmap:") || attribute.starts_with("fmtp:");
+        if is_map && self.maps.len() < 2 * MAX_FORMATS {
+            self.maps.push(attribute);
+        }
+    }
+
+    /// The encoding that a format is mapped to.
+    pub(crate) fn name_of(&self, format: &str) -> Option<&'a str> {
+        self.maps
+            .iter()
+            .filter(|map| map.starts_with("rtpmap:") && map_is_of(map, format))
+            .find_map(|map| map.split_once(' ')?.1.split('/').next())
+    }
+
+    /// RFC 3264 §6.1: what is sent there is received here.
     fn mirrored_direction(&self) -> &'static str {
         match self.direction {
             "sendonly" => "recvonly",
@@ -99,32 +146,44 @@ impl<'a> Medium<'a> {
             _ => "sendrecv",
         }
     }
+
+    fn is_readable(&self) -> bool {
+        // A port may count: 49170/2.
+        let port = self.port.split('/').next().unwrap_or_default();
+        port.parse::<u16>().is_ok() && !self.profile.is_empty()
+    }
 }
 
-fn media(text: &str) -> Vec<Medium<'_>> {
+fn map_is_of(map: &str, format: &str) -> bool {
+    map.split_once(':').and_then(|(_, rest)| rest.split(' ').next()) == Some(format)
+}
+
+fn is_direction(attribute: &str) -> bool {
+    matches!(attribute, "sendrecv" | "sendonly" | "recvonly" | "inactive")
+}
+
+/// The media of a description, as far as they can be read.
+pub(crate) fn media(text: &str) -> Vec<Medium<'_>> {
     let mut session = "sendrecv";
     let mut media: Vec<Medium<'_>> = Vec::new();
     for line in text.lines() {
         if let Some(line) = line.strip_prefix("m=") {
-            let mut parts = line.splitn(4, ' ');
-            let mut part = || parts.next().unwrap_or_default();
-            media.push(Medium {
-                kind: part(),
-                port: part(),
-                profile: part(),
-                formats: part(),
-                direction: session,
-            });
-        } else if let Some(direction @ ("sendrecv" | "sendonly" | "recvonly" | "inactive")) =
-            line.strip_prefix("a=")
-        {
+            media.push(Medium::new(line, session));
+        } else if let Some(attribute) = line.strip_prefix("a=").map(str::trim_end) {
             match media.last_mut() {
-                Some(medium) => medium.direction = direction,
-                None => session = direction,
+                Some(medium) => medium.attribute(attribute),
+                None if is_direction(attribute) => session = attribute,
+                None => {}
             }
         }
     }
     media
+}
+
+/// Whether a text is a session description whose media can be answered.
+pub(crate) fn is_readable(text: &str) -> bool {
+    text.lines().next().is_some_and(|line| line.trim_end() == "v=0")
+        && media(text).iter().all(Medium::is_readable)
 }
 
 #[cfg(test)]
@@ -142,6 +201,18 @@ mod tests {
              m=audio 4000 RTP/AVP 8\r\na=recvonly\r\nm=video 0 RTP/AVP 97\r\n"
         );
         assert!(answer(offer, None, 1).contains("m=audio 0 RTP/AVP 8 18\r\nm=video 0"));
+    }
+
+    #[test]
+    fn a_dynamic_number_is_taken_where_both_mean_the_same_format() {
+        let with = |maps: &str| format!("v=0\r\nm=audio 9 RTP/AVP 0 96 97\r\n{maps}");
+        let ours = with("a=rtpmap:96 opus/48000/2\r\na=rtpmap:97 G726-32/8000\r\n");
+        let offer = with(
+            "a=rtpmap:96 OPUS/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=rtpmap:97 speex/8000\r\n",
+        );
+        assert!(answer(&offer, Some(&ours), 1).ends_with(
+            "m=audio 9 RTP/AVP 0 96\r\na=rtpmap:96 OPUS/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=sendrecv\r\n"
+        ));
     }
 
     #[test]

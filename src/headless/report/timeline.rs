@@ -4,7 +4,7 @@ use std::{fmt::Write, time::Instant};
 
 use crate::{
     headless::{call::Call, totals::Totals},
-    sip::{ContextEvent, Fact, LegState, Message, Response, TerminatedBy, escape},
+    sip::{CancelOptions, ContextEvent, Fact, LegState, Message, Response, TerminatedBy, escape},
 };
 
 /// One line, not yet coloured.
@@ -78,7 +78,10 @@ pub(super) fn line(event: &ContextEvent, call: &Call, zero: Instant, server: &st
     })
 }
 
-fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<(Way, String, String, Tone)> {
+/// A line's way, words, note and tone.
+type Words = (Way, String, String, Tone);
+
+fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
     let method = event.method.as_str();
     Some(match &event.fact {
         Fact::Created(_) => return None,
@@ -87,7 +90,7 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<(Way, String
             let sent = Message::read(message.clone()).ok();
             let uri =
                 sent.as_ref().and_then(|sent| sent.request_uri()).unwrap_or(&call.request_uri);
-            (Way::Out, format!("{method} {uri}"), server.to_owned(), Tone::Plain)
+            went(format!("{method} {uri}"), server)
         }
         Fact::Retransmitted { attempt, .. } => {
             // The context counts its own request; a CANCEL or BYE inside it is not counted there.
@@ -97,15 +100,13 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<(Way, String
             };
             (Way::Out, method.to_owned(), note, Tone::Faint)
         }
-        Fact::Progress(response) => {
-            (Way::In, said(response), tagged("progress", response), Tone::Pending)
-        }
+        Fact::Progress(response) => came(response, tagged("progress", response), Tone::Pending),
         Fact::Accepted { response, again } => {
             let word = if *again { "accepted, again" } else { "accepted" };
-            (Way::In, said(response), tagged(word, response), Tone::Good)
+            came(response, tagged(word, response), Tone::Good)
         }
         Fact::Rejected { response, cause } => {
-            (Way::In, said(response), format!("rejected: {cause}"), Tone::Bad)
+            came(response, format!("rejected: {cause}"), Tone::Bad)
         }
         Fact::Failed { cause, detail, advice, .. } => {
             let mut note = cause.to_string();
@@ -113,67 +114,62 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<(Way, String
             for more in [&**detail, advice].into_iter().filter(|more| !more.is_empty()) {
                 note = format!("{note}: {more}");
             }
-            (Way::None, "failed".to_owned(), note, Tone::Bad)
+            told("failed", note, Tone::Bad)
         }
         Fact::Challenged { response, record } => {
-            (Way::In, said(response), format!("challenged: {record}"), Tone::Pending)
+            came(response, format!("challenged: {record}"), Tone::Pending)
         }
         Fact::AuthGivenUp { record } => {
-            (Way::None, "challenge not answered".to_owned(), record.to_string(), Tone::Bad)
+            told("challenge not answered", record.to_string(), Tone::Bad)
         }
-        Fact::AuthAhead { record } => {
-            (Way::None, "credentials".to_owned(), record.to_string(), Tone::Faint)
-        }
-        Fact::AuthInfo(info) => {
-            (Way::None, "credentials".to_owned(), info.rspauth.to_string(), Tone::Faint)
-        }
+        Fact::AuthAhead { record } => told("credentials", record.to_string(), Tone::Faint),
+        Fact::AuthInfo(info) => told("credentials", info.rspauth.to_string(), Tone::Faint),
         Fact::Redirected { response, next, .. } => {
-            (Way::In, said(response), format!("redirected to {next}"), Tone::Pending)
+            came(response, format!("redirected to {next}"), Tone::Pending)
         }
-        Fact::PrackAnswered(response) => {
-            (Way::In, said(response), format!("to {method}"), Tone::Plain)
-        }
-        Fact::PrackFailed { detail } => {
-            (Way::None, "PRACK failed".to_owned(), detail.clone(), Tone::Bad)
-        }
+        Fact::PrackAnswered(response) => came(response, format!("to {method}"), Tone::Plain),
+        Fact::PrackFailed { detail } => told("PRACK failed", detail.clone(), Tone::Bad),
         Fact::Cancel { options, waiting } => {
-            let mut note = match options.status_code {
-                Some(code) => format!("cause {code}"),
-                None => String::new(),
-            };
-            for part in [
-                options.reason_phrase.clone(),
-                waiting.then(|| "waits for a provisional (RFC 3261 §9.1)".to_owned()),
-            ] {
-                let part = part.unwrap_or_default();
-                let comma = if note.is_empty() || part.is_empty() { "" } else { ", " };
-                note = format!("{note}{comma}{part}");
-            }
-            (Way::None, "cancel requested".to_owned(), note, Tone::Pending)
+            told("cancel requested", cancel(options, *waiting), Tone::Pending)
         }
-        Fact::CancelSent { .. } => (Way::Out, method.to_owned(), String::new(), Tone::Plain),
-        Fact::CancelAnswered(response) => {
-            (Way::In, said(response), format!("to {method}"), Tone::Plain)
-        }
-        Fact::CancelCrossed { detail } => {
-            (Way::None, "cancel crossed".to_owned(), detail.clone(), Tone::Pending)
-        }
-        Fact::CancelFailed { detail } => {
-            (Way::None, "CANCEL failed".to_owned(), detail.clone(), Tone::Bad)
-        }
+        Fact::CancelSent { .. } => went(method, ""),
+        Fact::CancelAnswered(response) => came(response, format!("to {method}"), Tone::Plain),
+        Fact::CancelCrossed { detail } => told("cancel crossed", detail.clone(), Tone::Pending),
+        Fact::CancelFailed { detail } => told("CANCEL failed", detail.clone(), Tone::Bad),
         Fact::Acked { status, again, .. } => {
             let again = if *again { ", again" } else { "" };
-            (Way::Out, "ACK".to_owned(), format!("for {status}{again}"), Tone::Plain)
+            went("ACK", format!("for {status}{again}"))
         }
-        Fact::Absorbed(response) => (Way::In, said(response), "again".to_owned(), Tone::Faint),
-        Fact::Leg { tag, state } => (Way::None, format!("leg {tag}"), leg(state), Tone::Faint),
+        Fact::Absorbed(response) => came(response, "again", Tone::Faint),
+        Fact::Leg { tag, state } => told(format!("leg {tag}"), leg(state), Tone::Faint),
         Fact::Received { again, .. } => {
             let note = if *again { "from the peer, again" } else { "from the peer" };
             (Way::In, method.to_owned(), note.to_owned(), Tone::Plain)
         }
-        Fact::Answered(response) => (Way::Out, said(response), format!("to {method}"), Tone::Plain),
-        Fact::Ended { cause } => (Way::None, "ended".to_owned(), cause.to_string(), Tone::Plain),
+        Fact::Answered(response) => went(said(response), format!("to {method}")),
+        Fact::Ended { cause } => told("ended", cause.to_string(), Tone::Plain),
     })
+}
+
+fn came(response: &Response, note: impl Into<String>, tone: Tone) -> Words {
+    (Way::In, said(response), note.into(), tone)
+}
+
+fn went(what: impl Into<String>, note: impl Into<String>) -> Words {
+    (Way::Out, what.into(), note.into(), Tone::Plain)
+}
+
+fn told(what: impl Into<String>, note: impl Into<String>, tone: Tone) -> Words {
+    (Way::None, what.into(), note.into(), tone)
+}
+
+/// With what a cancel was asked for, and what it waits for.
+fn cancel(options: &CancelOptions, waiting: bool) -> String {
+    let cause = options.status_code.map(|code| format!("cause {code}"));
+    let waits = waiting.then(|| "waits for a provisional (RFC 3261 §9.1)".to_owned());
+    let parts = [cause, options.reason_phrase.clone(), waits];
+    let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    parts.join(", ")
 }
 
 /// The status line as it came, without a reason phrase where none came.

@@ -1,13 +1,13 @@
 //! A client transaction of either kind, behind one face.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use crate::sip::{
     event::{Timer, TimerAt},
     status::StatusCode,
-    transaction::{InviteClient, NonInviteClient},
+    transaction::{InviteClient, NonInviteClient, Timing},
 };
 
 /// What a client transaction makes of a response.
@@ -107,6 +107,26 @@ impl ClientTransaction {
             ClientTransaction::Invite(invite) => invite.is_calling(),
             ClientTransaction::NonInvite(other) => other.is_pending(),
         }
+    }
+}
+
+/// Timer A or E.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Retransmit {
+    pub(super) at: Instant,
+    pub(super) interval: Duration,
+}
+
+impl Retransmit {
+    /// As it starts: it is for unreliable transports only.
+    pub(super) fn start(now: Instant, reliable: bool, timing: Timing) -> Option<Retransmit> {
+        (!reliable).then(|| Retransmit { at: now + timing.t1, interval: timing.t1 })
+    }
+
+    /// Sets it again, measured from when it should have fired; where that is over too, from now.
+    pub(super) fn again(&mut self, now: Instant, interval: Duration) {
+        let due = self.at + interval;
+        *self = Retransmit { at: if due > now { due } else { now + interval }, interval };
     }
 }
 

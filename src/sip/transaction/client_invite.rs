@@ -7,7 +7,10 @@ use bytes::Bytes;
 use crate::sip::{
     event::{Timer, TimerAt},
     status::StatusCode,
-    transaction::{ResponseOutcome, TimeoutOutcome, Timing, client::running},
+    transaction::{
+        ResponseOutcome, TimeoutOutcome, Timing,
+        client::{Retransmit, running},
+    },
 };
 
 /// An INVITE on its way.
@@ -42,18 +45,11 @@ enum State {
     Terminated,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Retransmit {
-    at: Instant,
-    interval: Duration,
-}
-
 impl InviteClient {
     /// A transaction whose request is sent for the first time at `now`.
     pub fn new(now: Instant, request: Bytes, reliable: bool, timing: Timing) -> InviteClient {
         // RFC 3261 §17.1.1.2: Timer A is for unreliable transports, Timer B for all.
-        let retransmit =
-            (!reliable).then(|| Retransmit { at: now + timing.t1, interval: timing.t1 });
+        let retransmit = Retransmit::start(now, reliable, timing);
         let timeout = now + timing.patience();
         InviteClient {
             request,
@@ -124,11 +120,7 @@ impl InviteClient {
             }
             State::Calling { retransmit: Some(retransmit), .. } if retransmit.at <= now => {
                 // RFC 3261 §17.1.1.2: Timer A doubles each time, measured from when it fired.
-                retransmit.interval = retransmit.interval.saturating_mul(2);
-                retransmit.at += retransmit.interval;
-                if retransmit.at <= now {
-                    retransmit.at = now + retransmit.interval;
-                }
+                retransmit.again(now, retransmit.interval.saturating_mul(2));
                 self.attempts += 1;
                 TimeoutOutcome::Retransmit
             }

@@ -1,13 +1,16 @@
 //! The non-INVITE client transaction (RFC 3261 §17.1.2).
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 
 use crate::sip::{
     event::{Timer, TimerAt},
     status::StatusCode,
-    transaction::{ResponseOutcome, TimeoutOutcome, Timing, client::running},
+    transaction::{
+        ResponseOutcome, TimeoutOutcome, Timing,
+        client::{Retransmit, running},
+    },
 };
 
 /// A request other than INVITE and ACK on its way.
@@ -38,18 +41,11 @@ enum State {
     Terminated,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Retransmit {
-    at: Instant,
-    interval: Duration,
-}
-
 impl NonInviteClient {
     /// A transaction whose request is sent for the first time at `now`.
     pub fn new(now: Instant, request: Bytes, reliable: bool, timing: Timing) -> NonInviteClient {
         // RFC 3261 §17.1.2.2: Timer E is for unreliable transports, Timer F for all.
-        let retransmit =
-            (!reliable).then(|| Retransmit { at: now + timing.t1, interval: timing.t1 });
+        let retransmit = Retransmit::start(now, reliable, timing);
         let timeout = now + timing.patience();
         NonInviteClient {
             request,
@@ -118,14 +114,17 @@ impl NonInviteClient {
                 self.state = State::Terminated;
                 TimeoutOutcome::TimedOut(Timer::F)
             }
+            // RFC 3261 §17.1.2.2: MIN(2·interval, T2) while Trying …
             State::Trying { retransmit: Some(retransmit), .. } if retransmit.at <= now => {
-                // RFC 3261 §17.1.2.2: MIN(2·interval, T2) while Trying …
-                let interval = timing.back_off(retransmit.interval);
-                self.retransmit_after(now, interval)
+                retransmit.again(now, timing.back_off(retransmit.interval));
+                self.attempts += 1;
+                TimeoutOutcome::Retransmit
             }
+            // … and T2 while Proceeding.
             State::Proceeding { retransmit: Some(retransmit), .. } if retransmit.at <= now => {
-                // … and T2 while Proceeding.
-                self.retransmit_after(now, timing.t2)
+                retransmit.again(now, timing.t2);
+                self.attempts += 1;
+                TimeoutOutcome::Retransmit
             }
             State::Completed { until } if *until <= now => {
                 self.state = State::Terminated;
@@ -133,17 +132,6 @@ impl NonInviteClient {
             }
             _ => TimeoutOutcome::Nothing,
         }
-    }
-
-    fn retransmit_after(&mut self, now: Instant, interval: Duration) -> TimeoutOutcome {
-        if let State::Trying { retransmit: Some(retransmit), .. }
-        | State::Proceeding { retransmit: Some(retransmit), .. } = &mut self.state
-        {
-            let due = retransmit.at + interval;
-            *retransmit = Retransmit { at: if due > now { due } else { now + interval }, interval };
-        }
-        self.attempts += 1;
-        TimeoutOutcome::Retransmit
     }
 
     /// The timers that run, the next one first.
@@ -173,6 +161,8 @@ impl NonInviteClient {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const T: Timing = Timing {
