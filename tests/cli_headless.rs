@@ -141,6 +141,28 @@ async fn a_refused_cancel_is_a_sentence_and_not_the_end() {
 }
 
 #[tokio::test]
+async fn a_cancel_that_is_refused_while_the_invite_rings_ends_the_run() {
+    let mut plan = plan(Method::Invite);
+    plan.cancel_after = Some(Duration::ZERO);
+    let ran = run(plan, JSON, async |script| {
+        let id = script.request().await;
+        script.tell(id, Method::Invite, vec![sent()]).await;
+        assert!(matches!(script.command().await, Command::Cancel { .. }));
+        let reason = "the reason phrase holds a line end".to_owned();
+        let refusal = Refusal { at: Instant::now(), context: Some(id), reason };
+        script.events.send(vec![Event::Refused(refusal)]).await.unwrap();
+        let command = script.command().await;
+        assert!(matches!(command, Command::Quit), "{command:?}");
+        script.tell(id, Method::Invite, rejected(487, "", Cause::Canceled)).await;
+        script.events.send(vec![Event::Stopped]).await.unwrap();
+    })
+    .await;
+    assert_eq!(ran.outcome.code(), 2);
+    assert_eq!(ran.err, "sipboard: #1: the reason phrase holds a line end\n");
+    assert_eq!(ran.events().last().unwrap(), "ended");
+}
+
+#[tokio::test]
 async fn an_accepted_invite_is_hung_up_when_it_is_time() {
     let mut plan = plan(Method::Invite);
     plan.hangup_after = Some(Duration::from_millis(20));

@@ -123,6 +123,18 @@ fn a_timeout_of_ones_own_ends_it_sooner() {
 }
 
 #[test]
+fn a_cancel_reason_that_no_header_can_hold_is_refused_before_anything_is_sent() {
+    let server = Serve::start();
+    for reason in ["a\nb", "a\r\nVia: x", "\u{1b}[2J", "tab\t", "\u{85}"] {
+        let args = ["INVITE", "ring", "--server", &server.udp, "--json"];
+        let cancel = ["--cancel-after", "10ms", "--cancel-reason", reason];
+        let ran = send(&[&args[..], &cancel].concat());
+        assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{reason:?}: {}", ran.err);
+        assert!(ran.err.starts_with("sipboard: --cancel-reason: "), "{}", ran.err);
+    }
+}
+
+#[test]
 fn a_connection_that_cannot_be_made_is_a_transport_error() {
     // A port that was free a moment ago, and that nobody listens on.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

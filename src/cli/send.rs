@@ -20,7 +20,7 @@ use crate::{
     },
     engine::{Draft, Engine, Field, Settings, Submission},
     headless::{self, Format, Plan, Style},
-    sip::{CancelOptions, Credentials, Method, escape},
+    sip::{CancelError, CancelOptions, Credentials, Method, escape},
 };
 
 pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
@@ -43,6 +43,10 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
             return Ok(USAGE);
         }
     };
+    // The user agent would refuse it too, but only when the INVITE is pending already.
+    if args.cancel_reason.as_ref().is_some_and(|text| text.chars().any(char::is_control)) {
+        anyhow::bail!("--cancel-reason: {}", CancelError::BadReason);
+    }
     if let (Some(user), Some(variable)) = (&args.user, &args.password_env) {
         let password = std::env::var(variable).with_context(|| {
             format!("--password-env: the environment variable {variable:?} cannot be read")

@@ -275,11 +275,29 @@ impl<'o> Run<'o> {
                 self.open = self.open.saturating_sub(1);
                 self.leave();
             }
-            Some(context) if self.reporter.tells_events() => {
-                self.reporter.sentence(format_args!("#{context}: {}", refusal.reason));
+            Some(context) => {
+                if self.reporter.tells_events() {
+                    self.reporter.sentence(format_args!("#{context}: {}", refusal.reason));
+                } else {
+                    self.refused += 1;
+                }
+                self.never_cancelled(refusal.at, context);
             }
-            Some(_) => self.refused += 1,
         }
+    }
+
+    /// A cancel was refused. One that comes too late finds the outcome, or another cancel, told
+    /// before; where neither was, nothing would ever end the INVITE, nor the ones after it.
+    fn never_cancelled(&mut self, at: Instant, id: ContextId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.method != Method::Invite || call.cancelled || call.outcome.is_some() {
+            return;
+        }
+        call.outcome = Some(Outcome::Refused);
+        self.totals.count(Outcome::Refused);
+        self.totals.elapsed = at.saturating_duration_since(self.started);
+        self.settle(id);
+        self.leave();
     }
 
     fn after_batch(&mut self) {
@@ -363,9 +381,7 @@ impl<'o> Run<'o> {
         }
         if self.refused > 0 {
             let refused = self.refused;
-            self.reporter.sentence(format_args!(
-                "{refused} cancels or hang-ups came too late and were refused"
-            ));
+            self.reporter.sentence(format_args!("{refused} cancels or hang-ups were refused"));
         }
         if self.strays > 0 {
             let strays = self.strays;
