@@ -14,7 +14,7 @@ use cli_script::{
 use sipboard::{
     engine::{Command, Event, Refusal},
     headless::{self, Outcome, Style},
-    sip::{self, CancelOptions, Cause, ContextId, Fact, Method},
+    sip::{self, CancelOptions, Cause, ContextId, Fact, LegState, Method},
 };
 use tokio::sync::mpsc;
 
@@ -182,6 +182,32 @@ async fn an_accepted_invite_is_hung_up_when_it_is_time() {
     let lines = ran.json();
     let bye = lines.iter().find(|line| line["method"] == "BYE").unwrap();
     assert_eq!((&bye["context"], &bye["parent"]), (&99.into(), &1.into()));
+}
+
+#[tokio::test]
+async fn the_legs_of_a_forked_invite_are_hung_up_together_and_a_late_one_after_them() {
+    let mut plan = plan(Method::Invite);
+    plan.hangup_after = Some(Duration::from_millis(20));
+    let ran = run(plan, JSON, async |script| {
+        let id = script.request().await;
+        script.tell(id, Method::Invite, vec![sent(), accepted()]).await;
+        script.tell(id, Method::Invite, vec![accepted()]).await;
+        let is_hang_up =
+            |command: &Command| matches!(command, Command::HangUp { context } if *context == id);
+        let command = script.command().await;
+        assert!(is_hang_up(&command), "{command:?}");
+        let more = tokio::time::timeout(Duration::from_millis(100), script.commands.recv()).await;
+        assert!(more.is_err(), "both legs are hung up by the first: {more:?}");
+        let state = LegState::HangingUp { bye: ContextId(99) };
+        let hanging_up = Fact::Leg { tag: "a8f2".into(), state };
+        script.tell(id, Method::Invite, vec![hanging_up, accepted()]).await;
+        let command = script.command().await;
+        assert!(is_hang_up(&command), "{command:?}");
+        script.tell(id, Method::Invite, vec![Fact::Ended { cause: Cause::Bye }]).await;
+        script.quit().await;
+    })
+    .await;
+    assert_eq!((ran.outcome, &*ran.err), (Outcome::Accepted, ""));
 }
 
 #[tokio::test]

@@ -97,6 +97,17 @@ fn an_accepted_invite_is_hung_up_without_being_asked() {
 }
 
 #[test]
+fn the_legs_of_a_forked_invite_are_hung_up_without_a_complaint() {
+    let server = Serve::start();
+    let args = ["INVITE", "fork", "--server", &server.udp, "--json", "--hangup-after", "300ms"];
+    let ran = send(&args);
+    assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{}", ran.out);
+    let lines = ran.json();
+    let byes = lines.iter().filter(|line| line["method"] == "BYE" && line["event"] == "accepted");
+    assert_eq!(byes.count(), 2, "{}", ran.out);
+}
+
+#[test]
 fn nobody_answers_and_the_timers_say_so() {
     let server = Serve::start();
     let ran = send(&["INVITE", "silent", "--server", &server.udp, "--t1-ms", "10", "--json"]);

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use crate::{
     engine::{Command, Engine, Event, Refusal},
     headless::{Outcome, Plan, call::Call, report::Reporter, totals::Totals},
-    sip::{self, CancelOptions, ContextEvent, ContextId, Fact, Method},
+    sip::{self, CancelOptions, ContextEvent, ContextId, Fact, LegState, Method},
 };
 
 /// Something that is to be done with a context when its time has come.
@@ -228,11 +228,18 @@ impl<'o> Run<'o> {
                 }
             }
             Fact::Cancel { .. } => call.cancelled = true,
+            // A leg that comes up from now on needs a hang-up of its own.
+            Fact::Leg { state: LegState::HangingUp { .. }, .. } => call.hang_up = false,
+            Fact::Leg { state: LegState::Terminated { .. }, .. } if call.legs_up == 0 => {
+                call.hang_up = false;
+            }
             // A cancel that a 2xx crossed ends with the BYE that the user agent sends itself.
             Fact::Accepted { again: false, .. } if event.status.legs_up > 0 && !call.cancelled => {
                 match self.plan.hangup_after {
                     None if self.plan.count == 1 => self.leave(),
+                    _ if call.hang_up => {}
                     after => {
+                        call.hang_up = true;
                         let after = after.unwrap_or_default();
                         self.alarms.push(Reverse((at + after, id, Alarm::HangUp)));
                     }
