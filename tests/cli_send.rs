@@ -134,6 +134,43 @@ fn a_timeout_of_ones_own_ends_it_sooner() {
 }
 
 #[test]
+fn a_silent_peer_given_up_leaves_a_stream_that_ends() {
+    let server = Serve::start();
+    for method in ["INVITE", "OPTIONS"] {
+        let args = [method, "silent", "--server", &server.udp, "--timeout", "100ms", "--json"];
+        let ran = send(&args);
+        assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
+        assert_eq!(ran.events().last().unwrap(), "ended", "{}", ran.out);
+        let lines = ran.json();
+        let failed = lines.iter().find(|line| line["event"] == "failed").expect(&ran.out);
+        assert_eq!(failed["cause"], "Canceled", "{failed}");
+        assert_eq!(failed["detail"], "left before an outcome was known", "{failed}");
+        assert_eq!(ran.err, "sipboard: #1: given up after 100ms\n");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_on_a_silent_peer_leaves_a_stream_that_ends() {
+    use cli_support::signal;
+
+    let server = Serve::start();
+    for name in ["-INT", "-TERM"] {
+        let home = Home::new();
+        let args = ["send", "OPTIONS", "silent", "--server", &server.udp, "--json"];
+        let mut child = home.command(&args).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut told = String::new();
+        assert!(out.read_line(&mut told).unwrap() > 0);
+        signal(&child, name);
+        std::io::Read::read_to_string(&mut out, &mut told).unwrap();
+        let ran = Ran { out: told, ..finish(child) };
+        assert_eq!((ran.code, &*ran.err), (Some(5), ""), "{}", ran.out);
+        assert_in_order(&ran.events(), &["sent", "failed", "ended"], &ran);
+    }
+}
+
+#[test]
 fn a_cancel_reason_that_no_header_can_hold_is_refused_before_anything_is_sent() {
     let server = Serve::start();
     for reason in ["a\nb", "a\r\nVia: x", "\u{1b}[2J", "tab\t", "\u{85}"] {

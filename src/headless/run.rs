@@ -378,7 +378,7 @@ impl<'o> Run<'o> {
             .filter_map(|(id, call)| (call.is_root() && call.outcome.is_none()).then_some(*id))
             .collect();
         for id in undecided {
-            // It left with the request pending: that was the user's wish, or the engine broke off.
+            // Only an end at once leaves a request undecided: by a second interrupt, or a defect.
             let wished = self.interrupted || self.reporter.is_broken();
             self.totals.count(if wished { Outcome::Cancelled } else { Outcome::Transport });
             self.totals.elapsed = self.started.elapsed();
