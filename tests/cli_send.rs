@@ -356,6 +356,26 @@ fn what_the_options_say_is_what_goes_over_the_wire() {
 }
 
 #[test]
+fn a_body_file_may_hold_any_bytes() {
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    peer.set_read_timeout(Some(DEADLINE)).unwrap();
+    let server = format!("sip:{};transport=udp", peer.local_addr().unwrap());
+    let home = Home::new();
+    let args = ["send", "MESSAGE", "sip:b@example.org", "--server", &server, "--body-file", "-"];
+    let mut child = home.command(&args).stdin(Stdio::piped()).spawn().unwrap();
+    let body = b"\x00\xff\x80\r\n\r\n\x1b".as_slice();
+    child.stdin.take().unwrap().write_all(body).unwrap();
+    let mut datagram = vec![0; 65536];
+    let (length, _) = peer.recv_from(&mut datagram).expect("the request must come");
+    let _ = child.kill();
+    finish(child);
+    let head = datagram[..length].strip_suffix(body).expect("the body must end the datagram");
+    let head = std::str::from_utf8(head).unwrap();
+    assert!(head.contains("\r\nContent-Type: application/octet-stream\r\n"), "{head}");
+    assert!(head.ends_with("\r\nContent-Length: 8\r\n\r\n"), "{head}");
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_is_no_mistake() {
     let server = Serve::start();
     let home = Home::new();

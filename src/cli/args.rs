@@ -75,10 +75,11 @@ pub(super) struct Send {
     /// The body
     #[arg(long, value_name = "TEXT", conflicts_with = "body_file", help_heading = REQUEST)]
     pub(super) body: Option<String>,
-    /// A file with the body; - reads standard input
+    /// A file with the body, of any bytes; - reads standard input
     #[arg(long, value_name = "FILE", help_heading = REQUEST)]
     pub(super) body_file: Option<PathBuf>,
-    /// The Content-Type; without it the body's look decides: application/sdp or text/plain
+    /// The Content-Type; without it the body's look decides: application/sdp,
+    /// text/plain, or application/octet-stream for what is not UTF-8
     #[arg(long, value_name = "TYPE", default_value = "", hide_default_value = true, help_heading = REQUEST)]
     pub(super) content_type: String,
     /// The From URI, where the account's is not wanted

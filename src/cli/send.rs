@@ -109,9 +109,9 @@ fn with_t1(mut settings: Settings, t1_ms: Option<u32>) -> anyhow::Result<Setting
 /// The texts of the request.
 fn draft(args: &mut Send) -> anyhow::Result<Draft> {
     let body = match (args.body.take(), &args.body_file) {
-        (Some(body), _) => body,
+        (Some(body), _) => body.into(),
         (None, Some(file)) => read_body(file)?,
-        (None, None) => String::new(),
+        (None, None) => Vec::new(),
     };
     let take = std::mem::take::<String>;
     Ok(Draft {
@@ -133,15 +133,14 @@ fn draft(args: &mut Send) -> anyhow::Result<Draft> {
     })
 }
 
-fn read_body(file: &Path) -> anyhow::Result<String> {
+fn read_body(file: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if file == Path::new("-") {
         io::stdin().read_to_end(&mut bytes).context("--body-file -: standard input")?;
     } else {
         bytes = fs::read(file).with_context(|| format!("--body-file {}", file.display()))?;
     }
-    String::from_utf8(bytes)
-        .map_err(|_| anyhow::anyhow!("--body-file {}: this is not UTF-8 text", file.display()))
+    Ok(bytes)
 }
 
 fn plan(args: &Send, submission: Submission) -> Plan {
