@@ -395,7 +395,7 @@ fn an_interrupt_cancels_what_is_pending_and_ends_with_5() {
     use cli_support::signal;
 
     let server = Serve::start();
-    for name in ["-INT", "-TERM"] {
+    for name in ["-INT", "-TERM", "-HUP"] {
         let home = Home::new();
         let mut child = home
             .command(&["send", "INVITE", "ring", "--server", &server.ws, "--json"])
@@ -422,7 +422,7 @@ fn an_interrupt_cancels_what_is_pending_and_ends_with_5() {
 fn serve_tells_its_addresses_and_ends_cleanly_on_a_signal() {
     use cli_support::signal;
 
-    for name in ["-INT", "-TERM"] {
+    for name in ["-INT", "-TERM", "-HUP"] {
         let mut server = Serve::start();
         assert!(server.ws.starts_with("ws://127.0.0.1:"), "{}", server.ws);
         signal(&server.child, name);

@@ -163,7 +163,8 @@ pub(super) struct Send {
 
 /// Run the demo server alone, as a target for this and other SIP tools
 ///
-/// It prints the addresses on which it listens, and ends on SIGINT and SIGTERM. The user part of a
+/// It prints the addresses on which it listens, and ends on SIGINT, SIGTERM and
+/// SIGHUP. The user part of a
 /// request's target says how it behaves: answer, ring, busy, notfound, decline, slow, silent,
 /// lossy, late, hangup; any other gets 200 OK.
 #[derive(Debug, ClapArgs)]
@@ -225,7 +226,8 @@ way; any other target goes where its URI says.
 
 Where a 2xx crosses the CANCEL, the request was accepted: it is hung up with BYE, and the status is 0.
 
-The first Ctrl-C cancels what is pending and ends with 5; a second one ends at once.
+The first Ctrl-C, SIGTERM or SIGHUP cancels what is pending and ends with 5; a second one ends at
+once. Under nohup, SIGHUP is ignored.
 
 Exit status:
   0  accepted: a 2xx came
