@@ -80,6 +80,29 @@ async fn a_json_line_has_the_fields_of_the_interface_and_no_empty_ones() {
 }
 
 #[tokio::test]
+async fn a_status_has_a_reason_even_where_its_phrase_is_empty() {
+    let ran = run(plan(Method::Invite), JSON, async |script| {
+        let id = script.request().await;
+        let options = CancelOptions { status_code: Some(480), reason_phrase: None };
+        let acked = Fact::Acked {
+            message: Default::default(),
+            status: response(486, "").status,
+            again: false,
+        };
+        let facts = vec![sent(), Fact::Cancel { options, waiting: false }, acked];
+        script.tell(id, Method::Invite, facts).await;
+        script.tell(id, Method::Invite, rejected(486, "", Cause::Busy)).await;
+        script.quit().await;
+    })
+    .await;
+    for line in ran.json() {
+        assert_eq!(line.get("reason").is_some(), line.get("status").is_some(), "{line}");
+        assert!(line.get("reason").is_none_or(|reason| reason == ""), "{line}");
+    }
+    assert_eq!(ran.events(), ["sent", "cancel", "acked", "rejected", "failed", "ended"]);
+}
+
+#[tokio::test]
 async fn the_timeline_shows_what_would_steer_a_terminal_as_escapes() {
     let ran = run(plan(Method::Options), READABLE, async |script| {
         let id = script.request().await;
