@@ -227,7 +227,14 @@ way; any other target goes where its URI says.
 Where a 2xx crosses the CANCEL, the request was accepted: it is hung up with BYE, and the status is 0.
 
 The first Ctrl-C, SIGTERM or SIGHUP cancels what is pending and ends with 5; a second one ends at
-once. Under nohup, SIGHUP is ignored.
+once. Under nohup, SIGHUP is ignored (known on Linux only).
+
+In JSON, t is the time in seconds since the context was created: since the request was made, and in
+a BYE since the BYE was. A final response to a CANCEL or a PRACK is shown in the timeline, but is no
+JSON event. A status always has a reason, which is empty where no phrase came.
+
+send leaves as soon as the outcome is final. It does not linger for Timers D, M and J, which answer
+what the peer repeats; the dashboard does.
 
 Exit status:
   0  accepted: a 2xx came
