@@ -135,6 +135,9 @@ fn the_pages_name_every_command() {
     }
     let help = sipboard(&home, &["send", "--help"]);
     assert_eq!(help.code, Some(0));
+    for note in ["seconds since the context was created", "no\nJSON event", "Timers D, M and J"] {
+        assert!(help.out.contains(note), "{note}: {}", help.out);
+    }
     for code in
         ["0  accepted", "1  rejected", "2  usage", "3  timed out", "4  transport", "5  cancelled"]
     {

@@ -14,7 +14,7 @@ use cli_script::{
 use sipboard::{
     engine::{Command, Event, Refusal},
     headless::{self, Outcome, Style},
-    sip::{self, CancelOptions, Cause, ContextId, Fact, Method},
+    sip::{self, CancelOptions, Cause, ContextId, Fact, LegState, Method},
 };
 use tokio::sync::mpsc;
 
@@ -80,6 +80,29 @@ async fn a_json_line_has_the_fields_of_the_interface_and_no_empty_ones() {
 }
 
 #[tokio::test]
+async fn a_status_has_a_reason_even_where_its_phrase_is_empty() {
+    let ran = run(plan(Method::Invite), JSON, async |script| {
+        let id = script.request().await;
+        let options = CancelOptions { status_code: Some(480), reason_phrase: None };
+        let acked = Fact::Acked {
+            message: Default::default(),
+            status: response(486, "").status,
+            again: false,
+        };
+        let facts = vec![sent(), Fact::Cancel { options, waiting: false }, acked];
+        script.tell(id, Method::Invite, facts).await;
+        script.tell(id, Method::Invite, rejected(486, "", Cause::Busy)).await;
+        script.quit().await;
+    })
+    .await;
+    for line in ran.json() {
+        assert_eq!(line.get("reason").is_some(), line.get("status").is_some(), "{line}");
+        assert!(line.get("reason").is_none_or(|reason| reason == ""), "{line}");
+    }
+    assert_eq!(ran.events(), ["sent", "cancel", "acked", "rejected", "failed", "ended"]);
+}
+
+#[tokio::test]
 async fn the_timeline_shows_what_would_steer_a_terminal_as_escapes() {
     let ran = run(plan(Method::Options), READABLE, async |script| {
         let id = script.request().await;
@@ -141,6 +164,28 @@ async fn a_refused_cancel_is_a_sentence_and_not_the_end() {
 }
 
 #[tokio::test]
+async fn a_cancel_that_is_refused_while_the_invite_rings_ends_the_run() {
+    let mut plan = plan(Method::Invite);
+    plan.cancel_after = Some(Duration::ZERO);
+    let ran = run(plan, JSON, async |script| {
+        let id = script.request().await;
+        script.tell(id, Method::Invite, vec![sent()]).await;
+        assert!(matches!(script.command().await, Command::Cancel { .. }));
+        let reason = "the reason phrase holds a line end".to_owned();
+        let refusal = Refusal { at: Instant::now(), context: Some(id), reason };
+        script.events.send(vec![Event::Refused(refusal)]).await.unwrap();
+        let command = script.command().await;
+        assert!(matches!(command, Command::Quit), "{command:?}");
+        script.tell(id, Method::Invite, rejected(487, "", Cause::Canceled)).await;
+        script.events.send(vec![Event::Stopped]).await.unwrap();
+    })
+    .await;
+    assert_eq!(ran.outcome.code(), 2);
+    assert_eq!(ran.err, "sipboard: #1: the reason phrase holds a line end\n");
+    assert_eq!(ran.events().last().unwrap(), "ended");
+}
+
+#[tokio::test]
 async fn an_accepted_invite_is_hung_up_when_it_is_time() {
     let mut plan = plan(Method::Invite);
     plan.hangup_after = Some(Duration::from_millis(20));
@@ -160,6 +205,32 @@ async fn an_accepted_invite_is_hung_up_when_it_is_time() {
     let lines = ran.json();
     let bye = lines.iter().find(|line| line["method"] == "BYE").unwrap();
     assert_eq!((&bye["context"], &bye["parent"]), (&99.into(), &1.into()));
+}
+
+#[tokio::test]
+async fn the_legs_of_a_forked_invite_are_hung_up_together_and_a_late_one_after_them() {
+    let mut plan = plan(Method::Invite);
+    plan.hangup_after = Some(Duration::from_millis(20));
+    let ran = run(plan, JSON, async |script| {
+        let id = script.request().await;
+        script.tell(id, Method::Invite, vec![sent(), accepted()]).await;
+        script.tell(id, Method::Invite, vec![accepted()]).await;
+        let is_hang_up =
+            |command: &Command| matches!(command, Command::HangUp { context } if *context == id);
+        let command = script.command().await;
+        assert!(is_hang_up(&command), "{command:?}");
+        let more = tokio::time::timeout(Duration::from_millis(100), script.commands.recv()).await;
+        assert!(more.is_err(), "both legs are hung up by the first: {more:?}");
+        let state = LegState::HangingUp { bye: ContextId(99) };
+        let hanging_up = Fact::Leg { tag: "a8f2".into(), state };
+        script.tell(id, Method::Invite, vec![hanging_up, accepted()]).await;
+        let command = script.command().await;
+        assert!(is_hang_up(&command), "{command:?}");
+        script.tell(id, Method::Invite, vec![Fact::Ended { cause: Cause::Bye }]).await;
+        script.quit().await;
+    })
+    .await;
+    assert_eq!((ran.outcome, &*ran.err), (Outcome::Accepted, ""));
 }
 
 #[tokio::test]

@@ -97,6 +97,17 @@ fn an_accepted_invite_is_hung_up_without_being_asked() {
 }
 
 #[test]
+fn the_legs_of_a_forked_invite_are_hung_up_without_a_complaint() {
+    let server = Serve::start();
+    let args = ["INVITE", "fork", "--server", &server.udp, "--json", "--hangup-after", "300ms"];
+    let ran = send(&args);
+    assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{}", ran.out);
+    let lines = ran.json();
+    let byes = lines.iter().filter(|line| line["method"] == "BYE" && line["event"] == "accepted");
+    assert_eq!(byes.count(), 2, "{}", ran.out);
+}
+
+#[test]
 fn nobody_answers_and_the_timers_say_so() {
     let server = Serve::start();
     let ran = send(&["INVITE", "silent", "--server", &server.udp, "--t1-ms", "10", "--json"]);
@@ -120,6 +131,55 @@ fn a_timeout_of_ones_own_ends_it_sooner() {
     assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("given up after 200ms"), "{}", ran.err);
     assert_in_order(&ran.events(), &["sent", "progress", "cancel", "cancel_sent", "ended"], &ran);
+}
+
+#[test]
+fn a_silent_peer_given_up_leaves_a_stream_that_ends() {
+    let server = Serve::start();
+    for method in ["INVITE", "OPTIONS"] {
+        let args = [method, "silent", "--server", &server.udp, "--timeout", "100ms", "--json"];
+        let ran = send(&args);
+        assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
+        assert_eq!(ran.events().last().unwrap(), "ended", "{}", ran.out);
+        let lines = ran.json();
+        let failed = lines.iter().find(|line| line["event"] == "failed").expect(&ran.out);
+        assert_eq!(failed["cause"], "Canceled", "{failed}");
+        assert_eq!(failed["detail"], "left before an outcome was known", "{failed}");
+        assert_eq!(ran.err, "sipboard: #1: given up after 100ms\n");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_on_a_silent_peer_leaves_a_stream_that_ends() {
+    use cli_support::signal;
+
+    let server = Serve::start();
+    for name in ["-INT", "-TERM"] {
+        let home = Home::new();
+        let args = ["send", "OPTIONS", "silent", "--server", &server.udp, "--json"];
+        let mut child = home.command(&args).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut told = String::new();
+        assert!(out.read_line(&mut told).unwrap() > 0);
+        signal(&child, name);
+        std::io::Read::read_to_string(&mut out, &mut told).unwrap();
+        let ran = Ran { out: told, ..finish(child) };
+        assert_eq!((ran.code, &*ran.err), (Some(5), ""), "{}", ran.out);
+        assert_in_order(&ran.events(), &["sent", "failed", "ended"], &ran);
+    }
+}
+
+#[test]
+fn a_cancel_reason_that_no_header_can_hold_is_refused_before_anything_is_sent() {
+    let server = Serve::start();
+    for reason in ["a\nb", "a\r\nVia: x", "\u{1b}[2J", "tab\t", "\u{85}"] {
+        let args = ["INVITE", "ring", "--server", &server.udp, "--json"];
+        let cancel = ["--cancel-after", "10ms", "--cancel-reason", reason];
+        let ran = send(&[&args[..], &cancel].concat());
+        assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{reason:?}: {}", ran.err);
+        assert!(ran.err.starts_with("sipboard: --cancel-reason: "), "{}", ran.err);
+    }
 }
 
 #[test]
@@ -296,6 +356,26 @@ fn what_the_options_say_is_what_goes_over_the_wire() {
 }
 
 #[test]
+fn a_body_file_may_hold_any_bytes() {
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    peer.set_read_timeout(Some(DEADLINE)).unwrap();
+    let server = format!("sip:{};transport=udp", peer.local_addr().unwrap());
+    let home = Home::new();
+    let args = ["send", "MESSAGE", "sip:b@example.org", "--server", &server, "--body-file", "-"];
+    let mut child = home.command(&args).stdin(Stdio::piped()).spawn().unwrap();
+    let body = b"\x00\xff\x80\r\n\r\n\x1b".as_slice();
+    child.stdin.take().unwrap().write_all(body).unwrap();
+    let mut datagram = vec![0; 65536];
+    let (length, _) = peer.recv_from(&mut datagram).expect("the request must come");
+    let _ = child.kill();
+    finish(child);
+    let head = datagram[..length].strip_suffix(body).expect("the body must end the datagram");
+    let head = std::str::from_utf8(head).unwrap();
+    assert!(head.contains("\r\nContent-Type: application/octet-stream\r\n"), "{head}");
+    assert!(head.ends_with("\r\nContent-Length: 8\r\n\r\n"), "{head}");
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_is_no_mistake() {
     let server = Serve::start();
     let home = Home::new();
@@ -315,7 +395,7 @@ fn an_interrupt_cancels_what_is_pending_and_ends_with_5() {
     use cli_support::signal;
 
     let server = Serve::start();
-    for name in ["-INT", "-TERM"] {
+    for name in ["-INT", "-TERM", "-HUP"] {
         let home = Home::new();
         let mut child = home
             .command(&["send", "INVITE", "ring", "--server", &server.ws, "--json"])
@@ -342,7 +422,7 @@ fn an_interrupt_cancels_what_is_pending_and_ends_with_5() {
 fn serve_tells_its_addresses_and_ends_cleanly_on_a_signal() {
     use cli_support::signal;
 
-    for name in ["-INT", "-TERM"] {
+    for name in ["-INT", "-TERM", "-HUP"] {
         let mut server = Serve::start();
         assert!(server.ws.starts_with("ws://127.0.0.1:"), "{}", server.ws);
         signal(&server.child, name);

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use sipboard::config::{self, Config, EXAMPLE, schema::Place};
+use sipboard::{
+    config::{self, Config, EXAMPLE, schema::Place},
+    sip::Transport,
+    transport::Network,
+};
 
 const ACCOUNT: &str = "[[account]]\nname = \"a\"\nuri = \"sip:a@b.test\"\n";
 
@@ -41,7 +45,7 @@ fn an_empty_file_has_every_default() {
 #[test]
 fn what_the_file_says_is_what_counts() {
     let text = format!(
-        "default_account = \"z\"\nmouse = false\n[timers]\nt1_ms = 1_00\nt4_ms = 0x64\n{ACCOUNT}[[account]]\nname = \"z\"\nuri = \"sips:z@y.test\"\nserver = []\n"
+        "default_account = \"z\"\nmouse = false\n[timers]\nt1_ms = 1_00\nt4_ms = 0x64\n{ACCOUNT}[[account]]\nname = \"z\"\nuri = \"sips:z@y.test\"\n"
     );
     let config = config::parse(&text).unwrap();
     assert_eq!(config.settings.sip.timing.t1, Duration::from_millis(100));
@@ -72,6 +76,17 @@ fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
         (
             "[timers]\nt1ms = 1",
             &[(2, 1, &["did you mean \"t1_ms\"", "allowed here: t1_ms, t2_ms, t4_ms"])],
+        ),
+        ("[timers]\nt1 = 500", &[(2, 1, &["did you mean \"t1_ms\""])]),
+        ("[timers]\nt = 500", &[(2, 1, &["unknown key \"t\" in [timers]; allowed"])]),
+        (
+            "[[account]]\nname = \"a\"\nuri = \"sip:a@b\"\nuser = \"a\"\nservers = 1\nserver_uri = 1\npass = \"\"",
+            &[
+                (4, 1, &["did you mean \"username\""]),
+                (5, 1, &["did you mean \"server\""]),
+                (6, 1, &["did you mean \"server\""]),
+                (7, 1, &["did you mean \"password\""]),
+            ],
         ),
         ("t1_ms = 1", &[(1, 1, &["does not belong in the top of the file", "[timers]"])]),
         ("[[acount]]\nname = \"x\"", &[(1, 3, &["did you mean \"account\""])]),
@@ -127,6 +142,10 @@ fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
             &[(4, 21, &["\"http://h\" is not a server", "ws://host:port"])],
         ),
         (
+            "[[account]]\nname = \"a\"\nuri = \"sip:a@b\"\nserver = []",
+            &[(4, 10, &["the list is empty", "leave the key out"])],
+        ),
+        (
             "[[account]]\nname = \"a\"\nuri = \"sip:a@b\"\ndisplay_name = \"a\\nb\"",
             &[(4, 16, &["display_name cannot hold a line end"])],
         ),
@@ -157,6 +176,35 @@ fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
                 assert!(problem.message.contains(word), "{text:?}: {word:?} in {problem}");
             }
             assert!(!problem.to_string().contains(char::is_control), "{problem:?}");
+        }
+    }
+}
+
+#[test]
+fn a_server_is_a_mistake_exactly_where_its_transport_cannot_be_used() {
+    for (server, transport) in [
+        ("sip:h", Transport::Udp),
+        ("sip:h;transport=tcp", Transport::Tcp),
+        ("sips:h", Transport::Tls),
+        ("ws://h", Transport::Ws),
+        ("wss://h:1", Transport::Wss),
+    ] {
+        let text = format!("{ACCOUNT}server = [\"ws://h\", {server:?}]");
+        match config::parse(&text) {
+            Ok(config) => {
+                assert!(Network::supports(transport), "{server}");
+                assert_eq!(config.accounts[0].servers.len(), 2);
+            }
+            Err(problems) => {
+                assert!(!Network::supports(transport), "{server}: {problems:?}");
+                let [problem] = &problems[..] else { panic!("{problems:?}") };
+                assert_eq!((problem.line, problem.column), (4, 21), "{problem}");
+                let names = [
+                    format!("cannot speak {transport} yet"),
+                    "usable transports: udp, ".to_owned(),
+                ];
+                assert!(names.iter().all(|name| problem.message.contains(name)), "{problem}");
+            }
         }
     }
 }

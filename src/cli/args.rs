@@ -75,10 +75,11 @@ pub(super) struct Send {
     /// The body
     #[arg(long, value_name = "TEXT", conflicts_with = "body_file", help_heading = REQUEST)]
     pub(super) body: Option<String>,
-    /// A file with the body; - reads standard input
+    /// A file with the body, of any bytes; - reads standard input
     #[arg(long, value_name = "FILE", help_heading = REQUEST)]
     pub(super) body_file: Option<PathBuf>,
-    /// The Content-Type; without it the body's look decides: application/sdp or text/plain
+    /// The Content-Type; without it the body's look decides: application/sdp,
+    /// text/plain, or application/octet-stream for what is not UTF-8
     #[arg(long, value_name = "TYPE", default_value = "", hide_default_value = true, help_heading = REQUEST)]
     pub(super) content_type: String,
     /// The From URI, where the account's is not wanted
@@ -162,7 +163,8 @@ pub(super) struct Send {
 
 /// Run the demo server alone, as a target for this and other SIP tools
 ///
-/// It prints the addresses on which it listens, and ends on SIGINT and SIGTERM. The user part of a
+/// It prints the addresses on which it listens, and ends on SIGINT, SIGTERM and
+/// SIGHUP. The user part of a
 /// request's target says how it behaves: answer, ring, busy, notfound, decline, slow, silent,
 /// lossy, late, hangup; any other gets 200 OK.
 #[derive(Debug, ClapArgs)]
@@ -224,7 +226,15 @@ way; any other target goes where its URI says.
 
 Where a 2xx crosses the CANCEL, the request was accepted: it is hung up with BYE, and the status is 0.
 
-The first Ctrl-C cancels what is pending and ends with 5; a second one ends at once.
+The first Ctrl-C, SIGTERM or SIGHUP cancels what is pending and ends with 5; a second one ends at
+once. Under nohup, SIGHUP is ignored (known on Linux only).
+
+In JSON, t is the time in seconds since the context was created: since the request was made, and in
+a BYE since the BYE was. A final response to a CANCEL or a PRACK is shown in the timeline, but is no
+JSON event. A status always has a reason, which is empty where no phrase came.
+
+send leaves as soon as the outcome is final. It does not linger for Timers D, M and J, which answer
+what the peer repeats; the dashboard does.
 
 Exit status:
   0  accepted: a 2xx came

@@ -20,7 +20,7 @@ use crate::{
     },
     engine::{Draft, Engine, Field, Settings, Submission},
     headless::{self, Format, Plan, Style},
-    sip::{CancelOptions, Credentials, Method, escape},
+    sip::{CancelError, CancelOptions, Credentials, Method, escape},
 };
 
 pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
@@ -43,6 +43,10 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
             return Ok(USAGE);
         }
     };
+    // The user agent would refuse it too, but only when the INVITE is pending already.
+    if args.cancel_reason.as_ref().is_some_and(|text| text.chars().any(char::is_control)) {
+        anyhow::bail!("--cancel-reason: {}", CancelError::BadReason);
+    }
     if let (Some(user), Some(variable)) = (&args.user, &args.password_env) {
         let password = std::env::var(variable).with_context(|| {
             format!("--password-env: the environment variable {variable:?} cannot be read")
@@ -105,9 +109,9 @@ fn with_t1(mut settings: Settings, t1_ms: Option<u32>) -> anyhow::Result<Setting
 /// The texts of the request.
 fn draft(args: &mut Send) -> anyhow::Result<Draft> {
     let body = match (args.body.take(), &args.body_file) {
-        (Some(body), _) => body,
+        (Some(body), _) => body.into(),
         (None, Some(file)) => read_body(file)?,
-        (None, None) => String::new(),
+        (None, None) => Vec::new(),
     };
     let take = std::mem::take::<String>;
     Ok(Draft {
@@ -129,15 +133,14 @@ fn draft(args: &mut Send) -> anyhow::Result<Draft> {
     })
 }
 
-fn read_body(file: &Path) -> anyhow::Result<String> {
+fn read_body(file: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if file == Path::new("-") {
         io::stdin().read_to_end(&mut bytes).context("--body-file -: standard input")?;
     } else {
         bytes = fs::read(file).with_context(|| format!("--body-file {}", file.display()))?;
     }
-    String::from_utf8(bytes)
-        .map_err(|_| anyhow::anyhow!("--body-file {}: this is not UTF-8 text", file.display()))
+    Ok(bytes)
 }
 
 fn plan(args: &Send, submission: Submission) -> Plan {

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM, as messages. What differs between systems is here.
+//! SIGINT, SIGTERM and SIGHUP, as messages. What differs between systems is here.
 
 use tokio::sync::mpsc;
 
@@ -24,6 +24,8 @@ pub(super) fn interrupts() -> std::io::Result<mpsc::Receiver<()>> {
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    /// Absent where the program was started to outlive its terminal, as by nohup.
+    hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -33,15 +35,37 @@ impl Signals {
         Ok(Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hang_up: if hang_up_is_ignored() { None } else { Some(signal(SignalKind::hangup())?) },
         })
     }
 
     async fn next(&mut self) -> Option<()> {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             signal = self.interrupt.recv() => signal,
             signal = self.terminate.recv() => signal,
+            signal = hang_up => signal,
         }
     }
+}
+
+/// Whether whoever started the program had it ignore SIGHUP. Known on Linux only.
+#[cfg(unix)]
+fn hang_up_is_ignored() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hang_up(&status))
+}
+
+/// The mask `SigIgn` in hexadecimal: its lowest bit is signal 1, SIGHUP.
+#[cfg(unix)]
+fn ignores_hang_up(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(windows)]
@@ -62,5 +86,17 @@ impl Signals {
             signal = self.interrupt.recv() => signal,
             signal = self.close.recv() => signal,
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lowest_bit_of_the_mask_says_that_sighup_is_ignored() {
+        assert!(ignores_hang_up("Name:\tx\nSigBlk:\t0\nSigIgn:\t0000000000001001\n"));
+        assert!(!ignores_hang_up("SigBlk:\t1\nSigIgn:\t0000000000001000\n"));
+        assert!(!ignores_hang_up(""));
     }
 }

@@ -13,8 +13,8 @@ use crate::{
         table::{Problems, Table, wrong_type},
     },
     engine::Account,
-    sip::{self, Credentials, Scheme, UriBuf},
-    transport::ServerUri,
+    sip::{self, Credentials, Scheme, Transport, UriBuf},
+    transport::{Network, ServerUri},
 };
 
 /// A place where keys stand.
@@ -78,12 +78,19 @@ pub(super) fn unknown(key: &str, place: Place) -> Option<String> {
 /// `: did you mean "…"?` with the candidate that is nearest, where one is near enough.
 pub(super) fn hint<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
     let word = word.to_ascii_lowercase();
-    // A long word is not measured: the distance takes time quadratic in its length.
     let near = |candidate: &&str| {
+        // A long word is not measured: the distance takes time quadratic in its length.
+        if word.len() > 64 {
+            return None;
+        }
+        let candidate = candidate.to_ascii_lowercase();
+        let distance = strsim::damerau_levenshtein(&word, &candidate);
         let limit = (candidate.len() / 3).max(2);
-        (word.len() <= 64)
-            .then(|| strsim::damerau_levenshtein(&word, &candidate.to_ascii_lowercase()))
-            .filter(|distance| *distance <= limit && *distance < candidate.chars().count())
+        let is_typo = distance <= limit && distance < candidate.chars().count();
+        let is_beginning = word.len() >= 2 && candidate.starts_with(&word);
+        let is_part = word.len() >= 3 && candidate.contains(&word);
+        let is_more = candidate.len() >= 3 && word.contains(&candidate);
+        (is_typo || is_beginning || is_part || is_more).then_some(distance)
     };
     candidates
         .into_iter()
@@ -307,8 +314,21 @@ fn read_servers(problems: &mut Problems<'_>, account: &Table<'_>) -> Vec<ServerU
             problems.note(offset, wrong_type("server", WHAT, value.get_ref()));
             return None;
         };
-        match text.parse() {
-            Ok(server) => Some(server),
+        match text.parse::<ServerUri>() {
+            Ok(server) if Network::supports(server.transport) => Some(server),
+            Ok(server) => {
+                let usable = Transport::ALL.into_iter().filter(|other| Network::supports(*other));
+                let usable: Vec<&str> = usable.map(Transport::name).collect();
+                problems.note(
+                    offset,
+                    format!(
+                        "server: {text:?} cannot be used, sipboard cannot speak {} yet; usable transports: {}",
+                        server.transport,
+                        usable.join(", ")
+                    ),
+                );
+                None
+            }
             Err(error) => {
                 problems.note(offset, format!("server: {error}"));
                 None
@@ -317,6 +337,11 @@ fn read_servers(problems: &mut Problems<'_>, account: &Table<'_>) -> Vec<ServerU
     }
     let Some(value) = account.value("server") else { return Vec::new() };
     match value.get_ref() {
+        DeValue::Array(list) if list.is_empty() => {
+            let what = "server: the list is empty: name a server, or leave the key out so that the target decides";
+            problems.note(value.span().start, what.to_owned());
+            Vec::new()
+        }
         DeValue::Array(list) => list.iter().filter_map(|value| one(problems, value)).collect(),
         _ => one(problems, value).into_iter().collect(),
     }

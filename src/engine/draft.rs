@@ -41,8 +41,8 @@ pub struct Draft {
     pub headers: Vec<String>,
     /// The Content-Type; where there is a body and no type is given, the body's look decides.
     pub content_type: String,
-    /// The body.
-    pub body: String,
+    /// The body, which need not be text.
+    pub body: Vec<u8>,
 }
 
 /// A field of a [`Draft`].
@@ -143,7 +143,7 @@ impl Draft {
                 route_set,
                 headers,
                 content_type: content_type?.or(guess),
-                body: self.body.clone().into_bytes().into(),
+                body: self.body.clone().into(),
                 credentials: account.credentials.clone(),
             };
             Some(Submission {
@@ -242,8 +242,12 @@ fn content_type(text: &str) -> Result<String, String> {
     }
 }
 
-fn guess_content_type(body: &str) -> &'static str {
-    if body.starts_with("v=0") { "application/sdp" } else { "text/plain" }
+fn guess_content_type(body: &[u8]) -> &'static str {
+    match std::str::from_utf8(body) {
+        Ok(text) if text.starts_with("v=0") => "application/sdp",
+        Ok(_) => "text/plain",
+        Err(_) => "application/octet-stream",
+    }
 }
 
 #[cfg(test)]
@@ -312,5 +316,25 @@ mod tests {
     fn ack_and_cancel_are_not_sent_by_hand() {
         let draft = Draft { method: "CANCEL".into(), target: "ring".into(), ..Draft::default() };
         assert_eq!(draft.submit(&account()).unwrap_err()[0].field, Field::Method);
+    }
+
+    #[test]
+    fn the_look_of_a_body_decides_its_type_where_none_is_given() {
+        let cases: [(&[u8], Option<&str>); 4] = [
+            (b"", None),
+            (b"v=0\r\n", Some("application/sdp")),
+            ("gr\u{fc}\u{df}e".as_bytes(), Some("text/plain")),
+            (b"v=0\xff\0", Some("application/octet-stream")),
+        ];
+        for (body, expected) in cases {
+            let draft = Draft {
+                method: "MESSAGE".into(),
+                target: "ring".into(),
+                body: body.into(),
+                ..Draft::default()
+            };
+            let request = draft.submit(&account()).unwrap().request;
+            assert_eq!((request.content_type.as_deref(), &*request.body), (expected, body));
+        }
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Call {
     pub(super) settled: bool,
     /// How many legs are up.
     pub(super) legs_up: u32,
+    /// Whether a hang-up is scheduled or on its way: it takes every leg that is up by then.
+    pub(super) hang_up: bool,
 }
 
 impl Call {
@@ -51,6 +53,7 @@ impl Call {
             cancelled: false,
             settled: false,
             legs_up: 0,
+            hang_up: false,
         }
     }
 

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use crate::{
     engine::{Command, Engine, Event, Refusal},
     headless::{Outcome, Plan, call::Call, report::Reporter, totals::Totals},
-    sip::{self, CancelOptions, ContextEvent, ContextId, Fact, Method},
+    sip::{self, CancelOptions, ContextEvent, ContextId, Fact, LegState, Method},
 };
 
 /// Something that is to be done with a context when its time has come.
@@ -228,11 +228,18 @@ impl<'o> Run<'o> {
                 }
             }
             Fact::Cancel { .. } => call.cancelled = true,
+            // A leg that comes up from now on needs a hang-up of its own.
+            Fact::Leg { state: LegState::HangingUp { .. }, .. } => call.hang_up = false,
+            Fact::Leg { state: LegState::Terminated { .. }, .. } if call.legs_up == 0 => {
+                call.hang_up = false;
+            }
             // A cancel that a 2xx crossed ends with the BYE that the user agent sends itself.
             Fact::Accepted { again: false, .. } if event.status.legs_up > 0 && !call.cancelled => {
                 match self.plan.hangup_after {
                     None if self.plan.count == 1 => self.leave(),
+                    _ if call.hang_up => {}
                     after => {
+                        call.hang_up = true;
                         let after = after.unwrap_or_default();
                         self.alarms.push(Reverse((at + after, id, Alarm::HangUp)));
                     }
@@ -275,11 +282,29 @@ impl<'o> Run<'o> {
                 self.open = self.open.saturating_sub(1);
                 self.leave();
             }
-            Some(context) if self.reporter.tells_events() => {
-                self.reporter.sentence(format_args!("#{context}: {}", refusal.reason));
+            Some(context) => {
+                if self.reporter.tells_events() {
+                    self.reporter.sentence(format_args!("#{context}: {}", refusal.reason));
+                } else {
+                    self.refused += 1;
+                }
+                self.never_cancelled(refusal.at, context);
             }
-            Some(_) => self.refused += 1,
         }
+    }
+
+    /// A cancel was refused. One that comes too late finds the outcome, or another cancel, told
+    /// before; where neither was, nothing would ever end the INVITE, nor the ones after it.
+    fn never_cancelled(&mut self, at: Instant, id: ContextId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.method != Method::Invite || call.cancelled || call.outcome.is_some() {
+            return;
+        }
+        call.outcome = Some(Outcome::Refused);
+        self.totals.count(Outcome::Refused);
+        self.totals.elapsed = at.saturating_duration_since(self.started);
+        self.settle(id);
+        self.leave();
     }
 
     fn after_batch(&mut self) {
@@ -353,7 +378,7 @@ impl<'o> Run<'o> {
             .filter_map(|(id, call)| (call.is_root() && call.outcome.is_none()).then_some(*id))
             .collect();
         for id in undecided {
-            // It left with the request pending: that was the user's wish, or the engine broke off.
+            // Only an end at once leaves a request undecided: by a second interrupt, or a defect.
             let wished = self.interrupted || self.reporter.is_broken();
             self.totals.count(if wished { Outcome::Cancelled } else { Outcome::Transport });
             self.totals.elapsed = self.started.elapsed();
@@ -363,9 +388,7 @@ impl<'o> Run<'o> {
         }
         if self.refused > 0 {
             let refused = self.refused;
-            self.reporter.sentence(format_args!(
-                "{refused} cancels or hang-ups came too late and were refused"
-            ));
+            self.reporter.sentence(format_args!("{refused} cancels or hang-ups were refused"));
         }
         if self.strays > 0 {
             let strays = self.strays;

@@ -23,11 +23,34 @@ pub(super) fn words(error: &io::Error) -> String {
 /// The system adds ` (os error 111)`, which tells a user nothing.
 fn without_number(text: &str) -> String {
     let text = text.find(" (os error").map_or(text, |end| &text[..end]);
+    let first = text.split_whitespace().next().unwrap_or("");
     let mut chars = text.chars();
     match chars.next() {
+        // An abbreviation such as UTF-8 or TLS is a name.
+        Some(_) if first.chars().skip(1).any(char::is_uppercase) => text.to_owned(),
         Some(first) => first.to_lowercase().chain(chars).collect(),
         None => "unknown error".into(),
     }
+}
+
+/// The sentence for a message that the system refuses because of its size.
+pub(super) fn too_large(peer: &impl fmt::Display, size: usize) -> String {
+    format!(
+        "{size} bytes are too large for one datagram to {peer}: send less, or use WebSocket (ws://host:port)"
+    )
+}
+
+/// Whether the system refuses a datagram because of its size (`EMSGSIZE`), which has no
+/// [`io::ErrorKind`] of its own.
+pub(super) fn is_too_large(error: &io::Error) -> bool {
+    let number = if cfg!(windows) {
+        10_040
+    } else if cfg!(any(target_os = "linux", target_os = "android")) {
+        90
+    } else {
+        40
+    };
+    error.raw_os_error() == Some(number)
 }
 
 /// The sentence for a flow that could not be made.
@@ -57,6 +80,8 @@ mod tests {
             }
         }
         assert_eq!(words(&io::Error::other("Bad thing")), "bad thing");
+        assert_eq!(words(&io::Error::other("UTF-8 encoding error")), "UTF-8 encoding error");
+        assert_eq!(words(&io::Error::other("A thing")), "a thing");
         assert_eq!(words(&io::Error::other("")), "unknown error");
     }
 }

@@ -114,6 +114,15 @@ impl Sockets {
         }
     }
 
+    /// Why a datagram of that size could not be sent.
+    fn unsent(&self, to: Option<SocketAddr>, error: &io::Error, size: usize) -> String {
+        match to {
+            _ if !reason::is_too_large(error) => self.sentence(to, error),
+            Some(to) => reason::too_large(&format_args!("udp {to}"), size),
+            None => reason::too_large(&self.name, size),
+        }
+    }
+
     fn sentence(&self, to: Option<SocketAddr>, error: &io::Error) -> String {
         match to {
             Some(to) => reason::unreachable(&format_args!("udp {to}"), reason::words(error)),
@@ -164,7 +173,10 @@ impl Link {
         if self.waiting.load(Ordering::Acquire) == 0 {
             match sockets.try_send(to, &bytes, undelivered) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => return result.map_err(|error| SendError(sockets.sentence(to, &error))),
+                result => {
+                    let unsent = |error| SendError(sockets.unsent(to, &error, bytes.len()));
+                    return result.map_err(unsent);
+                }
             }
         }
         self.waiting.fetch_add(1, Ordering::AcqRel);
@@ -282,7 +294,7 @@ async fn write(
             }
         };
         waiting.fetch_sub(1, Ordering::AcqRel);
-        undelivered.extend(sent.err().map(|error| sockets.sentence(to, &error)));
+        undelivered.extend(sent.err().map(|error| sockets.unsent(to, &error, bytes.len())));
         let mut gather = Gather::new(outlet.flow());
         undelivered.into_iter().for_each(|reason| gather.undelivered(reason));
         if !gather.is_empty() && outlet.send(gather.take()).await.is_err() {

@@ -360,6 +360,7 @@ fn error_words(error: &Error) -> String {
         Error::Capacity(CapacityError::MessageTooLong { size, max_size }) => {
             format!("the peer sent a message of {size} bytes; at most {max_size} are taken")
         }
+        Error::Utf8(_) => "the peer sent a text frame that is not UTF-8".to_owned(),
         error => reason::words(&io::Error::other(error.to_string())),
     }
 }

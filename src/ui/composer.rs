@@ -360,7 +360,7 @@ impl Composer {
             headers: self.headers.lines().to_vec(),
             content_type: self.content_type.value().to_owned(),
             // RFC 3261 §7.4: lines of a text body end as those of the message do.
-            body: self.body.lines().join("\r\n"),
+            body: self.body.lines().join("\r\n").into(),
             ..Draft::default()
         };
         let mut submission = draft.submit(account)?;

@@ -23,8 +23,9 @@ struct Line<'e> {
     method: &'e str,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    reason: String,
+    /// There with every status; empty where no phrase came, or none belongs to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     #[serde(skip_serializing_if = "str::is_empty")]
     cause: &'e str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,11 +70,14 @@ pub(super) fn line(event: &ContextEvent, call: &Call, clock: &Clock) -> Option<S
     };
     if let Some(response) = event.fact.response() {
         line.status = Some(response.status.code());
-        line.reason = response.reason();
+        line.reason = Some(response.reason());
         line.cause = response.status.canonical_reason();
         line.leg = response.to_tag();
     }
     line.details(&event.fact, call);
+    if line.status.is_some() {
+        line.reason.get_or_insert_default();
+    }
     Some(object(&line))
 }
 
@@ -99,7 +103,7 @@ impl<'e> Line<'e> {
             }
             Fact::Cancel { options: CancelOptions { status_code, reason_phrase }, waiting } => {
                 self.status = *status_code;
-                self.reason = reason_phrase.clone().unwrap_or_default();
+                self.reason = reason_phrase.clone();
                 self.waiting = Some(*waiting);
             }
             Fact::Acked { status, again, .. } => {
@@ -148,20 +152,21 @@ struct Summary {
     cancelled: u64,
     seconds: f64,
     per_second: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rtt_ms: Option<Rtt>,
+    rtt_ms: Rtt,
 }
 
+/// Each is null where no final response came.
 #[derive(Serialize)]
 struct Rtt {
-    p50: f64,
-    p90: f64,
-    p99: f64,
-    max: f64,
+    p50: Option<f64>,
+    p90: Option<f64>,
+    p99: Option<f64>,
+    max: Option<f64>,
 }
 
 /// The totals as an object.
 pub(super) fn summary(totals: &Totals) -> String {
+    let rtt = totals.rtt();
     object(&Summary {
         sent: totals.sent,
         accepted: totals.accepted,
@@ -170,12 +175,12 @@ pub(super) fn summary(totals: &Totals) -> String {
         cancelled: totals.cancelled,
         seconds: totals.elapsed.as_micros() as f64 / 1e6,
         per_second: thousandths(totals.per_second()),
-        rtt_ms: totals.rtt().map(|rtt| Rtt {
-            p50: thousandths(rtt.p50),
-            p90: thousandths(rtt.p90),
-            p99: thousandths(rtt.p99),
-            max: thousandths(rtt.max),
-        }),
+        rtt_ms: Rtt {
+            p50: rtt.map(|rtt| thousandths(rtt.p50)),
+            p90: rtt.map(|rtt| thousandths(rtt.p90)),
+            p99: rtt.map(|rtt| thousandths(rtt.p99)),
+            max: rtt.map(|rtt| thousandths(rtt.max)),
+        },
     })
 }
 
@@ -200,7 +205,8 @@ mod tests {
         let line = Line { t: 0.004123, time: "now".into(), context: 7, ..Line::default() };
         let (event, method) = ("progress", "INVITE");
         let (status, cause, leg) = (Some(180), "Ringing", Some("a8f2".into()));
-        let line = Line { event, method, status, cause, leg, reason: "Ringing".into(), ..line };
+        let line =
+            Line { event, method, status, cause, leg, reason: Some("Ringing".into()), ..line };
         assert_eq!(
             object(&line),
             r#"{"t":0.004123,"time":"now","context":7,"event":"progress","method":"INVITE","status":180,"reason":"Ringing","cause":"Ringing","leg":"a8f2"}"#
@@ -208,13 +214,14 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_has_round_trips_only_where_there_was_one() {
+    fn the_summary_has_its_fields_whether_there_was_a_round_trip_or_not() {
         let mut totals = Totals::new();
         totals.sent = 1;
         totals.count(Outcome::Accepted);
         totals.elapsed = Duration::from_nanos(3_000_000_123);
         let counts = r#"{"event":"summary","sent":1,"accepted":1,"rejected":0,"failed":0,"cancelled":0,"seconds":3.0,"per_second":0.333"#;
-        assert_eq!(summary(&totals), format!("{counts}}}"));
+        let none = r#""rtt_ms":{"p50":null,"p90":null,"p99":null,"max":null}"#;
+        assert_eq!(summary(&totals), format!("{counts},{none}}}"));
         totals.record(Duration::from_nanos(2_000_500));
         let times = r#""rtt_ms":{"p50":2.0,"p90":2.0,"p99":2.0,"max":2.001}"#;
         assert_eq!(summary(&totals), format!("{counts},{times}}}"));
