@@ -55,10 +55,11 @@ impl Columns {
             columns.method = 7;
             columns.last = 14;
         }
-        if columns.fixed() + 17 > width {
+        // The target shrinks before a column goes.
+        if columns.fixed() + 6 > width {
             columns.attempts = 0;
         }
-        if columns.fixed() + 10 > width {
+        if columns.attempts == 0 && columns.fixed() + 10 > width {
             columns.age = 0;
         }
         if columns.fixed() + 8 > width {
@@ -255,6 +256,21 @@ pub(super) fn scroll_bar(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::view::Regions;
+
+    #[test]
+    fn every_wide_table_has_every_column() {
+        for screen in 80..300 {
+            let area = Rect { width: screen, height: 30, ..Rect::default() };
+            let table = Regions::of(area, Pane::Table).and_then(|regions| regions.table);
+            let width = table.expect("there is room for it").width - 2;
+            for contexts in [0, 7, 1_000, 100_000] {
+                let columns = Columns::of(width, contexts);
+                assert!(columns.attempts > 0 && columns.age > 0, "{screen}: {columns:?}");
+                assert!(columns.last >= 14, "{screen}: {columns:?}");
+            }
+        }
+    }
 
     #[test]
     fn the_columns_fill_every_width() {
