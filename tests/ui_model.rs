@@ -422,3 +422,53 @@ fn hostile_record() -> sipboard::sip::auth::AuthRecord {
         gave_up: Some(GiveUp::NoCredentials { realm: HOSTILE.into() }),
     }
 }
+
+#[test]
+fn what_was_said_gives_way_to_what_is_done_next() {
+    let mut script = Script::new(Colours::Many);
+    script.answered(1);
+    script.type_text("c");
+    script.refuse(Some(1), "already accepted: hang up with BYE instead");
+    assert!(script.text(80, 24).contains("✖ #1: already accepted"));
+    assert!(matches!(script.type_text("b"), Some(Command::HangUp { .. })));
+    script.hung_up(1, 2);
+    let screen = script.text(80, 24);
+    assert!(!screen.contains("already accepted"), "{screen}");
+
+    script.refuse(Some(1), "over already");
+    script.type_text("nbusy");
+    script.press(KeyCode::Enter, NONE);
+    assert!(!script.text(80, 24).contains("over already"), "a request was sent since");
+
+    script.refuse(Some(1), "over already");
+    script.wait(8_000);
+    assert!(!script.text(80, 24).contains("over already"), "it is old");
+}
+
+#[test]
+fn a_flow_that_fails_in_another_way_says_so_and_is_silent_once_it_is_up() {
+    let mut script = Script::new(Colours::Many);
+    let down = |reason: &str| FlowState::Down { reason: reason.into(), retry_at: None };
+    let (broke, refused) =
+        ("ws://127.0.0.1:5066 broke", "ws://127.0.0.1:5066 cannot be reached: connection refused");
+    script.flow(1, "ws://127.0.0.1:5066", down(broke));
+    assert!(script.text(80, 24).contains(&format!("✖ {broke}")));
+    script.flow(1, "ws://127.0.0.1:5066", down(refused));
+    assert!(script.text(80, 24).contains(&format!("✖ {refused}")));
+    script.press(KeyCode::Esc, NONE);
+    script.flow(1, "ws://127.0.0.1:5066", down(refused));
+    assert!(!script.text(80, 24).contains("✖ ws://"), "told once");
+
+    script.created(1, Method::Invite, "sip:x@demo.test", false);
+    let failed = Fact::Failed {
+        response: None,
+        cause: Cause::ConnectionError,
+        detail: refused.into(),
+        advice: None,
+    };
+    script.fact(1, Method::Invite, failed, status(State::Failed, false));
+    assert!(script.text(80, 24).contains(&format!("✖ {refused}")), "a request of the user failed");
+
+    script.flow(1, "ws://127.0.0.1:5066", ui_script::up("127.0.0.1:5066"));
+    assert!(!script.text(80, 24).contains("✖ ws://"), "it is up");
+}
