@@ -9,14 +9,14 @@ use crossterm::event::{
 };
 use sipboard::{
     engine::{Command, Event, FlowState},
-    sip::{Cause, ContextId, Fact, LegState, Method, State, Status, escape::is_unsafe},
+    sip::{Cause, ContextId, Fact, LegState, Method, State, Status, Timer, escape::is_unsafe},
     ui::{
         model::{Mode, Pane},
         update,
         view::Colours,
     },
 };
-use ui_script::{Script, response, status};
+use ui_script::{Script, response, status, timers};
 
 const NONE: KeyModifiers = KeyModifiers::NONE;
 
@@ -471,4 +471,64 @@ fn a_flow_that_fails_in_another_way_says_so_and_is_silent_once_it_is_up() {
 
     script.flow(1, "ws://127.0.0.1:5066", ui_script::up("127.0.0.1:5066"));
     assert!(!script.text(80, 24).contains("✖ ws://"), "it is up");
+}
+
+#[test]
+fn the_header_names_each_server_with_its_address_before_and_after_it_is_connected() {
+    let header =
+        |script: &mut Script, width| script.text(width, 24).lines().next().unwrap().to_owned();
+    let mut script = Script::new(Colours::Many);
+    for width in [100, 120, 200] {
+        let line = header(&mut script, width);
+        assert!(line.contains("ws ○ 127.0.0.1:5066  udp ○ 127.0.0.1:5060"), "{width}: {line}");
+    }
+    let line = header(&mut script, 80);
+    assert!(line.contains("ws ○ :5066  udp ○ :5060"), "{line}");
+
+    // The account's order holds, whichever is connected first.
+    script.flow(1, "sip:127.0.0.1:5060;transport=udp", ui_script::up("127.0.0.1:5060"));
+    let line = header(&mut script, 120);
+    assert!(line.contains("ws ○ 127.0.0.1:5066  udp ● 127.0.0.1:5060"), "{line}");
+
+    // One server's address stands at 80 columns too, whatever there is to say of times.
+    script.model.accounts[0].servers.truncate(1);
+    script.model.facts.flows.clear();
+    script.answered(1);
+    let retry_at = Some(script.now + Duration::from_secs(5));
+    script.flow(2, "ws://127.0.0.1:5066", FlowState::Down { reason: "gone".into(), retry_at });
+    let line = header(&mut script, 80);
+    assert!(line.contains("ws ✖ 127.0.0.1:5066"), "{line}");
+    assert!(line.contains("1 leg up"), "{line}");
+}
+
+#[test]
+fn a_cancelling_row_counts_down_whatever_came_last() {
+    let mut script = Script::new(Colours::Many);
+    script.ringing(1);
+    let wait = (Timer::CancelWait, script.now + Duration::from_secs(31));
+    let cancelling = timers(status(State::Cancelling, true), &[wait]);
+    script.fact(1, Method::Cancel, Fact::CancelSent { message: "x".into() }, cancelling);
+    for (width, height) in [(80, 24), (120, 30), (160, 45)] {
+        let screen = script.text(width, height);
+        assert!(screen.contains("64·T1 in 31s"), "{screen}");
+        assert!(screen.contains("Timer 64·T1"), "{screen}");
+        assert!(screen.contains("counts as canc"), "{screen}");
+    }
+    let expiry = (Timer::Expiry, script.now + Duration::from_secs(3_600));
+    let up = timers(Status { legs_up: 1, ..status(State::Accepted, true) }, &[expiry]);
+    script.created(2, Method::Subscribe, "sip:bob@demo.test", true);
+    let ok = Fact::Accepted { response: response(200, "OK", "SUBSCRIBE"), again: false };
+    script.fact(2, Method::Subscribe, ok, up);
+    script.draw(120, 30);
+    script.type_text("g");
+    let screen = script.text(160, 45);
+    assert!(screen.contains("Timer expiry") && screen.contains("subscription ends"), "{screen}");
+}
+
+#[test]
+fn every_shape_in_the_timeline_takes_one_column() {
+    let mut script = Script::new(Colours::Many);
+    script.rejected_by_cancel(1);
+    let screen = script.text(120, 30);
+    assert!(screen.contains("⊘  cancel requested"), "{screen}");
 }

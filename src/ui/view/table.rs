@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use crate::{
-    sip::{Response, Status},
+    sip::{Response, State, Status},
     ui::{
         bindings::{Action, Scope},
         model::{Last, Mode, Model, Pane, Row},
@@ -183,8 +183,12 @@ fn draw_row(
     column(columns.age, &moment.since(row.at), theme.dim, true);
 }
 
-/// The last response, or the countdown of the timer that fires next.
+/// The last response, or the countdown of the timer that fires next: that also while a cancel is
+/// under way, which is what one waits for then.
 fn last(row: &Row, with_attempts: bool, moment: &Moment) -> String {
+    if let (State::Cancelling, Some(timer)) = (row.status.state, row.status.timers[0]) {
+        return format!("{} in {}", timer.timer, moment.until(timer.at));
+    }
     match &row.last {
         Last::Response(response) => response_line(response),
         Last::Failed(cause) => cause.as_str().to_owned(),
