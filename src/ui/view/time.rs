@@ -84,8 +84,8 @@ pub fn short(time: Duration) -> String {
     // What is rounded up to the next unit is read in that.
     match micros {
         0..1_000 => format!("{micros}µs"),
-        _ if in_ms < 100 => format!("{}.{}ms", in_ms / 10, in_ms % 10),
-        0..999_500 => format!("{}ms", (micros + 500) / 1_000),
+        1_000..999_500 if in_ms < 100 => format!("{}.{}ms", in_ms / 10, in_ms % 10),
+        1_000..999_500 => format!("{}ms", (micros + 500) / 1_000),
         _ if in_s < 100 => format!("{}.{}s", in_s / 10, in_s % 10),
         _ => format!("{}s", (micros + 500_000) / 1_000_000),
     }
