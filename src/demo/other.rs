@@ -48,6 +48,8 @@ impl Core {
             interval = timing.back_off(interval);
             wait += interval;
         }
+        // The copy that the peer sends just then is absorbed first, and not answered as well.
+        wait += timing.t1 / 10;
         let trying = Box::new(request.clone());
         if request.flow.transport.is_reliable() {
             self.respond(now, &request, StatusCode::TRYING, request.response(StatusCode::TRYING));

@@ -8,7 +8,7 @@ use std::{
 
 use crate::sip::{HeaderName, Message, Params, Scheme, header::NameAddr, syntax};
 
-use super::check::Refusal;
+use super::{check::Refusal, subscriptions::event_of};
 
 /// The longest time for which anything is kept, and what is given where nothing was asked.
 pub(super) const LONGEST: u32 = 3600;
@@ -143,7 +143,7 @@ impl Publications {
         tag: &str,
     ) -> Result<u32, Refusal> {
         // RFC 3903 §6, step 2.
-        if request.header(HeaderName::Event).is_none() {
+        if event_of(request).is_none() {
             return Err(Refusal::with(489, HeaderName::AllowEvents, EVENTS));
         }
         if let Some(old) = request.header(HeaderName::SipIfMatch) {
@@ -152,9 +152,9 @@ impl Publications {
             if self.states.remove(old).is_none_or(|until| until <= now) {
                 return Err(Refusal::new(412));
             }
-        } else if request.body().is_empty() {
-            return Err(Refusal::because(400, "A first PUBLISH has a body (RFC 3903 §4.1)"));
         }
+        // Deviation: RFC 3903 §4.1 wants a body the first time; who only tries the method out has
+        // none.
         let seconds = expires(request).unwrap_or(LONGEST).min(LONGEST);
         if seconds > 0 {
             if self.states.len() >= self.limit {
@@ -169,7 +169,7 @@ impl Publications {
     }
 }
 
-/// The event packages that are named where none was; any other is taken too.
+/// The event packages that are served.
 pub(super) const EVENTS: &str = "presence, dialog, message-summary, refer";
 
 /// The Expires header in seconds.
@@ -270,8 +270,8 @@ mod tests {
                 .publish(now + Duration::from_secs(at), &message, tag)
                 .map_err(|refusal| refusal.status.code())
         };
-        assert_eq!(publish(0, "t1", "\r\nx"), Err(489));
-        assert_eq!(publish(0, "t1", "Event: presence\r\n\r\n"), Err(400));
+        assert_eq!(publish(0, "t0", "Event: x.y\r\n\r\nx"), Err(489));
+        assert_eq!(publish(0, "t0", "Expires: 5\r\n\r\n"), Ok(5), "neither Event nor body");
         assert_eq!(publish(0, "t1", "Event: presence\r\nExpires: 60\r\n\r\nx"), Ok(60));
         assert_eq!(publish(9, "t2", "o: presence\r\nSIP-If-Match: t1\r\n\r\n"), Ok(3600));
         assert_eq!(publish(9, "t3", "o: presence\r\nSIP-If-Match: t1\r\n\r\n"), Err(412));

@@ -38,9 +38,7 @@ impl Request {
 
     /// A 2xx with what the peer may want to know of us (RFC 3261 §13.3.1.4, §20.5).
     pub(super) fn success(&self, status: StatusCode) -> ResponseBuilder<'_> {
-        self.response(status)
-            .header(HeaderName::Allow, ALLOW)
-            .header(HeaderName::Supported, SUPPORTED)
+        self.response(status).header(HeaderName::Supported, SUPPORTED)
     }
 
     pub(super) fn refusal(&self, refusal: &Refusal) -> ResponseBuilder<'_> {
@@ -97,7 +95,12 @@ pub(super) fn bare_response(
     source: SocketAddr,
     status: StatusCode,
 ) -> ResponseBuilder<'_> {
-    ResponseBuilder::new(request, source, status).header(HeaderName::Server, SERVER)
+    let response = ResponseBuilder::new(request, source, status).header(HeaderName::Server, SERVER);
+    match status {
+        // It is hop by hop, and says nothing of who answers.
+        StatusCode::TRYING => response,
+        _ => response.header(HeaderName::Allow, ALLOW),
+    }
 }
 
 pub(super) fn refusal_response<'a>(

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::sip::{HeaderName, Method, StatusCode, Transmit, Uri, header::NameAddr, syntax};
+use crate::sip::{
+    HeaderName, Message, Method, StatusCode, Transmit, Uri, header::NameAddr, syntax,
+};
 
 use super::{
     behaviour::{Behaviour, status},
@@ -48,9 +50,8 @@ impl Core {
         request: &Request,
         dialog: Option<DialogId>,
     ) {
-        let event = request.message.header(HeaderName::Event).and_then(|event| event.text().ok());
-        let Some(event) = event.map(syntax::trim).filter(|event| is_event(event)) else {
-            // RFC 6665 §7.2: an Event is needed.
+        let Some(event) = event_of(&request.message) else {
+            // RFC 6665 §7.2.
             return self.refuse(now, request, &Refusal::with(489, HeaderName::AllowEvents, EVENTS));
         };
         let seconds = expires(&request.message).unwrap_or(LONGEST).min(LONGEST);
@@ -72,17 +73,21 @@ impl Core {
     pub(super) fn on_refer(&mut self, now: Instant, request: &Request, dialog: Option<DialogId>) {
         let message = &request.message;
         let mut targets = message.list(HeaderName::ReferTo);
-        // RFC 3515 §2.4.2: exactly one.
-        let (Some(target), None) = (targets.next(), targets.next()) else {
-            return self.refuse(now, request, &Refusal::because(400, "A REFER has one Refer-To"));
-        };
-        let uri = match NameAddr::parse(HeaderName::ReferTo, target) {
-            Ok(target) => target.uri(),
-            Err(error) => {
-                return self.refuse(now, request, &Refusal::because(400, error.to_string()));
+        let outcome = match (targets.next(), targets.next()) {
+            // Deviation: RFC 3515 §2.4.2 wants exactly one. Who only tries the method out names
+            // nobody, and is told that it went well.
+            (None, _) => StatusCode::OK,
+            (Some(target), None) => match NameAddr::parse(HeaderName::ReferTo, target) {
+                Ok(target) => Behaviour::of_uri(&target.uri()).outcome(),
+                Err(error) => {
+                    return self.refuse(now, request, &Refusal::because(400, error.to_string()));
+                }
+            },
+            (Some(_), Some(_)) => {
+                let refusal = Refusal::because(400, "A REFER has one Refer-To");
+                return self.refuse(now, request, &refusal);
             }
         };
-        let outcome = Behaviour::of_uri(&uri).outcome();
         // RFC 4488 §4: the referrer may do without the subscription.
         let silent = message.list(HeaderName::ReferSub).any(|value| {
             value.split(';').next().is_some_and(|v| syntax::trim(v).eq_ignore_ascii_case("false"))
@@ -235,9 +240,15 @@ impl Dialog {
     }
 }
 
-/// RFC 6665 §8.2.1: a package (a token), then parameters.
-fn is_event(event: &str) -> bool {
-    syntax::is_token(syntax::trim(event.split(';').next().unwrap_or("")))
+/// The event of a request; `None` where it is not one that is served (RFC 6665 §8.2.1: a package,
+/// then parameters).
+///
+/// Deviation: where there is no Event it is `presence`, for who only tries the method out.
+pub(super) fn event_of(request: &Message) -> Option<&str> {
+    let Some(event) = request.header(HeaderName::Event) else { return Some("presence") };
+    let event = syntax::trim(event.text().ok()?);
+    let package = syntax::trim(event.split(';').next().unwrap_or(""));
+    EVENTS.split(", ").any(|known| known == package).then_some(event)
 }
 
 /// RFC 6665 §8.2.1: the package and the `id` tell subscriptions apart, byte for byte.
@@ -290,6 +301,15 @@ mod tests {
         ] {
             assert_eq!(same_event(a, b), same, "{a} {b}");
         }
-        assert!(is_event("presence.winfo;id=1") && !is_event("") && !is_event("a b"));
+        for (header, event) in [
+            ("", Some("presence")),
+            ("Event: dialog ;id=1\r\n", Some("dialog ;id=1")),
+            ("Event: \r\n", None),
+            ("Event: x.y\r\n", None),
+            ("Event: Presence\r\n", None),
+        ] {
+            let text = format!("SUBSCRIBE sip:al@demo.test SIP/2.0\r\n{header}\r\n");
+            assert_eq!(event_of(&Message::read(text.into()).unwrap()), event, "{header}");
+        }
     }
 }

@@ -77,7 +77,7 @@ pub fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command
             model.mode = Mode::Quitting { since: now };
             return Some(Command::Quit);
         }
-        (Mode::Compose, action) => return compose(model, action, now),
+        (Mode::Compose, action) => return compose(model, action),
         (Mode::Help { composing: true, .. }, Action::Back) => model.mode = Mode::Compose,
         (Mode::Log { .. } | Mode::Help { .. }, Action::Back) => model.mode = Mode::Browse,
         (Mode::Log { top }, action) => {
@@ -142,13 +142,15 @@ fn act(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
             Some(Notice::error(now, format!("nothing to {verb} yet: send an INVITE with {key}")));
         return None;
     };
+    // What comes of this is newer than whatever was said before.
+    model.notice = None;
     Some(match action {
         Action::Cancel => Command::Cancel { context, options: CancelOptions::default() },
         _ => Command::HangUp { context },
     })
 }
 
-fn compose(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
+fn compose(model: &mut Model, action: Action) -> Option<Command> {
     let accounts = &model.accounts;
     match action {
         Action::NextField => model.composer.step(true, accounts),
@@ -164,8 +166,7 @@ fn compose(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
             model.browse.awaited += 1;
             model.browse.pane = Pane::Table;
             model.mode = Mode::Browse;
-            model.notice =
-                model.notice.take().filter(|notice| notice.until.is_some_and(|u| u > now));
+            model.notice = None;
             return Some(Command::Send(Box::new(submission)));
         }
         _ => {}

@@ -361,7 +361,7 @@ pub fn status(state: State, udp: bool) -> Status {
     Status { state, timers: [None; 2], attempts: 1, attempts_max, legs_up: 0, ended: false }
 }
 
-fn timers(status: Status, timers: &[(Timer, Instant)]) -> Status {
+pub fn timers(status: Status, timers: &[(Timer, Instant)]) -> Status {
     let timer = |n: usize| timers.get(n).map(|&(timer, at)| TimerAt { timer, at });
     Status { timers: [timer(0), timer(1)], ..status }
 }

@@ -84,15 +84,17 @@ fn subscribe_notifies_at_once_is_refreshed_and_ends() {
 #[test]
 fn unsubscribing_and_a_refused_notify_end_a_subscription() {
     let mut bench = Bench::new(Transport::Ws);
-    let fetch = Spec { more: "Event: x.y;id=1\r\nExpires: 0\r\n", ..Spec::new("SUBSCRIBE", "1") };
+    let fetch =
+        Spec { more: "Event: dialog;id=1\r\nExpires: 0\r\n", ..Spec::new("SUBSCRIBE", "1") };
     let sent = bench.send(&fetch);
     assert_eq!(log(&sent), ["0 200 SUBSCRIBE", "0 NOTIFY"]);
     assert_eq!(sent[1].header(HeaderName::SubscriptionState), "terminated;reason=timeout");
     bench.answer(&sent[1], "200 OK");
-    let sent = bench.send(&Spec { more: "Event: x.y\r\n", ..Spec::new("SUBSCRIBE", "2") });
+    let sent = bench.send(&Spec { more: "Event: dialog\r\n", ..Spec::new("SUBSCRIBE", "2") });
     assert_eq!(sent[1].header(HeaderName::SubscriptionState), "active;expires=3600");
     bench.answer(&sent[1], "481 Gone");
-    assert_eq!(bench.send(&Spec::new("SUBSCRIBE", "3"))[0].short(), "489 SUBSCRIBE");
+    let unknown = Spec { more: "Event: x.y\r\n", ..Spec::new("SUBSCRIBE", "3") };
+    assert_eq!(bench.send(&unknown)[0].short(), "489 SUBSCRIBE");
     bench.pass(Duration::from_secs(40));
     assert!(bench.core.is_empty());
 }
@@ -118,10 +120,52 @@ fn refer_reports_what_the_user_that_is_named_would_answer() {
         assert!(bench.core.is_empty());
     }
     let mut bench = Bench::new(Transport::Udp);
-    assert_eq!(bench.send(&Spec::new("REFER", "1"))[0].short(), "400 REFER");
+    let more = "Refer-To: <sip:b@h>, <sip:c@h>\r\n";
+    assert_eq!(bench.send(&Spec { more, ..Spec::new("REFER", "1") })[0].short(), "400 REFER");
     let more = "Refer-To: <sip:b@h>\r\nRefer-Sub: false\r\n";
     let quiet = bench.send(&Spec { more, ..Spec::new("REFER", "2") });
     assert_eq!(log(&quiet), ["0 202 REFER"]);
+}
+
+#[test]
+fn a_method_that_is_only_tried_out_needs_no_headers_of_its_own() {
+    let mut bench = Bench::new(Transport::Udp);
+    let sent = bench.send(&Spec::new("SUBSCRIBE", "1"));
+    assert_eq!(log(&sent), ["0 200 SUBSCRIBE", "0 NOTIFY"]);
+    assert_eq!(sent[1].header(HeaderName::Event), "presence");
+    bench.answer(&sent[1], "481 Gone");
+    let sent = bench.send(&Spec::new("PUBLISH", "2"));
+    assert_eq!(log(&sent), ["0 200 PUBLISH"]);
+    assert!(!sent[0].header(HeaderName::SipEtag).is_empty());
+    let sent = bench.send(&Spec::new("REFER", "3"));
+    assert_eq!(log(&sent), ["0 202 REFER", "0 NOTIFY"]);
+    bench.answer(&sent[1], "200 OK");
+    let last = bench.pass_ms(200);
+    assert_eq!(last[0].body(), "SIP/2.0 200 OK\r\n");
+}
+
+#[test]
+fn every_response_but_a_100_says_what_is_answered() {
+    for (user, statuses) in [
+        ("answer", &["180 INVITE", "200 INVITE"][..]),
+        ("slow", &["100 INVITE"]),
+        ("busy", &["486 INVITE"]),
+        ("auth", &["407 INVITE"]),
+        ("redirect", &["302 INVITE"]),
+    ] {
+        let mut bench = Bench::new(Transport::Ws);
+        let mut sent = bench.invite(user);
+        sent.extend(bench.pass_ms(200));
+        assert_eq!(sent.iter().map(|sent| sent.short()).collect::<Vec<_>>(), statuses);
+        for sent in sent {
+            let all = sent.message().all(HeaderName::Allow).count();
+            assert_eq!(all, usize::from(sent.short() != "100 INVITE"), "{}", sent.short());
+        }
+    }
+    let mut bench = Bench::new(Transport::Udp);
+    let allow = bench.send(&Spec::new("OPTIONS", "o"))[0].header(HeaderName::Allow);
+    assert!(allow.contains("PUBLISH") && allow.contains("REFER"), "{allow}");
+    assert!(bench.send(&Spec::new("BYE", "b"))[0].header(HeaderName::Allow).contains("BYE"));
 }
 
 #[test]

@@ -41,13 +41,13 @@ use crate::sip::{name::HeaderName, uri::UriError};
 
 /// Why a header value cannot be read, and where in the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}{problem} (at offset {offset} of the value)", Prefix(*name))]
+#[error("{}{problem} (at offset {offset} of the {})", Prefix(*name), problem.place())]
 pub struct HeaderError {
     /// The header; [`HeaderName::Malformed`] for [`HeaderProblem::NoEndOfHeaders`].
     pub name: HeaderName,
     /// What is wrong.
     pub problem: HeaderProblem,
-    /// The byte offset in the header's value.
+    /// The byte offset in the header's value; in the message for [`HeaderProblem::NoEndOfHeaders`].
     pub offset: usize,
 }
 
@@ -137,6 +137,16 @@ pub enum HeaderProblem {
     /// Something between two commas is missing.
     #[error("a member of the list is empty")]
     EmptyMember,
+}
+
+impl HeaderProblem {
+    /// What the offset is counted in.
+    const fn place(self) -> &'static str {
+        match self {
+            HeaderProblem::NoEndOfHeaders => "message",
+            _ => "value",
+        }
+    }
 }
 
 pub(crate) fn fail<T>(

@@ -80,6 +80,9 @@ fn a_doubtful_extent_is_kept_with_its_defect() {
         assert_eq!(message.essentials().unwrap_err(), defect);
     }
     assert_eq!(read("OPTIONS sip:a SIP/2.0\r\nl: 1\r\nl:01\r\n\r\na").unwrap().defect(), None);
+    let open = read("OPTIONS sip:a SIP/2.0\r\nTo: x\r\n").unwrap();
+    let sentence = open.defect().unwrap().to_string();
+    assert_eq!(sentence, "no empty line ends the headers (at offset 30 of the message)");
 }
 
 #[test]

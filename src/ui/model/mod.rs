@@ -22,7 +22,7 @@ pub use rtt::Rtt;
 
 use crate::{
     engine::{Account, Clock, Event, FlowEvent, FlowState, Refusal},
-    sip::{self, ContextEvent, Fact, FlowId, State},
+    sip::{self, Cause, ContextEvent, Fact, FlowId, State},
     ui::{bindings::Bindings, composer::Composer, view::Theme},
 };
 
@@ -76,8 +76,8 @@ pub struct Facts {
 pub struct Flow {
     /// As the engine said last.
     pub event: FlowEvent,
-    /// Whether its failure has been told since it was last up.
-    told: bool,
+    /// The failure that has been told since it was last up.
+    told: Option<String>,
 }
 
 /// What the keyboard means now.
@@ -199,6 +199,13 @@ impl Model {
     }
 
     fn apply_context(&mut self, event: ContextEvent) {
+        // Every request on a broken flow fails with it, and is told in the same words.
+        if let Fact::Failed { cause: Cause::ConnectionError, detail, .. } = &event.fact
+            && !detail.is_empty()
+            && self.notice(event.at).is_none_or(|notice| notice.text != *detail)
+        {
+            self.notice = Some(Notice::error(event.at, detail.clone()));
+        }
         let own = match &event.fact {
             Fact::Created(created) => created.parent.is_none(),
             _ => return self.facts.contexts.apply(event),
@@ -217,10 +224,16 @@ impl Model {
     }
 
     fn apply_flow(&mut self, event: FlowEvent) {
-        let mut told = self.facts.flows.get(&event.flow).is_some_and(|flow| flow.told);
+        let known = self.facts.flows.get_mut(&event.flow);
+        let mut told = known.and_then(|flow| flow.told.take());
         match &event.state {
             FlowState::Connecting => {}
-            FlowState::Up { .. } => told = false,
+            FlowState::Up { .. } => {
+                // What is mended is no longer to be complained of.
+                if let Some(told) = told.take() {
+                    self.notice.take_if(|notice| notice.text == told);
+                }
+            }
             FlowState::Down { reason, .. } => {
                 self.facts.log.push(LogEntry {
                     at: event.at,
@@ -229,8 +242,9 @@ impl Model {
                     bytes: None,
                 });
                 // Told once, not at every attempt to make it again.
-                if !std::mem::replace(&mut told, true) {
+                if told.as_ref() != Some(reason) {
                     self.notice = Some(Notice::error(event.at, reason.clone()));
+                    told = Some(reason.clone());
                 }
             }
         }

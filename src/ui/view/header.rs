@@ -8,7 +8,8 @@ use ratatui::{
 use unicode_width::UnicodeWidthStr;
 
 use crate::{
-    engine::{FlowEvent, FlowState},
+    engine::FlowState,
+    transport::ServerUri,
     ui::{
         model::Model,
         view::{
@@ -21,54 +22,106 @@ use crate::{
 
 const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
+/// The program's name.
+const NAME: &str = "sipboard";
 /// From how many columns on the program's name is shown.
 const NAMED: u16 = 70;
 
 type Piece = (String, Style);
 
+/// A server, and the flow to it where there is one.
+#[derive(Clone, Copy, Debug)]
+struct Link<'a> {
+    server: &'a ServerUri,
+    state: Option<&'a FlowState>,
+}
+
+/// How much is said of each flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Detail {
+    /// The address, and when it is tried again.
+    Retry,
+    /// The address.
+    Address,
+    /// The first label of a name, and the port.
+    Port,
+    /// The transport and the shape only.
+    Shape,
+}
+
+/// What the line holds.
+#[derive(Clone, Copy, Debug)]
+struct Layout {
+    /// Whether the program's name stands first.
+    named: bool,
+    detail: Detail,
+    /// How many pieces of the right side.
+    totals: usize,
+}
+
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Moment) {
     let theme = &model.theme;
-    let mut x = 1;
-    if area.width >= NAMED {
-        x += put(buffer, area, x, 0, "sipboard", theme.accent.add_modifier(Modifier::BOLD)) + 2;
-    }
     let account = model.account().map(|account| safe(account.uri.as_uri().short()).into_owned());
     let account = account.unwrap_or_default();
-    let before_flows = usize::from(x) + account.width() + 2;
     let totals = totals(model);
-    let (shown, long) = fit(
-        model,
-        moment,
-        &totals,
-        usize::from(area.width) - before_flows.min(usize::from(area.width)),
-    );
-    let right = &totals[..shown];
+    let room = usize::from(area.width).saturating_sub(account.width() + 3);
+    let layout = fit(model, moment, &totals, room, area.width >= NAMED);
+    let right = &totals[..layout.totals];
     let right_at = area.width.saturating_sub(width(right) as u16 + 1);
 
+    let mut x = 1;
+    if layout.named {
+        x += put(buffer, area, x, 0, NAME, theme.accent.add_modifier(Modifier::BOLD)) + 2;
+    }
     let left = Rect { width: right_at.saturating_sub(1), ..area };
     x += put(buffer, left, x, 0, &account, Style::new()) + 2;
-    flows(buffer, left, x, long, model, moment);
+    draw_links(buffer, left, x, layout.detail, model, moment);
     let mut x = right_at;
     for (text, style) in right {
         x += put(buffer, area, x, 0, text, *style);
     }
 }
 
-/// How many pieces of the right side fit, and whether the flows' addresses do. What matters less
-/// gives way first: the bars, the addresses, the times.
-fn fit(model: &Model, moment: &Moment, totals: &[Piece], room: usize) -> (usize, bool) {
-    let flows = |long| {
-        let flows = model.facts.flows.values();
-        flows.map(|flow| piece(&flow.event, long, moment).width() + 2).sum::<usize>()
-    };
-    let bars = totals.iter().position(|(_, style)| *style == model.theme.accent);
+/// The account's servers in their order, connected or not, then every other flow.
+fn links(model: &Model) -> Vec<Link<'_>> {
+    let servers = model.account().map_or(&[][..], |account| &account.servers);
+    let flows = || model.facts.flows.values().map(|flow| &flow.event);
+    let of =
+        |server: &ServerUri| flows().find(|flow| flow.server == *server).map(|flow| &flow.state);
+    let others = flows().filter(|flow| !servers.contains(&flow.server));
+    servers
+        .iter()
+        .map(|server| Link { server, state: of(server) })
+        .chain(others.map(|flow| Link { server: &flow.server, state: Some(&flow.state) }))
+        .collect()
+}
+
+/// What fits. What matters less gives way first: the bars, the times, the retry, the program's
+/// name, and then the addresses, which are shortened before they go.
+fn fit(model: &Model, moment: &Moment, totals: &[Piece], room: usize, named: bool) -> Layout {
+    let links = links(model);
+    let bars = totals.iter().position(|(text, _)| BARS.iter().any(|bar| text.ends_with(bar)));
     let without_bars = bars.unwrap_or(totals.len());
-    let choices =
-        [(totals.len(), true), (without_bars, true), (totals.len(), false), (without_bars, false)];
-    choices
-        .into_iter()
-        .find(|&(shown, long)| flows(long) + width(&totals[..shown]) + 2 <= room)
-        .unwrap_or((without_bars.saturating_sub(1).clamp(1, 2).min(totals.len()), false))
+    // The strays and the counts; the times come after them.
+    let counts = 1 + usize::from(model.facts.log.strays() > 0);
+    let layout = |named: bool, detail, totals| Layout { named, detail, totals };
+    let choices = [
+        layout(named, Detail::Retry, totals.len()),
+        layout(named, Detail::Retry, without_bars),
+        layout(named, Detail::Retry, counts),
+        layout(named, Detail::Address, counts),
+        layout(false, Detail::Address, counts),
+        layout(named, Detail::Port, counts),
+        layout(false, Detail::Port, counts),
+        layout(named, Detail::Shape, without_bars),
+    ];
+    let needs = |layout: &Layout| {
+        let name = if layout.named { NAME.width() + 2 } else { 0 };
+        let words = links.iter().map(|link| piece(link, layout.detail, moment).width() + 2);
+        name + words.sum::<usize>() + width(&totals[..layout.totals]) + 1
+    };
+    let fits = choices.into_iter().find(|choice| needs(choice) <= room);
+    fits.unwrap_or(layout(named, Detail::Shape, counts))
 }
 
 /// The pieces of the right side, the more important first.
@@ -103,54 +156,65 @@ fn width(pieces: &[Piece]) -> usize {
 }
 
 /// As many flows as there is room for.
-fn flows(buffer: &mut Buffer, area: Rect, from: u16, long: bool, model: &Model, moment: &Moment) {
+fn draw_links(
+    buffer: &mut Buffer,
+    area: Rect,
+    from: u16,
+    detail: Detail,
+    model: &Model,
+    moment: &Moment,
+) {
     let theme = &model.theme;
-    let flows = || model.facts.flows.values().map(|flow| &flow.event);
-    let count = flows().len();
+    let links = links(model);
     let mut x = from;
-    for (n, flow) in flows().enumerate() {
-        let text = piece(flow, long, moment);
-        let rest = count - n;
+    for (n, link) in links.iter().enumerate() {
+        let text = piece(link, detail, moment);
+        let rest = links.len() - n;
         let more = if rest > 1 { 5 } else { 0 };
         if usize::from(x) + text.width() + more > usize::from(area.width) {
             put(buffer, area, x, 0, &format!("+{rest}"), theme.dim);
             return;
         }
-        let style = match flow.state {
-            FlowState::Connecting => theme.pending,
-            FlowState::Up { .. } => theme.good,
-            FlowState::Down { .. } => theme.bad,
+        let (plain, style) = match link.state {
+            None => (theme.dim, theme.dim),
+            Some(FlowState::Connecting) => (Style::new(), theme.pending),
+            Some(FlowState::Up { .. }) => (Style::new(), theme.good),
+            Some(FlowState::Down { .. }) => (Style::new(), theme.bad),
         };
-        let name = flow.server.transport.name();
-        put(buffer, area, x, 0, &text, Style::new());
-        put(buffer, area, x + name.len() as u16 + 1, 0, shape(&flow.state), style);
+        let name = link.server.transport.name();
+        put(buffer, area, x, 0, &text, plain);
+        put(buffer, area, x + name.len() as u16 + 1, 0, shape(link.state), style);
         x += text.width() as u16 + 2;
     }
 }
 
-fn piece(flow: &FlowEvent, long: bool, moment: &Moment) -> String {
-    let name = flow.server.transport.name();
-    let shape = shape(&flow.state);
-    if !long {
-        return format!("{name} {shape}");
-    }
-    match &flow.state {
-        FlowState::Up { peer, .. } => format!("{name} {shape} {peer}"),
-        FlowState::Down { retry_at: Some(at), .. } if *at > moment.now() => {
-            format!(
-                "{name} {shape} {} again in {}",
-                address(&flow.server),
-                moment.until(*at).trim_end()
-            )
+fn piece(link: &Link<'_>, detail: Detail, moment: &Moment) -> String {
+    let name = link.server.transport.name();
+    let shape = shape(link.state);
+    let long = match link.state {
+        Some(FlowState::Up { peer, .. }) => peer.to_string(),
+        _ => address(link.server),
+    };
+    match (detail, link.state) {
+        (Detail::Retry, Some(FlowState::Down { retry_at: Some(at), .. })) if *at > moment.now() => {
+            format!("{name} {shape} {long} again in {}", moment.until(*at).trim_end())
         }
-        _ => format!("{name} {shape} {}", address(&flow.server)),
+        (Detail::Retry | Detail::Address, _) => format!("{name} {shape} {long}"),
+        (Detail::Port, _) => {
+            let server = link.server;
+            let is_address = server.host.parse::<std::net::IpAddr>().is_ok();
+            let label = server.host.split('.').next().filter(|_| !is_address);
+            format!("{name} {shape} {}:{}", safe(label.unwrap_or_default()), server.port)
+        }
+        (Detail::Shape, _) => format!("{name} {shape}"),
     }
 }
 
-fn shape(state: &FlowState) -> &'static str {
+const fn shape(state: Option<&FlowState>) -> &'static str {
     match state {
-        FlowState::Connecting => "◌",
-        FlowState::Up { .. } => "●",
-        FlowState::Down { .. } => "✖",
+        None => "○",
+        Some(FlowState::Connecting) => "◌",
+        Some(FlowState::Up { .. }) => "●",
+        Some(FlowState::Down { .. }) => "✖",
     }
 }

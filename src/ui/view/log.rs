@@ -61,7 +61,7 @@ fn draw_entry(buffer: &mut Buffer, inner: Rect, from: u16, entry: &LogEntry, mod
     put(buffer, inner, 1, from, &model.time.format(entry.at), theme.dim);
     let flow = entry.flow.and_then(|flow| model.facts.flows.get(&flow)).map(|flow| {
         let server = &flow.event.server;
-        format!("{} {}: ", server.transport, address(server))
+        whence(&server.transport.to_string(), &address(server), &entry.sentence)
     });
     let sentence = format!("{}{}", flow.unwrap_or_default(), safe(&entry.sentence));
     let mut y = from;
@@ -74,6 +74,17 @@ fn draw_entry(buffer: &mut Buffer, inner: Rect, from: u16, entry: &LogEntry, mod
         y += 1;
     }
     y - from
+}
+
+/// What to say of the flow before a sentence, which may name the address itself.
+fn whence(transport: &str, address: &str, sentence: &str) -> String {
+    if sentence.starts_with(address) {
+        format!("{transport} ")
+    } else if sentence.contains(address) {
+        String::new()
+    } else {
+        format!("{transport} {address}: ")
+    }
 }
 
 /// Bytes as text: what is no UTF-8 as `\xNN`, what would steer a terminal as an escape.
@@ -94,6 +105,17 @@ fn excerpt(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_named_once() {
+        for (sentence, before) in [
+            ("127.0.0.1:5060 sent no SIP message", "udp "),
+            ("udp 127.0.0.1:5060 cannot be reached", ""),
+            ("no Via: nobody can claim it", "udp 127.0.0.1:5060: "),
+        ] {
+            assert_eq!(whence("udp", "127.0.0.1:5060", sentence), before);
+        }
+    }
 
     #[test]
     fn bytes_are_shown_as_visible_escapes() {

@@ -50,6 +50,8 @@ use crate::ui::{
 const LEAST: (u16, u16) = (40, 8);
 /// From how many columns on the panes stand side by side.
 const WIDE: u16 = 120;
+/// The least columns of a table beside a timeline: every column, and a target that can be read.
+const TABLE: u16 = 70;
 /// From how many columns on both panes are shown, one above the other.
 const MEDIUM: u16 = 80;
 
@@ -91,7 +93,7 @@ impl Regions {
         let status = (status_height > 0).then(|| line(area.bottom() - 2));
         let body = Rect { y: area.y + 1, height: area.height - 2 - status_height, ..area };
         let (table, timeline) = if area.width >= WIDE {
-            let width = body.width * 55 / 100;
+            let width = (body.width * 55 / 100).max(TABLE);
             let table = Rect { width, ..body };
             let timeline = Rect { x: body.x + width, width: body.width - width, ..body };
             (Some(table), Some(timeline))

@@ -10,7 +10,7 @@ use crate::{
             table::response_line,
             text::{address, safe},
             theme::Theme,
-            time::{delta, short},
+            time::{delta, interval},
         },
     },
 };
@@ -104,7 +104,7 @@ impl Teller<'_> {
             Fact::Rejected { response, cause } => self.came(response, format!("rejected: {cause}")),
             Fact::Failed { cause, .. } => ("✖", theme.bad, "failed".to_owned(), cause.to_string()),
             Fact::Cancel { options, .. } => {
-                ("✋", theme.pending, "cancel requested".to_owned(), reason(options))
+                ("⊘", theme.pending, "cancel requested".to_owned(), reason(options))
             }
             Fact::CancelSent { .. } => self.out("CANCEL".to_owned(), self.route()),
             Fact::AuthGivenUp { .. } => {
@@ -135,7 +135,7 @@ impl Teller<'_> {
                 self.came(response, meant.to_owned())
             }
             Fact::CancelCrossed { .. } => {
-                ("✋", theme.pending, "cancel crossed".to_owned(), "by a 2xx".to_owned())
+                ("⊘", theme.pending, "cancel crossed".to_owned(), "by a 2xx".to_owned())
             }
             Fact::CancelFailed { .. } => {
                 ("✖", theme.bad, "CANCEL failed".to_owned(), String::new())
@@ -237,7 +237,7 @@ impl Teller<'_> {
             .row
             .timeline
             .since_last_sent(self.place)
-            .map(|after| format!(" after {}", short(after)))
+            .map(|after| format!(" after {}", interval(after)))
             .unwrap_or_default();
         format!("{of}{after}")
     }

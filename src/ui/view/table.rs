@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use crate::{
-    sip::{Response, Status},
+    sip::{Response, State, Status},
     ui::{
         bindings::{Action, Scope},
         model::{Last, Mode, Model, Pane, Row},
@@ -55,10 +55,11 @@ impl Columns {
             columns.method = 7;
             columns.last = 14;
         }
-        if columns.fixed() + 17 > width {
+        // The target shrinks before a column goes.
+        if columns.fixed() + 6 > width {
             columns.attempts = 0;
         }
-        if columns.fixed() + 10 > width {
+        if columns.attempts == 0 && columns.fixed() + 10 > width {
             columns.age = 0;
         }
         if columns.fixed() + 8 > width {
@@ -182,8 +183,12 @@ fn draw_row(
     column(columns.age, &moment.since(row.at), theme.dim, true);
 }
 
-/// The last response, or the countdown of the timer that fires next.
+/// The last response, or the countdown of the timer that fires next: that also while a cancel is
+/// under way, which is what one waits for then.
 fn last(row: &Row, with_attempts: bool, moment: &Moment) -> String {
+    if let (State::Cancelling, Some(timer)) = (row.status.state, row.status.timers[0]) {
+        return format!("{} in {}", timer.timer, moment.until(timer.at));
+    }
     match &row.last {
         Last::Response(response) => response_line(response),
         Last::Failed(cause) => cause.as_str().to_owned(),
@@ -255,6 +260,21 @@ pub(super) fn scroll_bar(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::view::Regions;
+
+    #[test]
+    fn every_wide_table_has_every_column() {
+        for screen in 80..300 {
+            let area = Rect { width: screen, height: 30, ..Rect::default() };
+            let table = Regions::of(area, Pane::Table).and_then(|regions| regions.table);
+            let width = table.expect("there is room for it").width - 2;
+            for contexts in [0, 7, 1_000, 100_000] {
+                let columns = Columns::of(width, contexts);
+                assert!(columns.attempts > 0 && columns.age > 0, "{screen}: {columns:?}");
+                assert!(columns.last >= 14, "{screen}: {columns:?}");
+            }
+        }
+    }
 
     #[test]
     fn the_columns_fill_every_width() {

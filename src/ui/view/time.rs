@@ -76,17 +76,28 @@ pub fn delta(since: Duration) -> String {
     format!("+{}.{:03}", since.as_secs(), since.subsec_millis())
 }
 
-/// A short time: `210µs`, `2.1ms`, `142ms`, `1.4s`, `32s`; at most five columns.
+/// A short time, rounded: `210µs`, `2.1ms`, `142ms`, `1.4s`, `32s`; at most five columns.
 pub fn short(time: Duration) -> String {
     let micros = time.as_micros();
+    let tenths = |unit: u128| (micros * 10 + unit / 2) / unit;
+    let (in_ms, in_s) = (tenths(1_000), tenths(1_000_000));
+    // What is rounded up to the next unit is read in that.
     match micros {
         0..1_000 => format!("{micros}µs"),
-        1_000..10_000 => format!("{}.{}ms", micros / 1_000, micros % 1_000 / 100),
-        10_000..1_000_000 => format!("{}ms", micros / 1_000),
-        1_000_000..10_000_000 => {
-            format!("{}.{}s", micros / 1_000_000, micros % 1_000_000 / 100_000)
-        }
-        _ => format!("{}s", micros / 1_000_000),
+        1_000..999_500 if in_ms < 100 => format!("{}.{}ms", in_ms / 10, in_ms % 10),
+        1_000..999_500 => format!("{}ms", (micros + 500) / 1_000),
+        _ if in_s < 100 => format!("{}.{}s", in_s / 10, in_s % 10),
+        _ => format!("{}s", (micros + 500_000) / 1_000_000),
+    }
+}
+
+/// The time between two copies of a request, to a hundredth of a second: a timer that fired a
+/// little late makes the next wait look a little short.
+pub fn interval(time: Duration) -> String {
+    let hundredths = (time.as_micros() + 5_000) / 10_000;
+    match hundredths {
+        0 => short(time),
+        _ => short(Duration::from_millis(hundredths as u64 * 10)),
     }
 }
 
@@ -140,16 +151,32 @@ mod tests {
     }
 
     #[test]
-    fn short_times_take_five_columns() {
+    fn short_times_are_rounded_and_take_five_columns() {
         for (micros, text) in [
             (0, "0µs"),
             (210, "210µs"),
             (2_149, "2.1ms"),
             (142_000, "142ms"),
+            (9_960, "10ms"),
+            (999_400, "999ms"),
+            (999_700, "1.0s"),
             (1_449_000, "1.4s"),
-            (32_000_000, "32s"),
+            (1_999_200, "2.0s"),
+            (9_949_999, "9.9s"),
+            (9_970_000, "10s"),
+            (31_999_000, "32s"),
         ] {
-            assert_eq!(short(Duration::from_micros(micros)), text);
+            assert_eq!(short(Duration::from_micros(micros)), text, "{micros}");
+        }
+        for (micros, text) in [
+            (400, "400µs"),
+            (4_900, "4.9ms"),
+            (500_900, "500ms"),
+            (998_400, "1.0s"),
+            (1_997_000, "2.0s"),
+            (3_996_000, "4.0s"),
+        ] {
+            assert_eq!(interval(Duration::from_micros(micros)), text, "{micros}");
         }
         assert_eq!(delta(Duration::from_millis(32_004)), "+32.004");
     }
