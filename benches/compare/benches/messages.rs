@@ -11,7 +11,7 @@ fn messages(criterion: &mut Criterion) {
         for job in Job::ALL {
             let mut group = criterion.benchmark_group(format!("{} {}", job.name(), sample.name));
             group.throughput(Throughput::Elements(1));
-            group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+            group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
             for library in &LIBRARIES {
                 if job == Job::Typed && !library.types {
                     continue;

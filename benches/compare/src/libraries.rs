@@ -243,7 +243,11 @@ mod ezk {
 
 mod sipx {
     use super::*;
-    use sipx_sip::{CSeq, CallId, Limits, Message, Via, headers::{ContactValue, From, To}, parse_datagram};
+    use sipx_sip::{
+        CSeq, CallId, Limits, Message, Via,
+        headers::{ContactValue, From, To},
+        parse_datagram,
+    };
 
     fn read(bytes: &Bytes) -> Message {
         parse_datagram(black_box(bytes).clone(), &Limits::datagram()).unwrap()
