@@ -679,3 +679,114 @@ fn a_request_in_a_dialog_goes_to_the_contact_on_udp() {
     }
     assert_eq!(to, [Some("192.0.2.9:5090".parse().unwrap())]);
 }
+
+#[test]
+fn a_2xx_without_a_to_tag_is_acked_and_can_be_hung_up() {
+    let mut sim = udp(Script(|request: &Message, out: &mut Out| match request.method() {
+        Some(Method::Invite) => out.push((ms(0), response(request, 200, ""))),
+        Some(Method::Bye) => out.push((ms(0), response(request, 200, ""))),
+        _ => {}
+    }));
+    let id = sim.request(invite());
+    sim.run(ms(10));
+    sim.with(|ua, now| ua.hang_up(now, id)).unwrap();
+    sim.run(ms(10));
+    let methods: Vec<_> = sim.sent.iter().filter_map(|(_, message)| message.method()).collect();
+    assert_eq!(methods, [Method::Invite, Method::Ack, Method::Bye]);
+    assert_eq!(sim.sent[1].1.to().unwrap().tag(), None);
+    assert_eq!(sim.story(id).last().unwrap(), "ended BYE");
+}
+
+#[test]
+fn a_response_to_somebody_elses_sent_by_is_a_stray() {
+    let mut sim = udp(silent());
+    let id = sim.request(invite());
+    let right = String::from_utf8(response(&sim.sent[0].1, 200, "b").to_vec()).unwrap();
+    for wrong in ["10.9.9.9:5060", "192.0.2.1:5061", "192.0.2.1"] {
+        sim.peer_sends(right.replace("192.0.2.1:5060;branch", &format!("{wrong};branch")).into());
+        sim.run(ms(10));
+    }
+    assert_eq!(sim.strays.len(), 3);
+    assert!(sim.strays[0].problem.contains("10.9.9.9:5060"), "{}", sim.strays[0].problem);
+    assert_eq!(sim.story(id), ["created", "sent INVITE"]);
+}
+
+#[test]
+fn a_fork_that_accepts_after_the_hang_up_is_hung_up_too() {
+    let mut sim = udp(answers(&[200]));
+    let id = sim.request(invite());
+    sim.run(ms(10));
+    sim.with(|ua, now| ua.hang_up(now, id)).unwrap();
+    sim.run(ms(10));
+    assert_eq!(sim.story(id).last().unwrap(), "ended BYE");
+    let late = response(&sim.sent[0].1, 200, "c");
+    sim.peer_sends(late);
+    sim.run(ms(10));
+    assert!(sim.story(id).iter().any(|word| word.starts_with("leg c HangingUp")));
+    assert_eq!(sim.story(id).last().unwrap(), "ended BYE");
+    assert!(sim.ua.is_idle());
+}
+
+#[test]
+fn abandoning_ends_whatever_has_not_ended() {
+    let mut sim = udp(rings());
+    let ringing = sim.request(invite());
+    sim.run(ms(10));
+    let silent = sim.request(new_request(Method::Options, "sip:demo.test"));
+    sim.with(|ua, now| ua.abandon(now));
+    for id in [ringing, silent] {
+        let story = sim.story(id);
+        assert_eq!(story.last().unwrap(), "ended Canceled");
+        assert!(story.contains(&"failed Canceled".to_owned()), "{story:?}");
+    }
+    assert!(sim.ua.is_idle());
+}
+
+#[test]
+fn a_cancelled_invite_always_has_a_countdown() {
+    let mut sim = udp(Script(|request: &Message, out: &mut Out| match request.method() {
+        Some(Method::Invite) => out.push((ms(0), response(request, 180, "b"))),
+        Some(Method::Cancel) => out.push((ms(0), response(request, 481, "b"))),
+        _ => {}
+    }));
+    let id = sim.request(invite());
+    sim.run(ms(10));
+    sim.with(|ua, now| ua.cancel(now, id, CancelOptions::default())).unwrap();
+    sim.run(Duration::from_secs(10));
+    let timers = sim.events.last().unwrap().status.timers;
+    assert!(timers.iter().flatten().any(|timer| timer.timer == Timer::CancelWait), "{timers:?}");
+}
+
+#[test]
+fn a_cancel_that_cannot_be_delivered_ends_the_invite() {
+    let mut sim = udp(Script(|request: &Message, out: &mut Out| {
+        if request.method() == Some(Method::Invite) {
+            out.push((ms(0), response(request, 180, "b")));
+        }
+    }));
+    let id = sim.request(invite());
+    sim.run(ms(10));
+    sim.with(|ua, now| ua.cancel(now, id, CancelOptions::default())).unwrap();
+    sim.with(|ua, now| ua.flow_error(now, FLOW, "192.0.2.2:5060: connection refused"));
+    assert_eq!(
+        sim.story(id)[6..],
+        [
+            "cancel failed",
+            "failed Connection Error",
+            "leg b Terminated { by: Transport }",
+            "ended Connection Error"
+        ]
+    );
+}
+
+#[test]
+fn a_message_that_cannot_be_sent_fails_alone() {
+    let mut sim = udp(silent());
+    let one = sim.request(new_request(Method::Message, "sip:bob@demo.test"));
+    let other = sim.request(invite());
+    let transmit =
+        sipboard::sip::Transmit { flow: FLOW, to: None, bytes: sim.sent[0].1.bytes().clone() };
+    sim.with(|ua, now| ua.transmit_failed(now, &transmit, "too large for a datagram"));
+    assert_eq!(sim.story(one).last().unwrap(), "ended Connection Error");
+    assert_eq!(sim.story(other), ["created", "sent INVITE"]);
+}

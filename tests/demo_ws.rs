@@ -110,3 +110,27 @@ async fn a_connection_that_breaks_leaves_the_others_alone() {
     second.expect("200 OPTIONS").await;
     demo.stop().await;
 }
+
+#[tokio::test]
+async fn a_client_that_never_reads_is_dropped_and_holds_up_the_others_only_for_a_while() {
+    let (demo, mut deaf) = Peer::start().await;
+    let mut other = Peer::connect(&demo).await;
+    // Each answer copies the Via, so that what nobody reads is soon more than sockets hold.
+    let padding = "x".repeat(2000);
+    let flood = async {
+        for number in 0.. {
+            let text = format!(
+                "OPTIONS sip:answer@demo.test SIP/2.0\r\nVia: SIP/2.0/WS x7.invalid;branch=z9hG4bK{number};p={padding}\r\n\
+                 Max-Forwards: 70\r\nFrom: <sip:al@demo.test>;tag=me\r\nTo: <sip:answer@demo.test>\r\n\
+                 Call-ID: {number}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+            );
+            if deaf.0.send(Frame::text(text)).await.is_err() {
+                break;
+            }
+        }
+    };
+    timeout(3 * DEADLINE, flood).await.expect("the demo server drops who never reads");
+    other.send("OPTIONS", "answer", "2", "", "").await;
+    other.expect("200 OPTIONS").await;
+    demo.stop().await;
+}

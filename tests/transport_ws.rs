@@ -1,12 +1,15 @@
 //! WebSocket flows and listeners on loopback (RFC 6455, RFC 7118).
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use sipboard::{
     sip::{FlowId, Transport},
-    transport::{Network, ServerUri, Signal},
+    transport::{Network, Room, ServerUri, Signal},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -264,6 +267,11 @@ async fn a_peer_that_reads_nothing_meets_a_bounded_queue() {
     .await;
     assert!(error.starts_with("ws://127.0.0.1:"), "{error}");
     assert!(error.ends_with("too slowly: 8192 wait to be sent already"), "{error}");
+    assert_eq!(network.room(Instant::now(), FLOW), Room::Full);
+    let later = Instant::now() + Duration::from_secs(1);
+    assert_eq!(network.room(later, FLOW), Room::Stuck);
+    // Closing does not wait for it for ever, though it never reads.
+    in_time(network.shut_down()).await;
     drop(socket);
 }
 

@@ -171,6 +171,45 @@ fn methods_are_cycled_and_completed() {
 }
 
 #[test]
+fn a_method_is_typed_over_the_one_that_was_given() {
+    let mut script = Script::new(Colours::Many);
+    let mut method = |keys: &[KeyCode]| {
+        script.type_text("nring");
+        script.press(KeyCode::BackTab, NONE);
+        for key in keys {
+            script.press(*key, NONE);
+        }
+        match script.press(KeyCode::Enter, NONE) {
+            Some(Command::Send(submission)) => submission.request.method.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let typed = |text: &str| -> Vec<KeyCode> { text.chars().map(KeyCode::Char).collect() };
+    assert_eq!(method(&[]), "INVITE");
+    assert_eq!(method(&typed("OPTIONS")), "OPTIONS");
+    assert_eq!(method(&[typed("in"), vec![KeyCode::Right]].concat()), "INVITE", "completed");
+    assert_eq!(method(&[vec![KeyCode::Right], typed("PING")].concat()), "PING", "chosen first");
+    assert_eq!(method(&[vec![KeyCode::End], typed("ER")].concat()), "PINGER", "written on");
+}
+
+#[test]
+fn the_footer_names_keys_that_act_in_the_field_with_the_cursor() {
+    let mut script = Script::new(Colours::Many);
+    script.type_text("nring");
+    let mut footers = Vec::new();
+    for _ in 0..6 {
+        let screen = script.text(80, 24);
+        footers.push(screen.lines().last().unwrap().trim().to_owned());
+        script.press(KeyCode::Tab, NONE);
+    }
+    let line = "Enter send  Tab next  Ctrl-u clear  Esc close  F1 help";
+    let choice = line.replace("next", "next  → choose");
+    let lines = line.replace("Enter", "Ctrl-s");
+    // Target, server, headers, content type, body, method.
+    assert_eq!(footers, [line, &choice, &lines, line, &lines, &choice]);
+}
+
+#[test]
 fn headers_and_body_are_written_in_lines_of_their_own() {
     let mut script = Script::new(Colours::Many);
     script.type_text("nring");

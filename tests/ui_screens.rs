@@ -36,6 +36,14 @@ fn an_empty_dashboard_says_what_to_press() {
     let mut script = Script::new(Colours::Many);
     script.flow(1, "ws://127.0.0.1:5066", FlowState::Connecting);
     insta::assert_snapshot!("empty_80x24", script.text(80, 24));
+    script.model.hint = Some("The demo server has users to try: ring, answer, late".to_owned());
+    insta::assert_snapshot!("hint_80x24", script.text(80, 24));
+    // Below an empty target, until something is typed; behind the form nothing peeks out.
+    script.type_text("n");
+    insta::assert_snapshot!("hint_composer_120x30", script.text(120, 30));
+    insta::assert_snapshot!("hint_composer_40x12", script.text(40, 12));
+    script.type_text("r");
+    assert!(!script.text(120, 30).contains("users to try"));
 }
 
 #[test]

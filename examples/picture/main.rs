@@ -35,7 +35,7 @@ async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let file = arguments.next().unwrap_or_else(|| "assets/dashboard.svg".to_owned());
     let mut number = |default| arguments.next().map_or(Ok(default), |text| text.parse::<u16>());
-    let size = Size { width: number(144)?, height: number(30)? };
+    let size = Size { width: number(132)?, height: number(24)? };
 
     let demo = start_demo().await?;
     let mut stage = Stage::new(Account {
@@ -78,36 +78,39 @@ impl Stage {
         }
     }
 
-    /// What a user does in the first ten seconds.
+    /// What a user does in the first ten seconds. The copies of #3, which nobody answers, beat the
+    /// time: they go out after 0.5, 1.5, 3.5 and 7.5 seconds.
     async fn play(&mut self, size: Size) -> anyhow::Result<Buffer> {
         self.model.size = size;
-        // OPTIONS is two steps from INVITE.
-        self.keys(&[KeyCode::Char('n'), KeyCode::BackTab, KeyCode::Right, KeyCode::Right]).await?;
-        self.keys(&[KeyCode::Tab]).await?;
-        self.type_text("demo.test\n").await?;
-        self.wait("the OPTIONS", |row| row.id == ContextId(1) && row.status.ended).await?;
-        self.keys(&[KeyCode::Char('n'), KeyCode::BackTab, KeyCode::Left, KeyCode::Left]).await?;
-        self.keys(&[KeyCode::Tab]).await?;
-        self.type_text("answer\n").await?;
-        self.wait("the answer", |row| row.status.legs_up == 1).await?;
-        self.type_text("nbusy\n").await?;
-        self.wait("the 486", |row| row.status.state == State::Rejected).await?;
-        // Over UDP from here, where a request is sent again.
-        self.type_text("nlossy").await?;
+        self.send("OPTIONS", "demo.test").await?;
+        self.send("INVITE", "answer").await?;
+        self.wait("a leg", 2, |row| row.status.legs_up == 1).await?;
+        // Over UDP, where a request is sent again; the next ones go there too.
+        self.keys(&[KeyCode::Char('n')]).await?;
+        self.type_text("silent").await?;
         self.keys(&[KeyCode::Tab, KeyCode::Right, KeyCode::Enter]).await?;
-        self.type_text("nsilent\n").await?;
-        self.wait("the third copy", |row| row.id == ContextId(5) && row.status.attempts == 3)
-            .await?;
-        self.type_text("nslow\n").await?;
-        self.type_text("nring\n").await?;
-        self.wait("the 180", |row| row.id == ContextId(7) && row.status.state == State::Proceeding)
-            .await?;
-        self.wait("the fourth copy", |row| row.id == ContextId(5) && row.status.attempts == 4)
-            .await?;
+        self.wait("the second copy", 3, |row| row.status.attempts == 2).await?;
+        self.send("INVITE", "busy").await?;
+        self.send("INVITE", "notfound").await?;
+        self.wait("the third copy", 3, |row| row.status.attempts == 3).await?;
+        self.send("INVITE", "hangup").await?;
+        self.send("INVITE", "fork").await?;
+        self.send("INVITE", "lossy").await?;
+        self.send("INVITE", "late").await?;
+        self.wait("the 180", 9, |row| row.status.state == State::Proceeding).await?;
         self.type_text("c").await?;
-        self.wait("the 487", |row| row.status.state == State::Canceled && row.status.ended).await?;
-        self.wait("the answer after all", |row| row.id == ContextId(4) && row.status.legs_up == 1)
-            .await?;
+        // The BYE is #10.
+        self.wait("a cancel that a 200 crosses", 9, |row| row.status.ended).await?;
+        self.wait("the fourth copy", 3, |row| row.status.attempts == 4).await?;
+        self.send("MESSAGE", "bob").await?;
+        self.send("INVITE", "ring").await?;
+        self.wait("the BYE of the peer", 6, |row| row.status.ended).await?;
+        self.send("INVITE", "slow").await?;
+        self.wait("the fifth copy", 3, |row| row.status.attempts == 5).await?;
+        self.send("INVITE", "ring").await?;
+        self.wait("the 180", 14, |row| row.status.state == State::Proceeding).await?;
+        self.type_text("jjc").await?;
+        self.wait("the 487", 12, |row| row.status.ended).await?;
 
         let now = Instant::now();
         update::settle(&mut self.model, now);
@@ -116,6 +119,17 @@ impl Stage {
             view::draw(frame, &self.model, now);
         })?;
         Ok(terminal.backend().buffer().clone())
+    }
+
+    /// Writes a request in the composer and sends it.
+    async fn send(&mut self, method: &str, target: &str) -> anyhow::Result<()> {
+        self.keys(&[KeyCode::Char('n'), KeyCode::BackTab]).await?;
+        let clear = KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL);
+        self.key(clear).await?;
+        self.type_text(method).await?;
+        self.keys(&[KeyCode::Tab]).await?;
+        self.type_text(target).await?;
+        self.keys(&[KeyCode::Enter]).await
     }
 
     async fn type_text(&mut self, text: &str) -> anyhow::Result<()> {
@@ -128,20 +142,30 @@ impl Stage {
 
     async fn keys(&mut self, codes: &[KeyCode]) -> anyhow::Result<()> {
         for code in codes {
-            let key = Input::Key(KeyEvent::new(*code, KeyModifiers::NONE));
-            if let Some(command) = update::input(&mut self.model, key, Instant::now()) {
-                self.engine.commands.send(command).await?;
-            }
+            self.key(KeyEvent::new(*code, KeyModifiers::NONE)).await?;
         }
         Ok(())
     }
 
-    /// Takes in facts until a row is as wished.
-    async fn wait(&mut self, what: &str, wished: impl Fn(&Row) -> bool) -> anyhow::Result<()> {
+    async fn key(&mut self, key: KeyEvent) -> anyhow::Result<()> {
+        if let Some(command) = update::input(&mut self.model, Input::Key(key), Instant::now()) {
+            self.engine.commands.send(command).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes in facts until a context is as wished.
+    async fn wait(
+        &mut self,
+        what: &str,
+        context: u64,
+        wished: impl Fn(&Row) -> bool,
+    ) -> anyhow::Result<()> {
+        let is_it = |row: &Row| row.id == ContextId(context) && wished(row);
         let wait = async {
             loop {
                 let contexts = &self.model.facts.contexts;
-                if (0..contexts.len()).filter_map(|n| contexts.row(n)).any(&wished) {
+                if (0..contexts.len()).filter_map(|n| contexts.row(n)).any(is_it) {
                     return Ok(());
                 }
                 let batch = self.engine.events.recv().await.context("the engine has ended")?;
@@ -150,6 +174,6 @@ impl Stage {
         };
         tokio::time::timeout(DEADLINE, wait)
             .await
-            .with_context(|| format!("{what} did not come"))?
+            .with_context(|| format!("{what} of #{context} did not come"))?
     }
 }

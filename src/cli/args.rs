@@ -138,7 +138,7 @@ pub(super) struct Send {
     /// Give up a request that has no outcome after that long; a pending INVITE is cancelled
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = LIFE)]
     pub(super) timeout: Option<Duration>,
-    /// The timer T1 in milliseconds; T2 and T4 keep their ratio to it
+    /// T1 in milliseconds, at most T2: requests are sent again after T1, given up after 64 times T1
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..=60_000), help_heading = LIFE)]
     pub(super) t1_ms: Option<u32>,
 

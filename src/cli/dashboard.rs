@@ -24,13 +24,13 @@ pub(super) fn run(profile: &Profile) -> anyhow::Result<u8> {
     let resolved = profile.resolve()?;
     runtime()?.block_on(async {
         match resolved {
-            Resolved::Accounts(config, account) => open(config, account, None).await,
+            Resolved::Accounts(config, account) => open(config, account, None, None).await,
             Resolved::Demo(mut config) => {
                 let demo = demo_server::start().await?;
                 let account = demo_account(demo.addresses().servers());
                 config.accounts = vec![crate::engine::Account { credentials: demo_credentials(), ..account }];
                 let notice = "this is the built-in demo server: `sipboard config example` shows how to use your own";
-                let result = open(config, 0, Some(notice.to_owned())).await;
+                let result = open(config, 0, Some(notice.to_owned()), Some(hint())).await;
                 demo.stop().await;
                 result
             }
@@ -38,8 +38,35 @@ pub(super) fn run(profile: &Profile) -> anyhow::Result<u8> {
     })
 }
 
-async fn open(config: Config, account: usize, notice: Option<String>) -> anyhow::Result<u8> {
+async fn open(
+    config: Config,
+    account: usize,
+    notice: Option<String>,
+    hint: Option<String>,
+) -> anyhow::Result<u8> {
     let Config { accounts, mouse, settings, .. } = config;
-    ui::run(ui::Options { accounts, account, settings, mouse, notice }).await?;
+    ui::run(ui::Options { accounts, account, settings, mouse, notice, hint }).await?;
     Ok(0)
+}
+
+/// What to try on the demo server.
+fn hint() -> String {
+    format!("The demo server has users to try: {}", USERS.join(", "))
+}
+
+/// The demo server's users that show the most of a dashboard.
+const USERS: [&str; 8] = ["ring", "answer", "busy", "slow", "silent", "lossy", "late", "hangup"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::Behaviour;
+
+    #[test]
+    fn every_user_of_the_hint_is_one_of_the_demo_server() {
+        for user in USERS {
+            assert!(Behaviour::ALL.iter().any(|(name, _)| *name == user), "{user}");
+            assert!(hint().contains(user));
+        }
+    }
 }

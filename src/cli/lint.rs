@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::sip::{
     Message,
-    escape::{escape, is_unsafe},
+    escape::{escape, escape_json},
     lint::{self, Finding, Options, Report, Severity},
 };
 
@@ -178,29 +178,14 @@ fn write_json(out: &mut impl Write, file: &str, report: &Report) -> io::Result<(
             })
             .collect(),
     };
-    writeln!(out, "{}", harmless(&serde_json::to_string(&object)?))?;
+    writeln!(out, "{}", escape_json(&serde_json::to_string(&object)?))?;
     out.flush()
-}
-
-/// JSON in which what could steer a terminal is written as a `\u` escape: a reader gets the same
-/// text back. JSON itself escapes only the oldest control characters, and its own syntax has none.
-fn harmless(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for c in json.chars() {
-        if is_unsafe(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                text.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            text.push(c);
-        }
-    }
-    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sip::escape::is_unsafe;
 
     fn lint(text: &str, json: bool) -> String {
         let report = lint::lint(text.to_owned().into(), &Options::default());

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{
     config::{self, Config},
-    engine::{Account, Settings},
+    engine::Account,
     sip::Credentials,
     transport::ServerUri,
 };
@@ -101,14 +101,6 @@ pub(super) fn demo_account(servers: Vec<ServerUri>) -> Account {
 /// What the demo server's `auth` user wants to hear.
 pub(super) fn demo_credentials() -> Option<Arc<[Credentials]>> {
     Some(Arc::from([Credentials::new("demo", "demo")]))
-}
-
-/// The settings, with another T1.
-pub(super) fn with_t1(mut settings: Settings, t1_ms: Option<u32>) -> Settings {
-    if let Some(ms) = t1_ms {
-        settings.sip.timing.t1 = std::time::Duration::from_millis(ms.into());
-    }
-    settings
 }
 
 const WHO: &str = "Who sends";

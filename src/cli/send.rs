@@ -5,6 +5,7 @@ use std::{
     io::{self, BufWriter, IsTerminal, Read, Write},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -14,7 +15,7 @@ use crate::{
         USAGE,
         args::Send,
         demo_server,
-        profile::{DEMO_DOMAIN, Resolved, demo_account, demo_credentials, with_t1},
+        profile::{DEMO_DOMAIN, Resolved, demo_account, demo_credentials},
         runtime, signals,
     },
     engine::{Draft, Engine, Field, Settings, Submission},
@@ -31,7 +32,7 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
         }
         Resolved::Demo(config) => (demo_account(Vec::new()), config.settings, true),
     };
-    let settings = with_t1(settings, args.t1_ms);
+    let settings = with_t1(settings, args.t1_ms)?;
     // Everything is checked before anything is started.
     let mut submission = match draft.submit(&account) {
         Ok(submission) => submission,
@@ -83,6 +84,22 @@ async fn carry_out(
         demo.stop().await;
     }
     Ok(outcome.code())
+}
+
+/// The settings, with another T1. T2 and T4 stay, as they do where a config file names T1 alone.
+fn with_t1(mut settings: Settings, t1_ms: Option<u32>) -> anyhow::Result<Settings> {
+    let Some(ms) = t1_ms else { return Ok(settings) };
+    let timing = &mut settings.sip.timing;
+    timing.t1 = Duration::from_millis(ms.into());
+    // RFC 3261 §17.1.2.1: retransmission intervals double from T1 up to T2.
+    if timing.t2 < timing.t1 {
+        anyhow::bail!(
+            "--t1-ms {ms} is more than T2, which is {} ms: choose less, or raise t2_ms under \
+             [timers] in the config file",
+            timing.t2.as_millis()
+        );
+    }
+    Ok(settings)
 }
 
 /// The texts of the request.
@@ -169,7 +186,8 @@ fn advise(args: &Send, submission: &Submission) {
             ));
         }
     }
-    if submission.request.method != Method::Invite && args.hangup_after.is_some() {
+    let makes_dialogs = [Method::Invite, Method::Subscribe, Method::Refer];
+    if !makes_dialogs.contains(&submission.request.method) && args.hangup_after.is_some() {
         tell(&format!(
             "--hangup-after does nothing here: {} makes no dialog to hang up",
             submission.request.method
@@ -202,4 +220,23 @@ fn option(field: Field) -> &'static str {
 fn tell(text: &str) {
     // There is nowhere left to tell that standard error is gone.
     let _ = writeln!(io::stderr(), "sipboard: {}", escape(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_t1_leaves_t2_and_t4_alone_and_is_at_most_t2() {
+        let settings = Settings::default();
+        let before = settings.sip.timing;
+        for ms in [1, 4000] {
+            let after = with_t1(settings.clone(), Some(ms)).unwrap().sip.timing;
+            assert_eq!(after.t1, Duration::from_millis(ms.into()));
+            assert_eq!((after.t2, after.t4), (before.t2, before.t4));
+        }
+        assert_eq!(with_t1(settings.clone(), None).unwrap().sip.timing, before);
+        let error = with_t1(settings, Some(4001)).unwrap_err().to_string();
+        assert!(error.contains("T2, which is 4000 ms"), "{error}");
+    }
 }

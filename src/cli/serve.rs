@@ -1,6 +1,9 @@
 //! `sipboard serve`: the demo server alone.
 
+use std::net::SocketAddr;
+
 use anyhow::Context as _;
+use serde::Serialize;
 
 use crate::{
     cli::{args::Serve, print, runtime, signals},
@@ -17,7 +20,7 @@ pub(super) fn run(args: &Serve) -> anyhow::Result<u8> {
         let mut interrupts = signals::interrupts().context("signals cannot be heard")?;
         let demo = demo::start(config).await?;
         let addresses = demo.addresses();
-        let text = if args.json { json(&addresses) } else { readable(&addresses) };
+        let text = if args.json { json(&addresses)? } else { readable(&addresses) };
         let printed = print(text.as_bytes());
         if printed.is_ok() {
             interrupts.recv().await;
@@ -34,9 +37,17 @@ fn readable(addresses: &demo::Addresses) -> String {
     udp.into_iter().chain(ws).collect()
 }
 
-fn json(addresses: &demo::Addresses) -> String {
-    let udp = addresses.udp.map(|address| format!(",\"udp\":\"{address}\""));
-    let ws = addresses.ws.map(|address| format!(",\"ws\":\"ws://{address}\""));
-    let fields: String = udp.into_iter().chain(ws).collect();
-    format!("{{\"event\":\"listening\"{fields}}}\n")
+/// The line that says that everything listens; the field names are an interface.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "listening")]
+struct Listening {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    udp: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ws: Option<String>,
+}
+
+fn json(addresses: &demo::Addresses) -> anyhow::Result<String> {
+    let ws = addresses.ws.map(|address| format!("ws://{address}"));
+    Ok(serde_json::to_string(&Listening { udp: addresses.udp, ws })? + "\n")
 }

@@ -9,8 +9,8 @@ use std::{
 use bytes::Bytes;
 
 use crate::sip::{
-    Branch, HeaderName, Message, MessageBuilder, Method, ServerTransactionId, Transmit, Transport,
-    apply_route_set, next_hop,
+    Branch, HeaderName, Message, MessageBuilder, Method, Routing, ServerTransactionId, Transmit,
+    Transport,
 };
 
 use super::{
@@ -150,17 +150,17 @@ impl Dialog {
         body: Option<(&str, &[u8])>,
     ) -> (Bytes, Option<SocketAddr>) {
         self.local_cseq += 1;
-        let (uri, routes) = apply_route_set(&self.target, &self.route_set);
+        let routing = Routing::new(&self.target, &self.route_set);
         let transport = self.flow.transport;
         // RFC 3581 §3: rport only means something where the reply goes by address.
         let rport = if transport == Transport::Udp { ";rport" } else { "" };
         let sent_by = self.sent_by();
-        let mut builder = MessageBuilder::request(method, &uri).header(
+        let mut builder = MessageBuilder::request(method, &routing.request_uri).header(
             HeaderName::Via,
             format_args!("SIP/2.0/{} {sent_by};branch={branch}{rport}", transport.via()),
         );
-        if !routes.is_empty() {
-            builder = builder.header(HeaderName::Route, routes.join(", "));
+        if !routing.routes.is_empty() {
+            builder = builder.header(HeaderName::Route, routing.routes.join(", "));
         }
         builder = builder
             .header(HeaderName::MaxForwards, 70)
@@ -180,7 +180,7 @@ impl Dialog {
             Some((content_type, body)) => builder.body(Some(content_type), body),
             None => builder.body(None, b""),
         };
-        (bytes, self.destination(&uri, &routes))
+        (bytes, self.destination(&routing))
     }
 
     /// From as we write it, with our tag.
@@ -203,12 +203,11 @@ impl Dialog {
 
     /// On UDP the address of the next hop; where that is a name, the address that its request
     /// came from, which needs no resolver.
-    fn destination(&self, uri: &str, routes: &[String]) -> Option<SocketAddr> {
+    fn destination(&self, routing: &Routing) -> Option<SocketAddr> {
         if self.flow.transport.is_reliable() {
             return None;
         }
-        let next = next_hop(uri, routes);
-        let address = next.and_then(|next| {
+        let address = routing.next_hop().and_then(|next| {
             let host = next.host().trim_start_matches('[').trim_end_matches(']');
             let ip: IpAddr = host.parse().ok()?;
             let port = next.port().unwrap_or(self.flow.transport.default_port());

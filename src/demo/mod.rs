@@ -44,8 +44,8 @@ use tokio::{sync::oneshot, task::JoinHandle, time::sleep_until};
 
 use self::core::Core;
 use crate::{
-    sip::{Timing, Transport},
-    transport::{Network, ServerUri, Signal},
+    sip::{Timing, Transmit, Transport},
+    transport::{Network, RELIEF, Room, ServerUri, Signal},
 };
 
 /// Where a demo server listens, and how it behaves.
@@ -213,21 +213,21 @@ impl Demo {
 /// How long a graceful end may take.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The server's life: what came goes into the core, what the core wants sent goes out.
+/// The server's life: what came goes into the core, what the core wants sent goes out. While a
+/// client takes its answers too slowly, nothing more is read: it is slowed down, and not forgotten.
 async fn run(mut network: Network, mut core: Core, mut stopped: oneshot::Receiver<()>) {
     let mut signals = Vec::new();
+    let mut held = None;
     let mut end: Option<Instant> = None;
     loop {
-        while let Some(transmit) = core.poll_transmit() {
-            // What cannot be sent is lost as on any network: timers send it again.
-            let _ = network.send(transmit.flow, transmit.to, transmit.bytes);
-        }
-        if end.is_some_and(|end| core.is_idle() || end <= Instant::now()) {
+        send(&mut network, &mut core, &mut held);
+        if end.is_some_and(|end| core.is_idle() && held.is_none() || end <= Instant::now()) {
             return;
         }
-        let next = [core.next_timeout(), end].into_iter().flatten().min();
+        let relief = held.is_some().then(|| Instant::now() + RELIEF);
+        let next = [core.next_timeout(), end, relief].into_iter().flatten().min();
         tokio::select! {
-            () = network.receive(&mut signals) => {
+            () = network.receive(&mut signals), if held.is_none() => {
                 for signal in signals.drain(..) {
                     handle_signal(&mut core, signal);
                 }
@@ -241,6 +241,27 @@ async fn run(mut network: Network, mut core: Core, mut stopped: oneshot::Receive
                 let now = Instant::now();
                 core.shut_down(now);
                 end = Some(now + GRACE);
+            }
+        }
+    }
+}
+
+/// Sends what is due, in its order, until a flow is full: then its message is held.
+fn send(network: &mut Network, core: &mut Core, held: &mut Option<Transmit>) {
+    while let Some(transmit) = held.take().or_else(|| core.poll_transmit()) {
+        match network.room(Instant::now(), transmit.flow) {
+            Room::Free => {
+                // What cannot be sent is lost as on any network: timers send it again.
+                let _ = network.send(transmit.flow, transmit.to, transmit.bytes);
+            }
+            Room::Full => {
+                *held = Some(transmit);
+                return;
+            }
+            // Nobody would send an answer again on a connection: its client must not wait for it.
+            Room::Stuck => {
+                network.close(transmit.flow);
+                core.flow_down(transmit.flow);
             }
         }
     }

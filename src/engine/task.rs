@@ -10,7 +10,7 @@
 //! own is told only after the output before it was drawn, so that the order stays the true one.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -27,7 +27,7 @@ use crate::{
         flows::{Flows, Way},
     },
     sip::{ContextId, FlowId, NewRequest, Output, Transmit, UserAgent},
-    transport::{Network, ServerUri, Signal},
+    transport::{Network, RELIEF, Room, ServerUri, Signal},
 };
 
 /// How many commands are worked off before their output is drawn.
@@ -36,11 +36,6 @@ const COMMANDS_AT_ONCE: usize = 256;
 /// How many events may wait for a front end that does not take them. Above that nothing more is
 /// read, from the network or from the user; timers go on.
 const EVENTS_WAITING: usize = 1 << 18;
-
-/// Where a flow's queue is full, the output waits, and new commands with it: how often that is
-/// looked at again, and how long a peer that reads nothing can hold them up.
-const RELIEF: Duration = Duration::from_millis(5);
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long leaving may take: what is under way gets the first part, the flows' goodbyes the rest.
 const LEAVE: Duration = Duration::from_millis(1750);
@@ -62,10 +57,9 @@ pub(super) struct Task {
     events: mpsc::Sender<Vec<Event>>,
     /// The latest instant that was told to anyone: time in the events never runs backwards.
     latest: Instant,
-    /// Output that waits because a flow's queue is full; nearly always empty.
+    /// Output that waits because a flow's queue is full, and new commands with it; nearly always
+    /// empty.
     held: VecDeque<Step>,
-    /// Since when a flow's queue has been full.
-    stalls: HashMap<FlowId, Instant>,
     /// While it leaves: until when at most.
     leaving: Option<Instant>,
 }
@@ -80,7 +74,6 @@ impl Task {
             events,
             latest: Instant::now(),
             held: VecDeque::new(),
-            stalls: HashMap::new(),
             leaving: None,
         }
     }
@@ -148,7 +141,7 @@ impl Task {
         while let Some(step) = self.held.pop_front().or_else(|| self.poll_step()) {
             match step {
                 Step::Tell(event) => self.batch.push(event),
-                Step::Transmit(transmit) if self.must_wait(transmit.flow) => {
+                Step::Transmit(transmit) if self.is_full(transmit.flow) => {
                     self.held.push_front(Step::Transmit(transmit));
                     return;
                 }
@@ -172,16 +165,9 @@ impl Task {
 
     /// Whether a message waits for room in its flow's queue. A peer that reads nothing is waited
     /// for once; from then on its messages are refused.
-    fn must_wait(&mut self, flow: FlowId) -> bool {
-        if !self.network.is_full(flow) {
-            if !self.stalls.is_empty() {
-                self.stalls.remove(&flow);
-            }
-            return false;
-        }
+    fn is_full(&mut self, flow: FlowId) -> bool {
         let now = self.now();
-        let since = *self.stalls.entry(flow).or_insert(now);
-        now.saturating_duration_since(since) < PATIENCE
+        self.network.room(now, flow) == Room::Full
     }
 
     /// Gives the events to the front end where there is room; else they wait and gather.
@@ -339,6 +325,8 @@ impl Task {
 
     /// Closes the flows and says that it is over; bounded.
     async fn stop(mut self) {
+        let now = self.now();
+        self.user_agent.abandon(now);
         self.draw();
         let until = tokio::time::Instant::now() + GOODBYES;
         // What was queued is written before a flow closes.

@@ -229,9 +229,7 @@ impl<'o> Run<'o> {
             }
             Fact::Cancel { .. } => call.cancelled = true,
             // A cancel that a 2xx crossed ends with the BYE that the user agent sends itself.
-            Fact::Accepted { again: false, .. }
-                if call.method == Method::Invite && !call.cancelled =>
-            {
+            Fact::Accepted { again: false, .. } if event.status.legs_up > 0 && !call.cancelled => {
                 match self.plan.hangup_after {
                     None if self.plan.count == 1 => self.leave(),
                     after => {

@@ -66,9 +66,13 @@ impl MessageBuilder {
         self
     }
 
-    /// Adds a header of another message byte for byte, its spelling, white space and folds included.
+    /// Adds a header of another message: its name and value byte for byte, folds included.
     pub fn copy(mut self, header: Header<'_>) -> MessageBuilder {
-        self.bytes.extend_from_slice(header.line);
+        if header.name != HeaderName::Malformed {
+            self.bytes.extend_from_slice(header.name_text);
+            self.bytes.extend_from_slice(b": ");
+        }
+        self.bytes.extend_from_slice(header.value);
         self.bytes.extend_from_slice(b"\r\n");
         self
     }

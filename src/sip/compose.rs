@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::sip::{
     builder::MessageBuilder,
-    dialog::{Leg, apply_route_set},
+    dialog::{Leg, Routing},
     event::Response,
     header::Reason,
     message::Message,
@@ -21,8 +21,7 @@ use crate::sip::{
 const MAX_FORWARDS: u8 = 70;
 
 /// The methods that this user agent takes in, all of them (RFC 3261 §20.5).
-pub(crate) const ALLOW: &str =
-    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, NOTIFY";
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, MESSAGE, NOTIFY";
 
 /// What an INVITE says that is supported; RFC 6228 §4 has 199 said by who wants to hear it.
 pub(crate) const fn supported(reliable: bool) -> &'static str {
@@ -74,9 +73,8 @@ pub(crate) fn first_request(
 ) -> Bytes {
     let routes: Vec<Box<str>> =
         request.route_set.iter().map(|uri| format!("<{uri}>").into()).collect();
-    let (request_uri, routes) = apply_route_set(request.request_uri.as_str(), &routes);
-    let given =
-        |name| request.headers.iter().any(|h| HeaderName::from_bytes(h.name().as_bytes()) == name);
+    let Routing { request_uri, routes, .. } = Routing::new(request.request_uri.as_str(), &routes);
+    let given = |name| given(&request.headers, name);
 
     let from_tag =
         request.from_tag.as_ref().map_or_else(|| identifiers.tag(), |tag| tag.as_str().to_owned());
@@ -183,18 +181,15 @@ fn follow_up(
     builder.header(HeaderName::CSeq, format_args!("{cseq} {method}"))
 }
 
-/// A request in the dialog of a leg, and the route that it takes (RFC 3261 §12.2.1.1).
+/// Requests in the dialog of a leg (RFC 3261 §12.2.1.1).
 pub(crate) struct InDialog {
-    /// The Request-URI.
-    pub(crate) request_uri: String,
-    /// The Route header members.
-    pub(crate) routes: Vec<String>,
+    /// The way that they take.
+    pub(crate) routing: Routing,
 }
 
 impl InDialog {
     pub(crate) fn new(leg: &Leg) -> InDialog {
-        let (request_uri, routes) = apply_route_set(&leg.remote_target, &leg.route_set);
-        InDialog { request_uri, routes }
+        InDialog { routing: Routing::new(&leg.remote_target, &leg.route_set) }
     }
 
     fn start(
@@ -206,10 +201,10 @@ impl InDialog {
         method: &Method,
         cseq: u32,
     ) -> MessageBuilder {
-        let mut builder = MessageBuilder::request(method, &self.request_uri)
+        let mut builder = MessageBuilder::request(method, &self.routing.request_uri)
             .header(HeaderName::Via, sender.via(branch))
             .header(HeaderName::MaxForwards, MAX_FORWARDS);
-        for route in &self.routes {
+        for route in &self.routing.routes {
             builder = builder.header(HeaderName::Route, route);
         }
         if let Some(from) = invite.header(HeaderName::From) {

@@ -39,6 +39,8 @@ pub(crate) struct ClientContext {
     pub(crate) acks: SmallVec<[Ack; 1]>,
     /// How many client transactions still serve it, those of earlier tries included.
     pub(crate) transactions: u32,
+    /// Whether the user has hung up every leg, and so wants no further one.
+    pub(crate) hung_up: bool,
     /// When to stop waiting for what a CANCEL should bring.
     pub(crate) deadline: Option<Instant>,
     /// How it ended, once it has.

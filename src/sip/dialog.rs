@@ -36,11 +36,16 @@ pub(crate) struct Leg {
 }
 
 impl Leg {
-    /// The leg that a response to an INVITE makes; `None` where it has no To tag, and so makes
-    /// none (RFC 3261 §12.1).
+    /// The leg that a response to an INVITE makes. A provisional without a To tag makes none
+    /// (RFC 3261 §12.1); in a 2xx a missing tag is a null tag, for the peers of RFC 2543 (§12.1.2).
     pub(crate) fn new(response: &Message, request_uri: &str, invite_cseq: u32) -> Option<Leg> {
+        let tag = match response.to().ok()?.tag() {
+            Some(tag) => tag,
+            None if response.status()?.is_success() => "",
+            None => return None,
+        };
         let mut leg = Leg {
-            tag: response.to().ok()?.tag()?.into(),
+            tag: tag.into(),
             state: LegState::Early,
             remote_identity: "".into(),
             remote_target: request_uri.into(),
@@ -56,6 +61,29 @@ impl Leg {
         };
         leg.learn(response);
         Some(leg)
+    }
+
+    /// The leg that a NOTIFY makes before the response does (RFC 6665 §4.1.2.4). What comes from the
+    /// peer names its tag in From, and its route set the other way round (RFC 3261 §12.1.1).
+    pub(crate) fn of_peer(request: &Message, request_uri: &str, cseq: u32) -> Option<Leg> {
+        Some(Leg {
+            tag: request.from().ok()?.tag()?.into(),
+            state: LegState::Confirmed,
+            remote_identity: request.header(HeaderName::From)?.text().ok()?.into(),
+            remote_target: match request.contact() {
+                Ok(contact) => contact.uri().as_str().into(),
+                Err(_) => request_uri.into(),
+            },
+            route_set: request.list(HeaderName::RecordRoute).map(Box::from).collect(),
+            local_cseq: cseq,
+            remote_cseq: None,
+            rseq: None,
+            offer_answered: false,
+            subscribed: true,
+            sdp_version: 0,
+            invite_pending: false,
+            peer_offer_pending: false,
+        })
     }
 
     /// Takes route set and remote target from a response (RFC 3261 §12.1.2, and again from the 2xx
@@ -92,32 +120,40 @@ impl Leg {
     }
 }
 
-/// Request-URI and Route header members of a request with a route set (RFC 3261 §12.2.1.1).
-pub(crate) fn apply_route_set(target: &str, route_set: &[Box<str>]) -> (String, Vec<String>) {
-    let mut routes: Vec<String> = route_set.iter().map(|route| route.to_string()).collect();
-    let Some(first) = route_set.first() else {
-        return (target.to_owned(), routes);
-    };
-    match route_uri(first) {
-        Some(uri) if !uri.params().has("lr") => {
-            // A strict router: it becomes the Request-URI, and the target the last route.
-            let strict = uri.as_str().to_owned();
-            routes.remove(0);
-            routes.push(format!("<{target}>"));
-            (strict, routes)
-        }
-        _ => (target.to_owned(), routes),
-    }
+/// The way of a request with a route set (RFC 3261 §12.2.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Routing {
+    /// The Request-URI.
+    pub(crate) request_uri: String,
+    /// The members of the Route header, in order.
+    pub(crate) routes: Vec<String>,
+    /// Whether the first hop is a strict router, which has taken the Request-URI.
+    is_strict: bool,
 }
 
-/// The URI that the first hop of a request is found by: the first Route, else the Request-URI
-/// (RFC 3261 §8.1.2, §12.2.1.1).
-pub(crate) fn next_hop<'a>(request_uri: &'a str, routes: &'a [String]) -> Option<Uri<'a>> {
-    match routes.first() {
-        Some(route) => route_uri(route).filter(|uri| uri.params().has("lr")),
-        None => None,
+impl Routing {
+    /// The way to a target through a route set.
+    pub(crate) fn new(target: &str, route_set: &[Box<str>]) -> Routing {
+        let mut routes: Vec<String> = route_set.iter().map(|route| route.to_string()).collect();
+        match route_set.first().and_then(|first| route_uri(first)) {
+            Some(first) if !first.params().has("lr") => {
+                let request_uri = first.as_str().to_owned();
+                routes.remove(0);
+                routes.push(format!("<{target}>"));
+                Routing { request_uri, routes, is_strict: true }
+            }
+            _ => Routing { request_uri: target.to_owned(), routes, is_strict: false },
+        }
     }
-    .or_else(|| Uri::parse(request_uri).ok())
+
+    /// The URI that the first hop is found by (RFC 3261 §8.1.2): a strict router is the Request-URI
+    /// itself, a loose one the first Route, and without a route set it is the target.
+    pub(crate) fn next_hop(&self) -> Option<Uri<'_>> {
+        match self.routes.first().filter(|_| !self.is_strict) {
+            Some(route) => route_uri(route),
+            None => Uri::parse(&self.request_uri).ok(),
+        }
+    }
 }
 
 fn route_uri(route: &str) -> Option<Uri<'_>> {
@@ -128,28 +164,25 @@ fn route_uri(route: &str) -> Option<Uri<'_>> {
 mod tests {
     use super::*;
 
-    fn routes(set: &[&str]) -> Vec<Box<str>> {
-        set.iter().map(|route| Box::from(*route)).collect()
+    fn way(set: &[&str]) -> (String, Vec<String>, String) {
+        let set: Vec<Box<str>> = set.iter().map(|route| Box::from(*route)).collect();
+        let routing = Routing::new("sip:bob@b", &set);
+        let next = routing.next_hop().unwrap().as_str().to_owned();
+        (routing.request_uri, routing.routes, next)
     }
 
     #[test]
     fn a_loose_route_set_leaves_the_target_in_the_request_line() {
-        let set = routes(&["<sip:p1;lr>", "<sip:p2;lr>"]);
-        let (uri, routes) = apply_route_set("sip:bob@b", &set);
-        assert_eq!(
-            (&*uri, &*routes),
-            ("sip:bob@b", &["<sip:p1;lr>".to_owned(), "<sip:p2;lr>".to_owned()][..])
-        );
-        assert_eq!(next_hop(&uri, &routes).unwrap().host(), "p1");
+        let (uri, routes, next) = way(&["<sip:p1;lr>", "<sip:p2>"]);
+        assert_eq!((&*uri, &*next), ("sip:bob@b", "sip:p1;lr"));
+        assert_eq!(routes, ["<sip:p1;lr>", "<sip:p2>"]);
+        assert_eq!(way(&[]), ("sip:bob@b".into(), vec![], "sip:bob@b".into()));
     }
 
     #[test]
-    fn a_strict_router_takes_the_request_line() {
-        let set = routes(&["<sip:p1>", "<sip:p2;lr>"]);
-        let (uri, routes) = apply_route_set("sip:bob@b", &set);
-        assert_eq!(
-            (&*uri, &*routes),
-            ("sip:p1", &["<sip:p2;lr>".to_owned(), "<sip:bob@b>".to_owned()][..])
-        );
+    fn a_strict_router_takes_the_request_line_and_is_the_next_hop() {
+        let (uri, routes, next) = way(&["<sip:p1>", "<sip:p2;lr>"]);
+        assert_eq!((&*uri, &*next), ("sip:p1", "sip:p1"));
+        assert_eq!(routes, ["<sip:p2;lr>", "<sip:bob@b>"]);
     }
 }

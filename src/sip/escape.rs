@@ -29,6 +29,26 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// JSON with every character that could steer a terminal written as a `\u` escape: a reader gets
+/// the same text back. JSON itself demands that only of C0, and its own syntax has none of the
+/// others, so they can stand in strings only.
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(is_unsafe) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_unsafe(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write(&mut escaped, format_args!("\\u{unit:04x}"));
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
 /// Whether a character must not reach a terminal as it is.
 pub fn is_unsafe(c: char) -> bool {
     // C0, DEL and C1 are what `char::is_control` names.
@@ -80,7 +100,25 @@ mod tests {
     }
 
     #[test]
+    fn json_keeps_its_text_and_steers_no_terminal() {
+        for text in [
+            "Busy Here",
+            "\"quoted\" \\ back\\slash",
+            "\x1b]0;x\x07",
+            "a\r\nb\0\x7f\u{9b}2J",
+            "\u{202e}gnp \u{e0041}\u{2028}",
+            "Grüße 電話 📞",
+        ] {
+            let json = serde_json::to_string(text).unwrap();
+            let escaped = escape_json(&json);
+            assert!(!escaped.contains(is_unsafe), "{escaped:?}");
+            assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), text);
+        }
+    }
+
+    #[test]
     fn ordinary_text_is_not_copied() {
         assert!(matches!(escape("180 Ringing"), Cow::Borrowed(_)));
+        assert!(matches!(escape_json("\"180 Ringing\""), Cow::Borrowed(_)));
     }
 }

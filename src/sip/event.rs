@@ -361,6 +361,8 @@ pub enum TerminatedBy {
     Peer,
     /// A final response to the INVITE ended an early dialog.
     Response,
+    /// The subscription's time was over (RFC 6665).
+    Expiry,
     /// The flow broke.
     Transport,
 }
@@ -418,11 +420,19 @@ pub enum Timer {
     L,
     /// Wait for retransmitted 2xx (RFC 6026).
     M,
+    /// Wait for what a CANCEL should bring; it has no letter (RFC 3261 §9.1).
+    CancelWait,
+    /// The end of a subscription (RFC 6665).
+    Expiry,
 }
 
 impl fmt::Display for Timer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        match self {
+            Timer::CancelWait => f.pad("64·T1"),
+            Timer::Expiry => f.pad("expiry"),
+            letter => f.pad(&format!("{letter:?}")),
+        }
     }
 }
 

@@ -4,7 +4,10 @@
 //! asked for. The bytes are never changed, so what came in can be shown and sent as it was.
 
 mod limits;
+mod names;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::{borrow::Cow, ops::Range};
 
@@ -19,6 +22,8 @@ use crate::sip::{
     syntax,
 };
 
+use names::{NameSet, Places};
+
 pub use limits::{Limits, ReadError};
 
 /// A message that has been indexed.
@@ -30,6 +35,7 @@ pub struct Message {
     start: Start,
     fields: SmallVec<[Field; INLINE_FIELDS]>,
     seen: NameSet,
+    places: Places,
     body: Span,
     defect: Option<HeaderError>,
 }
@@ -71,8 +77,6 @@ pub struct Header<'a> {
     pub value: &'a [u8],
     /// The byte offset of the value in the message.
     pub offset: usize,
-    /// The whole field as written, from its name to the end of its value, folds included.
-    pub line: &'a [u8],
     /// The byte offset of the name, which begins the line.
     pub line_offset: usize,
 }
@@ -154,15 +158,6 @@ impl Start {
     };
 }
 
-/// Which header names stand in a message, and which more than once: a bit for each name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct NameSet {
-    once: u128,
-    twice: u128,
-}
-
-const _: () = assert!(HeaderName::KNOWN.len() + 2 <= 128, "a NameSet has a bit for each name");
-
 impl Message {
     /// Indexes one message that a datagram or a WebSocket frame brought (RFC 3261 §18.3): without
     /// a Content-Length the body is the rest; bytes behind the Content-Length are no part of it.
@@ -186,6 +181,7 @@ impl Message {
             start: Start::NONE,
             fields: SmallVec::new(),
             seen: NameSet::default(),
+            places: Places::NONE,
             body: Span::new(0, 0),
             defect: None,
         };
@@ -196,6 +192,11 @@ impl Message {
     /// The bytes as they came.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
+    }
+
+    /// Writes the bytes as they came behind what `out` holds.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.bytes);
     }
 
     /// The start line.
@@ -273,6 +274,9 @@ impl Message {
         if !self.seen.contains(name) {
             return None;
         }
+        if let Some(place) = self.places.of(name) {
+            return self.fields.get(place).map(|field| self.view(field));
+        }
         self.fields.iter().find(|field| field.name == name).map(|field| self.view(field))
     }
 
@@ -342,10 +346,7 @@ impl Message {
     ///
     /// Where it is missing, empty or not UTF-8.
     pub fn call_id(&self) -> Result<&str, HeaderError> {
-        match self.required(HeaderName::CallId)? {
-            "" => fail(HeaderName::CallId, HeaderProblem::Empty, 0),
-            text => Ok(text),
-        }
+        not_empty(HeaderName::CallId, self.required(HeaderName::CallId)?)
     }
 
     /// The first Contact.
@@ -387,12 +388,21 @@ impl Message {
                 return fail(name, HeaderProblem::Repeated, 0);
             }
         }
+        // One look at the whole head, where it is short, spares a look at each value.
+        let head = &self.bytes[..self.body.start as usize];
+        let head = if head.len() <= SHORT_HEAD { std::str::from_utf8(head).ok() } else { None };
+        let text = |name| match (head, self.header(name)) {
+            (Some(head), Some(header)) => {
+                Ok(&head[header.offset..header.offset + header.value.len()])
+            }
+            _ => self.required(name),
+        };
         Ok(Essentials {
-            via: self.via()?,
-            from: self.from()?,
-            to: self.to()?,
-            call_id: self.call_id()?,
-            cseq: self.cseq()?,
+            via: Via::parse(syntax::first_member(text(HeaderName::Via)?))?,
+            from: NameAddr::parse(HeaderName::From, text(HeaderName::From)?)?,
+            to: NameAddr::parse(HeaderName::To, text(HeaderName::To)?)?,
+            call_id: not_empty(HeaderName::CallId, text(HeaderName::CallId)?)?,
+            cseq: CSeq::parse(text(HeaderName::CSeq)?)?,
         })
     }
 
@@ -410,7 +420,6 @@ impl Message {
             name_text: &self.bytes[line..line + field.name_len as usize],
             value: &self.bytes[field.value.range()],
             offset: field.value.start as usize,
-            line: &self.bytes[line..field.value.end as usize],
             line_offset: line,
         }
     }
@@ -421,138 +430,9 @@ impl Message {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// In bytes; most heads are shorter.
+const SHORT_HEAD: usize = 4096;
 
-    fn read(text: &str) -> Result<Message, ReadError> {
-        Message::read(Bytes::copy_from_slice(text.as_bytes()))
-    }
-
-    #[test]
-    fn a_request_is_indexed_and_kept() {
-        let text = "INVITE sip:bob@b.test SIP/2.0\r\nv: SIP/2.0/UDP h;branch=z9hG4bK1\r\nVia: SIP/2.0/UDP i\r\n\
-                    FROM : <sip:a@a>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: x@y\r\nCSeq: 1\r\n INVITE\r\n\
-                    Subject:\r\nl: 3\r\n\r\nabcdef";
-        let message = read(text).unwrap();
-        assert_eq!(message.bytes(), text.as_bytes());
-        assert_eq!(message.method(), Some(Method::Invite));
-        assert_eq!(message.request_uri(), Some("sip:bob@b.test"));
-        let essentials = message.essentials().unwrap();
-        assert_eq!(essentials.via.branch(), Some("z9hG4bK1"));
-        assert_eq!(essentials.from.tag(), Some("1"));
-        assert_eq!(essentials.cseq.number, 1);
-        assert_eq!(message.list(HeaderName::Via).count(), 2);
-        assert_eq!(message.header(HeaderName::Subject).unwrap().value, b"");
-        assert_eq!(&message.body()[..], b"abc");
-    }
-
-    #[test]
-    fn a_response_without_content_length_has_the_rest_as_its_body() {
-        let message = read("SIP/2.0 200 OK\r\nVia: SIP/2.0/WS h\r\n\r\nv=0\r\n").unwrap();
-        assert_eq!(message.status(), Some(StatusCode::OK));
-        assert_eq!(message.reason_phrase(), "OK");
-        assert_eq!(&message.body()[..], b"v=0\r\n");
-    }
-
-    #[test]
-    fn what_cannot_be_read_says_why() {
-        for (text, error) in [
-            ("", ReadError::Empty),
-            ("\r\n\r\n", ReadError::Empty),
-            ("\0", ReadError::BadStartLine { offset: 0 }),
-            ("\r\nhello\r\n\r\n", ReadError::BadStartLine { offset: 2 }),
-            ("SIP/2.0 4294967301 OK\r\n\r\n", ReadError::BadStartLine { offset: 0 }),
-        ] {
-            assert_eq!(read(text).unwrap_err(), error, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_doubtful_extent_is_kept_with_its_defect() {
-        let length = HeaderName::ContentLength;
-        for (text, name, problem) in [
-            (
-                "OPTIONS sip:a SIP/2.0\r\nTo: x\r\n",
-                HeaderName::Malformed,
-                HeaderProblem::NoEndOfHeaders,
-            ),
-            (
-                "OPTIONS sip:a SIP/2.0\r\nl: 5\r\n\r\nabc",
-                length,
-                HeaderProblem::BodyTooShort { expected: 5, found: 3 },
-            ),
-            (
-                "OPTIONS sip:a SIP/2.0\r\nl: 18446744073709551615\r\n\r\n",
-                length,
-                HeaderProblem::BodyTooShort { expected: u64::MAX, found: 0 },
-            ),
-            (
-                "OPTIONS sip:a SIP/2.0\r\nl: -1\r\n\r\n",
-                length,
-                HeaderProblem::BadNumber { max: u64::MAX },
-            ),
-            (
-                "OPTIONS sip:a SIP/2.0\r\nl: 1\r\nContent-Length: 2\r\n\r\nab",
-                length,
-                HeaderProblem::Repeated,
-            ),
-        ] {
-            let message = read(text).unwrap();
-            assert_eq!(message.bytes(), text, "{text:?}");
-            let defect = message.defect().unwrap();
-            assert_eq!((defect.name, defect.problem), (name, problem), "{text:?}");
-            assert_eq!(message.essentials().unwrap_err(), defect);
-        }
-        assert_eq!(read("OPTIONS sip:a SIP/2.0\r\nl: 1\r\nl:01\r\n\r\na").unwrap().defect(), None);
-    }
-
-    #[test]
-    fn two_call_ids_cannot_be_acted_on() {
-        let message = read(
-            "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a@a>\r\nTo: <sip:b@b>\r\n\
-             CSeq: 1 OPTIONS\r\nCall-ID: a\r\ni: b\r\n\r\n",
-        )
-        .unwrap();
-        assert_eq!(message.essentials().unwrap_err().problem, HeaderProblem::Repeated);
-        assert_eq!(message.call_id(), Ok("a"));
-    }
-
-    #[test]
-    fn folds_are_kept_and_can_be_unfolded() {
-        let message = read("OPTIONS sip:a SIP/2.0\r\nSubject: a\r\n  b \n\tc\r\n\r\n").unwrap();
-        let subject = message.header(HeaderName::Subject).unwrap();
-        assert_eq!(subject.value, b"a\r\n  b \n\tc");
-        assert_eq!(subject.unfolded(), "a b c");
-    }
-
-    #[test]
-    fn one_bad_header_costs_that_header_only() {
-        let message = Message::read(Bytes::from_static(
-            b"OPTIONS sip:a SIP/2.0\r\nno colon here\r\nSubject: \xff\r\n: x\r\nTo: <sip:b@b>\r\n\r\n",
-        ))
-        .unwrap();
-        assert_eq!(message.headers().next().unwrap().name, HeaderName::Malformed);
-        assert!(message.header(HeaderName::Subject).unwrap().text().is_err());
-        assert_eq!(message.to().unwrap().uri().as_str(), "sip:b@b");
-    }
-
-    #[test]
-    fn limits_are_named() {
-        let limits =
-            Limits { message: 100, headers: 2, line: 40, parameters: 3, ..Limits::default() };
-        let read =
-            |text: &str| Message::read_with(Bytes::copy_from_slice(text.as_bytes()), &limits);
-        let many = "OPTIONS sip:a SIP/2.0\r\na: 1\r\na: 1\r\na: 1\r\n\r\n";
-        assert_eq!(read(many).unwrap_err(), ReadError::TooManyHeaders { offset: 35, limit: 2 });
-        let long = format!("OPTIONS sip:a SIP/2.0\r\na: {}\r\n\r\n", "x".repeat(50));
-        assert_eq!(read(&long).unwrap_err(), ReadError::LineTooLong { offset: 23, limit: 40 });
-        let params = "OPTIONS sip:a SIP/2.0\r\na: ;;;\r\nb: ;;;;\r\n\r\n";
-        assert_eq!(
-            read(params).unwrap_err(),
-            ReadError::TooManyParameters { offset: 31, limit: 3 }
-        );
-        let large = "x".repeat(101);
-        assert_eq!(read(&large).unwrap_err(), ReadError::TooLarge { size: 101, limit: 100 });
-    }
+fn not_empty(name: HeaderName, text: &str) -> Result<&str, HeaderError> {
+    if text.is_empty() { fail(name, HeaderProblem::Empty, 0) } else { Ok(text) }
 }

@@ -35,7 +35,7 @@ mod user_agent;
 pub use auth::{Credentials, Password};
 pub use builder::MessageBuilder;
 pub use cause::Cause;
-pub(crate) use dialog::{apply_route_set, next_hop};
+pub(crate) use dialog::Routing;
 pub use escape::escape;
 pub use event::{
     ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Response, State, Status,

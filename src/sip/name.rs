@@ -129,6 +129,16 @@ struct Table {
 
 static TABLE: Table = table();
 
+static NAMES: [&str; HeaderName::KNOWN.len()] = {
+    let mut names = [""; HeaderName::KNOWN.len()];
+    let mut i = 0;
+    while i < names.len() {
+        names[i] = HeaderName::KNOWN[i].as_str();
+        i += 1;
+    }
+    names
+};
+
 const fn bucket(len: usize, first: u8) -> usize {
     (len & 31) << 5 | (first & 31) as usize
 }
@@ -158,6 +168,19 @@ const COMPACT: [HeaderName; 26] = {
     letters
 };
 
+/// `a == b` for texts that are as short as names: a few words are compared, and nothing is called.
+#[inline]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    let (Some(a_first), Some(b_first)) = (a.first_chunk::<8>(), b.first_chunk::<8>()) else {
+        return a == b;
+    };
+    let (Some(a_last), Some(b_last)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) else {
+        return a == b;
+    };
+    let ends = a.len() == b.len() && a_first == b_first && a_last == b_last;
+    ends && (a.len() <= 16 || a[8..] == b[8..])
+}
+
 impl HeaderName {
     /// The name that `text` spells, in any case, long or compact.
     pub fn from_bytes(text: &[u8]) -> HeaderName {
@@ -169,9 +192,10 @@ impl HeaderName {
             [first, ..] => {
                 let mut i = TABLE.first[bucket(text.len(), *first)];
                 while i != NONE {
-                    let name = HeaderName::KNOWN[i as usize];
-                    if name.as_str().as_bytes().eq_ignore_ascii_case(text) {
-                        return name;
+                    let known = NAMES[i as usize].as_bytes();
+                    // Nearly always the case is the RFC's own, and that is quicker to compare.
+                    if same(known, text) || known.eq_ignore_ascii_case(text) {
+                        return HeaderName::KNOWN[i as usize];
                     }
                     i = TABLE.next[i as usize];
                 }

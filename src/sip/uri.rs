@@ -13,16 +13,31 @@ pub use tel::Tel;
 /// A URI that borrows its text.
 ///
 /// The parts are slices of the text as it came; nothing is decoded and nothing rewritten.
+///
+/// Only offsets are kept: a URI is copied often, and small copies are quick ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Uri<'a> {
     text: &'a str,
-    scheme: Scheme<'a>,
-    user: Option<&'a str>,
-    password: Option<&'a str>,
-    host: &'a str,
+    kind: Kind,
     port: Option<u16>,
-    params: Params<'a>,
-    headers: &'a str,
+    /// The colon behind the scheme.
+    colon: u32,
+    /// The end of the user part; equal to `colon` where there is none.
+    user_end: u32,
+    /// Where the host begins: behind the `@`, or behind the colon.
+    host: u32,
+    host_end: u32,
+    /// Where the parameters begin: the first `;` behind the host, or the end of what precedes `?`.
+    params: u32,
+    /// The `?`, or the end of the text.
+    question: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Sip,
+    Sips,
+    Other,
 }
 
 /// The scheme of a URI.
@@ -68,6 +83,9 @@ pub enum UriProblem {
     /// A port that is no number of 0 to 65535.
     #[error("the port is not a number from 0 to 65535")]
     BadPort,
+    /// More than 4 GiB.
+    #[error("no URI has more than 4 GiB")]
+    TooLong,
     /// White space or a control character.
     #[error("white space and control characters cannot stand in a URI")]
     BadCharacter,
@@ -79,66 +97,69 @@ impl<'a> Uri<'a> {
     /// # Errors
     ///
     /// The first thing that is wrong, with its offset.
+    #[inline]
     pub fn parse(text: &'a str) -> Result<Uri<'a>, UriError> {
         let fail = |problem, offset| Err(UriError { problem, offset });
-        if let Some(offset) = text.bytes().position(|b| b <= b' ' || b == 0x7f) {
+        // Without an early end the compiler looks at many bytes at once.
+        let is_bad = |b: u8| b <= b' ' || b == 0x7f;
+        if text.bytes().fold(false, |bad, b| bad | is_bad(b)) {
+            let offset = text.bytes().position(is_bad).unwrap_or(0);
             return fail(UriProblem::BadCharacter, offset);
         }
-        let Some(colon) = memchr::memchr(b':', text.as_bytes()) else {
-            return fail(UriProblem::NoScheme, 0);
+        let Ok(length) = u32::try_from(text.len()) else { return fail(UriProblem::TooLong, 0) };
+        let (kind, colon) = match text.as_bytes() {
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', ..] => (Kind::Sip, 3),
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', ..] => (Kind::Sips, 4),
+            bytes => match memchr::memchr(b':', bytes) {
+                Some(colon) if is_scheme(&text[..colon]) => (Kind::Other, colon),
+                _ => return fail(UriProblem::NoScheme, 0),
+            },
         };
-        let name = &text[..colon];
-        let scheme = if name.eq_ignore_ascii_case("sip") {
-            Scheme::Sip
-        } else if name.eq_ignore_ascii_case("sips") {
-            Scheme::Sips
-        } else if is_scheme(name) {
-            Scheme::Other(name)
-        } else {
-            return fail(UriProblem::NoScheme, 0);
-        };
+        // Every offset is at most `length`.
         let mut uri = Uri {
             text,
-            scheme,
-            user: None,
-            password: None,
-            host: "",
+            kind,
             port: None,
-            params: Params::default(),
-            headers: "",
+            colon: colon as u32,
+            user_end: colon as u32,
+            host: length,
+            host_end: length,
+            params: length,
+            question: length,
         };
-        if matches!(scheme, Scheme::Other(_)) {
+        if kind == Kind::Other {
             return Ok(uri);
         }
 
         let rest = &text[colon + 1..];
-        let at = memchr::memchr(b'@', rest.as_bytes());
-        if let Some(at) = at {
-            let userinfo = &rest[..at];
-            let (user, password) = match userinfo.split_once(':') {
-                Some((user, password)) => (user, Some(password)),
-                None => (userinfo, None),
-            };
-            if user.is_empty() {
+        let mut host_start = colon + 1;
+        if let Some(at) = syntax::find_near(b'@', rest.as_bytes()) {
+            let user = rest[..at].bytes().position(|b| b == b':').unwrap_or(at);
+            if user == 0 {
                 return fail(UriProblem::EmptyUser, colon + 1);
             }
-            uri.user = Some(user);
-            uri.password = password;
+            uri.user_end = (colon + 1 + user) as u32;
+            host_start += at + 1;
         }
-        let host_start = colon + 1 + at.map_or(0, |at| at + 1);
-        let hostport = &text[host_start..];
-        let end = memchr::memchr2(b';', b'?', hostport.as_bytes()).unwrap_or(hostport.len());
-        let (host, port) = HostPort::split(&hostport[..end])
-            .map_err(|e| UriError { problem: e.problem, offset: host_start + e.offset })?;
-        uri.host = host;
+        let in_text = |e: UriError| UriError { offset: host_start + e.offset, ..e };
+        let (host, port, tail) = HostPort::read(&text[host_start..]).map_err(in_text)?;
+        uri.host = host_start as u32;
+        uri.host_end = (host_start + host.len()) as u32;
         uri.port = port;
-        let tail = &hostport[end..];
-        let (params, headers) = match memchr::memchr(b'?', tail.as_bytes()) {
-            Some(question) => (&tail[..question], &tail[question + 1..]),
-            None => (tail, ""),
-        };
-        uri.params = Params::new(params);
-        uri.headers = headers;
+        uri.params = (text.len() - tail.len()) as u32;
+        match tail.as_bytes().first() {
+            None => {}
+            Some(b';' | b'?') => {
+                if let Some(question) = memchr::memchr(b'?', tail.as_bytes()) {
+                    uri.question = uri.params + question as u32;
+                }
+            }
+            Some(_) => {
+                let problem =
+                    if port.is_some() { UriProblem::BadPort } else { UriProblem::BadHost };
+                return fail(problem, text.len() - tail.len());
+            }
+        }
         Ok(uri)
     }
 
@@ -149,27 +170,34 @@ impl<'a> Uri<'a> {
 
     /// The scheme.
     pub fn scheme(&self) -> Scheme<'a> {
-        self.scheme
+        match self.kind {
+            Kind::Sip => Scheme::Sip,
+            Kind::Sips => Scheme::Sips,
+            Kind::Other => Scheme::Other(&self.text[..self.colon as usize]),
+        }
     }
 
     /// Whether the scheme is `sips`.
     pub fn is_sips(&self) -> bool {
-        self.scheme == Scheme::Sips
+        self.kind == Kind::Sips
     }
 
     /// The user part, escapes as written.
     pub fn user(&self) -> Option<&'a str> {
-        self.user
+        (self.user_end > self.colon).then(|| self.part(self.colon + 1, self.user_end))
     }
 
     /// The password part, which RFC 3261 §19.1.1 advises against.
     pub fn password(&self) -> Option<&'a str> {
-        self.password
+        // A user ends at the @, which the host follows, or at the colon before a password.
+        let end = self.host.checked_sub(1)?;
+        (self.user_end > self.colon && self.user_end < end)
+            .then(|| self.part(self.user_end + 1, end))
     }
 
     /// The host: a name, an IPv4 address, or an IPv6 address with its brackets.
     pub fn host(&self) -> &'a str {
-        self.host
+        self.part(self.host, self.host_end)
     }
 
     /// The port, where one is written.
@@ -179,24 +207,30 @@ impl<'a> Uri<'a> {
 
     /// The parameters after the host (`;transport=ws`).
     pub fn params(&self) -> Params<'a> {
-        self.params
+        Params::new(self.part(self.params, self.question))
     }
 
     /// The headers after the `?`, as written.
     pub fn headers(&self) -> &'a str {
-        self.headers
+        self.text.get(self.question as usize + 1..).unwrap_or("")
     }
 
-    /// `user@host:port` without scheme, password, parameters and headers: what a table shows.
+    /// `user@host:port` without scheme, parameters and headers: what a table shows. The user goes
+    /// with its password.
     pub fn short(&self) -> &'a str {
-        if matches!(self.scheme, Scheme::Other(_)) {
+        if self.kind == Kind::Other {
             return self.text;
         }
-        let start = self.text.find(':').map_or(0, |colon| colon + 1);
-        let rest = &self.text[start..];
-        let host_start = rest.find('@').map_or(0, |at| at + 1);
-        let end = rest[host_start..].find([';', '?']).map_or(rest.len(), |end| host_start + end);
-        &rest[..end]
+        // A password stands between user and host, and nobody wants it in a table.
+        let start = match self.password() {
+            Some(_) => self.host,
+            None => self.colon + 1,
+        };
+        self.part(start, self.params)
+    }
+
+    fn part(&self, start: u32, end: u32) -> &'a str {
+        &self.text[start as usize..end as usize]
     }
 
     /// An owned copy.
@@ -216,52 +250,58 @@ fn is_scheme(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
 }
 
-/// The `host [":" port]` of URIs and Via.
+/// The `host [":" port]` of URIs, and the host of Via.
 pub(crate) struct HostPort;
 
 impl HostPort {
-    /// Splits and checks `host[:port]`.
-    pub(crate) fn split(text: &str) -> Result<(&str, Option<u16>), UriError> {
+    /// Reads `host[:port]`; what follows is given back.
+    #[inline]
+    pub(crate) fn read(text: &str) -> Result<(&str, Option<u16>, &str), UriError> {
         let fail = |problem, offset| Err(UriError { problem, offset });
-        let host_end = if text.starts_with('[') {
-            let Some(close) = text.find(']') else {
+        let (host, rest) = HostPort::host(text)?;
+        let Some(behind) = rest.strip_prefix(':') else { return Ok((host, None, rest)) };
+        let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
+        match behind[..digits].parse() {
+            Ok(port) => Ok((host, Some(port), &behind[digits..])),
+            Err(_) => fail(UriProblem::BadPort, host.len() + 1),
+        }
+    }
+
+    /// Reads a host; what follows is given back.
+    #[inline]
+    pub(crate) fn host(text: &str) -> Result<(&str, &str), UriError> {
+        let fail = |problem, offset| Err(UriError { problem, offset });
+        if text.starts_with('[') {
+            let Some(close) = memchr::memchr(b']', text.as_bytes()) else {
                 return fail(UriProblem::BadIpv6, 0);
             };
             if !is_ipv6(&text[1..close]) {
                 return fail(UriProblem::BadIpv6, 1);
             }
-            close + 1
-        } else {
-            let end = text.find(':').unwrap_or(text.len());
-            if end == 0 {
-                return fail(UriProblem::NoHost, 0);
-            }
-            // Deviation: RFC 3261's hostname has no underscore; names in the field do.
-            if let Some(offset) = text[..end]
-                .bytes()
-                .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')))
-            {
-                return fail(UriProblem::BadHost, offset);
-            }
-            end
-        };
-        let host = &text[..host_end];
-        match text[host_end..].strip_prefix(':') {
-            None if host_end == text.len() => Ok((host, None)),
-            None => fail(UriProblem::BadHost, host_end),
-            Some(digits) => match parse_port(digits) {
-                Some(port) => Ok((host, Some(port))),
-                None => fail(UriProblem::BadPort, host_end + 1),
-            },
+            return Ok(text.split_at(close + 1));
         }
+        let end = text.bytes().take_while(|b| HOST[*b as usize]).count();
+        if end == 0 {
+            let nothing = matches!(text.as_bytes().first(), None | Some(b':' | b';' | b'?'));
+            return fail(if nothing { UriProblem::NoHost } else { UriProblem::BadHost }, 0);
+        }
+        Ok(text.split_at(end))
     }
 }
 
-fn parse_port(digits: &str) -> Option<u16> {
-    (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
-        .then(|| digits.parse().ok())
-        .flatten()
-}
+/// What stands in host names and IPv4 addresses.
+///
+/// Deviation: RFC 3261's hostname has no underscore; names in the field do.
+const HOST: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut i = 0;
+    while i < 256 {
+        let b = i as u8;
+        table[i] = b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+        i += 1;
+    }
+    table
+};
 
 /// RFC 5118 §4.10 has receivers tolerate three colons before an embedded IPv4 address.
 fn is_ipv6(text: &str) -> bool {
@@ -352,6 +392,7 @@ mod tests {
             ("sip:demo.test:5070?x=y", "demo.test:5070"),
             ("tel:+15551234", "tel:+15551234"),
             ("sip:a;b=c@d;e", "a;b=c@d"),
+            ("sip:a:secret@d", "d"),
         ] {
             assert_eq!(Uri::parse(text).unwrap().short(), short);
         }

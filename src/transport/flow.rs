@@ -175,7 +175,7 @@ impl Link {
     pub(super) fn is_full(&self) -> bool {
         match self {
             Link::Udp(link) => link.is_full(),
-            Link::Stream(queue) => queue.capacity() == 0,
+            Link::Stream(queue) => queue.messages.capacity() == 0,
         }
     }
 
@@ -190,11 +190,11 @@ impl Link {
     ) -> Result<(), SendError> {
         match self {
             Link::Udp(link) => link.send(to, bytes, undelivered),
-            Link::Stream(queue) => queue.try_send(bytes).map_err(|error| {
+            Link::Stream(queue) => queue.messages.try_send(bytes).map_err(|error| {
                 SendError(match error {
                     mpsc::error::TrySendError::Full(_) => format!(
                         "{name} takes messages too slowly: {} wait to be sent already",
-                        queue.max_capacity()
+                        queue.messages.max_capacity()
                     ),
                     mpsc::error::TrySendError::Closed(_) => {
                         format!("the connection with {name} is closed")

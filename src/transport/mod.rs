@@ -12,6 +12,6 @@ mod signal;
 mod udp;
 mod ws;
 
-pub use network::Network;
+pub use network::{Network, RELIEF, Room};
 pub use server_uri::{ServerUri, ServerUriError};
 pub use signal::{SendError, Signal};

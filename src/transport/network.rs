@@ -1,6 +1,11 @@
 //! [`Network`]: every flow and listener of one program, behind one queue.
 
-use std::{collections::HashMap, io, net::SocketAddr, time::Duration};
+use std::{
+    collections::HashMap,
+    io,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use tokio::{sync::mpsc, task::AbortHandle};
@@ -40,7 +45,27 @@ struct Flow {
     /// The flow in a sentence.
     name: String,
     stage: Stage,
+    /// Since when its queue has been seen full and nothing else.
+    full_since: Option<Instant>,
 }
+
+/// Whether a flow takes another message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// It is worth a try.
+    Free,
+    /// As much waits to be sent as may: hold the message back, with all that comes after it, and
+    /// look again after [`RELIEF`].
+    Full,
+    /// A connection whose peer has taken nothing for a second. What is sent is refused.
+    Stuck,
+}
+
+/// How soon to look again whether a flow that was full takes another message.
+pub const RELIEF: Duration = Duration::from_millis(5);
+
+/// How long a flow may be full before it counts as stuck.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 enum Stage {
@@ -102,7 +127,8 @@ impl Network {
         };
         let stage = Stage::Connecting(task.abort_handle());
         let name = server.to_string();
-        self.flows.insert(flow, Flow { generation: self.generation, name, stage });
+        self.flows
+            .insert(flow, Flow { generation: self.generation, name, stage, full_since: None });
     }
 
     /// Listens; gives the address that the system picked. On UDP the socket is one flow, which
@@ -160,10 +186,23 @@ impl Network {
         result
     }
 
-    /// Whether the flow's queue is full, so that [`Network::send`] would refuse for now.
-    pub fn is_full(&self, flow: FlowId) -> bool {
-        let stage = self.flows.get(&flow).map(|flow| &flow.stage);
-        matches!(stage, Some(Stage::Up(link)) if link.is_full())
+    /// Whether the flow takes another message. Datagrams are not waited for longer than a
+    /// connection is, and then tried: they have many peers, and none of them is stuck.
+    pub fn room(&mut self, now: Instant, flow: FlowId) -> Room {
+        let Some(Flow { stage: Stage::Up(link), full_since, .. }) = self.flows.get_mut(&flow)
+        else {
+            return Room::Free;
+        };
+        if !link.is_full() {
+            *full_since = None;
+            return Room::Free;
+        }
+        let since = *full_since.get_or_insert(now);
+        match link {
+            _ if now.saturating_duration_since(since) < PATIENCE => Room::Full,
+            Link::Stream(_) => Room::Stuck,
+            Link::Udp(_) => Room::Free,
+        }
     }
 
     /// Closes a flow; nothing more is heard of it.
@@ -208,7 +247,10 @@ impl Network {
             match self.flows.get_mut(&flow) {
                 Some(known) if known.generation == generation => known.stage = Stage::Up(link),
                 None if accepted => {
-                    self.flows.insert(flow, Flow { generation, name, stage: Stage::Up(link) });
+                    self.flows.insert(
+                        flow,
+                        Flow { generation, name, stage: Stage::Up(link), full_since: None },
+                    );
                 }
                 _ => {}
             }

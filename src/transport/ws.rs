@@ -15,7 +15,7 @@ use futures_util::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc},
+    sync::{Semaphore, mpsc, oneshot},
     task::AbortHandle,
     time::{sleep, timeout},
 };
@@ -55,11 +55,17 @@ const WRITES: usize = 64;
 /// How many clients may be at their handshake at once.
 const HANDSHAKES: usize = 1024;
 
-/// How long a peer has to answer a close frame.
+/// How long a peer has to take the last messages and to answer a close frame.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Messages that wait to be written. Dropping it closes the connection with a close frame.
-pub(super) type Queue = mpsc::Sender<Bytes>;
+/// Messages that wait to be written. Dropping it closes the connection: what waits is written, then
+/// a close frame, but a peer that takes them too slowly is left after [`LINGER`].
+#[derive(Debug)]
+pub(super) struct Queue {
+    pub(super) messages: mpsc::Sender<Bytes>,
+    /// Tells the connection's task of the end while it waits for its peer.
+    _open: oneshot::Sender<()>,
+}
 
 fn config() -> WebSocketConfig {
     WebSocketConfig::default()
@@ -182,11 +188,32 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     signal: impl FnOnce(FlowId) -> Signal,
     outlet: Outlet,
 ) {
-    let (queue, messages) = mpsc::channel(QUEUE);
+    let (sender, messages) = mpsc::channel(QUEUE);
+    let (open, dropped) = oneshot::channel();
+    let queue = Queue { messages: sender, _open: open };
     let signal = signal(outlet.flow());
     if outlet.open(Link::Stream(queue), name, signal).await.is_err() {
         return;
     }
+    let overdue = async {
+        // Nothing is ever sent on it.
+        let _ = dropped.await;
+        sleep(LINGER).await;
+    };
+    tokio::select! {
+        () = talk(socket, peer, name, messages, outlet) => {}
+        () = overdue => {}
+    }
+}
+
+/// Reads and writes, and says goodbye.
+async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: WebSocketStream<S>,
+    peer: SocketAddr,
+    name: &str,
+    messages: mpsc::Receiver<Bytes>,
+    outlet: Outlet,
+) {
     let (mut sink, mut stream) = socket.split();
     let broke = {
         let mut reader = pin!(read(&mut stream, peer, name, &outlet));
@@ -202,18 +229,12 @@ async fn run<S: AsyncRead + AsyncWrite + Unpin>(
             },
         }
     };
-    match broke {
-        Some(reason) => outlet.down(reason).await,
-        None => {
-            let frame = CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::default() };
-            let goodbye = async {
-                sink.send(Message::Close(Some(frame))).await?;
-                while stream.next().await.transpose()?.is_some() {}
-                Ok::<(), Error>(())
-            };
-            // The connection is dropped in either case.
-            let _ = timeout(LINGER, goodbye).await;
-        }
+    if let Some(reason) = broke {
+        return outlet.down(reason).await;
+    }
+    let frame = CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::default() };
+    if sink.send(Message::Close(Some(frame))).await.is_ok() {
+        while let Some(Ok(_)) = stream.next().await {}
     }
 }
 

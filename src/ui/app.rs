@@ -40,10 +40,11 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     if !terminal::is_present() {
         return Err(RunError::NoTerminal.into());
     }
-    let Options { accounts, account, settings, mouse, notice } = options;
+    let Options { accounts, account, settings, mouse, notice, hint } = options;
     let theme = Theme::new(Colours::of(|name| std::env::var(name).ok()));
     let mut model = Model::new(accounts, account, TimeOfDay::system(), theme);
     model.notice = notice.map(Notice::lasting);
+    model.hint = hint;
     let farewell = Farewell::new()?;
     let screen = Screen::take(mouse)?;
     model.size = screen.size()?;

@@ -199,6 +199,12 @@ impl From<KeyEvent> for Key {
     }
 }
 
+impl From<Key> for KeyEvent {
+    fn from(Key { code, modifiers }: Key) -> KeyEvent {
+        KeyEvent::new(code, modifiers)
+    }
+}
+
 /// Why a text is no [`Key`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(

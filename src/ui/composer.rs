@@ -92,8 +92,8 @@ pub struct Composer {
     /// The fields that the user has left or changed: only those may complain.
     touched: Vec<Slot>,
     errors: Vec<DraftError>,
-    /// Whether the target is as it was sent: typing replaces it.
-    target_is_sent: bool,
+    /// The fields that hold what the user has not typed since: typing replaces it.
+    given: Vec<Slot>,
 }
 
 impl Composer {
@@ -111,7 +111,7 @@ impl Composer {
             body: TextArea::default(),
             touched: Vec::new(),
             errors: Vec::new(),
-            target_is_sent: false,
+            given: vec![Slot::Method],
         }
     }
 
@@ -131,9 +131,9 @@ impl Composer {
         self.account
     }
 
-    /// Whether the next character replaces the target.
+    /// Whether the next character replaces what the field with the cursor holds.
     pub fn replaces(&self) -> bool {
-        self.target_is_sent && self.focus == Slot::Target
+        self.given.contains(&self.focus)
     }
 
     /// A single-line field.
@@ -226,9 +226,9 @@ impl Composer {
             let types = matches!(key.code, KeyCode::Char(_))
                 && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
             if types || matches!(key.code, KeyCode::Backspace | KeyCode::Delete) {
-                self.target.reset();
+                self.empty();
             }
-            self.target_is_sent = false;
+            self.given.retain(|slot| *slot != self.focus);
         }
         let event = crossterm::event::Event::Key(key);
         match self.focus {
@@ -251,8 +251,7 @@ impl Composer {
             Slot::Account | Slot::Server => return,
             Slot::Method | Slot::Target | Slot::ContentType => {
                 if self.replaces() {
-                    self.target.reset();
-                    self.target_is_sent = false;
+                    self.empty();
                 }
                 let input = match self.focus {
                     Slot::Method => &mut self.method,
@@ -276,7 +275,12 @@ impl Composer {
             (place + if forward { 1 } else { count - 1 }) % count.max(1)
         };
         match self.focus {
-            Slot::Method => self.method = Input::new(self.next_method(forward)),
+            Slot::Method => {
+                self.method = Input::new(self.next_method(forward));
+                if !self.replaces() {
+                    self.given.push(Slot::Method);
+                }
+            }
             Slot::Account if self.accounts > 1 => {
                 self.account = turn(self.account, self.accounts);
                 self.server = 0;
@@ -293,18 +297,20 @@ impl Composer {
 
     /// Empties the field with the cursor.
     pub fn clear(&mut self, accounts: &[Account]) {
+        self.empty();
+        self.check(accounts);
+    }
+
+    fn empty(&mut self) {
         match self.focus {
             Slot::Method => self.method.reset(),
-            Slot::Target => {
-                self.target.reset();
-                self.target_is_sent = false;
-            }
+            Slot::Target => self.target.reset(),
             Slot::ContentType => self.content_type.reset(),
             Slot::Headers => self.headers = TextArea::default(),
             Slot::Body => self.body = TextArea::default(),
-            Slot::Account | Slot::Server => return,
+            Slot::Account | Slot::Server => {}
         }
-        self.check(accounts);
+        self.given.retain(|slot| *slot != self.focus);
     }
 
     /// Makes the request; where it cannot be made, every field may say why and the cursor goes to
@@ -318,7 +324,7 @@ impl Composer {
                 self.focus = Slot::Target;
                 let end = self.target.value().chars().count();
                 self.target.handle(InputRequest::SetCursor(end));
-                self.target_is_sent = true;
+                self.given = vec![Slot::Method, Slot::Target];
                 Some(submission)
             }
             Err(errors) => {

@@ -35,4 +35,6 @@ pub struct Options {
     pub mouse: bool,
     /// A sentence to begin with.
     pub notice: Option<String>,
+    /// What there is to try, for who has sent nothing yet and who names no target.
+    pub hint: Option<String>,
 }

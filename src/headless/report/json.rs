@@ -1,204 +1,222 @@
 //! JSON lines. The field names are an interface: they stay as they are.
 
-use std::fmt::{self, Write};
+use std::borrow::Cow;
+
+use serde::Serialize;
 
 use crate::{
     engine::Clock,
     headless::{call::Call, totals::Totals},
-    sip::{CancelOptions, ContextEvent, Fact, LegState, TerminatedBy, escape::is_unsafe},
+    sip::{
+        CancelOptions, ContextEvent, Fact, LegState, Message, TerminatedBy, escape::escape_json,
+    },
 };
+
+/// One event. What an event has nothing to say about is absent.
+#[derive(Default, Serialize)]
+struct Line<'e> {
+    /// Seconds since the context was created, to the microsecond.
+    t: f64,
+    time: String,
+    context: u64,
+    event: &'e str,
+    method: &'e str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reason: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    cause: &'e str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leg: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transport: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flow: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    again: bool,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    detail: Cow<'e, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bye: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<u64>,
+}
 
 /// One event as an object; `None` where the fact is no part of the interface.
 pub(super) fn line(event: &ContextEvent, call: &Call, clock: &Clock) -> Option<String> {
-    let name = event.fact.name()?;
     let since = event.at.saturating_duration_since(call.created);
-    let mut object = Object::new();
-    object
-        .raw("t", format_args!("{:.6}", since.as_secs_f64()))
-        .raw("time", format_args!("\"{:.6}\"", clock.wall(event.at)))
-        .raw("context", event.context)
-        .text("event", name)
-        .text("method", event.method.as_str());
-
-    if let Some(response) = event.fact.response() {
-        object.raw("status", response.status).some("reason", &response.reason());
-        let cause = match &event.fact {
-            Fact::Rejected { cause, .. } | Fact::Failed { cause, .. } => cause.as_str(),
-            _ => response.status.canonical_reason(),
-        };
-        object.some("cause", cause);
-        if let Some(tag) = response.to_tag() {
-            object.text("leg", &tag);
-        }
-    }
-    details(&mut object, event, call);
-    if let Some(parent) = call.parent {
-        object.raw("parent", parent);
-    }
-    Some(object.finish())
-}
-
-/// What only some facts have.
-fn details(object: &mut Object, event: &ContextEvent, call: &Call) {
-    match &event.fact {
-        Fact::Sent { .. } => {
-            object
-                .text("request_uri", &call.request_uri)
-                .text("transport", call.transport.name())
-                .raw("flow", call.flow);
-        }
-        Fact::Retransmitted { attempt, .. } => {
-            object.raw("attempt", attempt);
-        }
-        Fact::Accepted { again: true, .. } | Fact::Received { again: true, .. } => {
-            object.raw("again", true);
-        }
-        Fact::Failed { response, cause, detail, advice } => {
-            if response.is_none() {
-                object.text("cause", cause.as_str());
-            }
-            object.some("detail", detail);
-            if let Some(advice) = advice {
-                object.text("advice", &advice.sentence);
-            }
-        }
-        Fact::Cancel { options: CancelOptions { status_code, reason_phrase }, waiting } => {
-            if let Some(code) = status_code {
-                object.raw("status", code);
-            }
-            object.some("reason", reason_phrase.as_deref().unwrap_or("")).raw("waiting", waiting);
-        }
-        Fact::Acked { status, again, .. } => {
-            object.raw("status", status);
-            if *again {
-                object.raw("again", true);
-            }
-        }
-        Fact::Leg { tag, state } => {
-            object.text("leg", tag);
-            leg(object, state);
-        }
-        Fact::Challenged { record, .. } => {
-            object.text("detail", &record.to_string());
-        }
-        Fact::Ended { cause } => {
-            object.text("cause", cause.as_str());
-        }
-        _ => {}
-    }
-}
-
-fn leg(object: &mut Object, state: &LegState) {
-    match state {
-        LegState::Early => object.text("state", "early"),
-        LegState::Confirmed => object.text("state", "confirmed"),
-        LegState::HangingUp { bye } => object.text("state", "hanging_up").raw("bye", bye),
-        LegState::Terminated { by } => object.text("state", "terminated").text(
-            "by",
-            match by {
-                TerminatedBy::Local => "local",
-                TerminatedBy::Peer => "peer",
-                TerminatedBy::Response => "response",
-                TerminatedBy::Transport => "transport",
-            },
-        ),
+    let mut line = Line {
+        t: since.as_micros() as f64 / 1e6,
+        time: format!("{:.6}", clock.wall(event.at)),
+        context: event.context.0,
+        event: event.fact.name()?,
+        method: event.method.as_str(),
+        parent: call.parent.map(|parent| parent.0),
+        ..Line::default()
     };
+    if let Some(response) = event.fact.response() {
+        line.status = Some(response.status.code());
+        line.reason = response.reason();
+        line.cause = response.status.canonical_reason();
+        line.leg = response.to_tag();
+    }
+    line.details(&event.fact, call);
+    Some(object(&line))
+}
+
+impl<'e> Line<'e> {
+    /// What only some facts have.
+    fn details(&mut self, fact: &'e Fact, call: &'e Call) {
+        match fact {
+            Fact::Sent { message } => {
+                // A retry, or a PRACK, may go elsewhere than the first request.
+                let sent = Message::read(message.clone()).ok();
+                let uri = sent.as_ref().and_then(|sent| sent.request_uri());
+                self.request_uri = Some(uri.unwrap_or(&call.request_uri).to_owned());
+                self.transport = Some(call.transport.name());
+                self.flow = Some(call.flow.0);
+            }
+            Fact::Retransmitted { attempt, .. } => self.attempt = Some(*attempt),
+            Fact::Accepted { again, .. } | Fact::Received { again, .. } => self.again = *again,
+            Fact::Rejected { cause, .. } | Fact::Ended { cause } => self.cause = cause.as_str(),
+            Fact::Failed { cause, detail, advice, .. } => {
+                self.cause = cause.as_str();
+                self.detail = detail.into();
+                self.advice = advice.as_ref().map(|advice| &*advice.sentence);
+            }
+            Fact::Cancel { options: CancelOptions { status_code, reason_phrase }, waiting } => {
+                self.status = *status_code;
+                self.reason = reason_phrase.clone().unwrap_or_default();
+                self.waiting = Some(*waiting);
+            }
+            Fact::Acked { status, again, .. } => {
+                self.status = Some(status.code());
+                self.again = *again;
+            }
+            Fact::Leg { tag, state } => {
+                self.leg = Some(tag.to_string());
+                self.leg_state(state);
+            }
+            Fact::Challenged { record, .. } => self.detail = record.to_string().into(),
+            _ => {}
+        }
+    }
+
+    fn leg_state(&mut self, state: &LegState) {
+        self.state = Some(match state {
+            LegState::Early => "early",
+            LegState::Confirmed => "confirmed",
+            LegState::HangingUp { bye } => {
+                self.bye = Some(bye.0);
+                "hanging_up"
+            }
+            LegState::Terminated { by } => {
+                self.by = Some(match by {
+                    TerminatedBy::Local => "local",
+                    TerminatedBy::Peer => "peer",
+                    TerminatedBy::Response => "response",
+                    TerminatedBy::Expiry => "expiry",
+                    TerminatedBy::Transport => "transport",
+                });
+                "terminated"
+            }
+        });
+    }
+}
+
+/// The totals, as the last line.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "summary")]
+struct Summary {
+    sent: u64,
+    accepted: u64,
+    rejected: u64,
+    failed: u64,
+    cancelled: u64,
+    seconds: f64,
+    per_second: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rtt_ms: Option<Rtt>,
+}
+
+#[derive(Serialize)]
+struct Rtt {
+    p50: f64,
+    p90: f64,
+    p99: f64,
+    max: f64,
 }
 
 /// The totals as an object.
 pub(super) fn summary(totals: &Totals) -> String {
-    let mut object = Object::new();
-    object
-        .text("event", "summary")
-        .raw("sent", totals.sent)
-        .raw("accepted", totals.accepted)
-        .raw("rejected", totals.rejected)
-        .raw("failed", totals.failed)
-        .raw("cancelled", totals.cancelled)
-        .raw("seconds", format_args!("{:.6}", totals.elapsed.as_secs_f64()))
-        .raw("per_second", format_args!("{:.3}", totals.per_second()));
-    if let Some(rtt) = totals.rtt() {
-        let mut times = Object::new();
-        for (name, ms) in [("p50", rtt.p50), ("p90", rtt.p90), ("p99", rtt.p99), ("max", rtt.max)] {
-            times.raw(name, format_args!("{ms:.3}"));
-        }
-        object.raw("rtt_ms", times.finish());
-    }
-    object.finish()
+    object(&Summary {
+        sent: totals.sent,
+        accepted: totals.accepted,
+        rejected: totals.rejected,
+        failed: totals.failed,
+        cancelled: totals.cancelled,
+        seconds: totals.elapsed.as_micros() as f64 / 1e6,
+        per_second: thousandths(totals.per_second()),
+        rtt_ms: totals.rtt().map(|rtt| Rtt {
+            p50: thousandths(rtt.p50),
+            p90: thousandths(rtt.p90),
+            p99: thousandths(rtt.p99),
+            max: thousandths(rtt.max),
+        }),
+    })
 }
 
-/// A JSON object that keeps the order of its fields and the decimals of its numbers.
-struct Object(String);
-
-impl Object {
-    fn new() -> Object {
-        Object("{".to_owned())
-    }
-
-    /// A value that is JSON already.
-    fn raw(&mut self, name: &str, value: impl fmt::Display) -> &mut Object {
-        let comma = if self.0.len() > 1 { "," } else { "" };
-        write!(self.0, "{comma}\"{name}\":{value}").expect("writing to a String cannot fail");
-        self
-    }
-
-    fn text(&mut self, name: &str, value: &str) -> &mut Object {
-        self.raw(name, Quoted(value))
-    }
-
-    /// A text, left out where it is empty.
-    fn some(&mut self, name: &str, value: &str) -> &mut Object {
-        if value.is_empty() { self } else { self.text(name, value) }
-    }
-
-    fn finish(&mut self) -> String {
-        std::mem::take(&mut self.0) + "}"
-    }
+fn thousandths(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
 }
 
-/// A JSON string. Beyond what JSON demands, whatever could steer a terminal is written as a `\u`
-/// escape: a reader gets the same text back, and a terminal gets none of it.
-struct Quoted<'t>(&'t str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char('"')?;
-        for c in self.0.chars() {
-            match c {
-                '"' => f.write_str("\\\"")?,
-                '\\' => f.write_str("\\\\")?,
-                c if is_unsafe(c) => {
-                    for unit in c.encode_utf16(&mut [0; 2]) {
-                        write!(f, "\\u{unit:04x}")?;
-                    }
-                }
-                c => f.write_char(c)?,
-            }
-        }
-        f.write_char('"')
-    }
+fn object(value: &impl Serialize) -> String {
+    let json = serde_json::to_string(value).expect("numbers and texts in a struct are JSON");
+    escape_json(&json).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::headless::Outcome;
 
     #[test]
-    fn any_text_comes_back_as_it_was_and_never_steers_a_terminal() {
-        for text in [
-            "Busy Here",
-            "\"quoted\" \\ back\\slash",
-            "\x1b]0;x\x07",
-            "a\r\nb\0\x7f\u{9b}2J",
-            "\u{202e}gnp \u{e0041}\u{2028}",
-            "Grüße 電話 📞",
-        ] {
-            let mut object = Object::new();
-            object.text("reason", text).raw("t", "0.004000");
-            let line = object.finish();
-            assert!(!line.chars().any(is_unsafe), "{line}");
-            let value: serde_json::Value = serde_json::from_str(&line).unwrap();
-            assert_eq!(value["reason"], text);
-        }
+    fn fields_stand_in_their_order_and_times_end_at_the_microsecond() {
+        let line = Line { t: 0.004123, time: "now".into(), context: 7, ..Line::default() };
+        let (event, method) = ("progress", "INVITE");
+        let (status, cause, leg) = (Some(180), "Ringing", Some("a8f2".into()));
+        let line = Line { event, method, status, cause, leg, reason: "Ringing".into(), ..line };
+        assert_eq!(
+            object(&line),
+            r#"{"t":0.004123,"time":"now","context":7,"event":"progress","method":"INVITE","status":180,"reason":"Ringing","cause":"Ringing","leg":"a8f2"}"#
+        );
+    }
+
+    #[test]
+    fn the_summary_has_round_trips_only_where_there_was_one() {
+        let mut totals = Totals::new();
+        totals.sent = 1;
+        totals.count(Outcome::Accepted);
+        totals.elapsed = Duration::from_nanos(3_000_000_123);
+        let counts = r#"{"event":"summary","sent":1,"accepted":1,"rejected":0,"failed":0,"cancelled":0,"seconds":3.0,"per_second":0.333"#;
+        assert_eq!(summary(&totals), format!("{counts}}}"));
+        totals.record(Duration::from_nanos(2_000_500));
+        let times = r#""rtt_ms":{"p50":2.0,"p90":2.0,"p99":2.0,"max":2.001}"#;
+        assert_eq!(summary(&totals), format!("{counts},{times}}}"));
     }
 }

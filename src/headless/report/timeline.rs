@@ -4,7 +4,7 @@ use std::{fmt::Write, time::Instant};
 
 use crate::{
     headless::{call::Call, totals::Totals},
-    sip::{ContextEvent, Fact, LegState, Response, TerminatedBy, escape},
+    sip::{ContextEvent, Fact, LegState, Message, Response, TerminatedBy, escape},
 };
 
 /// One line, not yet coloured.
@@ -82,8 +82,12 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<(Way, String
     let method = event.method.as_str();
     Some(match &event.fact {
         Fact::Created(_) => return None,
-        Fact::Sent { .. } => {
-            (Way::Out, format!("{method} {}", call.request_uri), server.to_owned(), Tone::Plain)
+        Fact::Sent { message } => {
+            // A retry, or a PRACK, may go elsewhere than the first request.
+            let sent = Message::read(message.clone()).ok();
+            let uri =
+                sent.as_ref().and_then(|sent| sent.request_uri()).unwrap_or(&call.request_uri);
+            (Way::Out, format!("{method} {uri}"), server.to_owned(), Tone::Plain)
         }
         Fact::Retransmitted { attempt, .. } => {
             // The context counts its own request; a CANCEL or BYE inside it is not counted there.
@@ -103,12 +107,12 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<(Way, String
         Fact::Rejected { response, cause } => {
             (Way::In, said(response), format!("rejected: {cause}"), Tone::Bad)
         }
-        Fact::Failed { response, cause, detail, .. } => {
-            // The line before shows the response.
-            let note = match &**detail {
-                detail if response.is_none() && !detail.is_empty() => format!("{cause}: {detail}"),
-                _ => cause.to_string(),
-            };
+        Fact::Failed { cause, detail, advice, .. } => {
+            let mut note = cause.to_string();
+            let advice = advice.as_ref().map_or("", |advice| &*advice.sentence);
+            for more in [&**detail, advice].into_iter().filter(|more| !more.is_empty()) {
+                note = format!("{note}: {more}");
+            }
             (Way::None, "failed".to_owned(), note, Tone::Bad)
         }
         Fact::Challenged { response, record } => {
@@ -193,6 +197,7 @@ fn leg(state: &LegState) -> String {
             TerminatedBy::Local => "over: we hung up",
             TerminatedBy::Peer => "over: the peer hung up",
             TerminatedBy::Response => "over: the INVITE got its final response",
+            TerminatedBy::Expiry => "over: the subscription expired",
             TerminatedBy::Transport => "over: the connection broke",
         }
         .to_owned(),

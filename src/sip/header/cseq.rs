@@ -24,6 +24,7 @@ impl<'a> CSeq<'a> {
     /// # Errors
     ///
     /// The first thing that is wrong, with its offset.
+    #[inline]
     pub fn parse(value: &'a str) -> Result<CSeq<'a>, HeaderError> {
         let bad = |problem, offset| fail(HeaderName::CSeq, problem, offset);
         let text = syntax::trim(value);

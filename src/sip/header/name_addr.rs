@@ -24,9 +24,10 @@ impl<'a> NameAddr<'a> {
     /// # Errors
     ///
     /// The first thing that is wrong, with its offset.
+    #[inline]
     pub fn parse(name: HeaderName, value: &'a str) -> Result<NameAddr<'a>, HeaderError> {
         let bad = |problem, offset| fail(name, problem, offset);
-        let start = value.len() - value.trim_start_matches([' ', '\t', '\r', '\n']).len();
+        let start = value.len() - syntax::trim_start(value).len();
         if start == value.len() {
             return bad(HeaderProblem::Empty, start);
         }
@@ -39,7 +40,7 @@ impl<'a> NameAddr<'a> {
             start
         };
         let open =
-            memchr::memchr(b'<', &value.as_bytes()[display_end..]).map(|at| display_end + at);
+            syntax::find_near(b'<', &value.as_bytes()[display_end..]).map(|at| display_end + at);
         let Some(open) = open else {
             if display_end > start {
                 return bad(HeaderProblem::NeedsAngle, display_end);
@@ -81,7 +82,7 @@ impl<'a> NameAddr<'a> {
     ) -> Result<NameAddr<'a>, HeaderError> {
         let text = syntax::trim(&value[start..]);
         let end = memchr::memchr(b';', text.as_bytes()).unwrap_or(text.len());
-        if let Some(at) = text[..end].find([',', '?']) {
+        if let Some(at) = memchr::memchr2(b',', b'?', &text.as_bytes()[..end]) {
             return fail(name, HeaderProblem::NeedsAngle, start + at);
         }
         match Uri::parse(syntax::trim(&text[..end])) {

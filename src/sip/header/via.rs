@@ -26,6 +26,7 @@ impl<'a> Via<'a> {
     /// # Errors
     ///
     /// The first thing that is wrong, with its offset.
+    #[inline]
     pub fn parse(value: &'a str) -> Result<Via<'a>, HeaderError> {
         let bad = |problem, offset| fail(HeaderName::Via, problem, offset);
         let text = syntax::trim(value);
@@ -34,14 +35,10 @@ impl<'a> Via<'a> {
         }
         let mut rest = text;
         let mut part = |last: bool| -> Option<&'a str> {
-            let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\n']);
+            let trimmed = syntax::trim_start(rest);
             let end = trimmed.bytes().take_while(|b| syntax::is_token_byte(*b)).count();
             let (token, tail) = trimmed.split_at(end);
-            rest = if last {
-                tail
-            } else {
-                tail.trim_start_matches([' ', '\t', '\r', '\n']).strip_prefix('/')?
-            };
+            rest = if last { tail } else { syntax::trim_start(tail).strip_prefix('/')? };
             (!token.is_empty()).then_some(token)
         };
         let (Some(protocol), Some(version), Some(transport)) =
@@ -51,14 +48,23 @@ impl<'a> Via<'a> {
         };
         if !protocol.eq_ignore_ascii_case("SIP")
             || version != "2.0"
-            || !rest.starts_with(|c: char| c.is_ascii_whitespace())
+            || !rest.as_bytes().first().is_some_and(|b| syntax::is_lws(*b))
         {
             return bad(HeaderProblem::BadProtocol, 0);
         }
         let offset = text.len() - rest.len();
-        let end = memchr::memchr(b';', rest.as_bytes()).unwrap_or(rest.len());
-        let (host, port) = sent_by(syntax::trim(&rest[..end]), offset)?;
-        Ok(Via { transport, host, port, params: Params::new(&rest[end..]) })
+        let sent_by = syntax::trim_start(rest);
+        let (host, behind) = HostPort::host(sent_by).map_err(|error| HeaderError {
+            name: HeaderName::Via,
+            problem: HeaderProblem::BadUri(error),
+            offset: offset + rest.len() - sent_by.len() + error.offset,
+        })?;
+        let (port, tail) = port(behind)
+            .or_else(|problem| fail(HeaderName::Via, problem, text.len() - behind.len()))?;
+        if !tail.is_empty() && !tail.starts_with(';') {
+            return bad(HeaderProblem::Trailing, text.len() - tail.len());
+        }
+        Ok(Via { transport, host, port, params: Params::new(tail) })
     }
 
     /// The transport, as written: `UDP`, `WS` …
@@ -96,30 +102,14 @@ impl<'a> Via<'a> {
 }
 
 /// White space may stand around the colon (`bigcom.com : 5060`).
-fn sent_by(text: &str, offset: usize) -> Result<(&str, Option<u16>), HeaderError> {
-    let bad = |problem, at| fail(HeaderName::Via, problem, offset + at);
-    let colon = match text.rfind(']') {
-        Some(close) => text[close..].find(':').map(|at| close + at),
-        None => text.find(':'),
-    };
-    let (host, port) = match colon {
-        Some(colon) => (syntax::trim(&text[..colon]), Some(syntax::trim(&text[colon + 1..]))),
-        None => (text, None),
-    };
-    let host = match HostPort::split(host) {
-        Ok((host, None)) => host,
-        Ok((_, Some(_))) => return bad(HeaderProblem::Trailing, 0),
-        Err(error) => return bad(HeaderProblem::BadUri(error), error.offset),
-    };
-    match port {
-        None => Ok((host, None)),
-        Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
-            match digits.parse() {
-                Ok(port) => Ok((host, Some(port))),
-                Err(_) => bad(HeaderProblem::BadNumber { max: u16::MAX.into() }, host.len()),
-            }
-        }
-        Some(_) => bad(HeaderProblem::BadNumber { max: u16::MAX.into() }, host.len()),
+fn port(behind: &str) -> Result<(Option<u16>, &str), HeaderProblem> {
+    let behind = syntax::trim_start(behind);
+    let Some(digits) = behind.strip_prefix(':') else { return Ok((None, behind)) };
+    let digits = syntax::trim_start(digits);
+    let count = digits.bytes().take_while(u8::is_ascii_digit).count();
+    match digits[..count].parse() {
+        Ok(port) => Ok((Some(port), syntax::trim_start(&digits[count..]))),
+        Err(_) => Err(HeaderProblem::BadNumber { max: u16::MAX.into() }),
     }
 }
 

@@ -86,7 +86,7 @@ impl Report {
 
 /// Reads bytes as one datagram and lints what is read.
 pub fn lint(bytes: Bytes, options: &Options) -> Report {
-    match Message::read_with(bytes, &options.limits) {
+    match Message::read_with(bytes.clone(), &options.limits) {
         Ok(message) => Report { findings: lint_message(&message, options), message: Ok(message) },
         Err(error) => {
             let rule = match error {
@@ -101,7 +101,9 @@ pub fn lint(bytes: Bytes, options: &Options) -> Report {
                 column: 1,
                 message: error.to_string(),
             };
-            Report { message: Err(error), findings: vec![finding] }
+            let mut findings = vec![finding];
+            place(&bytes, &mut findings);
+            Report { message: Err(error), findings }
         }
     }
 }

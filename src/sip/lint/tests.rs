@@ -392,6 +392,15 @@ fn a_finding_says_where() {
 }
 
 #[test]
+fn what_cannot_be_read_has_a_place_too() {
+    let long = with(&format!("X-A: {}", "x".repeat(70_000)));
+    let found = findings(long.as_bytes());
+    assert_eq!((found[0].rule, found[0].line, found[0].column), (Rule::OverLimit, 4, 1));
+    let found = findings(b"\r\n\r\nhello\r\n");
+    assert_eq!((found[0].rule, found[0].line, found[0].offset), (Rule::Unreadable, 3, 4));
+}
+
+#[test]
 fn what_is_said_is_safe_to_print() {
     let text = method("JU\u{1b}[2JMP").replace("Max-F", "X\u{202e}Y: z\r\nMax-F");
     let found = findings(text.as_bytes());

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{Field, Limits, Message, NameSet, ReadError, Span, Start};
+use super::{Field, Limits, Message, ReadError, Span, Start};
 use crate::sip::{
     header::{self, HeaderError, HeaderProblem},
     name::HeaderName,
@@ -56,6 +56,7 @@ pub(super) fn index(message: &mut Message, limits: &Limits) -> Result<(), ReadEr
         }
         let field = field(bytes, at, end);
         message.seen.insert(field.name);
+        message.places.note(field.name, message.fields.len());
         message.fields.push(field);
         at = after;
     }
@@ -78,7 +79,11 @@ fn body(message: &mut Message, at: usize) {
     let found = message.bytes.len() - at;
     let mut length = None;
     let mut defect = None;
-    for header in message.all(HeaderName::ContentLength) {
+    // Nearly always there is one, and no search.
+    let again = message.repeats(HeaderName::ContentLength);
+    let first = message.header(HeaderName::ContentLength).into_iter();
+    let others = again.then(|| message.all(HeaderName::ContentLength)).into_iter().flatten();
+    for header in first.chain(others) {
         match header::content_length(header.value) {
             Err(error) => defect = defect.or(Some(error)),
             Ok(value) if length.is_some_and(|length| length != value) => {
@@ -117,15 +122,15 @@ fn next_line(bytes: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
 
 fn start_line(bytes: &[u8], line: Range<usize>) -> Option<Start> {
     let text = &bytes[line.clone()];
-    let utf8 = |span: Span| std::str::from_utf8(&bytes[span.range()]).is_ok().then_some(span);
-    let first = memchr::memchr(b' ', text)?;
+    let first = syntax::find_near(b' ', text)?;
     if is_version(text) {
         let rest = &text[first + 1..];
         let digits = memchr::memchr(b' ', rest).unwrap_or(rest.len());
         let status = StatusCode::from_bytes(&rest[..digits])?;
         let reason = (first + 1 + digits + 1).min(text.len());
+        std::str::from_utf8(&text[..first]).ok()?;
         return Some(Start::Status {
-            version: utf8(Span::new(line.start, line.start + first))?,
+            version: Span::new(line.start, line.start + first),
             status,
             reason: Span::new(line.start + reason, line.end),
         });
@@ -137,12 +142,13 @@ fn start_line(bytes: &[u8], line: Range<usize>) -> Option<Start> {
     if first == 0 || last <= first || !is_version(&text[last + 1..]) {
         return None;
     }
+    std::str::from_utf8(text).ok()?;
     let uri = syntax::trim_bytes(&text[first..last]);
     let uri_start = line.start + last - syntax::trim_start_bytes(&text[first..last]).len();
     Some(Start::Request {
-        method: utf8(Span::new(line.start, line.start + first))?,
-        uri: utf8(Span::new(uri_start, uri_start + uri.len()))?,
-        version: utf8(Span::new(line.start + last + 1, line.start + text.len()))?,
+        method: Span::new(line.start, line.start + first),
+        uri: Span::new(uri_start, uri_start + uri.len()),
+        version: Span::new(line.start + last + 1, line.start + text.len()),
     })
 }
 
@@ -162,19 +168,13 @@ fn field(bytes: &[u8], start: usize, end: usize) -> Field {
             value: Span::new(value, end),
         }
     };
-    let mut name_len = line.iter().take_while(|b| syntax::is_token_byte(**b)).count();
-    let colon = if line.get(name_len) == Some(&b':') {
-        name_len
-    } else {
-        // RFC 3261 §7.3.1 allows white space before the colon; anything else is for the lint.
-        let Some(colon) = memchr::memchr(b':', line) else { return malformed() };
-        // White space at the start continues a line, but the start line has no more lines.
-        if matches!(line.first(), Some(b' ' | b'\t')) {
-            return malformed();
-        }
-        name_len = syntax::trim_end_bytes(&line[..colon]).len();
-        colon
-    };
+    let Some(colon) = syntax::find_near(b':', line) else { return malformed() };
+    // White space at the start continues a line, but the start line has no more lines.
+    if is_blank(line[0]) {
+        return malformed();
+    }
+    // RFC 3261 §7.3.1 allows white space before the colon; anything else is for the lint.
+    let name_len = colon - line[..colon].iter().rev().take_while(|b| is_blank(**b)).count();
     let Ok(short) = u16::try_from(name_len) else { return malformed() };
     let after = &line[colon + 1..];
     let tail = syntax::trim_start_bytes(after);
@@ -188,21 +188,6 @@ fn field(bytes: &[u8], start: usize, end: usize) -> Field {
     }
 }
 
-impl NameSet {
-    #[inline]
-    pub(super) fn insert(&mut self, name: HeaderName) {
-        let bit = 1 << name as u8;
-        self.twice |= self.once & bit;
-        self.once |= bit;
-    }
-
-    #[inline]
-    pub(super) fn contains(&self, name: HeaderName) -> bool {
-        self.once >> name as u8 & 1 == 1
-    }
-
-    #[inline]
-    pub(super) fn repeats(&self, name: HeaderName) -> bool {
-        self.twice >> name as u8 & 1 == 1
-    }
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }

@@ -11,19 +11,19 @@ impl Uri<'_> {
     /// rest does not; an escape equals what it stands for, unless that is a reserved character.
     /// URIs of other schemes compare byte for byte, their scheme without case.
     pub fn is_equivalent(&self, other: &Uri<'_>) -> bool {
-        match (self.scheme, other.scheme) {
+        match (self.scheme(), other.scheme()) {
             (Scheme::Other(a), Scheme::Other(b)) => {
                 return a.eq_ignore_ascii_case(b) && self.text[a.len()..] == other.text[b.len()..];
             }
             (a, b) if a != b => return false,
             _ => {}
         }
-        self.user.map(unescape) == other.user.map(unescape)
-            && self.password.map(unescape) == other.password.map(unescape)
+        self.user().map(unescape) == other.user().map(unescape)
+            && self.password().map(unescape) == other.password().map(unescape)
             && self.port == other.port
-            && same_host(self.host, other.host)
+            && same_host(self.host(), other.host())
             && same_params(self, other)
-            && same_headers(self.headers, other.headers)
+            && same_headers(self.headers(), other.headers())
     }
 }
 

@@ -15,7 +15,7 @@ pub struct Tel<'a> {
 impl<'a> Uri<'a> {
     /// The parts, where this is a `tel:` URI.
     pub fn tel(&self) -> Option<Tel<'a>> {
-        match self.scheme {
+        match self.scheme() {
             Scheme::Other(name) if name.eq_ignore_ascii_case("tel") => {
                 let rest = &self.text[name.len() + 1..];
                 let end = rest.find(';').unwrap_or(rest.len());

@@ -7,7 +7,7 @@ use super::{Redirects, UserAgent, sending::uri_destination};
 use crate::sip::{
     compose,
     context::ClientContext,
-    event::{ContextId, Fact, RedirectTarget},
+    event::{ContextId, Fact, RedirectTarget, TerminatedBy},
     header::{CSeq, NameAddr},
     message::Message,
     method::Method,
@@ -137,7 +137,7 @@ impl UserAgent {
     ) {
         if self.contexts.get(&id).is_some_and(|context| context.method == Method::Invite) {
             self.ack_own_rejection(now, id, status, message);
-            self.end_early_legs(now, id);
+            self.end_early_legs(now, id, TerminatedBy::Response);
         }
     }
 

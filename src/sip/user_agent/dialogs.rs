@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::{
     DialogError, HangUpError, UserAgent,
     sending::{as_uri, destination},
+    subscriptions::subscribes,
 };
 use crate::sip::{
     cause::Cause,
@@ -30,6 +31,9 @@ impl UserAgent {
     /// Where no leg is up; a sentence says why.
     pub fn hang_up(&mut self, now: Instant, id: ContextId) -> Result<(), HangUpError> {
         let tags = self.confirmed_legs(id)?;
+        if let Some(context) = self.contexts.get_mut(&id) {
+            context.hung_up = true;
+        }
         for tag in tags {
             self.hang_up_leg_now(now, id, &tag);
         }
@@ -57,12 +61,15 @@ impl UserAgent {
     fn confirmed_legs(&self, id: ContextId) -> Result<Vec<Box<str>>, HangUpError> {
         let Some(context) = self.contexts.get(&id) else {
             return Err(match self.remembered.get(&id) {
-                Some((Method::Invite, state)) => HangUpError::NoLeg(state.as_str()),
+                Some((Method::Invite | Method::Subscribe | Method::Refer, state)) => {
+                    HangUpError::NoLeg(state.as_str())
+                }
                 Some((method, _)) => HangUpError::NotInvite(method.clone()),
                 None => HangUpError::Unknown(id),
             });
         };
-        if context.method != Method::Invite || context.parent.is_some() {
+        let makes_dialogs = context.method == Method::Invite || subscribes(&context.method);
+        if !makes_dialogs || context.parent.is_some() {
             return Err(HangUpError::NotInvite(context.method.clone()));
         }
         if context.state.is_pending() {
@@ -82,7 +89,12 @@ impl UserAgent {
         leg.state = LegState::HangingUp { bye };
         let state = leg.state.clone();
         self.tell_own(now, id, Fact::Leg { tag: tag.into(), state });
-        self.create_in_dialog(now, id, tag, DialogRequest::new(Method::Bye));
+        let is_invite = self.contexts.get(&id).is_some_and(|c| c.method == Method::Invite);
+        let request = match is_invite {
+            true => DialogRequest::new(Method::Bye),
+            false => self.unsubscribe(id),
+        };
+        self.create_in_dialog(now, id, tag, request);
     }
 
     /// Sends a request of the user's in the dialog of a leg; `None` is the only leg that is up.
@@ -157,7 +169,7 @@ impl UserAgent {
     ) -> ContextId {
         let method = request.method.clone();
         let is_invite = method == Method::Invite;
-        let subscribes = matches!(method, Method::Subscribe | Method::Refer);
+        let subscribes = subscribes(&method);
         if let Some(leg) = self.leg_mut(id, tag) {
             if is_invite {
                 leg.invite_pending = true;
@@ -226,6 +238,9 @@ impl UserAgent {
         let timed_out = state == State::Failed && outcome.is_none();
         match (method, outcome.map(StatusCode::code)) {
             // RFC 3261 §15.1.1: whatever answers the BYE, or nothing, the dialog is over.
+            (Method::Subscribe, _) if self.is_hanging_up(parent, &tag) => {
+                self.unsubscribed(now, parent, &tag, outcome);
+            }
             (Method::Bye, _) => self.terminate_leg(now, parent, &tag, TerminatedBy::Local),
             // RFC 3261 §12.2.1.2: the peer knows no such dialog.
             (_, Some(481)) => self.terminate_leg(now, parent, &tag, TerminatedBy::Response),
@@ -251,7 +266,7 @@ impl UserAgent {
         let was_last = context.state == State::Accepted && context.legs_up() == 0;
         self.forget_answer(id, tag);
         let Some(context) = self.contexts.get_mut(&id) else { return };
-        if was_last {
+        if was_last && context.method == Method::Invite {
             context.state = State::HungUp;
             context.cause = Some(Cause::Bye);
         }
@@ -261,7 +276,7 @@ impl UserAgent {
     }
 
     /// The early dialogs of an INVITE end with it (RFC 3261 §12.3, §13.2.2.3).
-    pub(super) fn end_early_legs(&mut self, now: Instant, id: ContextId) {
+    pub(super) fn end_early_legs(&mut self, now: Instant, id: ContextId, by: TerminatedBy) {
         let Some(context) = self.contexts.get(&id) else { return };
         let early: Vec<Box<str>> = context
             .legs
@@ -270,8 +285,12 @@ impl UserAgent {
             .map(|leg| leg.tag.clone())
             .collect();
         for tag in early {
-            self.terminate_leg(now, id, &tag, TerminatedBy::Response);
+            self.terminate_leg(now, id, &tag, by);
         }
+    }
+
+    fn is_hanging_up(&mut self, id: ContextId, tag: &str) -> bool {
+        self.leg_mut(id, tag).is_some_and(|leg| matches!(leg.state, LegState::HangingUp { .. }))
     }
 
     pub(super) fn leg_mut(&mut self, id: ContextId, tag: &str) -> Option<&mut Leg> {

@@ -14,6 +14,7 @@ use crate::sip::{
     cause::Cause,
     context::{Cancel, Request},
     event::{ContextId, Fact, FlowId, State},
+    header::Via,
     message::Message,
     method::Method,
     transport::Transport,
@@ -61,6 +62,20 @@ impl Flows {
     pub(super) fn leave(&mut self, flow: FlowId, context: ContextId) {
         if let Some(flow) = self.flows.get_mut(&flow) {
             flow.riders.remove(&context);
+        }
+    }
+
+    /// Whether a Via names us on that flow.
+    pub(super) fn is_sent_by(&self, flow: FlowId, via: &Via<'_>) -> bool {
+        let Some(Flow { state: FlowState::Up { sent_by }, .. }) = self.flows.get(&flow) else {
+            return false;
+        };
+        match (sent_by.strip_prefix(via.host()), via.port()) {
+            (Some(""), None) => true,
+            (Some(rest), Some(port)) => {
+                rest.strip_prefix(':').is_some_and(|ours| ours.parse() == Ok(port))
+            }
+            _ => false,
         }
     }
 
@@ -113,7 +128,7 @@ impl UserAgent {
     /// put them): the request that they are fails, and no other. `reason` is a sentence.
     pub fn transmit_failed(&mut self, now: Instant, transmit: &Transmit, reason: &str) {
         let Ok(message) = Message::read(transmit.bytes.clone()) else { return };
-        let Ok(key) = self.find_transaction(&message) else { return };
+        let Ok(key) = self.find_transaction(transmit.flow, &message) else { return };
         let Some(entry) = self.transactions.entry(key).filter(|e| e.transaction.is_sending())
         else {
             return;
@@ -145,7 +160,8 @@ impl UserAgent {
             if cancel {
                 self.cancel_transport_error(now, context, reason);
             }
-            if own {
+            // Who cannot be told of the CANCEL cannot be heard either.
+            if own || cancel {
                 self.transport_error(now, context, reason);
             }
         }

@@ -14,6 +14,7 @@ mod peer;
 mod reliable;
 mod responses;
 mod sending;
+mod subscriptions;
 mod timeouts;
 mod transactions;
 mod unacked;
@@ -39,8 +40,11 @@ use self::{
 use crate::sip::{
     auth::AuthSessions,
     cause::Cause,
-    context::{ClientContext, Request},
-    event::{ContextEvent, ContextId, Event, Fact, FlowId, State, Status, Stray},
+    context::{Cancel, ClientContext, Request},
+    event::{
+        ContextEvent, ContextId, Event, Fact, FlowId, State, Status, Stray, TerminatedBy, Timer,
+        TimerAt,
+    },
     message::{Limits, Message},
     method::Method,
     random::Identifiers,
@@ -149,7 +153,7 @@ pub struct UserAgent {
     /// Requests of the peer that the user answers by hand.
     by_hand: HashMap<ServerTransactionId, PeerRequest>,
     unacked: Unacked,
-    /// INVITEs and BYEs that have not ended: what a graceful end waits for.
+    /// INVITEs, BYEs and subscriptions that have not ended: what a graceful end waits for.
     open_calls: usize,
     output: VecDeque<Output>,
 }
@@ -187,12 +191,12 @@ impl UserAgent {
         &self.settings
     }
 
-    /// Cancels every pending INVITE and hangs up every leg: the graceful end.
+    /// Cancels every pending INVITE, hangs up every leg and ends every subscription: the graceful end.
     pub fn shut_down(&mut self, now: Instant) {
         let mut open: Vec<ContextId> = self
             .contexts
             .iter()
-            .filter(|(_, context)| context.ended.is_none() && context.method == Method::Invite)
+            .filter(|(_, context)| context.ended.is_none() && is_call(&context.method))
             .map(|(id, _)| *id)
             .collect();
         open.sort_unstable();
@@ -202,6 +206,38 @@ impl UserAgent {
                 let _ = self.hang_up(now, context);
             }
         }
+    }
+
+    /// The end that waits for nobody: whatever has not ended fails, as abandoned by the user.
+    pub fn abandon(&mut self, now: Instant) {
+        let open = |context: &ClientContext| context.ended.is_none();
+        let mut left: Vec<ContextId> =
+            self.contexts.iter().filter(|(_, context)| open(context)).map(|(id, _)| *id).collect();
+        left.sort_unstable();
+        for id in left {
+            let Some(context) = self.contexts.get_mut(&id).filter(|context| open(context)) else {
+                continue;
+            };
+            if context.state.is_pending() {
+                let detail = "left before an outcome was known".to_owned();
+                self.fail(now, id, State::Canceled, Cause::Canceled, detail);
+            }
+            self.leave_legs(now, id);
+        }
+    }
+
+    /// What is still up or awaited of a context is given up.
+    fn leave_legs(&mut self, now: Instant, id: ContextId) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        if let Cancel::Sent { over } = &mut context.cancel {
+            *over = true;
+        }
+        let up: Vec<Box<str>> =
+            context.legs.iter().filter(|leg| leg.is_up()).map(|leg| leg.tag.clone()).collect();
+        for tag in up {
+            self.terminate_leg(now, id, &tag, TerminatedBy::Local);
+        }
+        self.end_if_done(now, id);
     }
 
     /// Whether no INVITE is pending and no leg is up.
@@ -281,7 +317,12 @@ impl UserAgent {
             .branch()
             .into_iter()
             .flat_map(|branch| [false, true].map(|is_cancel| Key { branch, is_cancel }));
-        let timers = self.transactions.timers(keys);
+        let timer = match subscriptions::subscribes(&context.method) {
+            true => Timer::Expiry,
+            false => Timer::CancelWait,
+        };
+        let own = context.deadline.map(|at| TimerAt { timer, at });
+        let timers = self.transactions.timers(keys, own);
         Status {
             state: context.state,
             timers,
@@ -303,7 +344,7 @@ impl UserAgent {
         let Some(cause) = context.cause.filter(|_| !waits) else { return };
         context.ended = Some(cause);
         let before = context.deadline.take();
-        if matches!(context.method, Method::Invite | Method::Bye) {
+        if is_call(&context.method) {
             self.open_calls -= 1;
         }
         self.transactions.arm_context(id, before, None);
@@ -320,7 +361,7 @@ impl UserAgent {
         }
         let Some(context) = self.contexts.remove(&id) else { return };
         self.flows.leave(context.flow, id);
-        if !context.legs.is_empty()
+        if (!context.legs.is_empty() || subscriptions::subscribes(&context.method))
             && let Some(message) = context.message()
             && let Some(key) = DialogKey::of_ours(&message)
             && self.dialogs.get(&key) == Some(&id)
@@ -342,7 +383,11 @@ impl UserAgent {
             context.request = Request::Never;
         }
         self.tell_own(now, id, Fact::Failed { response: None, cause, detail, advice: None });
-        self.end_early_legs(now, id);
+        let by = match cause {
+            Cause::ConnectionError => TerminatedBy::Transport,
+            _ => TerminatedBy::Local,
+        };
+        self.end_early_legs(now, id, by);
         self.finish(now, id, None);
     }
 
@@ -356,6 +401,11 @@ impl UserAgent {
             self.in_dialog_is_over(now, parent, &method, outcome, state);
         }
     }
+}
+
+/// Whether a graceful end waits for requests of that method.
+fn is_call(method: &Method) -> bool {
+    matches!(method, Method::Invite | Method::Bye) || subscriptions::subscribes(method)
 }
 
 impl DialogKey {

@@ -59,7 +59,7 @@ impl UserAgent {
             return self.stray(now, flow, request.bytes().clone(), problem);
         }
         let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
-        let dialog = self.find_dialog(request);
+        let dialog = self.find_dialog(request).or_else(|| self.leg_of_notify(now, request));
         match self.servers.receive(now, flow, transport, source, request) {
             Incoming::New(transaction)
                 if method == Method::Cancel && self.servers.cancelled_by(request).is_some() =>
@@ -260,7 +260,8 @@ impl UserAgent {
                 self.give_up_leg(now, peer.context, &peer.tag);
                 self.terminate_leg(now, peer.context, &peer.tag, TerminatedBy::Peer);
             }
-            Method::Invite | Method::Update | Method::Notify | Method::Subscribe => {
+            Method::Notify => self.notified(now, peer),
+            Method::Invite | Method::Update => {
                 if let Some(leg) = self.leg_mut(peer.context, &peer.tag) {
                     leg.refresh(&peer.message);
                 }

@@ -36,7 +36,7 @@ impl UserAgent {
         message: &Message,
     ) {
         let Some(status) = message.status() else { return };
-        let key = match self.find_transaction(message) {
+        let key = match self.find_transaction(flow, message) {
             Ok(key) => key,
             Err(why) => {
                 let problem = format!("{source} sent a {status} response that is not ours: {why}");
@@ -60,7 +60,7 @@ impl UserAgent {
     }
 
     /// The transaction that a response answers, or a request of ours begins.
-    pub(super) fn find_transaction(&self, message: &Message) -> Result<Key, String> {
+    pub(super) fn find_transaction(&self, flow: FlowId, message: &Message) -> Result<Key, String> {
         let Essentials { via, cseq, .. } =
             message.essentials().map_err(|error: HeaderError| error.to_string())?;
         // RFC 3261 §8.1.3.3: more than one Via means that it was meant for somebody else.
@@ -70,6 +70,14 @@ impl UserAgent {
         let Some(branch) = via.branch() else {
             return Err("its top Via has no branch".to_owned());
         };
+        // RFC 3261 §18.1.2: the sent-by must be what was sent.
+        if !self.flows.is_sent_by(flow, &via) {
+            let port = via.port().map(|port| format!(":{port}")).unwrap_or_default();
+            return Err(format!(
+                "the sent-by of its top Via, {}{port}, is somebody else's (RFC 3261 §18.1.2)",
+                via.host()
+            ));
+        }
         let key = Branch::parse(branch)
             .map(|branch| Key { branch, is_cancel: cseq.method == "CANCEL" })
             .filter(|key| {
@@ -174,7 +182,7 @@ impl UserAgent {
     }
 
     /// From now on requests of the peer can find the context.
-    fn register_dialog(&mut self, id: ContextId) {
+    pub(super) fn register_dialog(&mut self, id: ContextId) {
         let message = self.contexts.get(&id).and_then(|context| context.message());
         if let Some(key) = message.as_ref().and_then(DialogKey::of_ours) {
             self.dialogs.insert(key, id);
@@ -210,7 +218,7 @@ impl UserAgent {
         self.tell_own(now, id, failed);
         if is_invite {
             self.ack_own_rejection(now, id, status, message);
-            self.end_early_legs(now, id);
+            self.end_early_legs(now, id, TerminatedBy::Response);
             self.wait_for_cancel_answer(now, id);
         }
         self.finish(now, id, Some(status));
@@ -262,7 +270,12 @@ impl UserAgent {
         context.cause = Some(Cause::Accepted);
         let (method, parent) = (context.method.clone(), context.parent.clone());
         let response = compose::response(message, status);
+        let subscription = self.subscribed(id, message);
         self.tell_own(now, id, Fact::Accepted { response, again: false });
+        if let Some(tag) = subscription {
+            self.tell_own(now, id, Fact::Leg { tag, state: LegState::Confirmed });
+            self.subscription_runs(now, id, message);
+        }
         // RFC 3311 §5.1, RFC 6665 §4.4.1: these refresh the target.
         if let (Method::Update | Method::Subscribe, Some((parent, tag))) = (method, parent)
             && let Some(leg) = self.leg_mut(parent, &tag)
@@ -281,10 +294,8 @@ impl UserAgent {
         message: &Message,
     ) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
-        let tag = message.to().ok().and_then(|to| to.tag()).map(Box::<str>::from);
-        let Some(tag) = tag else {
-            return self.tagless_2xx(now, id, status, message);
-        };
+        // RFC 3261 §12.1.2: a missing tag is a null tag.
+        let tag: Box<str> = message.to().ok().and_then(|to| to.tag()).unwrap_or_default().into();
         if let Some(ack) = context.acks.iter().find(|ack| ack.tag == tag).cloned() {
             let response = compose::response(message, status);
             self.tell_own(now, id, Fact::Accepted { response, again: true });
@@ -329,7 +340,8 @@ impl UserAgent {
         self.tell_own(now, id, Fact::Leg { tag: tag.into(), state: LegState::Confirmed });
         self.ack_2xx(now, id, (id, tag), status, message);
         self.cancel_was_crossed(now, id, status);
-        if is_extra && self.settings.extra_legs == ExtraLegs::HangUp {
+        let unwanted = self.contexts.get(&id).is_some_and(|context| context.hung_up);
+        if unwanted || (is_extra && self.settings.extra_legs == ExtraLegs::HangUp) {
             // Refused where the cancel has hung it up already.
             let _ = self.hang_up_leg(now, id, tag);
         }
@@ -363,19 +375,6 @@ impl UserAgent {
             self.tell(now, id, Method::Cancel, Fact::CancelCrossed { detail });
         }
         self.finish(now, id, Some(status));
-    }
-
-    /// A 2xx without a To tag makes no dialog (RFC 3261 §12.1): there is nothing to ACK or hang up.
-    fn tagless_2xx(&mut self, now: Instant, id: ContextId, status: StatusCode, message: &Message) {
-        let Some(context) = self.contexts.get_mut(&id) else { return };
-        let again = context.state == State::Accepted;
-        if !again {
-            context.state = State::Accepted;
-            context.cause = Some(Cause::Accepted);
-        }
-        let response = compose::response(message, status);
-        self.tell_own(now, id, Fact::Accepted { response, again });
-        self.end_if_done(now, id);
     }
 
     /// ACKs a 2xx along the leg, which is another context's where a re-INVITE was accepted.

@@ -19,7 +19,6 @@ use crate::sip::{
     cause::Cause,
     compose::{self, InDialog, Sender},
     context::{Cancel, ClientContext, Request, Waiting},
-    dialog::next_hop,
     event::{ContextId, Created, Fact, FlowId, State},
     method::Method,
     random::Branch,
@@ -68,7 +67,7 @@ impl UserAgent {
         self.last_context += 1;
         let id = ContextId(self.last_context);
         let flow = created.flow;
-        if matches!(method, Method::Invite | Method::Bye) {
+        if super::is_call(&method) {
             self.open_calls += 1;
         }
         let context = ClientContext {
@@ -84,6 +83,7 @@ impl UserAgent {
             auth: AuthState::default(),
             acks: SmallVec::new(),
             transactions: 0,
+            hung_up: false,
             deadline: None,
             ended: None,
             cause: None,
@@ -159,6 +159,7 @@ impl UserAgent {
         let key = Key { branch, is_cancel: false };
         let new = NewTransaction { context: id, role: Role::Own, method, to, transaction };
         self.begin_transaction(key, new);
+        self.expect_notify(id);
         self.transmit(flow, to, bytes.clone());
         self.tell_own(now, id, Fact::Sent { message: bytes });
     }
@@ -206,7 +207,7 @@ impl UserAgent {
 /// Where a request in a dialog goes on UDP: to its first Route or else its Request-URI, where that
 /// is an address (RFC 3261 §8.1.2). Anything else goes the way that the INVITE went.
 pub(super) fn destination(transport: Transport, route: &InDialog) -> Option<SocketAddr> {
-    uri_destination(transport, &next_hop(&route.request_uri, &route.routes)?)
+    uri_destination(transport, &route.routing.next_hop()?)
 }
 
 /// The address that a URI names by itself, on UDP.

@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use super::{
     UserAgent,
+    subscriptions::subscribes,
     transactions::{Due, Key, Role},
 };
 use crate::sip::{
     cause::Cause,
     context::{Cancel, Request},
-    event::{ContextId, Fact, State, Timer},
+    event::{ContextId, Fact, State, TerminatedBy, Timer},
     method::Method,
     transaction::{TimedOut, TimeoutOutcome},
 };
@@ -51,7 +52,7 @@ impl UserAgent {
             Some(TimeoutOutcome::Terminated) => {
                 self.end_transaction(key);
                 // RFC 3261 §13.2.2.4: early dialogs that 64·T1 have not confirmed are over.
-                self.end_early_legs(now, id);
+                self.end_early_legs(now, id, TerminatedBy::Response);
             }
             Some(TimeoutOutcome::Nothing) | None => {}
         }
@@ -111,7 +112,7 @@ impl UserAgent {
         let branch = context.branch();
         let is_pending = context.state.is_pending();
         self.transactions.arm_context(id, before, None);
-        if let Some(context) = self.contexts.get_mut(&id) {
+        if let Some(context) = self.contexts.get_mut(&id).filter(|c| c.is_cancelled()) {
             context.cancel = Cancel::Sent { over: true };
         }
         if is_pending {
@@ -125,6 +126,8 @@ impl UserAgent {
                 "no final response to the INVITE within {seconds} s of the CANCEL (64·T1, RFC 3261 §9.1)"
             );
             self.fail(now, id, State::Canceled, Cause::Canceled, detail);
+        } else if self.contexts.get(&id).is_some_and(|context| subscribes(&context.method)) {
+            self.subscription_expired(now, id);
         } else {
             self.end_if_done(now, id);
         }

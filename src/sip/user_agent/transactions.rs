@@ -153,13 +153,17 @@ impl Transactions {
         self.deadlines.first().filter(|(at, _)| *at <= now).map(|(_, due)| due.clone())
     }
 
-    /// The timers of the transactions named, the next two first.
-    pub(super) fn timers(&self, keys: impl Iterator<Item = Key>) -> [Option<TimerAt>; 2] {
+    /// The timers of the transactions named and the context's own, the next two first.
+    pub(super) fn timers(
+        &self,
+        keys: impl Iterator<Item = Key>,
+        own: Option<TimerAt>,
+    ) -> [Option<TimerAt>; 2] {
         let mut first: [Option<TimerAt>; 2] = [None, None];
         let timers = keys
             .filter_map(|key| self.entry(key))
             .flat_map(|entry| entry.transaction.timers().into_iter().flatten());
-        for timer in timers {
+        for timer in timers.chain(own) {
             match first {
                 [Some(next), _] if timer.at < next.at => first = [Some(timer), Some(next)],
                 [Some(_), Some(second)] if second.at <= timer.at => {}

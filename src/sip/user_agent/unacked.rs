@@ -7,9 +7,10 @@ use std::{
 
 use super::{Output, Transmit, UserAgent, peer::PeerRequest, transactions::Due};
 use crate::sip::{
-    event::{ContextId, Fact},
+    event::{ContextId, Fact, Response},
     message::Message,
     method::Method,
+    status::StatusCode,
     transaction::Timing,
 };
 
@@ -81,9 +82,9 @@ impl UserAgent {
         answer.at = (now + answer.interval).min(answer.until);
         let (at, transmit) = (answer.at, answer.transmit.clone());
         self.transactions.arm(at, due);
-        let message = transmit.bytes.clone();
+        let response = Response { status: StatusCode::OK, message: transmit.bytes.clone() };
         self.output.push_back(Output::Transmit(transmit));
-        self.tell(now, id, Method::Invite, Fact::Retransmitted { message, attempt: 0 });
+        self.tell(now, id, Method::Invite, Fact::Answered(response));
     }
 
     /// A leg is over: nothing is repeated on it.

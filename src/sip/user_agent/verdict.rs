@@ -2,8 +2,14 @@
 
 use super::{UserAgent, peer::PeerRequest};
 use crate::sip::{
-    compose, event::LegState, message::Message, method::Method, name::HeaderName, sdp,
-    status::StatusCode, syntax,
+    compose,
+    event::LegState,
+    message::{Message, StartLine},
+    method::Method,
+    name::HeaderName,
+    sdp,
+    status::StatusCode,
+    syntax,
 };
 
 /// An answer to be written.
@@ -61,6 +67,9 @@ impl Verdict {
 
     /// The answer to a request that belongs to no dialog.
     pub(super) fn out_of_dialog(method: &Method, request: &Message) -> Verdict {
+        if let Some(refusal) = malformed(request) {
+            return refusal;
+        }
         let is_lost = request.to().is_ok_and(|to| to.tag().is_some())
             || matches!(
                 method,
@@ -79,9 +88,8 @@ impl Verdict {
         }
         match method {
             Method::Options => Verdict::capabilities(),
-            // RFC 3261 §21.4.18: understood, and nobody is here to take a call or a message.
-            Method::Invite | Method::Message => Verdict::new(480),
-            _ => Verdict::not_allowed(),
+            // RFC 3261 §21.4.6: what is allowed here, where no dialog is.
+            _ => Verdict::new(405).with(HeaderName::Allow, "OPTIONS"),
         }
     }
 }
@@ -96,6 +104,10 @@ impl UserAgent {
         if leg.is_terminated() {
             return Verdict::new(481);
         }
+        if let Some(refusal) = malformed(&peer.message) {
+            return refusal;
+        }
+        let Some(leg) = self.leg_mut(peer.context, &peer.tag) else { return Verdict::new(481) };
         // RFC 3261 §12.2.2: a CSeq number that goes back is out of order.
         if leg.remote_cseq.is_some_and(|last| number < last) {
             return Verdict::new(500);
@@ -162,6 +174,16 @@ impl UserAgent {
         };
         verdict
     }
+}
+
+/// Another version (RFC 3261 §21.5.6), or a CSeq that is another method's (§8.1.1.5).
+fn malformed(request: &Message) -> Option<Verdict> {
+    let StartLine::Request { method, version, .. } = request.start_line() else { return None };
+    if !version.eq_ignore_ascii_case("SIP/2.0") {
+        return Some(Verdict::new(505));
+    }
+    let fits = request.cseq().is_ok_and(|cseq| cseq.method == method);
+    (!fits).then(|| Verdict::new(400))
 }
 
 /// What cannot be understood of a request, whatever its method.

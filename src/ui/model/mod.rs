@@ -56,6 +56,8 @@ pub struct Model {
     pub facts: Facts,
     /// A sentence for the user.
     pub notice: Option<Notice>,
+    /// What there is to try, for who has sent nothing yet and who names no target.
+    pub hint: Option<String>,
 }
 
 /// All that came from the engine.
@@ -176,6 +178,7 @@ impl Model {
             browse: Browse::default(),
             facts: Facts::default(),
             notice: None,
+            hint: None,
         }
     }
 

@@ -40,7 +40,7 @@ struct Place {
 
 /// The field under the mouse.
 pub fn slot_at(model: &Model, body: Rect, at: Position) -> Option<Slot> {
-    let places = places(&model.composer, inside(outside(&model.composer, body)));
+    let places = places(model, inside(outside(&model.composer, body)));
     places.into_iter().find(|place| place.field.contains(at)).map(|place| place.slot)
 }
 
@@ -55,7 +55,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, model: &Model) -> Option<Pos
     let heading = title("New request", theme.accent.add_modifier(Modifier::BOLD));
     let inner = overlay(buffer, area, heading, hint, theme);
     let mut cursor = None;
-    for place in places(composer, inner) {
+    for place in places(model, inner) {
         let focus = composer.focus() == place.slot;
         let error = composer.error(place.slot);
         let label = if focus { theme.accent.add_modifier(Modifier::BOLD) } else { theme.dim };
@@ -77,17 +77,32 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, model: &Model) -> Option<Pos
 }
 
 fn draw_message(buffer: &mut Buffer, place: Place, model: &Model) {
-    let composer = &model.composer;
-    let advice = composer.advice(place.slot);
-    let (text, style) = match (composer.error(place.slot), &advice) {
-        (Some(error), _) => (error, model.theme.bad),
-        (None, Some(advice)) => (advice.as_str(), model.theme.pending),
+    let width = place.message.width;
+    let (lines, style) = match (message(model, place.slot, width), hint(model, place.slot, width)) {
+        (Some(message), _) => message,
+        (None, Some(hint)) => (hint, model.theme.dim),
         (None, None) => return,
     };
-    let lines = wrap(&escape(text), usize::from(place.message.width));
     for (y, line) in lines.iter().enumerate() {
         put(buffer, place.message, 0, y as u16, line, style);
     }
+}
+
+/// What must be said below a field: what is wrong with it, or advice.
+fn message(model: &Model, slot: Slot, width: u16) -> Option<(Vec<String>, Style)> {
+    let (theme, composer) = (&model.theme, &model.composer);
+    let (text, style) = match composer.error(slot) {
+        Some(error) => (error.to_owned(), theme.bad),
+        None => (composer.advice(slot)?, theme.pending),
+    };
+    Some((wrap(&escape(&text), usize::from(width)), style))
+}
+
+/// What can be said below a field, where there is room.
+fn hint(model: &Model, slot: Slot, width: u16) -> Option<Vec<String>> {
+    let is_empty = slot == Slot::Target && model.composer.line(slot)?.value().is_empty();
+    let hint = model.hint.as_ref().filter(|_| is_empty)?;
+    Some(wrap(&escape(hint), usize::from(width)))
 }
 
 fn draw_field(buffer: &mut Buffer, area: Rect, slot: Slot, model: &Model) -> Option<Position> {
@@ -118,11 +133,7 @@ fn draw_field(buffer: &mut Buffer, area: Rect, slot: Slot, model: &Model) -> Opt
             if input.value().is_empty() {
                 put(buffer, area, 0, 0, placeholder(slot, model), theme.dim);
             }
-            let style = if slot == Slot::Target && composer.replaces() {
-                theme.selected
-            } else {
-                Style::new()
-            };
+            let style = if focus && composer.replaces() { theme.selected } else { Style::new() };
             let at = draw_line(buffer, area, input, style);
             if focus && slot == Slot::Method {
                 let end = escape(input.value()).width() as u16 + 2;
@@ -232,15 +243,14 @@ const fn height(slot: Slot) -> u16 {
 
 /// The places of the fields. Where there is little room, long fields shrink first, then the lines
 /// for messages go except those that are needed, then the fields far from the cursor.
-fn places(composer: &Composer, inner: Rect) -> Vec<Place> {
+fn places(model: &Model, inner: Rect) -> Vec<Place> {
+    let composer = &model.composer;
     let width = inner.width.saturating_sub(LABEL + 1);
-    let message = |slot| {
-        let advice = composer.advice(slot);
-        let text = composer.error(slot).map(str::to_owned).or(advice);
-        text.map_or(0, |text| wrap(&escape(&text), usize::from(width)).len() as u16).min(MESSAGE)
-    };
+    let message =
+        |slot| message(model, slot, width).map_or(0, |(lines, _)| lines.len() as u16).min(MESSAGE);
+    let hint = |slot| hint(model, slot, width).map_or(1, |lines| lines.len() as u16).min(MESSAGE);
     let mut lines: Vec<(Slot, u16, u16)> =
-        composer.slots().map(|slot| (slot, height(slot), message(slot).max(1))).collect();
+        composer.slots().map(|slot| (slot, height(slot), message(slot).max(hint(slot)))).collect();
     let total = |lines: &[(Slot, u16, u16)]| lines.iter().map(|(_, f, m)| f + m).sum::<u16>();
     for slot in [Slot::Body, Slot::Headers] {
         let over = total(&lines).saturating_sub(inner.height);

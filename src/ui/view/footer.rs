@@ -6,7 +6,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::ui::{
-    bindings::{Action, Binding},
+    bindings::{Action, Binding, Key},
     model::{Mode, Model, Severity},
     update,
     view::{Regions, put, story, text::safe, time::Moment},
@@ -82,27 +82,30 @@ fn activity(model: &Model) -> String {
 
 fn keys(buffer: &mut Buffer, area: Rect, model: &Model) {
     let Some(scope) = update::scope(model.mode) else { return };
-    let mut shown: Vec<&Binding> = model
+    let mut shown: Vec<(String, &Binding)> = model
         .bindings
         .scope(scope)
         .filter(|binding| !binding.label.is_empty() && can_act(model, binding.action))
+        .filter_map(|binding| Some((free_key(model, binding)?.to_string(), binding)))
         .collect();
+    let width = |(key, binding): &(String, &Binding)| key.width() + binding.label.width() + 3;
     let mut spare = SPARE.iter();
-    while shown.iter().map(|binding| width(binding)).sum::<usize>() > usize::from(area.width) {
+    while shown.iter().map(width).sum::<usize>() > usize::from(area.width) {
         let Some(action) = spare.next() else { break };
-        shown.retain(|binding| binding.action != *action);
+        shown.retain(|(_, binding)| binding.action != *action);
     }
     let mut x = 1;
-    for binding in shown {
-        let Some(key) = binding.keys.first() else { continue };
-        x += put(buffer, area, x, 0, &key.to_string(), model.theme.accent);
+    for (key, binding) in shown {
+        x += put(buffer, area, x, 0, &key, model.theme.accent);
         x += 1 + put(buffer, area, x + 1, 0, binding.label, Style::new());
         x += 2;
     }
 }
 
-fn width(binding: &Binding) -> usize {
-    binding.keys.first().map_or(0, |key| key.to_string().width()) + binding.label.width() + 3
+/// The first key of a binding that the field with the cursor does not want for itself.
+fn free_key(model: &Model, binding: &Binding) -> Option<Key> {
+    let is_wanted = |key: &Key| model.mode == Mode::Compose && model.composer.wants((*key).into());
+    binding.keys.iter().find(|key| !is_wanted(key)).copied()
 }
 
 /// Whether a key would do something now, as far as the screen can know. It acts all the same: the

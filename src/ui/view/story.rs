@@ -74,6 +74,8 @@ pub(super) const fn purpose(timer: Timer) -> &'static str {
         Timer::B | Timer::F => "gives up",
         Timer::G => "sends the final again",
         Timer::H => "stops waiting for the ACK",
+        Timer::CancelWait => "counts as cancelled",
+        Timer::Expiry => "subscription ends",
         Timer::D | Timer::I | Timer::J | Timer::K | Timer::L | Timer::M => "waits for repeats",
     }
 }
@@ -186,9 +188,10 @@ impl Teller<'_> {
             LegState::HangingUp { bye } => (self.theme.pending, format!("hanging up with #{bye}")),
             LegState::Terminated { by } => {
                 let by = match by {
-                    TerminatedBy::Local => "our BYE",
-                    TerminatedBy::Peer => "the peer's BYE",
+                    TerminatedBy::Local => "us",
+                    TerminatedBy::Peer => "the peer",
                     TerminatedBy::Response => "the final",
+                    TerminatedBy::Expiry => "its expiry",
                     TerminatedBy::Transport => "the flow's end",
                 };
                 (self.theme.dim, format!("ended by {by}"))

@@ -12,7 +12,7 @@ use crate::{
     sip::{Response, Status},
     ui::{
         bindings::{Action, Scope},
-        model::{Last, Model, Pane, Row},
+        model::{Last, Mode, Model, Pane, Row},
         view::{
             block, put, put_in,
             text::{safe, wrap},
@@ -213,10 +213,16 @@ pub(super) fn attempts(status: &Status) -> String {
 }
 
 fn empty(buffer: &mut Buffer, inner: Rect, model: &Model) {
+    // Half a sentence would peek out from behind what lies over it, and says nothing there.
+    if matches!(model.mode, Mode::Compose | Mode::Help { .. }) {
+        return;
+    }
     let key = model.bindings.key(Scope::Browse, Action::Compose);
     let key = key.map(|key| key.to_string()).unwrap_or_default();
     let sentence = format!("Nothing sent yet. Press {key} to write a request.");
-    let lines = wrap(&sentence, usize::from(inner.width.saturating_sub(4)));
+    let width = usize::from(inner.width.saturating_sub(4));
+    let mut lines = wrap(&sentence, width);
+    lines.extend(model.hint.iter().flat_map(|hint| wrap(&safe(hint), width)));
     let y = (inner.height / 2).saturating_sub(lines.len() as u16 / 2);
     for (n, line) in lines.iter().enumerate() {
         let x = inner.width.saturating_sub(line.chars().count() as u16) / 2;

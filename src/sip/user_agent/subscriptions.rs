@@ -1,0 +1,165 @@
+//! Subscriptions: the dialogs that SUBSCRIBE and REFER make, and the NOTIFYs in them
+//! (RFC 6665 §4.1, RFC 3515 §2.4).
+
+use std::time::{Duration, Instant};
+
+use super::{DialogKey, UserAgent, peer::PeerRequest};
+use crate::sip::{
+    dialog::Leg,
+    event::{ContextId, Fact, LegState, TerminatedBy},
+    header::{Event, SubscriptionState},
+    message::Message,
+    method::Method,
+    name::HeaderName,
+    request::{DialogRequest, ExtraHeader},
+    status::StatusCode,
+};
+
+/// Whether a method outside any dialog asks for notifications.
+pub(super) fn subscribes(method: &Method) -> bool {
+    matches!(method, Method::Subscribe | Method::Refer)
+}
+
+impl UserAgent {
+    /// A NOTIFY may overtake the 2xx, so the dialog is looked for from the start
+    /// (RFC 6665 §4.1.2.4).
+    pub(super) fn expect_notify(&mut self, id: ContextId) {
+        let is_root = |context: &crate::sip::context::ClientContext| {
+            subscribes(&context.method) && context.parent.is_none()
+        };
+        if self.contexts.get(&id).is_some_and(is_root) {
+            self.register_dialog(id);
+        }
+    }
+
+    /// A 2xx to a SUBSCRIBE or REFER outside a dialog makes a subscription.
+    pub(super) fn subscribed(&mut self, id: ContextId, message: &Message) -> Option<Box<str>> {
+        let context = self.contexts.get_mut(&id)?;
+        if !subscribes(&context.method) || context.parent.is_some() {
+            return None;
+        }
+        // RFC 4488 §4: the peer will not notify.
+        let refused = message.header(HeaderName::ReferSub).is_some_and(|header| {
+            header
+                .text()
+                .is_ok_and(|text| text.trim_start().to_ascii_lowercase().starts_with("false"))
+        });
+        let tag: Box<str> = message.to().ok()?.tag()?.into();
+        if refused || context.leg_mut(&tag).is_some() {
+            return None;
+        }
+        let request = context.message()?;
+        let cseq = request.cseq().ok()?.number;
+        let mut leg = Leg::new(message, request.request_uri()?, cseq)?;
+        leg.state = LegState::Confirmed;
+        leg.subscribed = true;
+        context.legs.push(leg);
+        Some(tag)
+    }
+
+    /// How long a subscription lasts by its 2xx; a fetch, or one that was ended, only until the
+    /// last NOTIFY should have come (Timer N, RFC 6665 §4.1.2).
+    pub(super) fn subscription_runs(&mut self, now: Instant, id: ContextId, message: &Message) {
+        let seconds = message
+            .header(HeaderName::Expires)
+            .and_then(|header| header.text().ok())
+            .and_then(|text| text.trim().parse::<u32>().ok());
+        if let Some(seconds) = seconds {
+            let timer_n = self.settings.timing.patience();
+            let runs = Duration::from_secs(seconds.into());
+            self.expire_at(id, now + if seconds == 0 { timer_n } else { runs });
+        }
+    }
+
+    fn expire_at(&mut self, id: ContextId, at: Instant) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let before = context.deadline.replace(at);
+        self.transactions.arm_context(id, before, Some(at));
+    }
+
+    /// The subscription's time is over.
+    pub(super) fn subscription_expired(&mut self, now: Instant, id: ContextId) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let tags: Vec<Box<str>> = context.legs.iter().map(|leg| leg.tag.clone()).collect();
+        for tag in tags {
+            self.terminate_leg(now, id, &tag, TerminatedBy::Expiry);
+        }
+    }
+
+    /// A NOTIFY that comes before the 2xx, or from another fork, makes a leg of its own.
+    pub(super) fn leg_of_notify(
+        &mut self,
+        now: Instant,
+        request: &Message,
+    ) -> Option<(ContextId, Box<str>)> {
+        let id = *self.dialogs.get(&DialogKey::of_theirs(request)?)?;
+        let context = self.contexts.get_mut(&id)?;
+        if request.method()? != Method::Notify
+            || !subscribes(&context.method)
+            || context.ended.is_some()
+        {
+            return None;
+        }
+        let ours = context.message()?;
+        let leg = Leg::of_peer(request, ours.request_uri()?, ours.cseq().ok()?.number)?;
+        let tag = leg.tag.clone();
+        context.legs.push(leg);
+        self.tell_own(now, id, Fact::Leg { tag: tag.clone(), state: LegState::Confirmed });
+        Some((id, tag))
+    }
+
+    /// What a NOTIFY that was taken says of its subscription (RFC 6665 §4.1.3).
+    pub(super) fn notified(&mut self, now: Instant, peer: &PeerRequest) {
+        let header = peer.message.header(HeaderName::SubscriptionState);
+        let state = header.and_then(|header| header.text().ok());
+        let Some(state) = state.and_then(|text| SubscriptionState::parse(text).ok()) else {
+            return;
+        };
+        let is_root = self.contexts.get(&peer.context).is_some_and(|c| subscribes(&c.method));
+        if state.is_terminated() {
+            match is_root {
+                true => self.terminate_leg(now, peer.context, &peer.tag, TerminatedBy::Peer),
+                // In the dialog of an INVITE only the subscription is over.
+                false => {
+                    if let Some(leg) = self.leg_mut(peer.context, &peer.tag) {
+                        leg.subscribed = false;
+                    }
+                }
+            }
+        } else if let Some(seconds) = state.expires().filter(|_| is_root) {
+            self.expire_at(peer.context, now + Duration::from_secs(seconds.into()));
+        }
+    }
+
+    /// What ends a subscription: a SUBSCRIBE in its dialog that expires at once (RFC 6665 §4.1.2.3).
+    pub(super) fn unsubscribe(&self, id: ContextId) -> DialogRequest {
+        let request = self.contexts.get(&id).and_then(|context| context.message());
+        let event = request.as_ref().and_then(|request| {
+            let text = request.header(HeaderName::Event)?.text().ok()?;
+            Event::parse(text).ok().map(|_| text.to_owned())
+        });
+        let event = event.unwrap_or_else(|| "refer".to_owned());
+        let headers = [("Event", &*event), ("Expires", "0")];
+        DialogRequest {
+            headers: headers.into_iter().flat_map(|(n, v)| ExtraHeader::new(n, v)).collect(),
+            ..DialogRequest::new(Method::Subscribe)
+        }
+    }
+
+    /// The SUBSCRIBE that ends a subscription has its outcome: the last NOTIFY is waited for, but
+    /// not for ever.
+    pub(super) fn unsubscribed(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        tag: &str,
+        outcome: Option<StatusCode>,
+    ) {
+        match outcome {
+            Some(status) if status.is_success() => {
+                self.expire_at(id, now + self.settings.timing.patience());
+            }
+            _ => self.terminate_leg(now, id, tag, TerminatedBy::Local),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! SUBSCRIBE, REFER and their NOTIFYs, in virtual time (RFC 6665, RFC 3515).
+
+mod simulation;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use simulation::*;
+use sipboard::sip::{
+    ExtraHeader, Fact, HeaderName, Message, MessageBuilder, Method, NewRequest, Transport,
+};
+
+type Out = Vec<(Duration, Bytes)>;
+
+fn subscribe(expires: &str) -> NewRequest {
+    let mut request = new_request(Method::Subscribe, "sip:bob@demo.test");
+    for (name, value) in [("Event", "presence"), ("Expires", expires)] {
+        request.headers.push(ExtraHeader::new(name, value).unwrap());
+    }
+    request
+}
+
+fn notify(subscribe: &Message, cseq: u32, state: &str) -> Bytes {
+    let to = subscribe.to().unwrap().uri().to_owned();
+    MessageBuilder::request(&Method::Notify, "sip:alice@192.0.2.1")
+        .header(HeaderName::Via, format_args!("SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKn{cseq};rport"))
+        .header(HeaderName::From, format_args!("<{to}>;tag=b"))
+        .header(HeaderName::To, subscribe.header(HeaderName::From).unwrap().text().unwrap())
+        .copy(subscribe.header(HeaderName::CallId).unwrap())
+        .header(HeaderName::CSeq, format_args!("{cseq} NOTIFY"))
+        .header(HeaderName::Contact, "<sip:bob@192.0.2.2:5060>")
+        .header(HeaderName::Event, "presence")
+        .header(HeaderName::SubscriptionState, state)
+        .body(None, b"")
+}
+
+/// Accepts with this Expires and notifies at once; the first NOTIFY overtakes the 2xx.
+fn notifier() -> Script<impl FnMut(&Message, &mut Out)> {
+    let mut cseq = 0;
+    Script(move |request: &Message, out: &mut Out| {
+        if request.method() != Some(Method::Subscribe) {
+            return;
+        }
+        cseq += 1;
+        let expires = request.header(HeaderName::Expires).unwrap().text().unwrap().to_owned();
+        let state = match &*expires {
+            "0" => "terminated;reason=timeout".to_owned(),
+            seconds => format!("active;expires={seconds}"),
+        };
+        out.push((ms(0), notify(request, cseq, &state)));
+        out.push((
+            ms(1),
+            response_with(request, 200, "b", |builder| {
+                builder
+                    .header(HeaderName::Contact, "<sip:bob@192.0.2.2:5060>")
+                    .header(HeaderName::Expires, expires)
+            }),
+        ));
+    })
+}
+
+fn simulation<P: Peer>(peer: P) -> Simulation<P> {
+    Simulation::new(Transport::Udp, Link::PERFECT, 5, peer)
+}
+
+#[test]
+fn s4_1_2_4_a_notify_may_overtake_the_2xx() {
+    let mut sim = simulation(notifier());
+    let id = sim.request(subscribe("60"));
+    sim.run(ms(100));
+    assert_eq!(
+        sim.story(id),
+        [
+            "created",
+            "sent SUBSCRIBE",
+            "leg b Confirmed",
+            "received NOTIFY",
+            "answered 200",
+            "accepted 200"
+        ]
+    );
+    assert!(!sim.ua.is_idle());
+    assert!(sim.strays.is_empty());
+}
+
+#[test]
+fn s4_1_2_3_hanging_up_unsubscribes_and_waits_for_the_last_notify() {
+    let mut sim = simulation(notifier());
+    let id = sim.request(subscribe("60"));
+    sim.run(ms(100));
+    sim.with(|ua, now| ua.hang_up(now, id)).unwrap();
+    sim.run(ms(100));
+    let unsubscribe =
+        sim.sent.iter().rfind(|(_, m)| m.method() == Some(Method::Subscribe)).unwrap();
+    let text = |name| unsubscribe.1.header(name).unwrap().text().unwrap();
+    assert_eq!((text(HeaderName::Expires), text(HeaderName::Event)), ("0", "presence"));
+    assert_eq!(unsubscribe.1.to().unwrap().tag(), Some("b"));
+    assert_eq!(
+        sim.story(id)[6..],
+        [
+            "leg b HangingUp { bye: ContextId(2) }",
+            "received NOTIFY",
+            "answered 200",
+            "leg b Terminated { by: Peer }",
+            "ended Accepted"
+        ]
+    );
+    assert!(sim.ua.is_idle());
+}
+
+#[test]
+fn a_subscription_ends_by_itself_when_its_time_is_over() {
+    let mut sim = simulation(notifier());
+    let id = sim.request(subscribe("60"));
+    sim.run(Duration::from_secs(59));
+    assert_eq!(sim.story(id).last().unwrap(), "accepted 200");
+    sim.run(Duration::from_secs(60));
+    assert_eq!(sim.story(id)[6..], ["leg b Terminated { by: Expiry }", "ended Accepted"]);
+    assert_eq!(sim.ua.contexts(), 0);
+}
+
+#[test]
+fn a_fetch_ends_with_its_only_notify() {
+    let mut sim = simulation(notifier());
+    let id = sim.request(subscribe("0"));
+    sim.run(Duration::from_secs(60));
+    assert_eq!(sim.story(id).last().unwrap(), "ended Accepted");
+    assert_eq!(sim.ua.contexts(), 0);
+}
+
+#[test]
+fn a_notify_for_nothing_is_481() {
+    let mut sim = simulation(notifier());
+    sim.request(new_request(Method::Options, "sip:bob@demo.test"));
+    let options = sim.sent[0].1.clone();
+    sim.peer_sends(notify(&options, 1, "active"));
+    sim.run(ms(100));
+    assert_eq!(sim.sent.last().unwrap().1.status().unwrap().code(), 481);
+}
+
+#[test]
+fn a_refer_that_nobody_notifies_of_ends_with_its_2xx() {
+    let mut sim = simulation(Script(|request: &Message, out: &mut Out| {
+        let refused = |builder: MessageBuilder| builder.header(HeaderName::ReferSub, "false");
+        out.push((ms(0), response_with(request, 202, "b", refused)));
+    }));
+    let id = sim.request(new_request(Method::Refer, "sip:bob@demo.test"));
+    sim.run(ms(100));
+    assert_eq!(sim.story(id)[2..], ["accepted 202", "ended Accepted"]);
+    assert!(!sim.events.iter().any(|event| matches!(event.fact, Fact::Leg { .. })));
+}
