@@ -13,7 +13,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// What a user agent may keep for good: tables that have grown, the names of its flows.
-const FIXED: usize = 160 << 10;
+const FIXED: usize = 64 << 10;
 /// What it may keep of a context that is over: its method and its last state, so that a wish that
 /// comes too late is refused with the right reason.
 const REMEMBERED: usize = 100;
@@ -33,7 +33,6 @@ fn memory_comes_back_when_everything_has_run_down() {
         let contexts = world.contexts();
         let agents = world.into_agents();
         let kept = allocated() - before;
-        eprintln!("kept {kept} of contexts {contexts}, most {most}");
         let allowed = agents.len() * FIXED + contexts * REMEMBERED;
         assert!(kept <= allowed, "{kept} bytes after {contexts} contexts, {allowed} allowed");
         drop(agents);
