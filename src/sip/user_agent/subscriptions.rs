@@ -27,7 +27,7 @@ impl UserAgent {
         let is_root = |context: &crate::sip::context::ClientContext| {
             subscribes(&context.method) && context.parent.is_none()
         };
-        if self.contexts.get(&id).is_some_and(is_root) {
+        if self.contexts.get(&id).is_some_and(|context| is_root(context)) {
             self.register_dialog(id);
         }
     }
