@@ -3,7 +3,7 @@
 //! overtaken and damaged. `check` holds what must be true after every step.
 #![allow(dead_code, reason = "each test file uses the part that it needs")]
 
-mod check;
+pub mod check;
 mod far;
 mod user;
 
@@ -20,7 +20,6 @@ use sipboard::sip::{
     UserAgent,
 };
 
-pub use self::check::KINDS;
 use self::{check::Check, far::Far};
 
 /// How many user agents share the network.
@@ -165,6 +164,16 @@ impl World {
     /// How many contexts there have been.
     pub fn contexts(&self) -> usize {
         self.agents.iter().map(|agent| agent.check.contexts()).sum()
+    }
+
+    /// How many contexts are held.
+    pub fn agents_hold(&self) -> usize {
+        self.agents.iter().map(|agent| agent.ua.contexts()).sum()
+    }
+
+    /// The user agents alone: what the simulation itself has kept is gone.
+    pub fn into_agents(self) -> Vec<UserAgent> {
+        self.agents.into_iter().map(|agent| agent.ua).collect()
     }
 
     /// How often which fact was told.

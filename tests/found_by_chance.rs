@@ -1,0 +1,89 @@
+//! What random steps on a simulated network have found, each told once more in order.
+
+mod simulation;
+
+use std::time::Duration;
+
+use simulation::*;
+use sipboard::sip::{DialogRequest, Message, Method, Transport};
+
+type Out = Vec<(Duration, bytes::Bytes)>;
+
+/// A re-INVITE was accepted after its dialog was over and the first INVITE forgotten with it: there
+/// was no leg left to make the ACK from, and the peer would have repeated its 2xx for 32 s.
+#[test]
+fn a_reinvite_that_outlives_its_dialog_is_acked_all_the_same() {
+    let mut reinvite = None;
+    let mut sim = Simulation::new(
+        Transport::Udp,
+        Link::PERFECT,
+        1,
+        Script(move |request: &Message, out: &mut Out| match request.method() {
+            Some(Method::Invite) if request.to().unwrap().tag().is_some() => {
+                if reinvite.replace(request.clone()).is_none() {
+                    out.push((ms(1), response(request, 180, "b")));
+                    out.push((ms(60_000), response(request, 200, "b")));
+                }
+            }
+            Some(Method::Invite | Method::Bye) => out.push((ms(1), response(request, 200, "b"))),
+            _ => {}
+        }),
+    );
+    let first = sim.request(invite());
+    sim.run(ms(100));
+    let second = sim.with(|ua, now| {
+        ua.request_in_dialog(now, first, None, DialogRequest::new(Method::Invite)).unwrap()
+    });
+    sim.run(ms(100));
+    sim.with(|ua, now| ua.hang_up(now, first)).unwrap();
+    sim.run(Duration::from_secs(50));
+    assert_eq!(sim.story(first).last().unwrap(), "ended BYE");
+    sim.run(Duration::from_secs(20));
+    let story = sim.story(second);
+    assert!(story.ends_with(&["accepted 200", "acked 200", "ended Accepted"].map(str::to_owned)));
+    sim.run(Duration::from_secs(60));
+    assert_eq!(sim.ua.held().contexts, 0);
+}
+
+/// A 2xx without a To tag, on an INVITE whose legs had been hung up, was told as accepted for the
+/// first time, and the context that had ended as accepted once more.
+#[test]
+fn a_2xx_without_a_tag_after_the_end_is_told_as_a_repetition() {
+    let mut sim = Simulation::new(
+        Transport::Udp,
+        Link::PERFECT,
+        1,
+        Script(|request: &Message, out: &mut Out| match request.method() {
+            Some(Method::Invite) => {
+                out.push((ms(1), response(request, 200, "b")));
+                out.push((ms(1000), response(request, 200, "")));
+            }
+            Some(Method::Bye) => out.push((ms(1), response(request, 200, "b"))),
+            _ => {}
+        }),
+    );
+    let id = sim.request(invite());
+    sim.run(ms(100));
+    sim.with(|ua, now| ua.hang_up(now, id)).unwrap();
+    sim.run(ms(2000));
+    assert_eq!(sim.story(id)[7..], ["ended BYE", "accepted again 200"]);
+}
+
+/// An answer to the peer was repeated (Timer G) on a flow that had gone down.
+#[test]
+fn nothing_is_sent_on_a_flow_that_is_down() {
+    let mut sim =
+        Simulation::new(Transport::Udp, Link::PERFECT, 1, Script(|_: &Message, _: &mut Out| {}));
+    sim.peer_sends(
+        "INVITE sip:alice@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK1\r\n\
+         From: <sip:bob@demo.test>;tag=b\r\nTo: <sip:alice@demo.test>\r\nCall-ID: c\r\n\
+         CSeq: 1 INVITE\r\nContact: <sip:bob@192.0.2.2>\r\nContent-Length: 0\r\n\r\n"
+            .into(),
+    );
+    sim.run(ms(600));
+    assert_eq!(sim.wire(), ["0.001 405", "0.501 405"]);
+    sim.with(|ua, now| ua.flow_down(now, FLOW, "the flow is gone"));
+    sim.run(Duration::from_secs(60));
+    assert_eq!(sim.wire().len(), 2);
+    assert_eq!(sim.ua.held(), Default::default());
+}
