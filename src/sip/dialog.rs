@@ -83,7 +83,6 @@ impl Leg {
             sdp_version: 0,
             peer_offer_pending: false,
             invite_pending: false,
-            peer_offer_pending: false,
         })
     }
 
