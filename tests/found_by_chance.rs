@@ -19,12 +19,14 @@ fn a_reinvite_that_outlives_its_dialog_is_acked_all_the_same() {
         Link::PERFECT,
         1,
         Script(move |request: &Message, out: &mut Out| match request.method() {
-            Some(Method::Invite) if request.to().unwrap().tag().is_some() => {
-                if reinvite.replace(request.clone()).is_none() {
-                    out.push((ms(1), response(request, 180, "b")));
-                    out.push((ms(60_000), response(request, 200, "b")));
-                }
+            Some(Method::Invite)
+                if request.to().unwrap().tag().is_some()
+                    && reinvite.replace(request.clone()).is_none() =>
+            {
+                out.push((ms(1), response(request, 180, "b")));
+                out.push((ms(60_000), response(request, 200, "b")));
             }
+            Some(Method::Invite) if request.to().unwrap().tag().is_some() => {}
             Some(Method::Invite | Method::Bye) => out.push((ms(1), response(request, 200, "b"))),
             _ => {}
         }),

@@ -176,6 +176,10 @@ fn field(bytes: &[u8], start: usize, end: usize) -> Field {
     // RFC 3261 §7.3.1 allows white space before the colon; anything else is for the lint.
     let name_len = colon - line[..colon].iter().rev().take_while(|b| is_blank(**b)).count();
     let Ok(short) = u16::try_from(name_len) else { return malformed() };
+    // A fold stands in a value, never before the colon (RFC 3261 §25.1, HCOLON).
+    if line[..name_len].contains(&b'\n') {
+        return malformed();
+    }
     let after = &line[colon + 1..];
     let tail = syntax::trim_start_bytes(after);
     // An empty value stands at the end of its line.

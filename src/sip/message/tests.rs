@@ -105,6 +105,13 @@ fn folds_are_kept_and_can_be_unfolded() {
 }
 
 #[test]
+fn a_fold_before_the_colon_makes_no_name() {
+    let message = read("OPTIONS sip:a SIP/2.0\r\nTo\r\n : <sip:b@b>\r\nFrom: <sip:a@a>\r\n\r\n");
+    let names: Vec<HeaderName> = message.unwrap().headers().map(|header| header.name).collect();
+    assert_eq!(names, [HeaderName::Malformed, HeaderName::From]);
+}
+
+#[test]
 fn one_bad_header_costs_that_header_only() {
     let message = Message::read(Bytes::from_static(
         b"OPTIONS sip:a SIP/2.0\r\nno colon here\r\nSubject: \xff\r\n: x\r\nTo: <sip:b@b>\r\n\r\n",
