@@ -45,30 +45,6 @@ fn a_reinvite_that_outlives_its_dialog_is_acked_all_the_same() {
     assert_eq!(sim.ua.held().contexts, 0);
 }
 
-/// A 2xx without a To tag, on an INVITE whose legs had been hung up, was told as accepted for the
-/// first time, and the context that had ended as accepted once more.
-#[test]
-fn a_2xx_without_a_tag_after_the_end_is_told_as_a_repetition() {
-    let mut sim = Simulation::new(
-        Transport::Udp,
-        Link::PERFECT,
-        1,
-        Script(|request: &Message, out: &mut Out| match request.method() {
-            Some(Method::Invite) => {
-                out.push((ms(1), response(request, 200, "b")));
-                out.push((ms(1000), response(request, 200, "")));
-            }
-            Some(Method::Bye) => out.push((ms(1), response(request, 200, "b"))),
-            _ => {}
-        }),
-    );
-    let id = sim.request(invite());
-    sim.run(ms(100));
-    sim.with(|ua, now| ua.hang_up(now, id)).unwrap();
-    sim.run(ms(2000));
-    assert_eq!(sim.story(id)[7..], ["ended BYE", "accepted again 200"]);
-}
-
 /// An answer to the peer was repeated (Timer G) on a flow that had gone down.
 #[test]
 fn nothing_is_sent_on_a_flow_that_is_down() {
