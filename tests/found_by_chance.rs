@@ -5,7 +5,7 @@ mod simulation;
 use std::time::Duration;
 
 use simulation::*;
-use sipboard::sip::{DialogRequest, Message, Method, Transport};
+use sipboard::sip::{DialogRequest, HeaderName, Message, Method, Transport};
 
 type Out = Vec<(Duration, bytes::Bytes)>;
 
@@ -43,6 +43,35 @@ fn a_reinvite_that_outlives_its_dialog_is_acked_all_the_same() {
     assert!(story.ends_with(&["accepted 200", "acked 200", "ended Accepted"].map(str::to_owned)));
     sim.run(Duration::from_secs(60));
     assert_eq!(sim.ua.held().contexts, 0);
+}
+
+/// A leg without a tag, and a re-INVITE on it whose 2xx had one: the ACK was kept under the leg's
+/// tag and looked for under the other, so each repetition of the 2xx was told as the first.
+#[test]
+fn a_repeated_2xx_of_a_reinvite_on_a_leg_without_a_tag_is_a_repetition() {
+    let mut sim = Simulation::new(
+        Transport::Udp,
+        Link::PERFECT,
+        1,
+        Script(|request: &Message, out: &mut Out| {
+            if request.method() == Some(Method::Invite) {
+                let is_first = request.header(HeaderName::Contact).is_some()
+                    && request.request_uri() == Some("sip:bob@demo.test");
+                let tag = if is_first { "" } else { "t" };
+                out.push((ms(1), response(request, 200, tag)));
+                out.push((ms(500), response(request, 200, tag)));
+            }
+        }),
+    );
+    let first = sim.request(invite());
+    sim.run(ms(1000));
+    let second = sim.with(|ua, now| {
+        ua.request_in_dialog(now, first, None, DialogRequest::new(Method::Invite)).unwrap()
+    });
+    sim.run(ms(1000));
+    let story = sim.story(second);
+    let count = |word: &str| story.iter().filter(|told| *told == word).count();
+    assert_eq!((count("accepted 200"), count("accepted again 200")), (1, 1), "{story:?}");
 }
 
 /// An answer to the peer was repeated (Timer G) on a flow that had gone down.
