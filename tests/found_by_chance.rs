@@ -20,10 +20,9 @@ fn a_reinvite_that_outlives_its_dialog_is_acked_all_the_same() {
         1,
         Script(move |request: &Message, out: &mut Out| match request.method() {
             Some(Method::Invite) if request.to().unwrap().tag().is_some() => {
-                if reinvite.replace(request.clone()).is_none() {
-                    out.push((ms(1), response(request, 180, "b")));
-                    out.push((ms(60_000), response(request, 200, "b")));
-                }
+                let is_new = reinvite.replace(request.clone()).is_none();
+                let answers = [(ms(1), 180), (ms(60_000), 200)].into_iter().filter(|_| is_new);
+                out.extend(answers.map(|(at, status)| (at, response(request, status, "b"))));
             }
             Some(Method::Invite | Method::Bye) => out.push((ms(1), response(request, 200, "b"))),
             _ => {}
