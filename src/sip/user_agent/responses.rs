@@ -296,7 +296,11 @@ impl UserAgent {
     ) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         // RFC 3261 §12.1.2: a missing tag is a null tag.
-        let tag: Box<str> = message.to().ok().and_then(|to| to.tag()).unwrap_or_default().into();
+        // A re-INVITE belongs to one leg, whatever tag its 2xx has.
+        let tag: Box<str> = match &context.parent {
+            Some((_, leg)) => leg.clone(),
+            None => message.to().ok().and_then(|to| to.tag()).unwrap_or_default().into(),
+        };
         if let Some(ack) = context.acks.iter().find(|ack| ack.tag == tag).cloned() {
             let response = compose::response(message, status);
             self.tell_own(now, id, Fact::Accepted { response, again: true });
