@@ -127,9 +127,6 @@ fn drawn(cell: &Cell, x: u16, y: u16) -> Option<String> {
         return Some(rect((f64::from(x) + 0.08, 0.82 - height), (0.84, height), y, &stroke));
     }
     let (left, top) = (f64::from(x) * CELL.0, f64::from(y) * CELL.1);
-    if symbol == "✋" {
-        return Some(hand(left, top, &stroke));
-    }
     // The middle and the ends of the cell, on half pixels so that lines stay sharp.
     let (right, bottom) = (left + CELL.0, top + CELL.1);
     let (middle, centre) = ((left + CELL.0 / 2.0).round() + 0.5, top + CELL.1 / 2.0 + 0.5);
@@ -151,16 +148,6 @@ fn drawn(cell: &Cell, x: u16, y: u16) -> Option<String> {
     };
     let width = if symbol == "┃" { 3 } else { 1 };
     Some(format!(r#"<path d="{path}" fill="none" stroke="{stroke}" stroke-width="{width}"/>"#))
-}
-
-/// A raised hand in one colour: fonts have it as a coloured picture, or not at all.
-fn hand(left: f64, top: f64, colour: &str) -> String {
-    // Four fingers and a thumb, then the palm.
-    let fingers = "M5 9V5.2M7.4 8.5V3.8M9.8 8.5V4.2M12.2 9V5.8M4.6 11.6L2.4 9.4";
-    let palm = "M4.2 8.5H13V11Q13 15.2 9 15.2Q6.4 15.2 5.2 13.4L4.2 11.8Z";
-    format!(
-        r#"<g transform="translate({left:.1} {top:.1})" fill="{colour}" stroke="{colour}"><path d="{fingers}" fill="none" stroke-width="1.7" stroke-linecap="round"/><path d="{palm}" stroke="none"/></g>"#
-    )
 }
 
 fn rect(at: (f64, f64), size: (f64, f64), y: u16, fill: &str) -> String {
