@@ -163,10 +163,9 @@ pub(super) struct Send {
 
 /// Run the demo server alone, as a target for this and other SIP tools
 ///
-/// It prints the addresses on which it listens, and ends on SIGINT, SIGTERM and
-/// SIGHUP. The user part of a
-/// request's target says how it behaves: answer, ring, busy, notfound, decline, slow, silent,
-/// lossy, late, hangup; any other gets 200 OK.
+/// It prints the addresses on which it listens, and ends on SIGINT, SIGTERM and SIGHUP. The user
+/// part of a request's target says how it behaves: answer, ring, busy, notfound, decline, redirect,
+/// auth (demo/demo), early, fork, slow, silent, lossy, late, hangup, garbled; any other gets a 2xx.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Serve {
     /// Listen on UDP, at host:port or at a port of 127.0.0.1; port 0 lets the system pick

@@ -1,7 +1,7 @@
 //! Sockets: URIs become flows, bytes become messages.
 //!
 //! [`Network`] is the one door. Behind it, every transport is one small file that knows how a flow
-//! is made, how it reads and how it writes; [`flow`] holds what they share. Nothing in here knows
+//! is made, how it reads and how it writes; `flow` holds what they share. Nothing in here knows
 //! what a message means.
 
 mod flow;

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The composer, the help and the log lie over the body. Text from the network goes through
-//! [`text::safe`] on its way here.
+//! `text::safe` on its way here.
 
 mod composer;
 mod footer;
