@@ -216,3 +216,14 @@ fn a_file_that_nests_without_end_is_refused() {
     let text = format!("{} = 1", "a.".repeat(50_000) + "a");
     assert!(!config::parse(&text).unwrap_err().is_empty());
 }
+
+#[test]
+fn what_is_done_without_asking_is_one_of_a_few_words() {
+    let text = "redirects = \"best\"\nextra_legs = \"hang-up\"\nreliable_provisionals = false\n";
+    let sip = config::parse(text).unwrap().settings.sip;
+    assert_eq!(sip.redirects, sipboard::sip::Redirects::Best);
+    assert_eq!(sip.extra_legs, sipboard::sip::ExtraLegs::HangUp);
+    assert!(!sip.reliable_provisionals);
+    let problem = config::parse("redirects = \"bset\"\n").unwrap_err()[0].to_string();
+    assert!(problem.contains("did you mean \"best\""), "{problem}");
+}

@@ -13,7 +13,7 @@ use crate::{
         table::{Problems, Table, wrong_type},
     },
     engine::Account,
-    sip::{self, Credentials, Scheme, Transport, UriBuf},
+    sip::{self, Credentials, ExtraLegs, Redirects, Scheme, Transport, UriBuf},
     transport::{Network, ServerUri},
 };
 
@@ -44,7 +44,15 @@ impl Place {
     /// The keys that can stand in it.
     pub const fn keys(self) -> &'static [&'static str] {
         match self {
-            Place::Top => &["account", "default_account", "mouse", "timers"],
+            Place::Top => &[
+                "account",
+                "default_account",
+                "extra_legs",
+                "mouse",
+                "redirects",
+                "reliable_provisionals",
+                "timers",
+            ],
             Place::Timers => &["t1_ms", "t2_ms", "t4_ms"],
             Place::Account => {
                 &["display_name", "name", "password", "password_env", "server", "uri", "username"]
@@ -118,6 +126,7 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
         config.mouse = mouse;
     }
     read_timers(&mut problems, &top, &mut config.settings.sip);
+    read_calls(&mut problems, &top, &mut config.settings.sip);
     let names = read_accounts(&mut problems, &top, &mut config.accounts);
     if let Some((name, span)) = top.string(&mut problems, "default_account", "an account's name") {
         match names.iter().position(|known| known == name) {
@@ -171,6 +180,41 @@ fn read_timers(problems: &mut Problems<'_>, top: &Table<'_>, settings: &mut sip:
             ),
         );
     }
+}
+
+/// What is done without asking in the course of a request.
+fn read_calls(problems: &mut Problems<'_>, top: &Table<'_>, settings: &mut sip::Settings) {
+    if let Some(reliable) = top.boolean(problems, "reliable_provisionals") {
+        settings.reliable_provisionals = reliable;
+    }
+    let redirects = [("none", Redirects::None), ("best", Redirects::Best), ("all", Redirects::All)];
+    if let Some(redirects) = read_choice(problems, top, "redirects", &redirects) {
+        settings.redirects = redirects;
+    }
+    let extra_legs = [("keep", ExtraLegs::Keep), ("hang-up", ExtraLegs::HangUp)];
+    if let Some(extra_legs) = read_choice(problems, top, "extra_legs", &extra_legs) {
+        settings.extra_legs = extra_legs;
+    }
+}
+
+/// One of several words.
+fn read_choice<T: Copy>(
+    problems: &mut Problems<'_>,
+    table: &Table<'_>,
+    key: &str,
+    choices: &[(&str, T)],
+) -> Option<T> {
+    let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+    let (text, span) = table.string(problems, key, &format!("one of {}", words.join(", ")))?;
+    let choice = choices.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice);
+    if choice.is_none() {
+        let hint = hint(text, words.iter().copied());
+        problems.note(
+            span.start,
+            format!("{key} must be one of {}, not {text:?}{hint}", words.join(", ")),
+        );
+    }
+    choice
 }
 
 /// Reads every account; gives their names, those of wrong accounts too.

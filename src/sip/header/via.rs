@@ -33,23 +33,10 @@ impl<'a> Via<'a> {
         if text.is_empty() {
             return bad(HeaderProblem::Empty, 0);
         }
-        let mut rest = text;
-        let mut part = |last: bool| -> Option<&'a str> {
-            let trimmed = syntax::trim_start(rest);
-            let end = trimmed.bytes().take_while(|b| syntax::is_token_byte(*b)).count();
-            let (token, tail) = trimmed.split_at(end);
-            rest = if last { tail } else { syntax::trim_start(tail).strip_prefix('/')? };
-            (!token.is_empty()).then_some(token)
-        };
-        let (Some(protocol), Some(version), Some(transport)) =
-            (part(false), part(false), part(true))
-        else {
+        let Some((transport, rest)) = sent_protocol(text) else {
             return bad(HeaderProblem::BadProtocol, 0);
         };
-        if !protocol.eq_ignore_ascii_case("SIP")
-            || version != "2.0"
-            || !rest.as_bytes().first().is_some_and(|b| syntax::is_lws(*b))
-        {
+        if !rest.as_bytes().first().is_some_and(|b| syntax::is_lws(*b)) {
             return bad(HeaderProblem::BadProtocol, 0);
         }
         let offset = text.len() - rest.len();
@@ -111,6 +98,28 @@ fn port(behind: &str) -> Result<(Option<u16>, &str), HeaderProblem> {
         Ok(port) => Ok((Some(port), syntax::trim_start(&digits[count..]))),
         Err(_) => Err(HeaderProblem::BadNumber { max: u16::MAX.into() }),
     }
+}
+
+/// The transport of `SIP/2.0/UDP`, and what follows; white space may stand around the slashes.
+#[inline]
+fn sent_protocol(text: &str) -> Option<(&str, &str)> {
+    if let Some(rest) = text.strip_prefix("SIP/2.0/") {
+        return token(rest).filter(|(transport, _)| !transport.is_empty()).or_else(|| spaced(text));
+    }
+    spaced(text)
+}
+
+fn spaced(text: &str) -> Option<(&str, &str)> {
+    let (protocol, rest) = token(text)?;
+    let (version, rest) = token(syntax::trim_start(syntax::trim_start(rest).strip_prefix('/')?))?;
+    let rest = syntax::trim_start(rest).strip_prefix('/')?;
+    let (transport, rest) = token(syntax::trim_start(rest))?;
+    let good = protocol.eq_ignore_ascii_case("SIP") && version == "2.0" && !transport.is_empty();
+    good.then_some((transport, rest))
+}
+
+fn token(text: &str) -> Option<(&str, &str)> {
+    text.split_at_checked(text.bytes().take_while(|b| syntax::is_token_byte(*b)).count())
 }
 
 #[cfg(test)]
