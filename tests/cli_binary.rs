@@ -46,6 +46,7 @@ fn whatever_is_said_wrong_ends_with_2_and_a_sentence() {
         (&["send", "OPTIONS", "x", "--cancel-after", "soon"], "is not a duration"),
         (&["send", "OPTIONS", "x", "--cancel-after", "1", "--cancel-status", "100"], "200..=699"),
         (&["send", "OPTIONS", "x", "--cancel-status", "480"], "--cancel-after"),
+        (&["send", "OPTIONS", "x", "--cancel-after", "1"], "OPTIONS cannot be cancelled"),
         (&["send", "OPTIONS", "x", "--count", "0"], "--count"),
         (&["send", "OPTIONS", "x", "--count", "5", "--concurrency", "0"], "--concurrency"),
         (&["send", "OPTIONS", "x", "--rate", "5/s"], "--count"),

@@ -251,6 +251,7 @@ async fn timeout_gives_up_and_leaves() {
     let ran = run(plan, JSON, async |script| {
         let id = script.request().await;
         script.tell(id, Method::Invite, vec![sent()]).await;
+        assert!(matches!(script.command().await, Command::GiveUp { .. }));
         assert!(matches!(script.command().await, Command::Quit));
         let end = rejected(487, "Request Terminated", Cause::Canceled);
         script.tell(id, Method::Invite, end).await;

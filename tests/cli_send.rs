@@ -125,6 +125,34 @@ fn nobody_answers_and_the_timers_say_so() {
 }
 
 #[test]
+fn a_fork_that_accepts_after_the_hang_up_is_acked_and_hung_up_too() {
+    let server = Serve::start();
+    for address in [&server.udp, &server.ws] {
+        let ran = send(&["INVITE", "fork", "--server", address, "--json"]);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+        let count = |event: &str, method: &str| {
+            let is = |line: &&serde_json::Value| line["event"] == event && line["method"] == method;
+            ran.json().iter().filter(is).count()
+        };
+        assert_eq!((count("acked", "ACK"), count("sent", "BYE")), (2, 2), "{}", ran.out);
+        assert_eq!(count("ended", "INVITE"), 1, "{}", ran.out);
+    }
+}
+
+#[test]
+fn a_wrong_password_is_called_one() {
+    let server = Serve::start();
+    let home = Home::new();
+    let args = ["send", "MESSAGE", "auth", "--server", &server.udp, "--json", "--user", "demo"];
+    let mut command = home.command(&args);
+    command.args(["--password-env", "SIPBOARD_TEST_PASSWORD"]);
+    let output = command.env("SIPBOARD_TEST_PASSWORD", "wr0ng").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("wrong password") && !text.contains("wr0ng"), "{text}");
+}
+
+#[test]
 fn a_timeout_of_ones_own_ends_it_sooner() {
     let server = Serve::start();
     let ran = send(&["INVITE", "ring", "--server", &server.ws, "--timeout", "200ms", "--json"]);
@@ -143,8 +171,8 @@ fn a_silent_peer_given_up_leaves_a_stream_that_ends() {
         assert_eq!(ran.events().last().unwrap(), "ended", "{}", ran.out);
         let lines = ran.json();
         let failed = lines.iter().find(|line| line["event"] == "failed").expect(&ran.out);
-        assert_eq!(failed["cause"], "Canceled", "{failed}");
-        assert_eq!(failed["detail"], "left before an outcome was known", "{failed}");
+        assert_eq!(failed["cause"], "Request Timeout", "{failed}");
+        assert_eq!(failed["detail"], "given up after 100ms", "{failed}");
         assert_eq!(ran.err, "sipboard: #1: given up after 100ms\n");
     }
 }

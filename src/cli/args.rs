@@ -124,7 +124,7 @@ pub(super) struct Send {
     #[arg(long, value_name = "VAR", requires = "user", help_heading = WHERE)]
     pub(super) password_env: Option<String>,
 
-    /// Cancel an INVITE that is pending that long after it was sent
+    /// Cancel an INVITE that is still pending that long after it was begun
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = LIFE)]
     pub(super) cancel_after: Option<Duration>,
     /// The status code in the CANCEL's Reason (RFC 3326)

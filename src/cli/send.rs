@@ -54,6 +54,12 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
         submission.request.credentials =
             Some(Arc::from([Credentials::new(user.as_str(), password)]));
     }
+    if args.cancel_after.is_some() && submission.request.method != Method::Invite {
+        anyhow::bail!(
+            "--cancel-after: {} cannot be cancelled, only an INVITE can (RFC 3261 §9.1)",
+            submission.request.method
+        );
+    }
     advise(&args, &submission);
 
     let host = submission.request.request_uri.as_uri().host().to_owned();

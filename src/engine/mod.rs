@@ -42,6 +42,14 @@ pub enum Command {
         /// The INVITE.
         context: ContextId,
     },
+    /// Wait no longer for an outcome: what nobody has answered fails with `Request Timeout`, and an
+    /// INVITE that rings is cancelled.
+    GiveUp {
+        /// The request.
+        context: ContextId,
+        /// Why, as a sentence.
+        detail: String,
+    },
     /// Leave gracefully: cancel pending INVITEs, hang up established legs, wait for the answers
     /// for at most two seconds. [`Event::Stopped`] is the last event.
     Quit,

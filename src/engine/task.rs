@@ -211,6 +211,10 @@ impl Task {
                 .user_agent
                 .hang_up(now, context)
                 .map_err(|error| (Some(context), error.to_string())),
+            Command::GiveUp { context, detail } => {
+                self.user_agent.give_up(now, context, &detail);
+                Ok(())
+            }
             Command::Send(_) if self.leaving.is_some() => {
                 Err((None, "sipboard is leaving: nothing new is sent".to_owned()))
             }

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use crate::{
     engine::{Command, Engine, Event, Refusal},
     headless::{Outcome, Plan, call::Call, report::Reporter, totals::Totals},
-    sip::{self, CancelOptions, ContextEvent, ContextId, Fact, LegState, Method},
+    sip::{self, ContextEvent, ContextId, Fact, LegState, Method},
 };
 
 /// Something that is to be done with a context when its time has come.
@@ -199,8 +199,12 @@ impl<'o> Run<'o> {
         let id = event.context;
         if let Fact::Created(created) = &event.fact {
             self.calls.insert(id, Call::new(event.at, event.method.clone(), created));
-            if let (None, Some(after)) = (created.parent, self.plan.timeout) {
-                self.alarms.push(Reverse((event.at + after, id, Alarm::GiveUp)));
+            let alarms =
+                [(self.plan.timeout, Alarm::GiveUp), (self.plan.cancel_after, Alarm::Cancel)];
+            for (after, alarm) in alarms {
+                if let (None, Some(after)) = (created.parent, after) {
+                    self.alarms.push(Reverse((event.at + after, id, alarm)));
+                }
             }
         }
         // Its own `Created` comes before everything else of a context.
@@ -223,9 +227,6 @@ impl<'o> Run<'o> {
             Fact::Sent { .. } if call.sent.is_none() => {
                 call.sent = Some(at);
                 self.totals.sent += 1;
-                if let Some(after) = self.plan.cancel_after {
-                    self.alarms.push(Reverse((at + after, id, Alarm::Cancel)));
-                }
             }
             Fact::Cancel { .. } => call.cancelled = true,
             // A leg that comes up from now on needs a hang-up of its own.
@@ -341,19 +342,17 @@ impl<'o> Run<'o> {
     fn give_up(&mut self, now: Instant, id: ContextId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.outcome = Some(Outcome::TimedOut);
-        let cancel = call.method == Method::Invite && !call.cancelled;
         self.totals.count(Outcome::TimedOut);
         self.totals.elapsed = now.saturating_duration_since(self.started);
+        let after = self.plan.timeout.unwrap_or_default();
+        let detail = format!("given up after {after:?}");
         if self.reporter.tells_events() {
-            let after = self.plan.timeout.unwrap_or_default();
-            self.reporter.sentence(format_args!("#{id}: given up after {after:?}"));
+            self.reporter.sentence(format_args!("#{id}: {detail}"));
         }
+        self.queue.push_back(Command::GiveUp { context: id, detail });
         self.settle(id);
         if self.submitted == self.plan.count && self.open == 0 {
             self.leave();
-        } else if cancel {
-            let options = CancelOptions::default();
-            self.queue.push_back(Command::Cancel { context: id, options });
         }
     }
 
@@ -365,7 +364,7 @@ impl<'o> Run<'o> {
         self.phase = Phase::Leaving;
         let unsent = self.queue.iter().filter(|c| matches!(c, Command::Send(_))).count();
         self.open = self.open.saturating_sub(unsent);
-        self.queue.clear();
+        self.queue.retain(|command| matches!(command, Command::GiveUp { .. }));
         self.alarms.clear();
         self.queue.push_back(Command::Quit);
     }

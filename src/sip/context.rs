@@ -43,6 +43,8 @@ pub(crate) struct ClientContext {
     pub(crate) hung_up: bool,
     /// How many contexts of requests in its dialogs are held: the ACK of a re-INVITE needs the leg.
     pub(crate) children: u32,
+    /// Whether a leg that was still early when the others were over has been waited for.
+    pub(crate) forks_awaited: bool,
     /// When to stop waiting for what a CANCEL should bring.
     pub(crate) deadline: Option<Instant>,
     /// How it ended, once it has.
@@ -155,6 +157,11 @@ impl ClientContext {
     /// The leg of that tag.
     pub(crate) fn leg_mut(&mut self, tag: &str) -> Option<&mut Leg> {
         self.legs.iter_mut().find(|leg| &*leg.tag == tag)
+    }
+
+    /// Whether a leg is early.
+    pub(crate) fn has_early_legs(&self) -> bool {
+        self.legs.iter().any(|leg| leg.state == LegState::Early)
     }
 
     /// How many legs are up.

@@ -363,6 +363,8 @@ pub enum TerminatedBy {
     Response,
     /// The subscription's time was over (RFC 6665).
     Expiry,
+    /// Nobody waits for it any more: the INVITE was given up without a final response.
+    GivenUp,
     /// The flow broke.
     Transport,
 }

@@ -133,6 +133,7 @@ impl<'e> Line<'e> {
                     TerminatedBy::Peer => "peer",
                     TerminatedBy::Response => "response",
                     TerminatedBy::Expiry => "expiry",
+                    TerminatedBy::GivenUp => "given_up",
                     TerminatedBy::Transport => "transport",
                 });
                 "terminated"

@@ -194,6 +194,7 @@ fn leg(state: &LegState) -> String {
             TerminatedBy::Peer => "over: the peer hung up",
             TerminatedBy::Response => "over: the INVITE got its final response",
             TerminatedBy::Expiry => "over: the subscription expired",
+            TerminatedBy::GivenUp => "over: given up",
             TerminatedBy::Transport => "over: the connection broke",
         }
         .to_owned(),

@@ -20,7 +20,11 @@ pub struct Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SIP;cause={};text={}", self.cause, syntax::quote(&self.text))
+        write!(f, "SIP;cause={}", self.cause)?;
+        match &*self.text {
+            "" => Ok(()),
+            text => write!(f, ";text={}", syntax::quote(text)),
+        }
     }
 }
 

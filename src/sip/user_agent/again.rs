@@ -16,6 +16,15 @@ use crate::sip::{
     uri::{Uri, UriBuf},
 };
 
+/// What comes of a rejection.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// The request has gone out again.
+    Again,
+    /// The rejection stands; the sentence says why credentials did not help, where some were tried.
+    Stands(Option<String>),
+}
+
 /// Where a request has been and may still go.
 #[derive(Debug, Default)]
 pub(crate) struct Redirection {
@@ -40,17 +49,24 @@ impl UserAgent {
         id: ContextId,
         status: StatusCode,
         message: &Message,
-    ) -> bool {
+    ) -> Next {
         if self.contexts.get(&id).is_none_or(|context| context.is_cancelled()) {
-            return false;
+            return Next::Stands(None);
         }
-        match status.code() {
+        let mut refused = None;
+        if matches!(status.code(), 401 | 407) {
+            match self.answer_challenge(now, id, status, message) {
+                Next::Again => return Next::Again,
+                Next::Stands(why) => refused = why,
+            }
+        }
+        let again = match status.code() {
             300..=399 => self.follow_redirect(now, id, status, message),
-            401 | 407 if self.answer_challenge(now, id, status, message) => true,
             // RFC 3261 §16.7: a 6xx speaks for every target.
             400..=599 => self.try_next_target(now, id, status, message),
             _ => false,
-        }
+        };
+        if again { Next::Again } else { Next::Stands(refused) }
     }
 
     fn follow_redirect(

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
-use super::UserAgent;
+use super::{UserAgent, again::Next};
 use crate::sip::{
     auth::{AuthRequest, Credentials, Decision, RspAuth},
     compose,
@@ -47,19 +47,19 @@ impl UserAgent {
         is_fresh.then_some((message, credentials))
     }
 
-    /// Sends the request once more with credentials. `false` where there is nothing to send: no
-    /// credentials, no challenge that can be answered, or one that was answered before.
+    /// Sends the request once more with credentials; not where there are none, no challenge can be
+    /// answered, or it was answered before.
     pub(super) fn answer_challenge(
         &mut self,
         now: Instant,
         id: ContextId,
         status: StatusCode,
         message: &Message,
-    ) -> bool {
-        let Some(context) = self.contexts.get_mut(&id) else { return false };
+    ) -> Next {
+        let Some(context) = self.contexts.get_mut(&id) else { return Next::Stands(None) };
         let (Some(credentials), Some(sent)) = (context.credentials.clone(), context.message())
         else {
-            return false;
+            return Next::Stands(None);
         };
         let method = context.method.to_string();
         let body = sent.body();
@@ -79,11 +79,11 @@ impl UserAgent {
                 self.tell_own(now, id, Fact::Challenged { response, record });
                 self.ack_before_again(now, id, status, message);
                 self.send_again(now, id, None, &authorized.headers);
-                true
+                Next::Again
             }
-            Decision::GiveUp { record, .. } => {
+            Decision::GiveUp { record, reason } => {
                 self.tell_own(now, id, Fact::AuthGivenUp { record: Box::new(record) });
-                false
+                Next::Stands(Some(reason.to_string()))
             }
         }
     }

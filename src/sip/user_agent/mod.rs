@@ -232,6 +232,23 @@ impl UserAgent {
         }
     }
 
+    /// The user waits no longer for an outcome: a request that nobody has answered fails with
+    /// `Request Timeout` now, and an INVITE that rings is cancelled. `detail` is a sentence.
+    pub fn give_up(&mut self, now: Instant, id: ContextId, detail: &str) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let rings = context.method == Method::Invite && context.state == State::Proceeding;
+        if rings {
+            // An INVITE that rings can be cancelled.
+            let _ = self.cancel(now, id, Default::default());
+        } else if context.state.is_pending() && context.state != State::Cancelling {
+            if let Some(branch) = context.branch() {
+                self.end_transaction(Key { branch, is_cancel: false });
+            }
+            self.fail(now, id, State::Failed, Cause::RequestTimeout, detail.to_owned());
+            self.forget_if_over(id);
+        }
+    }
+
     /// What is still up or awaited of a context is given up.
     fn leave_legs(&mut self, now: Instant, id: ContextId) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
@@ -334,15 +351,20 @@ impl UserAgent {
             Request::Sent { attempts, .. } => *attempts,
             Request::Waiting(_) | Request::Never => (0, 0),
         };
-        let keys = context
-            .branch()
-            .into_iter()
-            .flat_map(|branch| [false, true].map(|is_cancel| Key { branch, is_cancel }));
-        let timer = match subscriptions::subscribes(&context.method) {
-            true => Timer::Expiry,
-            false => Timer::CancelWait,
+        // Once the CANCEL is answered its own transaction says nothing more of what comes.
+        let cancel = context.is_cancel_pending().then_some(true);
+        let keys = context.branch().into_iter().flat_map(|branch| {
+            [Some(false), cancel]
+                .into_iter()
+                .flatten()
+                .map(move |is_cancel| Key { branch, is_cancel })
+        });
+        let timer = match context.state {
+            _ if subscriptions::subscribes(&context.method) => Some(Timer::Expiry),
+            State::Cancelling => Some(Timer::CancelWait),
+            _ => None,
         };
-        let own = context.deadline.map(|at| TimerAt { timer, at });
+        let own = context.deadline.zip(timer).map(|(at, timer)| TimerAt { timer, at });
         let timers = self.transactions.timers(keys, own);
         Status {
             state: context.state,
@@ -363,6 +385,10 @@ impl UserAgent {
             || context.is_cancel_pending()
             || context.ended.is_some();
         let Some(cause) = context.cause.filter(|_| !waits) else { return };
+        if context.has_early_legs() && context.state == State::HungUp {
+            return self.await_forks(now, id);
+        }
+        let Some(context) = self.contexts.get_mut(&id) else { return };
         context.ended = Some(cause);
         let before = context.deadline.take();
         if is_call(&context.method) {
@@ -371,6 +397,19 @@ impl UserAgent {
         self.transactions.arm_context(id, before, None);
         self.tell_own(now, id, Fact::Ended { cause });
         self.forget_if_over(id);
+    }
+
+    /// Another fork may accept a moment after the first leg was hung up: its 2xx must be ACKed and
+    /// its leg hung up too (RFC 3261 §13.2.2.4), so the context ends only a little later.
+    fn await_forks(&mut self, now: Instant, id: ContextId) {
+        let until = now + self.settings.timing.t1.saturating_mul(2);
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        if !std::mem::replace(&mut context.forks_awaited, true) {
+            let before = context.deadline.replace(until);
+            self.transactions.arm_context(id, before, Some(until));
+        } else if context.deadline.is_none() {
+            self.end_early_legs(now, id, TerminatedBy::GivenUp);
+        }
     }
 
     /// Drops a context that has ended and whose transactions have done their work.
@@ -413,7 +452,7 @@ impl UserAgent {
         self.tell_own(now, id, Fact::Failed { response: None, cause, detail, advice: None });
         let by = match cause {
             Cause::ConnectionError => TerminatedBy::Transport,
-            _ => TerminatedBy::Local,
+            _ => TerminatedBy::GivenUp,
         };
         self.end_early_legs(now, id, by);
         self.finish(now, id, None);

@@ -119,12 +119,12 @@ impl UserAgent {
             self.tell(now, id, Method::Cancel, fact);
         }
         if let Some(invite) = self.servers.cancelled_by(cancel) {
-            self.give_up(now, invite);
+            self.terminate_request(now, invite);
         }
     }
 
     /// Answers 487 to a request that waits for an answer by hand; nothing where none does.
-    fn give_up(&mut self, now: Instant, transaction: ServerTransactionId) {
+    fn terminate_request(&mut self, now: Instant, transaction: ServerTransactionId) {
         let Some(peer) = self.by_hand.remove(&transaction) else { return };
         let verdict = Verdict::terminated();
         let status = verdict.status;
@@ -280,7 +280,7 @@ impl UserAgent {
             self.by_hand.iter().filter(|(_, p)| is_of_leg(p)).map(|(id, _)| *id).collect();
         pending.sort_unstable();
         for transaction in pending {
-            self.give_up(now, transaction);
+            self.terminate_request(now, transaction);
         }
     }
 

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, time::Instant};
 
 use super::{
     DialogKey, ExtraLegs, UserAgent,
+    again::Next,
     dialogs::leg_and_invite,
     reliable::Reliability,
     sending::destination,
@@ -190,9 +191,10 @@ impl UserAgent {
     }
 
     fn rejected(&mut self, now: Instant, id: ContextId, status: StatusCode, message: &Message) {
-        if self.goes_on(now, id, status, message) {
-            return;
-        }
+        let refused = match self.goes_on(now, id, status, message) {
+            Next::Again => return,
+            Next::Stands(refused) => refused,
+        };
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let is_invite = context.method == Method::Invite;
         // RFC 3261 §9.1: 487 is what a cancelled INVITE is answered with. Where credentials or
@@ -213,7 +215,9 @@ impl UserAgent {
         self.tell_own(now, id, Fact::Rejected { response: response.clone(), cause });
         let request = self.contexts.get(&id).and_then(|context| context.message());
         let advice = request.and_then(|request| advise(&request, message)).map(Box::new);
-        let detail = String::new();
+        // Why credentials did not help says more than that they are needed.
+        let advice = advice.filter(|_| refused.is_none());
+        let detail = refused.unwrap_or_default();
         let failed = Fact::Failed { response: Some(response), cause, detail, advice };
         self.tell_own(now, id, failed);
         if is_invite {

@@ -84,6 +84,7 @@ impl UserAgent {
             acks: Vec::new(),
             transactions: 0,
             hung_up: false,
+            forks_awaited: false,
             children: 0,
             deadline: None,
             ended: None,

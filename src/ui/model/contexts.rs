@@ -51,6 +51,8 @@ pub enum Last {
     Response(Response),
     /// It failed without a response.
     Failed(Cause),
+    /// This 2xx crossed the CANCEL.
+    Crossed(Response),
 }
 
 /// The time from a request to its first response.
@@ -105,6 +107,9 @@ impl Contexts {
             && let Some(round_trip) = row.note(at, &fact)
         {
             self.rtt.record(at, round_trip);
+        }
+        if let (Fact::CancelCrossed { .. }, Last::Response(response)) = (&fact, &row.last) {
+            row.last = Last::Crossed(response.clone());
         }
         let entry = Entry { at, context, method, fact };
         if let Some(parent) = row.created.parent

@@ -192,6 +192,7 @@ impl Teller<'_> {
                     TerminatedBy::Peer => "the peer",
                     TerminatedBy::Response => "the final",
                     TerminatedBy::Expiry => "its expiry",
+                    TerminatedBy::GivenUp => "giving up",
                     TerminatedBy::Transport => "the flow's end",
                 };
                 (self.theme.dim, format!("ended by {by}"))

@@ -191,6 +191,7 @@ fn last(row: &Row, with_attempts: bool, moment: &Moment) -> String {
     }
     match &row.last {
         Last::Response(response) => response_line(response),
+        Last::Crossed(response) => format!("{} crossed CANCEL", response.status),
         Last::Failed(cause) => cause.as_str().to_owned(),
         Last::Nothing => match row.status.timers[0] {
             Some(timer) if with_attempts && row.status.attempts > 1 => {
