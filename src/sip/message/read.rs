@@ -54,7 +54,7 @@ pub(super) fn index(message: &mut Message, limits: &Limits) -> Result<(), ReadEr
         if message.fields.len() == limits.headers {
             return Err(ReadError::TooManyHeaders { offset: at, limit: limits.headers });
         }
-        let field = field(bytes, at, end);
+        let field = field(bytes, at, line.end, end);
         message.seen.insert(field.name);
         message.places.note(field.name, message.fields.len());
         message.fields.push(field);
@@ -156,8 +156,9 @@ fn is_version(text: &[u8]) -> bool {
     text.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"SIP/"))
 }
 
+/// The field from `start` to `end`, whose first line ends at `first`.
 #[inline]
-fn field(bytes: &[u8], start: usize, end: usize) -> Field {
+fn field(bytes: &[u8], start: usize, first: usize, end: usize) -> Field {
     let line = &bytes[start..end];
     let malformed = || {
         let value = start + line.len() - syntax::trim_start_bytes(line).len();
@@ -168,7 +169,8 @@ fn field(bytes: &[u8], start: usize, end: usize) -> Field {
             value: Span::new(value, end),
         }
     };
-    let Some(colon) = syntax::find_near(b':', line) else { return malformed() };
+    // A fold stands in a value, never before the colon (RFC 3261 §25.1, HCOLON).
+    let Some(colon) = syntax::find_near(b':', &bytes[start..first]) else { return malformed() };
     // White space at the start continues a line, but the start line has no more lines.
     if is_blank(line[0]) {
         return malformed();
@@ -176,10 +178,6 @@ fn field(bytes: &[u8], start: usize, end: usize) -> Field {
     // RFC 3261 §7.3.1 allows white space before the colon; anything else is for the lint.
     let name_len = colon - line[..colon].iter().rev().take_while(|b| is_blank(**b)).count();
     let Ok(short) = u16::try_from(name_len) else { return malformed() };
-    // A fold stands in a value, never before the colon (RFC 3261 §25.1, HCOLON).
-    if line[..name_len].contains(&b'\n') {
-        return malformed();
-    }
     let after = &line[colon + 1..];
     let tail = syntax::trim_start_bytes(after);
     // An empty value stands at the end of its line.
