@@ -25,7 +25,7 @@ fn look_tags(lint: &mut Lint<'_>) {
         };
         match address.tag() {
             Some(tag) if !syntax::is_token(tag) => {
-                let text = format!("the tag {tag} is no token");
+                let text = format_args!("the tag {tag} is no token");
                 lint.header(Rule::TagMalformed, header, 0, text);
             }
             Some(_) => {}
@@ -44,7 +44,7 @@ fn look_to_tag(lint: &mut Lint<'_>, header: Header<'_>) {
             Rule::ToTagMissing,
             header,
             0,
-            format!("To has no tag in a {status}: no dialog can be told from another"),
+            format_args!("To has no tag in a {status}: no dialog can be told from another"),
         ),
         // RFC 3261 §12.2.1.1; NOTIFY and INFO belong into one as well (RFC 6665, RFC 6086).
         (_, Some(method @ (Method::Bye | Method::Prack | Method::Update | Method::Info))) => {
@@ -52,7 +52,7 @@ fn look_to_tag(lint: &mut Lint<'_>, header: Header<'_>) {
                 Rule::DialogTagMissing,
                 header,
                 0,
-                format!("a {method} belongs into a dialog, so To needs a tag"),
+                format_args!("a {method} belongs into a dialog, so To needs a tag"),
             );
         }
         _ => {}
@@ -86,7 +86,8 @@ fn look_contacts(lint: &mut Lint<'_>) {
         ),
         2.. if makes_dialog => {
             if let Some(header) = message.header(HeaderName::Contact) {
-                let text = format!("a request that makes a dialog has one Contact, not {count}");
+                let text =
+                    format_args!("a request that makes a dialog has one Contact, not {count}");
                 lint.header(Rule::ContactCount, header, 0, text);
             }
         }

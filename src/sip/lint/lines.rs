@@ -36,7 +36,7 @@ fn look_line_ends(lint: &mut Lint<'_>) {
 fn look_name(lint: &mut Lint<'_>, header: Header<'_>) {
     let name = header.name_text;
     if header.name == HeaderName::Malformed {
-        lint.header(Rule::NotAHeader, header, 0, "a header is a name, a colon and a value");
+        lint.at(Rule::NotAHeader, header.offset, "a header is a name, a colon and a value");
         return;
     }
     if header.name != HeaderName::Extension {
@@ -49,14 +49,14 @@ fn look_name(lint: &mut Lint<'_>, header: Header<'_>) {
             Rule::HeaderName,
             Some(super::name_of(header)),
             start,
-            &format!("the header name {text:?} is no token of letters, digits and -.!%*_+`'~"),
+            format_args!("the header name {text:?} is no token of letters, digits and -.!%*_+`'~"),
         );
     } else if memchr::memchr_iter(b'%', name).any(|at| escaped_byte(&name[at..]).is_some()) {
         lint.push(
             Rule::HeaderNameEscaped,
             Some(super::name_of(header)),
             start,
-            &format!("{text} is a name of its own: escapes stand for nothing in a header name"),
+            format_args!("{text} is a name of its own: escapes stand for nothing in a header name"),
         );
     }
 }
@@ -78,7 +78,7 @@ fn look_value(lint: &mut Lint<'_>, header: Header<'_>) {
                     Rule::ControlCharacter,
                     header,
                     at,
-                    format!(
+                    format_args!(
                         "the control character 0x{byte:02x} must be escaped in a quoted string"
                     ),
                 );

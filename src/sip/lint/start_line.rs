@@ -46,7 +46,7 @@ pub(super) fn look(lint: &mut Lint<'_>) {
                 lint.at(
                     Rule::StatusUnknown,
                     start + version.len() + 1,
-                    format!("{status} is in no RFC; it counts as {}00", status.code() / 100),
+                    format_args!("{status} is in no RFC; it counts as {}00", status.code() / 100),
                 );
             }
         }
@@ -61,19 +61,19 @@ fn offset_in(lint: &Lint<'_>, uri: &str, line: usize) -> usize {
 fn look_method(lint: &mut Lint<'_>, text: &str) {
     let start = lint.message.start_offset();
     if !syntax::is_token(text) {
-        lint.at(Rule::MethodToken, start, format!("the method {text} is no token"));
+        lint.at(Rule::MethodToken, start, format_args!("the method {text} is no token"));
     } else if matches!(Method::from(text), Method::Extension(_)) {
         let same = Method::KNOWN.iter().find(|known| known.as_str().eq_ignore_ascii_case(text));
         match same {
             Some(known) => lint.at(
                 Rule::MethodCase,
                 start,
-                format!("methods are case-sensitive: {text} is not {known}"),
+                format_args!("methods are case-sensitive: {text} is not {known}"),
             ),
             None => lint.at(
                 Rule::MethodUnknown,
                 start,
-                format!("{text} is in no RFC; who does not know it answers 405 or 501"),
+                format_args!("{text} is in no RFC; who does not know it answers 405 or 501"),
             ),
         }
     }
@@ -105,7 +105,7 @@ fn look_uri(lint: &mut Lint<'_>, text: &str, offset: usize) {
                 lint.at(
                     Rule::SchemeUnknown,
                     offset,
-                    format!("who does not know the scheme {scheme} answers 416"),
+                    format_args!("who does not know the scheme {scheme} answers 416"),
                 );
             }
             super::uris::look_uri(lint, uri, offset, None);
@@ -131,7 +131,7 @@ fn look_version(lint: &mut Lint<'_>, version: &str, offset: usize) {
         lint.at(
             Rule::Version,
             offset,
-            format!("{version} is not SIP/2.0; a server answers 505, a client drops it"),
+            format_args!("{version} is not SIP/2.0; a server answers 505, a client drops it"),
         );
     }
 }

@@ -420,3 +420,17 @@ fn a_message_that_is_unusable_has_an_error() {
         }
     }
 }
+
+#[test]
+fn what_a_rule_finds_too_often_is_counted_and_not_written_out() {
+    let line = format!("Require: {}", ["x"; 500].join(","));
+    let found = findings(with(&[line.as_str(); 4].join("\r\n")).as_bytes());
+    assert_eq!(found.len(), MAX_FINDINGS + 1);
+    assert!(found.iter().all(|finding| finding.rule == Rule::OptionTagUnknown));
+    assert_eq!(found[MAX_FINDINGS].message, "and 1980 more of the same");
+    assert_eq!(found.iter().map(|finding| finding.count).sum::<usize>(), 2000);
+    assert!(found.is_sorted_by_key(|finding| finding.offset));
+
+    let exactly = with(&format!("Require: {}", ["x"; MAX_FINDINGS].join(",")));
+    assert_eq!(findings(exactly.as_bytes()).len(), MAX_FINDINGS);
+}

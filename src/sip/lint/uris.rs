@@ -103,8 +103,8 @@ pub(super) fn look_uri(
         let bad_escape =
             memchr::memchr_iter(b'%', bytes).find(|&at| escaped_byte(&bytes[at..]).is_none());
         if let Some(at) = bad_escape {
-            let message = format!("% in {what} must be followed by two hexadecimal digits");
-            lint.push(Rule::UriEscape, name.clone(), offset + within(part) + at, &message);
+            let message = format_args!("% in {what} must be followed by two hexadecimal digits");
+            lint.push(Rule::UriEscape, name.clone(), offset + within(part) + at, message);
         }
         let unescaped = part.char_indices().find(|&(_, c)| {
             !(c.is_ascii_alphanumeric()
@@ -112,8 +112,8 @@ pub(super) fn look_uri(
                 || u8::try_from(c).is_ok_and(|byte| reserved.contains(&byte)))
         });
         if let Some((at, c)) = unescaped {
-            let message = format!("{c} in {what} of a URI must be escaped");
-            lint.push(Rule::UriReserved, name.clone(), offset + within(part) + at, &message);
+            let message = format_args!("{c} in {what} of a URI must be escaped");
+            lint.push(Rule::UriReserved, name.clone(), offset + within(part) + at, message);
         }
     }
 }
