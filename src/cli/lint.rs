@@ -21,8 +21,11 @@ use crate::sip::{
 ///
 /// # Errors
 ///
-/// Where `out` takes no more, a closed pipe excepted.
+/// Where `-` is named twice; where `out` takes no more, a closed pipe excepted.
 pub(super) fn run(files: &[PathBuf], json: bool, out: &mut impl Write) -> anyhow::Result<u8> {
+    if files.iter().filter(|file| *file == Path::new("-")).count() > 1 {
+        anyhow::bail!("- is standard input, which can be read only once; name it once");
+    }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs());
     let options = Options { now, ..Options::default() };
     let mut worst = None;

@@ -24,6 +24,7 @@ fn look_tags(lint: &mut Lint<'_>) {
             continue;
         };
         match address.tag() {
+            Some("") => lint.header(Rule::TagMalformed, header, 0, "the tag is empty"),
             Some(tag) if !syntax::is_token(tag) => {
                 let text = format_args!("the tag {tag} is no token");
                 lint.header(Rule::TagMalformed, header, 0, text);
@@ -139,8 +140,14 @@ fn look_routes(lint: &mut Lint<'_>) {
             for member in members(name, text) {
                 let Ok(route) = NameAddr::parse(name, member) else { continue };
                 let uri = route.uri();
-                if matches!(uri.scheme(), Scheme::Sip | Scheme::Sips) && !uri.params().has("lr") {
-                    let within = member.as_ptr() as usize - text.as_ptr() as usize;
+                let within = member.as_ptr() as usize - text.as_ptr() as usize;
+                let start = uri.as_str().as_ptr() as usize - member.as_ptr() as usize;
+                if !member[..start].ends_with('<') {
+                    let text = "a route must stand in < and >, its parameters with it";
+                    lint.header(Rule::RouteBrackets, header, within, text);
+                } else if matches!(uri.scheme(), Scheme::Sip | Scheme::Sips)
+                    && !uri.params().has("lr")
+                {
                     let text = "a route without ;lr inside its < and > is a strict router's";
                     lint.header(Rule::RouteStrict, header, within, text);
                 }

@@ -43,6 +43,12 @@ fn look_name(lint: &mut Lint<'_>, header: Header<'_>) {
         return;
     }
     let start = header.line_offset;
+    if name.eq_ignore_ascii_case(b"Transfer-Encoding")
+        && header.unfolded().to_ascii_lowercase().contains("chunked")
+    {
+        let text = "SIP has no chunked bodies; the body is read as it stands";
+        lint.header(Rule::TransferEncoding, header, 0, text);
+    }
     let text = String::from_utf8_lossy(name);
     if !name.iter().all(|b| syntax::is_token_byte(*b)) {
         lint.push(
@@ -74,14 +80,12 @@ fn look_value(lint: &mut Lint<'_>, header: Header<'_>) {
             b'"' => quoted = !quoted,
             b'\t' | b'\r' | b'\n' => {}
             0..0x20 | 0x7f => {
-                lint.header(
-                    Rule::ControlCharacter,
-                    header,
-                    at,
-                    format_args!(
-                        "the control character 0x{byte:02x} must be escaped in a quoted string"
-                    ),
-                );
+                let what = match quoted {
+                    true => "must have a backslash before it",
+                    false => "has no place here; a quoted string can hold it behind a backslash",
+                };
+                let text = format_args!("the control character 0x{byte:02x} {what}");
+                lint.header(Rule::ControlCharacter, header, at, text);
                 return;
             }
             _ => {}

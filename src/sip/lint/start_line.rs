@@ -13,16 +13,27 @@ pub(super) fn look(lint: &mut Lint<'_>) {
     let line = lint.message.start_line_range();
     match lint.message.start_line() {
         StartLine::Request { method, uri, version } => {
+            let uri_start = line.start + offset_in(lint, uri, line.start);
+            let version_start = line.start + offset_in(lint, version, line.start);
             if method.len() + uri.len() + version.len() + 2 != line.len() {
+                // The first blank that is one too many.
+                let behind_uri = uri_start + uri.len() + 1;
+                let blank = if uri_start > start + method.len() + 1 {
+                    start + method.len() + 1
+                } else if version_start > behind_uri {
+                    behind_uri
+                } else {
+                    version_start + version.len()
+                };
                 lint.at(
                     Rule::StartLineSpaces,
-                    start + method.len() + 1,
+                    blank,
                     "a request line is METHOD URI SIP/2.0 with one space between, and none behind",
                 );
             }
             look_method(lint, method);
-            look_uri(lint, uri, line.start + offset_in(lint, uri, line.start));
-            look_version(lint, version, line.end - version.len());
+            look_uri(lint, uri, uri_start);
+            look_version(lint, version, version_start);
         }
         StartLine::Status { version, status, reason } => {
             look_version(lint, version, start);
@@ -53,9 +64,9 @@ pub(super) fn look(lint: &mut Lint<'_>) {
     }
 }
 
-/// Where the Request-URI begins, counted from the start of the line.
-fn offset_in(lint: &Lint<'_>, uri: &str, line: usize) -> usize {
-    uri.as_ptr() as usize - lint.message.bytes()[line..].as_ptr() as usize
+/// Where a part of the start line begins, counted from the start of the line.
+fn offset_in(lint: &Lint<'_>, part: &str, line: usize) -> usize {
+    part.as_ptr() as usize - lint.message.bytes()[line..].as_ptr() as usize
 }
 
 fn look_method(lint: &mut Lint<'_>, text: &str) {

@@ -153,6 +153,21 @@ fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
             request("bob@b.test SIP", "bob@[2001:db8:::192.0.2.1] SIP"),
             request("bob@b.test SIP", "bob@[2001:db8::192.0.2.1] SIP"),
         ),
+        (
+            HostName,
+            request("bob@b.test SIP", "bob@b..test SIP"),
+            request("bob@b.test SIP", "bob@b.test. SIP"),
+        ),
+        (
+            HostName,
+            request("bob@b.test SIP", "bob@256.1.1.1 SIP"),
+            request("bob@b.test SIP", "bob@192.0.2.1 SIP"),
+        ),
+        (
+            HostName,
+            request("alice@a.test:5062", "alice@a.7"),
+            request("alice@a.test:5062", "alice@7.a7"),
+        ),
         (UriEscape, request("sip:alice", "sip:al%ice"), request("sip:alice", "sip:al%69ce")),
         (UriReserved, request("sip:alice", "sip:al{ce"), request("sip:alice", "sip:al;/?ce")),
         (UriPassword, request("sip:alice", "sip:alice:secret"), good()),
@@ -219,6 +234,8 @@ fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
             request(":5062>", ":5062>;expires=0"),
         ),
         (RouteStrict, with("Route: <sip:p.test>;lr"), with("Route: <sip:p.test;lr>")),
+        (RouteBrackets, with("Route: sip:p.test;lr"), with("Route: \"P\" <sip:p.test;lr>")),
+        (RouteStrict, with("Path: <sip:p.test>"), with("Path: sip:p.test;lr")),
         (
             RequireMisplaced,
             method("CANCEL").replace("Max-F", "Require: timer\r\nMax-F"),
@@ -256,6 +273,7 @@ fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
                 "--a\r\nc: multipart/x;boundary=b\r\n\r\n--b\r\n\r\n--b--\r\n--a--",
             ),
         ),
+        (TransferEncoding, with("transfer-encoding: Chunked"), with("Transfer-Encoding: identity")),
         (SdpVersion, body("application/sdp", "m=audio"), body("text/plain", "m=audio")),
         (
             ChallengeMissing,
@@ -433,4 +451,36 @@ fn what_a_rule_finds_too_often_is_counted_and_not_written_out() {
 
     let exactly = with(&format!("Require: {}", ["x"; MAX_FINDINGS].join(",")));
     assert_eq!(findings(exactly.as_bytes()).len(), MAX_FINDINGS);
+}
+
+#[test]
+fn the_blank_that_is_too_many_is_what_is_pointed_at() {
+    for (line, column) in [
+        ("INVITE  sip:bob@b.test SIP/2.0", 8),
+        ("INVITE sip:bob@b.test  SIP/2.0", 23),
+        ("INVITE sip:bob@b.test SIP/2.0 ", 30),
+    ] {
+        let found = findings(request("INVITE sip:bob@b.test SIP/2.0", line).as_bytes());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].rule, found[0].column), (Rule::StartLineSpaces, column), "{line:?}");
+    }
+}
+
+#[test]
+fn an_empty_tag_is_one_finding() {
+    let found = findings(request(";tag=1", ";tag=").as_bytes());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(
+        (found[0].rule, found[0].message.as_str()),
+        (Rule::TagMalformed, "the tag is empty")
+    );
+}
+
+#[test]
+fn a_control_character_is_told_what_would_help_where_it_stands() {
+    for (value, what) in [("a\u{7}", "has no place here"), ("\"a\u{7}\"", "a backslash before it")]
+    {
+        let found = findings(with(&format!("Subject: {value}")).as_bytes());
+        assert!(found[0].message.contains(what), "{found:?}");
+    }
 }

@@ -220,6 +220,9 @@ fn look_params(lint: &mut Lint<'_>, header: Header<'_>, member: &str, within: us
     let mut names = HashSet::new();
     for (name, value) in Params::new(text).iter() {
         let at = within + (name.as_ptr() as usize - text.as_ptr() as usize);
+        // A tag has a rule of its own.
+        let tag = matches!(header.name, From | To) && name.eq_ignore_ascii_case("tag");
+        let value = value.filter(|_| !tag);
         if !syntax::is_token(name) || !value.is_none_or(is_param_value) {
             lint.header(
                 Rule::ParameterMalformed,

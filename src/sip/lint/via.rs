@@ -100,7 +100,7 @@ fn look_via(lint: &mut Lint<'_>, header: Header<'_>, within: usize, via: Via<'_>
                 Rule::ReceivedBrackets,
                 header,
                 within,
-                "received holds an IPv6 address without brackets; receivers take both",
+                "an IPv6 address in received is to stand without brackets; receivers take both",
             );
         }
         _ => {}
