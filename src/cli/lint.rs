@@ -101,7 +101,7 @@ fn what(report: &Report) -> String {
     let name = match (message.method(), message.status()) {
         (Some(method), _) => escape(method.as_str()).into_owned(),
         (None, Some(status)) => format!("{status} response"),
-        (None, None) => unreachable!("a message is a request or a response"),
+        (None, None) => "response without a status code".to_owned(),
     };
     let usable = if report.is_usable() { "" } else { " that no transaction can act on" };
     format!(
@@ -259,6 +259,10 @@ mod tests {
         let findings = value["findings"].as_array().unwrap();
         let line = findings.iter().find(|finding| finding["rule"] == "not-a-header").unwrap();
         assert_eq!(line["header"], serde_json::Value::Null);
+        let bad = lint("SIP/2.0 99\r\n\r\n", true);
+        let value: serde_json::Value = serde_json::from_str(&bad).unwrap();
+        assert_eq!((&value["kind"], &value["usable"]), (&"response".into(), &false.into()));
+        assert_eq!(value.get("status"), Some(&serde_json::Value::Null));
         let value: serde_json::Value = serde_json::from_str(&lint("", true)).unwrap();
         assert_eq!((&value["kind"], &value["usable"]), (&"unreadable".into(), &false.into()));
         let (method, status) = (value.get("method"), value.get("status"));

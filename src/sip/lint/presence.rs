@@ -41,7 +41,7 @@ pub(super) fn look(lint: &mut Lint<'_>) {
                 }
             }
         }
-        StartLine::Status { .. } => {
+        StartLine::Status { .. } | StartLine::BadStatus { .. } => {
             for name in REQUEST_ONLY {
                 if let Some(header) = message.header(name) {
                     let text = format_args!("{name} means nothing in a response and is ignored");

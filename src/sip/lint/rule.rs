@@ -93,6 +93,8 @@ rules! {
         "The space behind the status code is missing.",
     ReasonPhraseUtf8 "reason-phrase-utf8" Warning "RFC 3261 §25.1"
         "The reason phrase is not UTF-8, or holds control characters.",
+    StatusCode "status-code" Error "RFC 3261 §7.2"
+        "A status line without a status code from 100 to 699 behind one space.",
     StatusUnknown "status-unknown" Note "RFC 3261 §8.1.3.2"
         "The status code is in no RFC.",
 

@@ -35,6 +35,12 @@ pub(super) fn look(lint: &mut Lint<'_>) {
             look_uri(lint, uri, uri_start);
             look_version(lint, version, version_start);
         }
+        StartLine::BadStatus { version, code } => {
+            look_version(lint, version, start);
+            let offset = code.as_ptr() as usize - lint.message.bytes().as_ptr() as usize;
+            let text = "a status line is SIP/2.0, one space and a status code from 100 to 699";
+            lint.at(Rule::StatusCode, offset, text);
+        }
         StartLine::Status { version, status, reason } => {
             look_version(lint, version, start);
             let behind_code = start + version.len() + 4;

@@ -100,6 +100,7 @@ fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
         ),
         (ReasonPhraseSpace, response("200 OK", "200"), response("200 OK", "200 ")),
         (ReasonPhraseUtf8, response("OK", "O\u{1b}K"), response("OK", "в порядке")),
+        (StatusCode, response("200 OK", "700 x"), response("200 OK", "699 x")),
         (StatusUnknown, status(299), status(202)),
         (BareLf, request("70\r\n", "70\n"), good()),
         (BareCr, with("Subject: a\rb"), with("Subject: a\r\n b")),
@@ -482,5 +483,22 @@ fn a_control_character_is_told_what_would_help_where_it_stands() {
     {
         let found = findings(with(&format!("Subject: {value}")).as_bytes());
         assert!(found[0].message.contains(what), "{found:?}");
+    }
+}
+
+#[test]
+fn a_response_with_a_bad_status_code_is_linted_but_read_by_nobody_else() {
+    for (line, column) in
+        [("700 x", 9), ("99", 9), ("2000", 9), ("+20", 9), (" 200 OK", 10), ("", 9)]
+    {
+        let text = response_with("Expires: soon").replace("200 OK", line);
+        let report = lint(text.clone().into(), &Options::default());
+        let rules: Vec<_> = report.findings.iter().map(|finding| finding.rule).collect();
+        assert_eq!(rules, [Rule::StatusCode, Rule::HeaderUnreadable], "{line:?}");
+        assert_eq!(report.findings[0].column, column, "{line:?}");
+        assert!(!report.is_usable());
+        let message = report.message.unwrap();
+        assert_eq!((message.status(), message.method()), (None, None));
+        assert!(Message::read(text.into()).is_err(), "{line:?}");
     }
 }
