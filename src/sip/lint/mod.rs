@@ -183,6 +183,8 @@ impl Lint<'_> {
     }
 
     fn add(&mut self, rule: Rule, header: Option<String>, offset: usize, message: impl Display) {
+        // A line that is no header has no name.
+        let header = header.filter(|name| !name.is_empty());
         let message = escape(&message.to_string()).into_owned();
         self.findings.push(Finding { rule, header, offset, line: 1, column: 1, message, count: 1 });
     }

@@ -502,3 +502,10 @@ fn a_response_with_a_bad_status_code_is_linted_but_read_by_nobody_else() {
         assert!(Message::read(text.into()).is_err(), "{line:?}");
     }
 }
+
+#[test]
+fn what_stands_in_a_line_that_is_no_header_names_none() {
+    let found = findings(with("no header \u{7}").as_bytes());
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|finding| finding.header.is_none()), "{found:?}");
+}
