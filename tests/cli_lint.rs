@@ -97,3 +97,15 @@ fn every_message_that_the_rfcs_call_valid_has_no_error() {
     assert_ne!(output.status.code(), Some(3));
     assert!(json(&output).iter().all(|object| object["usable"] == true));
 }
+
+#[test]
+fn standard_input_is_read_once_and_a_size_that_was_not_read_is_not_told() {
+    let home = Home::new();
+    let twice = lint(&home, &["-", "-"], b"");
+    assert_eq!(twice.status.code(), Some(2), "{twice:?}");
+    assert!(twice.stdout.is_empty() && !twice.stderr.is_empty(), "{twice:?}");
+
+    let output = lint(&home, &["-"], &vec![b'x'; 20 << 20]);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(text.contains("has more than") && text.contains("[over-limit,"), "{text}");
+}

@@ -351,8 +351,9 @@ cases! {
     }
 
     /// RFC 4475 §3.1.2.19
-    bigcode_is_no_status_5_and_no_message "bigcode" {
-        assert!(refused("bigcode", &[Rule::Unreadable]).message.is_err());
+    bigcode_is_no_status_5_and_only_linted "bigcode" {
+        let report = refused("bigcode", &[Rule::StatusCode]);
+        assert_eq!(report.message.unwrap().status(), None);
     }
 
     /// RFC 4475 §3.2.1

@@ -21,8 +21,11 @@ use crate::sip::{
 ///
 /// # Errors
 ///
-/// Where `out` takes no more, a closed pipe excepted.
+/// Where `-` is named twice; where `out` takes no more, a closed pipe excepted.
 pub(super) fn run(files: &[PathBuf], json: bool, out: &mut impl Write) -> anyhow::Result<u8> {
+    if files.iter().filter(|file| *file == Path::new("-")).count() > 1 {
+        anyhow::bail!("- is standard input, which can be read only once; name it once");
+    }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs());
     let options = Options { now, ..Options::default() };
     let mut worst = None;
@@ -98,7 +101,7 @@ fn what(report: &Report) -> String {
     let name = match (message.method(), message.status()) {
         (Some(method), _) => escape(method.as_str()).into_owned(),
         (None, Some(status)) => format!("{status} response"),
-        (None, None) => unreachable!("a message is a request or a response"),
+        (None, None) => "response without a status code".to_owned(),
     };
     let usable = if report.is_usable() { "" } else { " that no transaction can act on" };
     format!(
@@ -109,7 +112,9 @@ fn what(report: &Report) -> String {
 }
 
 fn counts(findings: &[Finding]) -> String {
-    let count = |severity| findings.iter().filter(|f| f.severity() == severity).count();
+    let count = |severity| -> usize {
+        findings.iter().filter(|f| f.severity() == severity).map(|f| f.count).sum()
+    };
     let all: Vec<_> = [Severity::Error, Severity::Warning, Severity::Note]
         .into_iter()
         .filter(|severity| count(*severity) > 0)
@@ -126,9 +131,7 @@ fn counts(findings: &[Finding]) -> String {
 struct JsonReport<'a> {
     file: &'a str,
     kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     method: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     headers: usize,
     body: usize,
@@ -235,7 +238,8 @@ mod tests {
         assert_eq!(
             value,
             serde_json::json!({
-                "file": "a.sip", "kind": "request", "method": "OPTIONS", "headers": 8, "body": 3,
+                "file": "a.sip", "kind": "request", "method": "OPTIONS",
+                "status": null, "headers": 8, "body": 3,
                 "usable": false,
                 "findings": [{
                     "severity": "error", "rule": "content-length-too-long",
@@ -249,7 +253,22 @@ mod tests {
         let response = lint("SIP/2.0 180 Ringing\r\n\r\n", true);
         let value: serde_json::Value = serde_json::from_str(&response).unwrap();
         assert_eq!((&value["kind"], &value["status"]), (&"response".into(), &180.into()));
+        assert_eq!(value.get("method"), Some(&serde_json::Value::Null));
+        let value: serde_json::Value =
+            serde_json::from_str(&lint("SIP/2.0 180 Ringing\r\nno header\r\n\r\n", true)).unwrap();
+        let findings = value["findings"].as_array().unwrap();
+        let line = findings.iter().find(|finding| finding["rule"] == "not-a-header").unwrap();
+        assert_eq!(line["header"], serde_json::Value::Null);
+        let bad = lint("SIP/2.0 99\r\n\r\n", true);
+        let value: serde_json::Value = serde_json::from_str(&bad).unwrap();
+        assert_eq!((&value["kind"], &value["usable"]), (&"response".into(), &false.into()));
+        assert_eq!(value.get("status"), Some(&serde_json::Value::Null));
         let value: serde_json::Value = serde_json::from_str(&lint("", true)).unwrap();
         assert_eq!((&value["kind"], &value["usable"]), (&"unreadable".into(), &false.into()));
+        let (method, status) = (value.get("method"), value.get("status"));
+        assert_eq!(
+            (method, status),
+            (Some(&serde_json::Value::Null), Some(&serde_json::Value::Null))
+        );
     }
 }

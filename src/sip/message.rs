@@ -64,6 +64,13 @@ pub enum StartLine<'a> {
         /// The reason phrase, as written (not always UTF-8).
         reason: &'a [u8],
     },
+    /// `SIP/2.0` and then no status code; only [`Message::read_to_lint`] keeps it.
+    BadStatus {
+        /// The version, as written.
+        version: &'a str,
+        /// What stands where the status code should (not always UTF-8).
+        code: &'a [u8],
+    },
 }
 
 /// One header field as it stands in the message.
@@ -148,6 +155,7 @@ struct Field {
 enum Start {
     Request { method: Span, uri: Span, version: Span },
     Status { version: Span, status: StatusCode, reason: Span },
+    BadStatus { version: Span, code: Span },
 }
 
 impl Start {
@@ -176,7 +184,25 @@ impl Message {
     ///
     /// As [`Message::read`].
     pub fn read_with(bytes: Bytes, limits: &Limits) -> Result<Message, ReadError> {
-        let mut message = Message {
+        let mut message = Message::unread(bytes);
+        read::index(&mut message, limits, read::start_line)?;
+        Ok(message)
+    }
+
+    /// [`Message::read_with`], but a status line without a status code is kept as well, so that
+    /// the rest can be looked at. No transaction can act on it: see [`Message::essentials`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::read`].
+    pub(crate) fn read_to_lint(bytes: Bytes, limits: &Limits) -> Result<Message, ReadError> {
+        let mut message = Message::unread(bytes);
+        read::index(&mut message, limits, read::any_start_line)?;
+        Ok(message)
+    }
+
+    fn unread(bytes: Bytes) -> Message {
+        Message {
             bytes,
             start: Start::NONE,
             fields: SmallVec::new(),
@@ -184,9 +210,7 @@ impl Message {
             places: Places::NONE,
             body: Span::new(0, 0),
             defect: None,
-        };
-        read::index(&mut message, limits)?;
-        Ok(message)
+        }
     }
 
     /// The bytes as they came.
@@ -212,6 +236,9 @@ impl Message {
                 status,
                 reason: &self.bytes[reason.range()],
             },
+            Start::BadStatus { version, code } => {
+                StartLine::BadStatus { version: self.str(version), code: &self.bytes[code.range()] }
+            }
         }
     }
 
@@ -228,7 +255,9 @@ impl Message {
     pub fn start_offset(&self) -> usize {
         match self.start {
             Start::Request { method, .. } => method.start as usize,
-            Start::Status { version, .. } => version.start as usize,
+            Start::Status { version, .. } | Start::BadStatus { version, .. } => {
+                version.start as usize
+            }
         }
     }
 
@@ -236,7 +265,7 @@ impl Message {
     pub fn method(&self) -> Option<Method> {
         match self.start_line() {
             StartLine::Request { method, .. } => Some(Method::from(method)),
-            StartLine::Status { .. } => None,
+            StartLine::Status { .. } | StartLine::BadStatus { .. } => None,
         }
     }
 
@@ -244,14 +273,14 @@ impl Message {
     pub fn request_uri(&self) -> Option<&str> {
         match self.start_line() {
             StartLine::Request { uri, .. } => Some(uri),
-            StartLine::Status { .. } => None,
+            StartLine::Status { .. } | StartLine::BadStatus { .. } => None,
         }
     }
 
     /// The status code, where this is a response.
     pub fn status(&self) -> Option<StatusCode> {
         match self.start {
-            Start::Request { .. } => None,
+            Start::Request { .. } | Start::BadStatus { .. } => None,
             Start::Status { status, .. } => Some(status),
         }
     }
@@ -259,7 +288,7 @@ impl Message {
     /// The reason phrase, bad bytes replaced; empty where this is a request.
     pub fn reason_phrase(&self) -> String {
         match self.start_line() {
-            StartLine::Request { .. } => String::new(),
+            StartLine::Request { .. } | StartLine::BadStatus { .. } => String::new(),
             StartLine::Status { reason, .. } => String::from_utf8_lossy(reason).into_owned(),
         }
     }
@@ -382,6 +411,9 @@ impl Message {
     pub fn essentials(&self) -> Result<Essentials<'_>, HeaderError> {
         if let Some(defect) = self.defect {
             return Err(defect);
+        }
+        if let Start::BadStatus { .. } = self.start {
+            return fail(HeaderName::Malformed, HeaderProblem::BadToken, 0);
         }
         for name in [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq] {
             if self.repeats(name) {

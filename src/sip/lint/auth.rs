@@ -16,7 +16,7 @@ pub(super) fn look(lint: &mut Lint<'_>) {
                 let within = challenge.scheme().as_ptr() as usize - text.as_ptr() as usize;
                 for param in ["realm", "nonce"] {
                     if challenge.params().value(param).is_none() {
-                        let text = format!("a Digest challenge must have {param}");
+                        let text = format_args!("a Digest challenge must have {param}");
                         lint.header(Rule::ChallengeIncomplete, header, within, text);
                     }
                 }
@@ -35,7 +35,7 @@ pub(super) fn look(lint: &mut Lint<'_>) {
                 let there = credentials.params().value(param).is_some()
                     || (param == "username" && credentials.params().value("username*").is_some());
                 if !there {
-                    let text = format!("Digest credentials must have {param}");
+                    let text = format_args!("Digest credentials must have {param}");
                     lint.header(Rule::CredentialsIncomplete, header, 0, text);
                 }
             }

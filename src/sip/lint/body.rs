@@ -22,7 +22,7 @@ pub(super) fn look(lint: &mut Lint<'_>) {
         lint.missing(
             Rule::ContentTypeMissing,
             HeaderName::ContentType,
-            format!("a body of {} bytes needs a Content-Type", body.len()),
+            format_args!("a body of {} bytes needs a Content-Type", body.len()),
         );
         return;
     };
@@ -67,7 +67,9 @@ fn look_length(lint: &mut Lint<'_>) {
             Rule::ContentLengthTooLong,
             header,
             0,
-            format!("Content-Length says {expected} bytes, but only {found} follow the headers"),
+            format_args!(
+                "Content-Length says {expected} bytes, but only {found} follow the headers"
+            ),
         ),
         Some(HeaderProblem::Repeated) => {
             let last = message.all(HeaderName::ContentLength).last().unwrap_or(header);
@@ -77,13 +79,14 @@ fn look_length(lint: &mut Lint<'_>) {
             Rule::ContentLengthInvalid,
             header,
             0,
-            format!("Content-Length is one number, not {}", header.unfolded()),
+            format_args!("Content-Length is one number, not {}", header.unfolded()),
         ),
         _ => {
             let end = message.body_range().end;
             let more = message.bytes().len() - end;
             if more > 0 {
-                let text = format!("{more} bytes follow the body, and are no part of the message");
+                let text =
+                    format_args!("{more} bytes follow the body, and are no part of the message");
                 lint.at(Rule::BytesAfterBody, end, text);
             }
         }

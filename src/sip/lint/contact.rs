@@ -24,8 +24,9 @@ fn look_tags(lint: &mut Lint<'_>) {
             continue;
         };
         match address.tag() {
+            Some("") => lint.header(Rule::TagMalformed, header, 0, "the tag is empty"),
             Some(tag) if !syntax::is_token(tag) => {
-                let text = format!("the tag {tag} is no token");
+                let text = format_args!("the tag {tag} is no token");
                 lint.header(Rule::TagMalformed, header, 0, text);
             }
             Some(_) => {}
@@ -44,7 +45,7 @@ fn look_to_tag(lint: &mut Lint<'_>, header: Header<'_>) {
             Rule::ToTagMissing,
             header,
             0,
-            format!("To has no tag in a {status}: no dialog can be told from another"),
+            format_args!("To has no tag in a {status}: no dialog can be told from another"),
         ),
         // RFC 3261 §12.2.1.1; NOTIFY and INFO belong into one as well (RFC 6665, RFC 6086).
         (_, Some(method @ (Method::Bye | Method::Prack | Method::Update | Method::Info))) => {
@@ -52,7 +53,7 @@ fn look_to_tag(lint: &mut Lint<'_>, header: Header<'_>) {
                 Rule::DialogTagMissing,
                 header,
                 0,
-                format!("a {method} belongs into a dialog, so To needs a tag"),
+                format_args!("a {method} belongs into a dialog, so To needs a tag"),
             );
         }
         _ => {}
@@ -86,7 +87,8 @@ fn look_contacts(lint: &mut Lint<'_>) {
         ),
         2.. if makes_dialog => {
             if let Some(header) = message.header(HeaderName::Contact) {
-                let text = format!("a request that makes a dialog has one Contact, not {count}");
+                let text =
+                    format_args!("a request that makes a dialog has one Contact, not {count}");
                 lint.header(Rule::ContactCount, header, 0, text);
             }
         }
@@ -138,8 +140,14 @@ fn look_routes(lint: &mut Lint<'_>) {
             for member in members(name, text) {
                 let Ok(route) = NameAddr::parse(name, member) else { continue };
                 let uri = route.uri();
-                if matches!(uri.scheme(), Scheme::Sip | Scheme::Sips) && !uri.params().has("lr") {
-                    let within = member.as_ptr() as usize - text.as_ptr() as usize;
+                let within = member.as_ptr() as usize - text.as_ptr() as usize;
+                let start = uri.as_str().as_ptr() as usize - member.as_ptr() as usize;
+                if !member[..start].ends_with('<') {
+                    let text = "a route must stand in < and >, its parameters with it";
+                    lint.header(Rule::RouteBrackets, header, within, text);
+                } else if matches!(uri.scheme(), Scheme::Sip | Scheme::Sips)
+                    && !uri.params().has("lr")
+                {
                     let text = "a route without ;lr inside its < and > is a strict router's";
                     lint.header(Rule::RouteStrict, header, within, text);
                 }

@@ -36,27 +36,33 @@ fn look_line_ends(lint: &mut Lint<'_>) {
 fn look_name(lint: &mut Lint<'_>, header: Header<'_>) {
     let name = header.name_text;
     if header.name == HeaderName::Malformed {
-        lint.header(Rule::NotAHeader, header, 0, "a header is a name, a colon and a value");
+        lint.at(Rule::NotAHeader, header.offset, "a header is a name, a colon and a value");
         return;
     }
     if header.name != HeaderName::Extension {
         return;
     }
     let start = header.line_offset;
+    if name.eq_ignore_ascii_case(b"Transfer-Encoding")
+        && header.unfolded().to_ascii_lowercase().contains("chunked")
+    {
+        let text = "SIP has no chunked bodies; the body is read as it stands";
+        lint.header(Rule::TransferEncoding, header, 0, text);
+    }
     let text = String::from_utf8_lossy(name);
     if !name.iter().all(|b| syntax::is_token_byte(*b)) {
         lint.push(
             Rule::HeaderName,
             Some(super::name_of(header)),
             start,
-            &format!("the header name {text:?} is no token of letters, digits and -.!%*_+`'~"),
+            format_args!("the header name {text:?} is no token of letters, digits and -.!%*_+`'~"),
         );
     } else if memchr::memchr_iter(b'%', name).any(|at| escaped_byte(&name[at..]).is_some()) {
         lint.push(
             Rule::HeaderNameEscaped,
             Some(super::name_of(header)),
             start,
-            &format!("{text} is a name of its own: escapes stand for nothing in a header name"),
+            format_args!("{text} is a name of its own: escapes stand for nothing in a header name"),
         );
     }
 }
@@ -74,14 +80,12 @@ fn look_value(lint: &mut Lint<'_>, header: Header<'_>) {
             b'"' => quoted = !quoted,
             b'\t' | b'\r' | b'\n' => {}
             0..0x20 | 0x7f => {
-                lint.header(
-                    Rule::ControlCharacter,
-                    header,
-                    at,
-                    format!(
-                        "the control character 0x{byte:02x} must be escaped in a quoted string"
-                    ),
-                );
+                let what = match quoted {
+                    true => "must have a backslash before it",
+                    false => "has no place here; a quoted string can hold it behind a backslash",
+                };
+                let text = format_args!("the control character 0x{byte:02x} {what}");
+                lint.header(Rule::ControlCharacter, header, at, text);
                 return;
             }
             _ => {}

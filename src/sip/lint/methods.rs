@@ -21,7 +21,7 @@ pub(super) fn look(lint: &mut Lint<'_>) {
         if let Ok(value) = value
             && value.seconds < SessionExpires::MIN
         {
-            let text = format!("{} s is less than the least interval, 90 s", value.seconds);
+            let text = format_args!("{} s is less than the least interval, 90 s", value.seconds);
             lint.header(Rule::SessionExpiresSmall, header, 0, text);
         }
     }
@@ -33,13 +33,13 @@ fn look_request(lint: &mut Lint<'_>, method: &Method) {
         && let Ok(cseq) = message.cseq()
         && cseq.method != method.as_str()
     {
-        let text = format!("CSeq says {}, but the request is {method}", cseq.method);
+        let text = format_args!("CSeq says {}, but the request is {method}", cseq.method);
         lint.header(Rule::CSeqMethod, header, 0, text);
     }
     if matches!(method, Method::Cancel | Method::Ack) {
         for name in [Require, ProxyRequire] {
             if let Some(header) = message.header(name) {
-                let text = format!("{name} has no place in a {method}");
+                let text = format_args!("{name} has no place in a {method}");
                 lint.header(Rule::RequireMisplaced, header, 0, text);
             }
         }
@@ -54,7 +54,7 @@ fn look_request(lint: &mut Lint<'_>, method: &Method) {
     };
     for &(name, rule) in needs {
         if message.header(name).is_none() {
-            lint.missing(rule, name, format!("a {method} must have {name}"));
+            lint.missing(rule, name, format_args!("a {method} must have {name}"));
         }
     }
     if *method == Method::Refer {
@@ -84,7 +84,7 @@ fn look_response(lint: &mut Lint<'_>, status: StatusCode) {
     if let Some((name, rule)) = need
         && message.header(name).is_none()
     {
-        lint.missing(rule, name, format!("a {status} must have {name}"));
+        lint.missing(rule, name, format_args!("a {status} must have {name}"));
     }
     let reliable = status.is_provisional()
         && message.list(Require).any(|tag| tag.eq_ignore_ascii_case("100rel"));

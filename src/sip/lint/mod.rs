@@ -20,6 +20,8 @@ mod uris;
 mod values;
 mod via;
 
+use std::fmt::Display;
+
 use bytes::Bytes;
 
 pub use rule::{Rule, Severity};
@@ -45,7 +47,12 @@ pub struct Finding {
     pub column: usize,
     /// What is wrong, as a sentence that is safe to print.
     pub message: String,
+    /// How many it stands for: 1, or more in the last of a rule that found too much.
+    pub count: usize,
 }
+
+/// How many findings of one rule a message gets in full; one more counts the rest.
+pub const MAX_FINDINGS: usize = 20;
 
 impl Finding {
     /// How grave it is.
@@ -86,7 +93,7 @@ impl Report {
 
 /// Reads bytes as one datagram and lints what is read.
 pub fn lint(bytes: Bytes, options: &Options) -> Report {
-    match Message::read_with(bytes.clone(), &options.limits) {
+    match Message::read_to_lint(bytes.clone(), &options.limits) {
         Ok(message) => Report { findings: lint_message(&message, options), message: Ok(message) },
         Err(error) => {
             let rule = match error {
@@ -100,6 +107,7 @@ pub fn lint(bytes: Bytes, options: &Options) -> Report {
                 line: 1,
                 column: 1,
                 message: error.to_string(),
+                count: 1,
             };
             let mut findings = vec![finding];
             place(&bytes, &mut findings);
@@ -110,7 +118,7 @@ pub fn lint(bytes: Bytes, options: &Options) -> Report {
 
 /// Lints a message that has been read. The findings stand in the order of the bytes.
 pub fn lint_message(message: &Message, options: &Options) -> Vec<Finding> {
-    let mut lint = Lint { message, options, findings: Vec::new() };
+    let mut lint = Lint { message, options, findings: Vec::new(), seen: [(0, 0); RULES] };
     start_line::look(&mut lint);
     lines::look(&mut lint);
     presence::look(&mut lint);
@@ -121,7 +129,7 @@ pub fn lint_message(message: &Message, options: &Options) -> Vec<Finding> {
     methods::look(&mut lint);
     auth::look(&mut lint);
     body::look(&mut lint);
-    let mut findings = lint.findings;
+    let mut findings = lint.finish();
     findings.sort_by_key(|finding| finding.offset);
     place(message.bytes(), &mut findings);
     findings
@@ -132,29 +140,77 @@ struct Lint<'a> {
     message: &'a Message,
     options: &'a Options,
     findings: Vec<Finding>,
+    /// For each rule how often it was tripped, and where first beyond the bound.
+    seen: [(usize, usize); RULES],
 }
+
+const RULES: usize = Rule::ALL.len();
 
 impl Lint<'_> {
     /// Something at a byte offset, in no header.
-    fn at(&mut self, rule: Rule, offset: usize, message: impl AsRef<str>) {
-        self.push(rule, None, offset, message.as_ref());
+    fn at(&mut self, rule: Rule, offset: usize, message: impl Display) {
+        self.push(rule, None, offset, message);
     }
 
     /// Something in a header's value, `within` it.
-    fn header(&mut self, rule: Rule, header: Header<'_>, within: usize, message: impl AsRef<str>) {
+    fn header(&mut self, rule: Rule, header: Header<'_>, within: usize, message: impl Display) {
         let offset = header.offset + within.min(header.value.len());
-        self.push(rule, Some(name_of(header)), offset, message.as_ref());
+        if self.count(rule, offset) {
+            self.add(rule, Some(name_of(header)), offset, message);
+        }
     }
 
     /// A header that is not there; the finding stands at the start line.
-    fn missing(&mut self, rule: Rule, name: HeaderName, message: impl AsRef<str>) {
+    fn missing(&mut self, rule: Rule, name: HeaderName, message: impl Display) {
         let offset = self.message.start_offset();
-        self.push(rule, Some(name.to_string()), offset, message.as_ref());
+        self.push(rule, Some(name.to_string()), offset, message);
     }
 
-    fn push(&mut self, rule: Rule, header: Option<String>, offset: usize, message: &str) {
-        let message = escape(message).into_owned();
-        self.findings.push(Finding { rule, header, offset, line: 1, column: 1, message });
+    fn push(&mut self, rule: Rule, header: Option<String>, offset: usize, message: impl Display) {
+        if self.count(rule, offset) {
+            self.add(rule, header, offset, message);
+        }
+    }
+
+    /// Counts a finding, and says whether there is room for it.
+    fn count(&mut self, rule: Rule, offset: usize) -> bool {
+        let (count, first_beyond) = &mut self.seen[rule as usize];
+        *count += 1;
+        if *count == MAX_FINDINGS + 1 {
+            *first_beyond = offset;
+        }
+        *count <= MAX_FINDINGS
+    }
+
+    fn add(&mut self, rule: Rule, header: Option<String>, offset: usize, message: impl Display) {
+        // A line that is no header has no name.
+        let header = header.filter(|name| !name.is_empty());
+        let message = escape(&message.to_string()).into_owned();
+        self.findings.push(Finding { rule, header, offset, line: 1, column: 1, message, count: 1 });
+    }
+
+    /// What was found, and one more for each rule that found more than there is room for.
+    fn finish(mut self) -> Vec<Finding> {
+        for (&rule, (count, offset)) in Rule::ALL.iter().zip(self.seen) {
+            let more = count.saturating_sub(MAX_FINDINGS);
+            if more > 0 {
+                self.push_rest(rule, offset, more);
+            }
+        }
+        self.findings
+    }
+
+    fn push_rest(&mut self, rule: Rule, offset: usize, count: usize) {
+        let message = format!("and {count} more of the same");
+        self.findings.push(Finding {
+            rule,
+            header: None,
+            offset,
+            line: 1,
+            column: 1,
+            message,
+            count,
+        });
     }
 }
 

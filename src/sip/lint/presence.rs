@@ -12,7 +12,7 @@ pub(super) fn look(lint: &mut Lint<'_>) {
     // RFC 3261 §8.1.1: To, From, CSeq, Call-ID, Max-Forwards and Via are mandatory.
     for name in [Via, From, To, CallId, CSeq] {
         if message.header(name).is_none() {
-            lint.missing(Rule::HeaderMissing, name, format!("{name} is missing"));
+            lint.missing(Rule::HeaderMissing, name, format_args!("{name} is missing"));
         }
     }
     let mut seen = 0u128;
@@ -29,22 +29,22 @@ pub(super) fn look(lint: &mut Lint<'_>) {
             ContentLength if message.defect().is_some() => continue,
             _ => Rule::SingleHeaderRepeated,
         };
-        lint.header(rule, header, 0, format!("{name} may stand there only once"));
+        lint.header(rule, header, 0, format_args!("{name} may stand there only once"));
     }
     match message.start_line() {
         StartLine::Request { .. } => {
             look_max_forwards(lint);
             for name in RESPONSE_ONLY {
                 if let Some(header) = message.header(name) {
-                    let text = format!("{name} means nothing in a request and is ignored");
+                    let text = format_args!("{name} means nothing in a request and is ignored");
                     lint.header(Rule::ResponseOnly, header, 0, text);
                 }
             }
         }
-        StartLine::Status { .. } => {
+        StartLine::Status { .. } | StartLine::BadStatus { .. } => {
             for name in REQUEST_ONLY {
                 if let Some(header) = message.header(name) {
-                    let text = format!("{name} means nothing in a response and is ignored");
+                    let text = format_args!("{name} means nothing in a response and is ignored");
                     lint.header(Rule::RequestOnly, header, 0, text);
                 }
             }
@@ -98,7 +98,7 @@ fn look_max_forwards(lint: &mut Lint<'_>) {
             Rule::MaxForwardsRange,
             header,
             0,
-            format!("Max-Forwards is a number from 0 to 255, not {}", header.unfolded()),
+            format_args!("Max-Forwards is a number from 0 to 255, not {}", header.unfolded()),
         ),
         Ok(0) => lint.header(
             Rule::MaxForwardsZero,

@@ -93,6 +93,8 @@ rules! {
         "The space behind the status code is missing.",
     ReasonPhraseUtf8 "reason-phrase-utf8" Warning "RFC 3261 §25.1"
         "The reason phrase is not UTF-8, or holds control characters.",
+    StatusCode "status-code" Error "RFC 3261 §7.2"
+        "A status line without a status code from 100 to 699 behind one space.",
     StatusUnknown "status-unknown" Note "RFC 3261 §8.1.3.2"
         "The status code is in no RFC.",
 
@@ -114,7 +116,7 @@ rules! {
     NotUtf8 "not-utf8" Warning "RFC 3261 §7.3.1"
         "A header value that is not UTF-8.",
     ControlCharacter "control-character" Warning "RFC 3261 §25.1"
-        "A control character in a header value, outside of a quoted string.",
+        "A control character in a header value that is not escaped in a quoted string.",
 
     // Which headers are there.
     HeaderMissing "header-missing" Error "RFC 3261 §8.1.1"
@@ -151,7 +153,7 @@ rules! {
         "The weekday of the Date is not the weekday of that day.",
     DateExpired "date-expired" Note "RFC 3261 §20.17"
         "The Date is more than ten minutes away from now.",
-    IdentityStale "identity-stale" Warning "RFC 8224 §6.2"
+    IdentityStale "identity-stale" Note "RFC 8224 §6.2"
         "A signed request whose Date is more than a minute away from now.",
     OptionTagUnknown "option-tag-unknown" Warning "RFC 3261 §8.2.2.3"
         "Require or Proxy-Require names an extension that is in no RFC.",
@@ -159,6 +161,8 @@ rules! {
     // URIs.
     UriHost "uri-unbracketed-ipv6" Error "RFC 3261 §25.1"
         "An IPv6 address in a URI without brackets around it.",
+    HostName "uri-host-name" Warning "RFC 3261 §25.1"
+        "A host in a URI that is neither an address nor a name as names are made.",
     UriThreeColons "ipv6-three-colons" Warning "RFC 5118 §4.10"
         "Three colons in an IPv6 address.",
     UriEscape "uri-escape" Warning "RFC 3261 §25.1"
@@ -219,6 +223,8 @@ rules! {
         "An expires parameter that is no number of seconds, and counts as 3600.",
     RouteStrict "route-strict" Warning "RFC 3261 §16.12.1.1"
         "A route without lr names a strict router, as RFC 2543 had them.",
+    RouteBrackets "route-brackets" Warning "RFC 3261 §25.1"
+        "A route without < and >, whose parameters are then the header's and not the URI's.",
     RequireMisplaced "require-misplaced" Warning "RFC 3261 §20.32"
         "Require has no place in a CANCEL or an ACK.",
 
@@ -245,6 +251,8 @@ rules! {
         "Multipart bodies stand in each other deeper than the limit.",
     SdpVersion "sdp-version" Warning "RFC 8866 §5.1"
         "A body that says it is SDP does not begin with v=0.",
+    TransferEncoding "transfer-encoding" Warning "RFC 3261 §7.4.2"
+        "Chunked transfer encoding, which SIP must not use.",
 
     // What a response must bring.
     ChallengeMissing "challenge-missing" Warning "RFC 3261 §22.1"

@@ -13,16 +13,33 @@ pub(super) fn look(lint: &mut Lint<'_>) {
     let line = lint.message.start_line_range();
     match lint.message.start_line() {
         StartLine::Request { method, uri, version } => {
+            let uri_start = line.start + offset_in(lint, uri, line.start);
+            let version_start = line.start + offset_in(lint, version, line.start);
             if method.len() + uri.len() + version.len() + 2 != line.len() {
+                // The first blank that is one too many.
+                let behind_uri = uri_start + uri.len() + 1;
+                let blank = if uri_start > start + method.len() + 1 {
+                    start + method.len() + 1
+                } else if version_start > behind_uri {
+                    behind_uri
+                } else {
+                    version_start + version.len()
+                };
                 lint.at(
                     Rule::StartLineSpaces,
-                    start + method.len() + 1,
+                    blank,
                     "a request line is METHOD URI SIP/2.0 with one space between, and none behind",
                 );
             }
             look_method(lint, method);
-            look_uri(lint, uri, line.start + offset_in(lint, uri, line.start));
-            look_version(lint, version, line.end - version.len());
+            look_uri(lint, uri, uri_start);
+            look_version(lint, version, version_start);
+        }
+        StartLine::BadStatus { version, code } => {
+            look_version(lint, version, start);
+            let offset = code.as_ptr() as usize - lint.message.bytes().as_ptr() as usize;
+            let text = "a status line is SIP/2.0, one space and a status code from 100 to 699";
+            lint.at(Rule::StatusCode, offset, text);
         }
         StartLine::Status { version, status, reason } => {
             look_version(lint, version, start);
@@ -46,34 +63,34 @@ pub(super) fn look(lint: &mut Lint<'_>) {
                 lint.at(
                     Rule::StatusUnknown,
                     start + version.len() + 1,
-                    format!("{status} is in no RFC; it counts as {}00", status.code() / 100),
+                    format_args!("{status} is in no RFC; it counts as {}00", status.code() / 100),
                 );
             }
         }
     }
 }
 
-/// Where the Request-URI begins, counted from the start of the line.
-fn offset_in(lint: &Lint<'_>, uri: &str, line: usize) -> usize {
-    uri.as_ptr() as usize - lint.message.bytes()[line..].as_ptr() as usize
+/// Where a part of the start line begins, counted from the start of the line.
+fn offset_in(lint: &Lint<'_>, part: &str, line: usize) -> usize {
+    part.as_ptr() as usize - lint.message.bytes()[line..].as_ptr() as usize
 }
 
 fn look_method(lint: &mut Lint<'_>, text: &str) {
     let start = lint.message.start_offset();
     if !syntax::is_token(text) {
-        lint.at(Rule::MethodToken, start, format!("the method {text} is no token"));
+        lint.at(Rule::MethodToken, start, format_args!("the method {text} is no token"));
     } else if matches!(Method::from(text), Method::Extension(_)) {
         let same = Method::KNOWN.iter().find(|known| known.as_str().eq_ignore_ascii_case(text));
         match same {
             Some(known) => lint.at(
                 Rule::MethodCase,
                 start,
-                format!("methods are case-sensitive: {text} is not {known}"),
+                format_args!("methods are case-sensitive: {text} is not {known}"),
             ),
             None => lint.at(
                 Rule::MethodUnknown,
                 start,
-                format!("{text} is in no RFC; who does not know it answers 405 or 501"),
+                format_args!("{text} is in no RFC; who does not know it answers 405 or 501"),
             ),
         }
     }
@@ -105,7 +122,7 @@ fn look_uri(lint: &mut Lint<'_>, text: &str, offset: usize) {
                 lint.at(
                     Rule::SchemeUnknown,
                     offset,
-                    format!("who does not know the scheme {scheme} answers 416"),
+                    format_args!("who does not know the scheme {scheme} answers 416"),
                 );
             }
             super::uris::look_uri(lint, uri, offset, None);
@@ -131,7 +148,7 @@ fn look_version(lint: &mut Lint<'_>, version: &str, offset: usize) {
         lint.at(
             Rule::Version,
             offset,
-            format!("{version} is not SIP/2.0; a server answers 505, a client drops it"),
+            format_args!("{version} is not SIP/2.0; a server answers 505, a client drops it"),
         );
     }
 }

@@ -100,6 +100,7 @@ fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
         ),
         (ReasonPhraseSpace, response("200 OK", "200"), response("200 OK", "200 ")),
         (ReasonPhraseUtf8, response("OK", "O\u{1b}K"), response("OK", "в порядке")),
+        (StatusCode, response("200 OK", "700 x"), response("200 OK", "699 x")),
         (StatusUnknown, status(299), status(202)),
         (BareLf, request("70\r\n", "70\n"), good()),
         (BareCr, with("Subject: a\rb"), with("Subject: a\r\n b")),
@@ -152,6 +153,21 @@ fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
             UriThreeColons,
             request("bob@b.test SIP", "bob@[2001:db8:::192.0.2.1] SIP"),
             request("bob@b.test SIP", "bob@[2001:db8::192.0.2.1] SIP"),
+        ),
+        (
+            HostName,
+            request("bob@b.test SIP", "bob@b..test SIP"),
+            request("bob@b.test SIP", "bob@b.test. SIP"),
+        ),
+        (
+            HostName,
+            request("bob@b.test SIP", "bob@256.1.1.1 SIP"),
+            request("bob@b.test SIP", "bob@192.0.2.1 SIP"),
+        ),
+        (
+            HostName,
+            request("alice@a.test:5062", "alice@a.7"),
+            request("alice@a.test:5062", "alice@7.a7"),
         ),
         (UriEscape, request("sip:alice", "sip:al%ice"), request("sip:alice", "sip:al%69ce")),
         (UriReserved, request("sip:alice", "sip:al{ce"), request("sip:alice", "sip:al;/?ce")),
@@ -219,6 +235,8 @@ fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
             request(":5062>", ":5062>;expires=0"),
         ),
         (RouteStrict, with("Route: <sip:p.test>;lr"), with("Route: <sip:p.test;lr>")),
+        (RouteBrackets, with("Route: sip:p.test;lr"), with("Route: \"P\" <sip:p.test;lr>")),
+        (RouteStrict, with("Path: <sip:p.test>"), with("Path: sip:p.test;lr")),
         (
             RequireMisplaced,
             method("CANCEL").replace("Max-F", "Require: timer\r\nMax-F"),
@@ -256,6 +274,7 @@ fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
                 "--a\r\nc: multipart/x;boundary=b\r\n\r\n--b\r\n\r\n--b--\r\n--a--",
             ),
         ),
+        (TransferEncoding, with("transfer-encoding: Chunked"), with("Transfer-Encoding: identity")),
         (SdpVersion, body("application/sdp", "m=audio"), body("text/plain", "m=audio")),
         (
             ChallengeMissing,
@@ -419,4 +438,74 @@ fn a_message_that_is_unusable_has_an_error() {
             assert_eq!(report.worst(), Some(Severity::Error), "{}", String::from_utf8_lossy(&bad));
         }
     }
+}
+
+#[test]
+fn what_a_rule_finds_too_often_is_counted_and_not_written_out() {
+    let line = format!("Require: {}", ["x"; 500].join(","));
+    let found = findings(with(&[line.as_str(); 4].join("\r\n")).as_bytes());
+    assert_eq!(found.len(), MAX_FINDINGS + 1);
+    assert!(found.iter().all(|finding| finding.rule == Rule::OptionTagUnknown));
+    assert_eq!(found[MAX_FINDINGS].message, "and 1980 more of the same");
+    assert_eq!(found.iter().map(|finding| finding.count).sum::<usize>(), 2000);
+    assert!(found.is_sorted_by_key(|finding| finding.offset));
+
+    let exactly = with(&format!("Require: {}", ["x"; MAX_FINDINGS].join(",")));
+    assert_eq!(findings(exactly.as_bytes()).len(), MAX_FINDINGS);
+}
+
+#[test]
+fn the_blank_that_is_too_many_is_what_is_pointed_at() {
+    for (line, column) in [
+        ("INVITE  sip:bob@b.test SIP/2.0", 8),
+        ("INVITE sip:bob@b.test  SIP/2.0", 23),
+        ("INVITE sip:bob@b.test SIP/2.0 ", 30),
+    ] {
+        let found = findings(request("INVITE sip:bob@b.test SIP/2.0", line).as_bytes());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].rule, found[0].column), (Rule::StartLineSpaces, column), "{line:?}");
+    }
+}
+
+#[test]
+fn an_empty_tag_is_one_finding() {
+    let found = findings(request(";tag=1", ";tag=").as_bytes());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(
+        (found[0].rule, found[0].message.as_str()),
+        (Rule::TagMalformed, "the tag is empty")
+    );
+}
+
+#[test]
+fn a_control_character_is_told_what_would_help_where_it_stands() {
+    for (value, what) in [("a\u{7}", "has no place here"), ("\"a\u{7}\"", "a backslash before it")]
+    {
+        let found = findings(with(&format!("Subject: {value}")).as_bytes());
+        assert!(found[0].message.contains(what), "{found:?}");
+    }
+}
+
+#[test]
+fn a_response_with_a_bad_status_code_is_linted_but_read_by_nobody_else() {
+    for (line, column) in
+        [("700 x", 9), ("99", 9), ("2000", 9), ("+20", 9), (" 200 OK", 10), ("", 9)]
+    {
+        let text = response_with("Expires: soon").replace("200 OK", line);
+        let report = lint(text.clone().into(), &Options::default());
+        let rules: Vec<_> = report.findings.iter().map(|finding| finding.rule).collect();
+        assert_eq!(rules, [Rule::StatusCode, Rule::HeaderUnreadable], "{line:?}");
+        assert_eq!(report.findings[0].column, column, "{line:?}");
+        assert!(!report.is_usable());
+        let message = report.message.unwrap();
+        assert_eq!((message.status(), message.method()), (None, None));
+        assert!(Message::read(text.into()).is_err(), "{line:?}");
+    }
+}
+
+#[test]
+fn what_stands_in_a_line_that_is_no_header_names_none() {
+    let found = findings(with("no header \u{7}").as_bytes());
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|finding| finding.header.is_none()), "{found:?}");
 }

@@ -87,6 +87,10 @@ pub(super) fn look_uri(
         let message = "an IPv6 address has at most two colons in a row";
         lint.push(Rule::UriThreeColons, name.clone(), offset + within(uri.host()), message);
     }
+    if !is_host(uri.host()) {
+        let message = format_args!("{} is neither a host name nor an address", uri.host());
+        lint.push(Rule::HostName, name.clone(), offset + within(uri.host()), message);
+    }
     if let Some(password) = uri.password() {
         let message = "a password in a URI is readable for everyone";
         lint.push(Rule::UriPassword, name.clone(), offset + within(password), message);
@@ -103,8 +107,8 @@ pub(super) fn look_uri(
         let bad_escape =
             memchr::memchr_iter(b'%', bytes).find(|&at| escaped_byte(&bytes[at..]).is_none());
         if let Some(at) = bad_escape {
-            let message = format!("% in {what} must be followed by two hexadecimal digits");
-            lint.push(Rule::UriEscape, name.clone(), offset + within(part) + at, &message);
+            let message = format_args!("% in {what} must be followed by two hexadecimal digits");
+            lint.push(Rule::UriEscape, name.clone(), offset + within(part) + at, message);
         }
         let unescaped = part.char_indices().find(|&(_, c)| {
             !(c.is_ascii_alphanumeric()
@@ -112,8 +116,19 @@ pub(super) fn look_uri(
                 || u8::try_from(c).is_ok_and(|byte| reserved.contains(&byte)))
         });
         if let Some((at, c)) = unescaped {
-            let message = format!("{c} in {what} of a URI must be escaped");
-            lint.push(Rule::UriReserved, name.clone(), offset + within(part) + at, &message);
+            let message = format_args!("{c} in {what} of a URI must be escaped");
+            lint.push(Rule::UriReserved, name.clone(), offset + within(part) + at, message);
         }
     }
+}
+
+/// RFC 3261 §25.1: labels are not empty, and the last of a name does not look like an address's.
+/// One dot may end a name.
+fn is_host(host: &str) -> bool {
+    if host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok() {
+        return true;
+    }
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let last = name.rsplit('.').next().unwrap_or("");
+    name.split('.').all(|label| !label.is_empty()) && !last.bytes().all(|b| b.is_ascii_digit())
 }

@@ -130,7 +130,7 @@ fn look_option_tags(lint: &mut Lint<'_>, header: Header<'_>, text: &str) {
                 Rule::OptionTagUnknown,
                 header,
                 within,
-                format!("{tag} is in no RFC; who does not know it answers 420"),
+                format_args!("{tag} is in no RFC; who does not know it answers 420"),
             );
         }
     }
@@ -161,10 +161,15 @@ fn look_date(lint: &mut Lint<'_>, header: Header<'_>, text: &str) {
             Rule::IdentityStale,
             header,
             0,
-            format!("the request is signed, and its Date is {away} s away from now"),
+            format_args!("the request is signed, and its Date is {away} s away from now"),
         );
     } else if away > DATE_TOLERANCE {
-        lint.header(Rule::DateExpired, header, 0, format!("the Date is {away} s away from now"));
+        lint.header(
+            Rule::DateExpired,
+            header,
+            0,
+            format_args!("the Date is {away} s away from now"),
+        );
     }
 }
 
@@ -215,12 +220,17 @@ fn look_params(lint: &mut Lint<'_>, header: Header<'_>, member: &str, within: us
     let mut names = HashSet::new();
     for (name, value) in Params::new(text).iter() {
         let at = within + (name.as_ptr() as usize - text.as_ptr() as usize);
+        // A tag has a rule of its own.
+        let tag = matches!(header.name, From | To) && name.eq_ignore_ascii_case("tag");
+        let value = value.filter(|_| !tag);
         if !syntax::is_token(name) || !value.is_none_or(is_param_value) {
             lint.header(
                 Rule::ParameterMalformed,
                 header,
                 at,
-                format!("the parameter {name} is not name=value with a token, host or quoted text"),
+                format_args!(
+                    "the parameter {name} is not name=value with a token, host or quoted text"
+                ),
             );
         }
         if !names.insert(name.to_ascii_lowercase()) {
@@ -228,7 +238,7 @@ fn look_params(lint: &mut Lint<'_>, header: Header<'_>, member: &str, within: us
                 Rule::ParameterRepeated,
                 header,
                 at,
-                format!("the parameter {name} stands there more than once"),
+                format_args!("the parameter {name} stands there more than once"),
             );
         }
     }

@@ -61,7 +61,7 @@ fn look_branch(lint: &mut Lint<'_>, header: Header<'_>, within: usize, via: Via<
             Rule::BranchCookie,
             header,
             within,
-            format!("the branch {branch} does not begin with z9hG4bK; it may not be unique"),
+            format_args!("the branch {branch} does not begin with z9hG4bK; it may not be unique"),
         ),
     }
 }
@@ -72,7 +72,7 @@ const TRANSPORTS: [&str; 8] = ["UDP", "TCP", "TLS", "SCTP", "TLS-SCTP", "TLS-UDP
 fn look_via(lint: &mut Lint<'_>, header: Header<'_>, within: usize, via: Via<'_>) {
     let transport = via.transport();
     if !TRANSPORTS.iter().any(|known| known.eq_ignore_ascii_case(transport)) {
-        let text = format!("{transport} is no transport of any RFC");
+        let text = format_args!("{transport} is no transport of any RFC");
         lint.header(Rule::TransportUnknown, header, within, text);
     }
     if via.host() == "255.255.255.255" && !via.params().has("maddr") {
@@ -100,7 +100,7 @@ fn look_via(lint: &mut Lint<'_>, header: Header<'_>, within: usize, via: Via<'_>
                 Rule::ReceivedBrackets,
                 header,
                 within,
-                "received holds an IPv6 address without brackets; receivers take both",
+                "an IPv6 address in received is to stand without brackets; receivers take both",
             );
         }
         _ => {}

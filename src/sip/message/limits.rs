@@ -50,9 +50,9 @@ pub enum ReadError {
         offset: usize,
     },
     /// Larger than [`Limits::message`].
-    #[error("the message has {size} bytes; the limit is {limit}")]
+    #[error("the message has more than {limit} bytes, which is the limit")]
     TooLarge {
-        /// Its size in bytes.
+        /// Its size in bytes, as far as it was read.
         size: usize,
         /// The limit in bytes.
         limit: usize,

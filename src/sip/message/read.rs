@@ -14,7 +14,11 @@ use crate::sip::{
 };
 
 /// Fills the index of `message` from its bytes.
-pub(super) fn index(message: &mut Message, limits: &Limits) -> Result<(), ReadError> {
+pub(super) fn index(
+    message: &mut Message,
+    limits: &Limits,
+    start_line: impl Fn(&[u8], Range<usize>) -> Option<Start>,
+) -> Result<(), ReadError> {
     let bytes = &message.bytes[..];
     let size = bytes.len();
     if size > limits.message || size > u32::MAX as usize {
@@ -120,7 +124,23 @@ fn next_line(bytes: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
     Some((at..end, newline + 1))
 }
 
-fn start_line(bytes: &[u8], line: Range<usize>) -> Option<Start> {
+/// [`start_line`], or a status line whose status code is none.
+pub(super) fn any_start_line(bytes: &[u8], line: Range<usize>) -> Option<Start> {
+    start_line(bytes, line.clone()).or_else(|| {
+        let text = &bytes[line.clone()];
+        let first = syntax::find_near(b' ', text).filter(|_| is_version(text))?;
+        std::str::from_utf8(&text[..first]).ok()?;
+        let rest = syntax::trim_start_bytes(&text[first..]);
+        let code = line.end - rest.len();
+        let len = memchr::memchr(b' ', rest).unwrap_or(rest.len());
+        Some(Start::BadStatus {
+            version: Span::new(line.start, line.start + first),
+            code: Span::new(code, code + len),
+        })
+    })
+}
+
+pub(super) fn start_line(bytes: &[u8], line: Range<usize>) -> Option<Start> {
     let text = &bytes[line.clone()];
     let first = syntax::find_near(b' ', text)?;
     if is_version(text) {
