@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{
     CancelError, UserAgent,
-    transactions::{Key, NewTransaction, Role},
+    transactions::{Key, Role},
 };
 use crate::sip::{
     cause::Cause,
@@ -15,7 +15,6 @@ use crate::sip::{
     method::Method,
     request::CancelOptions,
     status::StatusCode,
-    transaction::{ClientTransaction, NonInviteClient},
 };
 
 impl UserAgent {
@@ -88,22 +87,13 @@ impl UserAgent {
         let Some(invite) = context.message() else { return };
         let bytes = compose::cancel(&invite, options, &self.settings.user_agent);
         let (flow, to) = (context.flow, context.destination());
-        let reliable = self.flows.flow(flow).is_some_and(|flow| flow.transport.is_reliable());
         context.cancel = Cancel::Sent { over: false };
         // RFC 3261 §9.1: without a final response within 64·T1 the INVITE counts as cancelled.
         let deadline = now + timing.patience();
         let before = context.deadline.replace(deadline);
         self.transactions.arm_context(id, before, Some(deadline));
-        let transaction = NonInviteClient::new(now, bytes.clone(), reliable, timing);
-        let new = NewTransaction {
-            context: id,
-            role: Role::Cancel,
-            method: Method::Cancel,
-            to,
-            transaction: ClientTransaction::NonInvite(transaction),
-        };
-        self.begin_transaction(Key { branch, is_cancel: true }, new);
-        self.transmit(flow, to, bytes.clone());
+        let key = Key { branch, is_cancel: true };
+        self.send_beside(now, id, key, (Role::Cancel, Method::Cancel), (flow, to), &bytes);
         self.tell(now, id, Method::Cancel, Fact::CancelSent { message: bytes });
     }
 

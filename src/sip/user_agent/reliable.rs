@@ -6,7 +6,7 @@ use super::{
     UserAgent,
     dialogs::leg_and_invite,
     sending::destination,
-    transactions::{Key, NewTransaction, Role},
+    transactions::{Key, Role},
 };
 use crate::sip::{
     compose::{self, InDialog},
@@ -16,7 +16,6 @@ use crate::sip::{
     name::HeaderName,
     status::StatusCode,
     syntax,
-    transaction::{ClientTransaction, NonInviteClient},
 };
 
 /// What a provisional is to the sequence of its leg.
@@ -62,7 +61,6 @@ impl UserAgent {
     /// Acknowledges a reliable provisional: a request in its early dialog, with a transaction of
     /// its own inside the context.
     pub(super) fn send_prack(&mut self, now: Instant, id: ContextId, rseq: u32, message: &Message) {
-        let timing = self.settings.timing;
         let branch = self.new_branch();
         let Some(tag) = message.to().ok().and_then(|to| to.tag().map(str::to_owned)) else {
             return;
@@ -87,16 +85,8 @@ impl UserAgent {
         if let Some(leg) = self.leg_mut(owner, &tag) {
             leg.offer_answered |= answers;
         }
-        let transaction = NonInviteClient::new(now, bytes.clone(), transport.is_reliable(), timing);
-        let new = NewTransaction {
-            context: id,
-            role: Role::Prack,
-            method: Method::Prack,
-            to,
-            transaction: ClientTransaction::NonInvite(transaction),
-        };
-        self.begin_transaction(Key { branch, is_cancel: false }, new);
-        self.transmit(flow, to, bytes.clone());
+        let key = Key { branch, is_cancel: false };
+        self.send_beside(now, id, key, (Role::Prack, Method::Prack), (flow, to), &bytes);
         self.tell(now, id, Method::Prack, Fact::Sent { message: bytes });
     }
 

@@ -178,6 +178,25 @@ impl UserAgent {
         self.transactions.insert(key, new);
     }
 
+    /// Sends a request that belongs to a context beside its own, a CANCEL or PRACK, in a transaction
+    /// of its own.
+    pub(super) fn send_beside(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        key: Key,
+        (role, method): (Role, Method),
+        (flow, to): (FlowId, Option<SocketAddr>),
+        bytes: &Bytes,
+    ) {
+        let reliable = self.flows.flow(flow).is_some_and(|flow| flow.transport.is_reliable());
+        let timing = self.settings.timing;
+        let transaction = NonInviteClient::new(now, bytes.clone(), reliable, timing);
+        let transaction = ClientTransaction::NonInvite(transaction);
+        self.begin_transaction(key, NewTransaction { context: id, role, method, to, transaction });
+        self.transmit(flow, to, bytes.clone());
+    }
+
     pub(super) fn end_transaction(&mut self, key: Key) {
         if let Some(entry) = self.transactions.remove(key)
             && let Some(context) = self.contexts.get_mut(&entry.context)
