@@ -41,26 +41,30 @@ pub fn input(model: &mut Model, input: Input, now: Instant) -> Option<Command> {
     }
 }
 
-/// What the keyboard means now, as the table of keys calls it.
-pub fn scope(mode: Mode) -> Option<Scope> {
-    match mode {
-        Mode::Browse => Some(Scope::Browse),
-        Mode::Compose => Some(Scope::Compose),
-        Mode::Log { .. } | Mode::Help { .. } => Some(Scope::Overlay),
-        Mode::Quitting { .. } => Some(Scope::Quitting),
-        Mode::Left => None,
+/// What the keyboard means now, as the table of keys calls it: the scopes that hold, those whose
+/// keys come first first.
+pub fn scopes(model: &Model) -> &'static [Scope] {
+    match model.mode {
+        Mode::Browse => match model.browse.pane {
+            Pane::Table => &[Scope::Table, Scope::Browse],
+            Pane::Timeline => &[Scope::Detail, Scope::Browse],
+        },
+        Mode::Compose => &[Scope::Compose],
+        Mode::Log { .. } | Mode::Help { .. } => &[Scope::Overlay],
+        Mode::Quitting { .. } => &[Scope::Quitting],
+        Mode::Left => &[],
     }
 }
 
 fn key(model: &mut Model, event: KeyEvent, now: Instant) -> Option<Command> {
-    let scope = scope(model.mode)?;
-    if scope == Scope::Compose && model.composer.wants(event) {
+    let composing = model.mode == Mode::Compose;
+    if composing && model.composer.wants(event) {
         model.composer.edit(event, &model.accounts);
         return None;
     }
-    match model.bindings.action(scope, Key::from(event)) {
+    match model.bindings.action(scopes(model), Key::from(event)) {
         Some(action) => update(model, action, now),
-        None if scope == Scope::Compose => {
+        None if composing => {
             model.composer.edit(event, &model.accounts);
             None
         }

@@ -81,10 +81,10 @@ fn activity(model: &Model) -> String {
 }
 
 fn keys(buffer: &mut Buffer, area: Rect, model: &Model) {
-    let Some(scope) = update::scope(model.mode) else { return };
-    let mut shown: Vec<(String, &Binding)> = model
-        .bindings
-        .scope(scope)
+    // What always holds stands first, so that it keeps its place whatever has the focus.
+    let scopes = update::scopes(model).iter().rev();
+    let mut shown: Vec<(String, &Binding)> = scopes
+        .flat_map(|scope| model.bindings.scope(*scope))
         .filter(|binding| !binding.label.is_empty() && can_act(model, binding.action))
         .filter_map(|binding| Some((free_key(model, binding)?.to_string(), binding)))
         .collect();

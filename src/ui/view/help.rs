@@ -16,8 +16,10 @@ use crate::{
     },
 };
 
-const SCOPES: [(Scope, &str); 4] = [
+const SCOPES: [(Scope, &str); 6] = [
     (Scope::Browse, "Table and timeline"),
+    (Scope::Table, "Table"),
+    (Scope::Detail, "Timeline"),
     (Scope::Compose, "Writing a request"),
     (Scope::Overlay, "Log and help"),
     (Scope::Quitting, "While closing"),
@@ -95,6 +97,9 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, model: &Model, top: usize) {
 fn items(model: &Model) -> Vec<Item<'static>> {
     let mut items = Vec::new();
     for (scope, heading) in SCOPES {
+        if model.bindings.scope(scope).next().is_none() {
+            continue;
+        }
         items.push(Item::Heading(heading));
         for binding in model.bindings.scope(scope) {
             let keys: Vec<String> = binding.keys.iter().map(ToString::to_string).collect();

@@ -1,0 +1,160 @@
+//! The one table of keys: what the keyboard does, what the footer and the help say.
+//!
+//! `table` is the table, `key` how a key is written.
+
+mod key;
+mod table;
+
+pub use key::{Key, KeyError};
+
+/// A wish of the user that a key can carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Close what is open, or dismiss the notice.
+    Back,
+    /// To the last line.
+    Bottom,
+    /// Cancel the chosen INVITE.
+    Cancel,
+    /// Empty the field.
+    ClearField,
+    /// Write a request.
+    Compose,
+    /// One line down.
+    Down,
+    /// Send a BYE on the legs of the chosen INVITE.
+    HangUp,
+    /// Show the keys.
+    Help,
+    /// Show the log.
+    Log,
+    /// The next value of a field with a choice.
+    NextChoice,
+    /// To the next field.
+    NextField,
+    /// To the next pane.
+    NextPane,
+    /// One page down.
+    PageDown,
+    /// One page up.
+    PageUp,
+    /// The previous value of a field with a choice.
+    PreviousChoice,
+    /// To the previous field.
+    PreviousField,
+    /// Leave.
+    Quit,
+    /// Send the request that is being written.
+    Send,
+    /// To the first line.
+    Top,
+    /// One line up.
+    Up,
+}
+
+/// Where a binding holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// The table and the detail, whichever has the focus.
+    Browse,
+    /// The table, where it has the focus; its keys come before those of [`Scope::Browse`].
+    Table,
+    /// The detail, where it has the focus; its keys come before those of [`Scope::Browse`].
+    Detail,
+    /// The composer.
+    Compose,
+    /// The log and the help.
+    Overlay,
+    /// While the engine ends.
+    Quitting,
+}
+
+/// What one or more keys do in a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Where it holds.
+    pub scope: Scope,
+    /// What it does.
+    pub action: Action,
+    /// The keys, the one to show first.
+    pub keys: Vec<Key>,
+    /// One or two words for the footer; empty where it stands in the help only.
+    pub label: &'static str,
+    /// A line for the help.
+    pub help: &'static str,
+}
+
+/// Every binding.
+#[derive(Clone, Debug)]
+pub struct Bindings(Vec<Binding>);
+
+impl Default for Bindings {
+    fn default() -> Bindings {
+        let binding = |&(scope, action, keys, label, help): &_| Binding {
+            scope,
+            action,
+            keys: str::split(keys, ' ')
+                .map(|key| key.parse().expect("the table holds keys only"))
+                .collect(),
+            label,
+            help,
+        };
+        Bindings(table::DEFAULT.iter().map(binding).collect())
+    }
+}
+
+impl Bindings {
+    /// What a key does in scopes that hold at once, the first one first.
+    pub fn action(&self, scopes: &[Scope], key: Key) -> Option<Action> {
+        let of = |&scope| self.scope(scope).find(|binding| binding.keys.contains(&key));
+        scopes.iter().find_map(of).map(|found| found.action)
+    }
+
+    /// The bindings of a scope, in the order of the table.
+    pub fn scope(&self, scope: Scope) -> impl Iterator<Item = &Binding> {
+        self.0.iter().filter(move |binding| binding.scope == scope)
+    }
+
+    /// The key to show for an action.
+    pub fn key(&self, scope: Scope, action: Action) -> Option<Key> {
+        self.scope(scope).find(|binding| binding.action == action)?.keys.first().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things_in_one_scope() {
+        let bindings = Bindings::default();
+        let mut seen = HashSet::new();
+        for binding in &bindings.0 {
+            assert!(!binding.keys.is_empty() && !binding.help.is_empty());
+            for key in &binding.keys {
+                assert!(seen.insert((binding.scope, *key)), "{key} twice in {:?}", binding.scope);
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_from_the_terminal_finds_its_action() {
+        let bindings = Bindings::default();
+        for (code, modifiers, action) in [
+            (KeyCode::Char('G'), KeyModifiers::SHIFT, Some(Action::Bottom)),
+            (KeyCode::Char('g'), KeyModifiers::NONE, Some(Action::Top)),
+            (KeyCode::BackTab, KeyModifiers::SHIFT, Some(Action::NextPane)),
+            (KeyCode::Char('c'), KeyModifiers::CONTROL, Some(Action::Quit)),
+            (KeyCode::Char('c'), KeyModifiers::NONE, Some(Action::Cancel)),
+            (KeyCode::Char('?'), KeyModifiers::SHIFT, Some(Action::Help)),
+            (KeyCode::Char('z'), KeyModifiers::NONE, None),
+        ] {
+            let key = Key::from(KeyEvent::new(code, modifiers));
+            assert_eq!(bindings.action(&[Scope::Browse], key), action, "{key}");
+        }
+    }
+}
