@@ -58,7 +58,7 @@
 //!
 //! `SIP/2.0 180 Ringing` arrives for an INVITE.
 //!
-//! 1. The flow's own task in `transport::udp` or `transport::ws` reads it, notes when it came, and
+//! 1. The flow's own task in `transport::udp`, `tcp` or `ws` reads it, notes when it came, and
 //!    hands it on. [`Network::receive`](transport::Network::receive) gives it to the engine as a
 //!    [`Signal::Message`](transport::Signal::Message).
 //! 2. The engine's task calls [`UserAgent::handle_message`](sip::UserAgent::handle_message), which
@@ -82,7 +82,7 @@
 //!
 //! - [`sip`]: messages, transactions, client contexts and dialogs. [`sip::UserAgent`] is its one
 //!   door; it is also where digest authentication and [`sip::lint`] are.
-//! - [`transport`]: UDP and WebSocket behind one [`transport::Network`].
+//! - [`transport`]: UDP, TCP and WebSocket behind one [`transport::Network`].
 //! - [`engine`]: the one task that owns a user agent and a network; what a user writes becomes a
 //!   request in [`engine::Draft`].
 //! - [`demo`]: the built-in server, a user agent server on real sockets.

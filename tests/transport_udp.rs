@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use sipboard::{
     sip::{FlowId, Transport},
-    transport::{Network, ServerUri, Signal},
+    transport::{FlowSettings, Network, ServerUri, Signal},
 };
 use tokio::time::timeout;
 
@@ -47,7 +47,7 @@ async fn one(network: &mut Network) -> Signal {
 }
 
 async fn connect(network: &mut Network, flow: FlowId, server: &ServerUri) -> SocketAddr {
-    network.connect(flow, server);
+    network.connect(flow, server, &FlowSettings::default());
     match one(network).await {
         Signal::Up { flow: up, local, peer } if up == flow => {
             assert_eq!(peer.port(), server.port);
@@ -211,26 +211,16 @@ async fn a_datagram_that_is_too_large_is_refused_with_a_sentence() {
 #[tokio::test]
 async fn a_name_without_an_address_is_said_to_have_none() {
     let mut network = Network::new();
-    network.connect(FlowId(1), &"sip:nobody.invalid;transport=udp".parse().unwrap());
+    network.connect(
+        FlowId(1),
+        &"sip:nobody.invalid;transport=udp".parse().unwrap(),
+        &FlowSettings::default(),
+    );
     let Signal::Down { reason, .. } = one(&mut network).await else { panic!() };
     assert!(
         reason.starts_with("sip:nobody.invalid:5060;transport=udp cannot be reached:"),
         "{reason}"
     );
-}
-
-#[tokio::test]
-async fn a_transport_that_is_not_built_yet_says_so() {
-    let mut network = Network::new();
-    for server in ["sip:127.0.0.1;transport=tcp", "sips:127.0.0.1", "wss://127.0.0.1"] {
-        let server: ServerUri = server.parse().unwrap();
-        assert!(!Network::supports(server.transport));
-        network.connect(FlowId(1), &server);
-        let Signal::Down { reason, .. } = one(&mut network).await else { panic!() };
-        assert!(reason.ends_with("yet, only udp and ws"), "{reason}");
-        let address = LOOPBACK.parse().unwrap();
-        assert!(network.listen(server.transport, address).await.is_err());
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use sipboard::{
     sip::{FlowId, Transport},
-    transport::{Network, Room, ServerUri, Signal},
+    transport::{FlowSettings, Network, Room, ServerUri, Signal},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -79,7 +79,7 @@ fn select_sip(request: &Request, mut response: Response) -> Result<Response, Err
 async fn pair() -> (Network, WebSocketStream<TcpStream>) {
     let (listener, uri) = server().await;
     let mut network = Network::new();
-    network.connect(FLOW, &uri);
+    network.connect(FLOW, &uri, &FlowSettings::default());
     let (stream, from) = in_time(listener.accept()).await.unwrap();
     let socket = in_time(accept_hdr_async(stream, select_sip)).await.unwrap();
     match one(&mut network).await {
@@ -140,7 +140,7 @@ async fn a_server_that_is_not_there_is_named_with_the_reason() {
     let (listener, uri) = server().await;
     drop(listener);
     let mut network = Network::new();
-    network.connect(FLOW, &uri);
+    network.connect(FLOW, &uri, &FlowSettings::default());
     assert_eq!(down(&mut network).await, format!("{uri} cannot be reached: connection refused"));
     let error = network.send(FLOW, None, Bytes::new()).unwrap_err();
     assert_eq!(error.to_string(), "flow 1 is closed");
@@ -159,7 +159,7 @@ async fn bad_handshakes_are_told_apart() {
     ] {
         let (listener, uri) = server().await;
         let mut network = Network::new();
-        network.connect(FLOW, &uri);
+        network.connect(FLOW, &uri, &FlowSettings::default());
         let (mut stream, _) = in_time(listener.accept()).await.unwrap();
         let mut request = vec![0; 4096];
         let length = in_time(stream.read(&mut request)).await.unwrap();
@@ -181,7 +181,7 @@ async fn bad_handshakes_are_told_apart() {
 async fn a_silent_server_is_given_up_in_time() {
     let (listener, uri) = server().await;
     let mut network = Network::new().with_connect_timeout(Duration::from_millis(200));
-    network.connect(FLOW, &uri);
+    network.connect(FLOW, &uri, &FlowSettings::default());
     let (_stream, _) = in_time(listener.accept()).await.unwrap();
     let reason = format!("{uri} cannot be reached: no answer within 200ms");
     assert_eq!(down(&mut network).await, reason);
@@ -333,7 +333,7 @@ async fn two_ends_that_flood_each_other_do_not_lock_up() {
     const COUNT: u32 = 20_000;
     let (mut listener, address) = listening().await;
     let mut network = Network::new();
-    network.connect(FLOW, &uri(address));
+    network.connect(FLOW, &uri(address), &FlowSettings::default());
     let Signal::Up { .. } = one(&mut network).await else { panic!() };
     let Signal::Accepted { flow, .. } = one(&mut listener).await else { panic!() };
 

@@ -112,8 +112,8 @@ pub(super) struct Send {
 
     #[command(flatten)]
     pub(super) profile: Profile,
-    /// The server that it is sent to: ws://host:port/path or sip:host:port;transport=udp; without
-    /// it the account's, else the target decides
+    /// The server that it is sent to: ws://host:port/path or sip:host:port;transport=udp
+    /// (or tcp); without it the account's, else the target decides
     #[arg(long, value_name = "URI", default_value = "", hide_default_value = true, conflicts_with = "demo", help_heading = WHERE)]
     pub(super) server: String,
 
@@ -171,7 +171,10 @@ pub(super) struct Serve {
     /// Listen on UDP, at host:port or at a port of 127.0.0.1; port 0 lets the system pick
     #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(super) udp: Option<SocketAddr>,
-    /// Listen on WebSocket; with one of the two named, only that one is on
+    /// Listen on TCP; with one of these named, only those named are on
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
+    pub(super) tcp: Option<SocketAddr>,
+    /// Listen on WebSocket
     #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(super) ws: Option<SocketAddr>,
     /// Print the addresses as one JSON object on one line

@@ -94,6 +94,7 @@ pub(super) fn demo_account(servers: Vec<ServerUri>) -> Account {
         uri: format!("sip:alice@{DEMO_DOMAIN}").parse().expect("a constant that is a URI"),
         display_name: "Alice".to_owned(),
         servers,
+        flow: Arc::default(),
         credentials: None,
     }
 }

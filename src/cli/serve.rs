@@ -11,9 +11,9 @@ use crate::{
 };
 
 pub(super) fn run(args: &Serve) -> anyhow::Result<u8> {
-    let config = match (args.udp, args.ws) {
-        (None, None) => demo::Config::default(),
-        (udp, ws) => demo::Config { udp, ws, ..demo::Config::nowhere() },
+    let config = match (args.udp, args.tcp, args.ws) {
+        (None, None, None) => demo::Config::default(),
+        (udp, tcp, ws) => demo::Config { udp, tcp, ws, ..demo::Config::nowhere() },
     };
     runtime()?.block_on(async {
         // Before the addresses are told: whoever reads them may end it at once.
@@ -33,8 +33,9 @@ pub(super) fn run(args: &Serve) -> anyhow::Result<u8> {
 
 fn readable(addresses: &demo::Addresses) -> String {
     let udp = addresses.udp.map(|address| format!("udp {address}\n"));
+    let tcp = addresses.tcp.map(|address| format!("tcp {address}\n"));
     let ws = addresses.ws.map(|address| format!("ws ws://{address}\n"));
-    udp.into_iter().chain(ws).collect()
+    [udp, tcp, ws].into_iter().flatten().collect()
 }
 
 /// The line that says that everything listens; the field names are an interface.
@@ -44,10 +45,13 @@ struct Listening {
     #[serde(skip_serializing_if = "Option::is_none")]
     udp: Option<SocketAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    tcp: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ws: Option<String>,
 }
 
 fn json(addresses: &demo::Addresses) -> anyhow::Result<String> {
     let ws = addresses.ws.map(|address| format!("ws://{address}"));
-    Ok(serde_json::to_string(&Listening { udp: addresses.udp, ws })? + "\n")
+    let demo::Addresses { udp, tcp, .. } = *addresses;
+    Ok(serde_json::to_string(&Listening { udp, tcp, ws })? + "\n")
 }

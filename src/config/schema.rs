@@ -263,7 +263,14 @@ fn read_accounts(
         if let (Some((name, _)), Some(uri)) = (name, uri) {
             let display_name = display_name.unwrap_or_default();
             let credentials = read_credentials(problems, &table, &uri);
-            accounts.push(Account { name, uri, display_name, servers, credentials });
+            accounts.push(Account {
+                name,
+                uri,
+                display_name,
+                servers,
+                flow: Arc::default(),
+                credentials,
+            });
         }
     }
     names.into_iter().map(|(name, _)| name).collect()

@@ -53,6 +53,8 @@ use crate::{
 pub struct Config {
     /// The UDP address; port 0 lets the system pick one, `None` turns UDP off.
     pub udp: Option<SocketAddr>,
+    /// The TCP address, as `udp`.
+    pub tcp: Option<SocketAddr>,
     /// The WebSocket address, as `udp`.
     pub ws: Option<SocketAddr>,
     /// Timers, waits and bounds.
@@ -63,18 +65,18 @@ impl Default for Config {
     /// Every transport on loopback, on ports that the system picks.
     fn default() -> Config {
         let any = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        Config { udp: any, ws: any, settings: Settings::default() }
+        Config { udp: any, tcp: any, ws: any, settings: Settings::default() }
     }
 }
 
 impl Config {
     /// No transport yet.
     pub fn nowhere() -> Config {
-        Config { udp: None, ws: None, settings: Settings::default() }
+        Config { udp: None, tcp: None, ws: None, settings: Settings::default() }
     }
 
-    fn addresses(&self) -> [(Transport, Option<SocketAddr>); 2] {
-        [(Transport::Udp, self.udp), (Transport::Ws, self.ws)]
+    fn addresses(&self) -> [(Transport, Option<SocketAddr>); 3] {
+        [(Transport::Udp, self.udp), (Transport::Tcp, self.tcp), (Transport::Ws, self.ws)]
     }
 }
 
@@ -146,6 +148,8 @@ pub struct Demo {
 pub struct Addresses {
     /// UDP.
     pub udp: Option<SocketAddr>,
+    /// TCP.
+    pub tcp: Option<SocketAddr>,
     /// WebSocket.
     pub ws: Option<SocketAddr>,
 }
@@ -161,10 +165,14 @@ impl Addresses {
                 path: "/".to_owned(),
             })
         };
-        [server(Transport::Ws, self.ws), server(Transport::Udp, self.udp)]
-            .into_iter()
-            .flatten()
-            .collect()
+        [
+            server(Transport::Ws, self.ws),
+            server(Transport::Udp, self.udp),
+            server(Transport::Tcp, self.tcp),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }
 
@@ -186,6 +194,7 @@ pub async fn start(config: Config) -> io::Result<Demo> {
         })?;
         match transport {
             Transport::Udp => addresses.udp = Some(bound),
+            Transport::Tcp => addresses.tcp = Some(bound),
             _ => addresses.ws = Some(bound),
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     sip::{Credentials, Identity, UriBuf},
-    transport::ServerUri,
+    transport::{FlowSettings, ServerUri},
 };
 
 /// One local identity (an account) with its settings.
@@ -18,6 +18,8 @@ pub struct Account {
     pub display_name: String,
     /// Where requests go, the preferred one first. Empty: the Request-URI decides.
     pub servers: Vec<ServerUri>,
+    /// How its flows are made.
+    pub flow: Arc<FlowSettings>,
     /// What answers a challenge; none where the user has no password.
     pub credentials: Option<Arc<[Credentials]>>,
 }

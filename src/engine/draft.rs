@@ -149,6 +149,7 @@ impl Draft {
             Some(Submission {
                 request,
                 server: server?.or_else(|| account.servers.first().cloned()),
+                flow: account.flow.clone(),
             })
         };
         Ok(make().expect("a field without a value has an error"))
@@ -260,6 +261,7 @@ mod tests {
             uri: "sip:alice@demo.test".parse().unwrap(),
             display_name: "Alice".into(),
             servers: vec!["ws://127.0.0.1:5066".parse().unwrap()],
+            flow: Default::default(),
             credentials: None,
         }
     }

@@ -4,12 +4,13 @@
 use std::{
     collections::{BTreeSet, HashMap},
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use crate::{
     sip::{FlowId, Transport},
-    transport::ServerUri,
+    transport::{FlowSettings, ServerUri},
 };
 
 /// How long the first retry waits; each further one waits twice as long.
@@ -22,14 +23,23 @@ const LAST_RETRY: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(super) struct Flows {
     flows: HashMap<FlowId, Flow>,
-    by_server: HashMap<ServerUri, FlowId>,
+    by_way: HashMap<Way, FlowId>,
     retries: BTreeSet<(Instant, FlowId)>,
+}
+
+/// What a flow is: requests share it where all of this is the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Way {
+    /// Where it leads.
+    pub(super) server: ServerUri,
+    /// How it is made.
+    pub(super) settings: Arc<FlowSettings>,
 }
 
 /// One flow.
 #[derive(Debug)]
 struct Flow {
-    server: ServerUri,
+    way: Way,
     stage: Stage,
     /// How often it went down in a row.
     failures: u32,
@@ -53,7 +63,7 @@ enum Stage {
 
 /// What must be done before a request can ride on a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Found {
     /// Nothing.
     Ready(FlowId),
     /// It must be connected.
@@ -61,29 +71,29 @@ pub(super) enum Way {
 }
 
 impl Flows {
-    /// The flow to a server, made where there is none. One that is down is to be connected now,
+    /// The flow of that way, made where there is none. One that is down is to be connected now,
     /// whenever its retry was planned.
-    pub(super) fn to(&mut self, server: &ServerUri) -> Way {
-        let Some(&id) = self.by_server.get(server) else {
+    pub(super) fn to(&mut self, way: &Way) -> Found {
+        let Some(&id) = self.by_way.get(way) else {
             let count = u32::try_from(self.flows.len()).expect("fewer servers than numbers");
             let id = FlowId(count + 1);
-            let flow = Flow { server: server.clone(), stage: Stage::Connecting, failures: 0 };
+            let flow = Flow { way: way.clone(), stage: Stage::Connecting, failures: 0 };
             self.flows.insert(id, flow);
-            self.by_server.insert(server.clone(), id);
-            return Way::Connect(id);
+            self.by_way.insert(way.clone(), id);
+            return Found::Connect(id);
         };
-        let flow = self.flows.get_mut(&id).expect("by_server names flows only");
-        let Stage::Down { retry_at } = flow.stage else { return Way::Ready(id) };
+        let flow = self.flows.get_mut(&id).expect("by_way names flows only");
+        let Stage::Down { retry_at } = flow.stage else { return Found::Ready(id) };
         if let Some(at) = retry_at {
             self.retries.remove(&(at, id));
         }
         flow.stage = Stage::Connecting;
-        Way::Connect(id)
+        Found::Connect(id)
     }
 
-    /// Where a flow leads.
-    pub(super) fn server(&self, id: FlowId) -> Option<&ServerUri> {
-        self.flows.get(&id).map(|flow| &flow.server)
+    /// Where a flow leads, and how it is made.
+    pub(super) fn way(&self, id: FlowId) -> Option<&Way> {
+        self.flows.get(&id).map(|flow| &flow.way)
     }
 
     /// The flow is up.
@@ -103,7 +113,7 @@ impl Flows {
             flow.failures = 0;
         }
         flow.failures = flow.failures.saturating_add(1);
-        let retry_at = (flow.server.transport != Transport::Udp)
+        let retry_at = (flow.way.server.transport != Transport::Udp)
             .then(|| now + back_off(flow.failures, jitter));
         flow.stage = Stage::Down { retry_at };
         if let Some(at) = retry_at {
@@ -163,8 +173,8 @@ fn back_off(failures: u32, jitter: f64) -> Duration {
 mod tests {
     use super::*;
 
-    fn server(text: &str) -> ServerUri {
-        text.parse().unwrap()
+    fn server(text: &str) -> Way {
+        Way { server: text.parse().unwrap(), settings: Arc::default() }
     }
 
     fn address() -> SocketAddr {
@@ -182,10 +192,10 @@ mod tests {
     #[test]
     fn one_flow_leads_to_each_server() {
         let mut flows = Flows::default();
-        assert_eq!(flows.to(&server("ws://a")), Way::Connect(FlowId(1)));
-        assert_eq!(flows.to(&server("ws://a")), Way::Ready(FlowId(1)));
-        assert_eq!(flows.to(&server("ws://a/other")), Way::Connect(FlowId(2)));
-        assert_eq!(flows.to(&server("sip:a")), Way::Connect(FlowId(3)));
+        assert_eq!(flows.to(&server("ws://a")), Found::Connect(FlowId(1)));
+        assert_eq!(flows.to(&server("ws://a")), Found::Ready(FlowId(1)));
+        assert_eq!(flows.to(&server("ws://a/other")), Found::Connect(FlowId(2)));
+        assert_eq!(flows.to(&server("sip:a")), Found::Connect(FlowId(3)));
     }
 
     #[test]
@@ -196,7 +206,7 @@ mod tests {
         let at = flows.down(now, FlowId(1), 0.0).unwrap();
         assert_eq!(flows.next_retry(), Some(at));
         assert_eq!(flows.take_due(now), None);
-        assert_eq!(flows.to(&server("ws://a")), Way::Connect(FlowId(1)));
+        assert_eq!(flows.to(&server("ws://a")), Found::Connect(FlowId(1)));
         assert_eq!(flows.next_retry(), None);
         let later = flows.down(now, FlowId(1), 0.0).unwrap();
         assert_eq!(later - now, FIRST_RETRY * 2);
@@ -223,11 +233,11 @@ mod tests {
         let now = Instant::now();
         flows.to(&server("sip:a"));
         assert_eq!(flows.down(now, FlowId(1), 0.0), None);
-        assert_eq!(flows.to(&server("sip:a")), Way::Connect(FlowId(1)));
+        assert_eq!(flows.to(&server("sip:a")), Found::Connect(FlowId(1)));
         flows.up(now, FlowId(1), address(), address());
         assert!(flows.refused(FlowId(1)));
         assert!(!flows.refused(FlowId(1)));
-        assert_eq!(flows.to(&server("sip:a")), Way::Ready(FlowId(1)));
+        assert_eq!(flows.to(&server("sip:a")), Found::Ready(FlowId(1)));
         assert_eq!(flows.heard(now, FlowId(1)), Some((address(), address())));
         assert_eq!(flows.heard(now, FlowId(1)), None);
     }

@@ -12,7 +12,7 @@ mod draft;
 mod flows;
 mod task;
 
-use std::{net::SocketAddr, time::Instant};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 pub use account::Account;
 pub use clock::Clock;
@@ -22,7 +22,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use crate::{
     engine::task::Task,
     sip::{self, CancelOptions, ContextId, FlowId, NewRequest},
-    transport::ServerUri,
+    transport::{FlowSettings, ServerUri},
 };
 
 /// A wish of the user.
@@ -62,6 +62,9 @@ pub struct Submission {
     pub request: NewRequest,
     /// The server; `None` finds it from the first Route or the Request-URI.
     pub server: Option<ServerUri>,
+    /// How the flow to it is made. Requests to one server whose settings differ ride on different
+    /// flows.
+    pub flow: Arc<FlowSettings>,
 }
 
 /// A fact.
@@ -86,6 +89,8 @@ pub struct FlowEvent {
     pub flow: FlowId,
     /// The server that it leads to.
     pub server: ServerUri,
+    /// How it is made.
+    pub settings: Arc<FlowSettings>,
     /// Its state now.
     pub state: FlowState,
 }

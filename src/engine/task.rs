@@ -24,7 +24,7 @@ use tokio::{
 use crate::{
     engine::{
         Command, Event, FlowEvent, FlowState, Refusal, Settings, Submission,
-        flows::{Flows, Way},
+        flows::{Flows, Found, Way},
     },
     sip::{ContextId, FlowId, NewRequest, Output, Transmit, UserAgent},
     transport::{Network, RELIEF, Room, ServerUri, Signal},
@@ -231,7 +231,7 @@ impl Task {
 
     /// Sends a request; a sentence where no flow can be found for it.
     fn send(&mut self, now: Instant, submission: Submission) -> Result<(), String> {
-        let Submission { request, server } = submission;
+        let Submission { request, server, flow: settings } = submission;
         let server = match server {
             Some(server) => server,
             None => next_hop(&request)?,
@@ -242,9 +242,9 @@ impl Task {
                 server.transport
             ));
         }
-        let flow = match self.flows.to(&server) {
-            Way::Ready(flow) => flow,
-            Way::Connect(flow) => {
+        let flow = match self.flows.to(&Way { server, settings }) {
+            Found::Ready(flow) => flow,
+            Found::Connect(flow) => {
                 self.connect(now, flow);
                 flow
             }
@@ -255,15 +255,15 @@ impl Task {
 
     /// Begins to make a flow, for the first time or again.
     fn connect(&mut self, now: Instant, flow: FlowId) {
-        let Some(server) = self.flows.server(flow).cloned() else { return };
+        let Some(Way { server, settings }) = self.flows.way(flow) else { return };
         self.user_agent.flow_connecting(flow, server.transport);
-        self.network.connect(flow, &server);
+        self.network.connect(flow, server, settings);
         self.tell_flow(now, flow, FlowState::Connecting);
     }
 
     fn tell_flow(&mut self, at: Instant, flow: FlowId, state: FlowState) {
-        if let Some(server) = self.flows.server(flow).cloned() {
-            self.tell(Event::Flow(FlowEvent { at, flow, server, state }));
+        if let Some(Way { server, settings }) = self.flows.way(flow).cloned() {
+            self.tell(Event::Flow(FlowEvent { at, flow, server, settings, state }));
         }
     }
 

@@ -39,6 +39,12 @@ pub enum FrameError {
         /// The byte offset in the message.
         offset: usize,
     },
+    /// A message without a Content-Length. It was given as a message without a body, but where the
+    /// next one begins is anyone's guess.
+    #[error(
+        "a message has no Content-Length, so nobody knows where the next one begins (RFC 3261 §18.3)"
+    )]
+    NoContentLength,
     /// A message that is, or says that it is, larger than [`Limits::message`].
     #[error("a message has more than {limit} bytes")]
     TooLarge {
@@ -55,6 +61,8 @@ enum State {
     Head { searched: usize },
     /// The message has this many bytes.
     Body { length: usize },
+    /// The message is a head that does not say how long its body is.
+    Bare { length: usize },
 }
 
 impl Framer {
@@ -84,11 +92,19 @@ impl Framer {
     pub fn frame(&mut self) -> Result<Option<Frame>, FrameError> {
         match self.failed {
             Some(error) => Err(error),
-            None => self.next().inspect_err(|error| {
-                self.failed = Some(*error);
-                self.buffer = BytesMut::new();
-            }),
+            None => {
+                let frame = self.next();
+                if let Err(error) = frame {
+                    self.fail(error);
+                }
+                frame
+            }
         }
+    }
+
+    fn fail(&mut self, error: FrameError) {
+        self.failed = Some(error);
+        self.buffer = BytesMut::new();
     }
 
     /// How many bytes of an unfinished message are kept.
@@ -116,7 +132,10 @@ impl Framer {
                     match end_of_head(&self.buffer, searched) {
                         Ok(head) if head > limit => return Err(FrameError::TooLarge { limit }),
                         Ok(head) => {
-                            let length = body_length(&self.buffer[..head])?;
+                            let Some(length) = body_length(&self.buffer[..head])? else {
+                                self.state = State::Bare { length: head };
+                                continue;
+                            };
                             // A length that does not fit is over any limit.
                             let length = usize::try_from(length).unwrap_or(usize::MAX);
                             let length = head.saturating_add(length);
@@ -133,6 +152,11 @@ impl Framer {
                             return Ok(None);
                         }
                     }
+                }
+                State::Bare { length } => {
+                    let head = self.buffer.split_to(length).freeze();
+                    self.fail(FrameError::NoContentLength);
+                    return Ok(Some(Frame::Message(head)));
                 }
                 State::Body { length } if self.buffer.len() < length => return Ok(None),
                 State::Body { length } => {
@@ -160,9 +184,8 @@ fn end_of_head(bytes: &[u8], searched: usize) -> Result<usize, usize> {
     Err(bytes.len())
 }
 
-/// What Content-Length says. Deviation: RFC 3261 §20.14 wants it on every stream; a message
-/// without one is taken to have no body, as nothing else can be known.
-fn body_length(head: &[u8]) -> Result<u64, FrameError> {
+/// What Content-Length says, where there is one.
+fn body_length(head: &[u8]) -> Result<Option<u64>, FrameError> {
     let mut length = None;
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'\n', &head[at..]) {
@@ -184,7 +207,7 @@ fn body_length(head: &[u8]) -> Result<u64, FrameError> {
         }
         length = Some(this);
     }
-    Ok(length.unwrap_or(0))
+    Ok(length)
 }
 
 /// The value of a header whose name ends where `rest` begins, its folded lines included.
@@ -209,7 +232,7 @@ mod tests {
         std::iter::from_fn(|| framer.frame().unwrap()).collect()
     }
 
-    const STREAM: &str = "OPTIONS sip:a SIP/2.0\r\nl : 3\r\n\r\nabc\r\n\r\nSIP/2.0 200 OK\r\nX: y\r\n\r\n\r\n\
+    const STREAM: &str = "OPTIONS sip:a SIP/2.0\r\nl : 3\r\n\r\nabc\r\n\r\nSIP/2.0 200 OK\r\nl:0\r\n\r\n\r\n\
         MESSAGE sip:b SIP/2.0\r\nContent-Length:\r\n 4\r\ncall-id: l: 9\r\n\r\n\r\n\r\nOPTIONS";
 
     fn expected() -> Vec<Frame> {
@@ -217,7 +240,7 @@ mod tests {
             Frame::Message("OPTIONS sip:a SIP/2.0\r\nl : 3\r\n\r\nabc".into()),
             Frame::Pong,
             Frame::Ping,
-            Frame::Message("SIP/2.0 200 OK\r\nX: y\r\n\r\n".into()),
+            Frame::Message("SIP/2.0 200 OK\r\nl:0\r\n\r\n".into()),
             Frame::Pong,
             Frame::Message(
                 "MESSAGE sip:b SIP/2.0\r\nContent-Length:\r\n 4\r\ncall-id: l: 9\r\n\r\n\r\n\r\n"
@@ -266,6 +289,18 @@ mod tests {
             assert_eq!(framer.frame(), Err(error), "{head:?}");
             framer.push(b"\r\n\r\n");
             assert_eq!((framer.frame(), framer.pending()), (Err(error), 0));
+        }
+    }
+
+    #[test]
+    fn a_message_without_a_content_length_is_the_last_one() {
+        let mut framer = Framer::new(Limits::default());
+        framer.push(b"SIP/2.0 200 OK\r\nX: y\r\n\r\nv=0\r\n");
+        let head = Frame::Message("SIP/2.0 200 OK\r\nX: y\r\n\r\n".into());
+        assert_eq!(framer.frame(), Ok(Some(head)));
+        for _ in 0..2 {
+            assert_eq!(framer.frame(), Err(FrameError::NoContentLength));
+            assert_eq!(framer.pending(), 0);
         }
     }
 

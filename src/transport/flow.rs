@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     sip::{FlowId, escape},
-    transport::{SendError, ServerUri, Signal, reason, udp, ws},
+    transport::{SendError, ServerUri, Signal, reason, stream, udp},
 };
 
 /// How long it may take to make a flow: look-up, connection and handshake, unless the owner says
@@ -166,8 +166,8 @@ impl Gather {
 #[derive(Debug)]
 pub(super) enum Link {
     Udp(udp::Link),
-    /// WebSocket; TCP and TLS queue in the same way.
-    Stream(ws::Queue),
+    /// Everything over TCP.
+    Stream(stream::Queue),
 }
 
 impl Link {
@@ -223,4 +223,17 @@ pub(super) async fn resolve(server: &ServerUri) -> Result<Vec<SocketAddr>, Strin
         return Err(reason::unreachable(server, format_args!("no address is known for {host}")));
     }
     Ok(found)
+}
+
+/// Whether an address of ours can speak to an address of the peer's; a sentence where it cannot.
+pub(super) fn same_family(ours: IpAddr, peer: SocketAddr) -> Result<(), String> {
+    if ours.is_ipv4() == peer.is_ipv4() {
+        return Ok(());
+    }
+    let version = |is_ipv4: bool| if is_ipv4 { "IPv4" } else { "IPv6" };
+    Err(format!(
+        "the address to bind, {ours}, is {} and {peer} is {}",
+        version(ours.is_ipv4()),
+        version(peer.is_ipv4())
+    ))
 }

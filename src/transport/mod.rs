@@ -8,10 +8,14 @@ mod flow;
 mod network;
 mod reason;
 mod server_uri;
+mod settings;
 mod signal;
+mod stream;
+mod tcp;
 mod udp;
 mod ws;
 
 pub use network::{Network, RELIEF, Room};
 pub use server_uri::{ServerUri, ServerUriError};
+pub use settings::FlowSettings;
 pub use signal::{SendError, Signal};

@@ -13,9 +13,9 @@ use tokio::{sync::mpsc, task::AbortHandle};
 use crate::{
     sip::{FlowId, Transport},
     transport::{
-        SendError, ServerUri, Signal,
+        FlowSettings, SendError, ServerUri, Signal,
         flow::{Batch, CONNECT_TIMEOUT, Hub, Link},
-        reason, udp, ws,
+        reason, stream, udp,
     },
 };
 
@@ -105,20 +105,23 @@ impl Network {
 
     /// Whether flows and listeners of this transport can be made.
     pub const fn supports(transport: Transport) -> bool {
-        matches!(transport, Transport::Udp | Transport::Ws)
+        matches!(transport, Transport::Udp | Transport::Tcp | Transport::Ws)
     }
 
     /// Begins to make a flow to a server, under an id of the caller's below 2^31;
     /// [`Signal::Up`] or [`Signal::Down`] follows. A flow that had the id before is closed.
     /// Must be called on a tokio runtime.
-    pub fn connect(&mut self, flow: FlowId, server: &ServerUri) {
+    pub fn connect(&mut self, flow: FlowId, server: &ServerUri, settings: &FlowSettings) {
         self.generation += 1;
         let outlet = self.hub.outlet(flow, self.generation);
+        let (server_uri, settings) = (server.clone(), settings.clone());
         let task = match server.transport {
-            Transport::Udp => tokio::spawn(udp::connect(server.clone(), outlet, self.limit)),
-            Transport::Ws => tokio::spawn(ws::connect(server.clone(), outlet, self.limit)),
-            transport @ (Transport::Tcp | Transport::Tls | Transport::Wss) => {
-                let why = format_args!("sipboard cannot speak {transport} yet, only udp and ws");
+            Transport::Udp => tokio::spawn(udp::connect(server_uri, settings, outlet, self.limit)),
+            Transport::Tcp | Transport::Ws => {
+                tokio::spawn(stream::connect(server_uri, settings, outlet, self.limit))
+            }
+            transport @ (Transport::Tls | Transport::Wss) => {
+                let why = format_args!("sipboard cannot speak {transport} yet");
                 self.flows.remove(&flow);
                 let reason = reason::unreachable(server, why);
                 self.pending.push(Signal::Down { flow, reason });
@@ -142,22 +145,20 @@ impl Network {
         transport: Transport,
         address: SocketAddr,
     ) -> io::Result<SocketAddr> {
-        match transport {
-            Transport::Udp => {
-                let (local, task) = udp::listen(address, &self.hub)?;
-                self.listeners.push(Listener(task));
-                Ok(local)
+        let (local, task) = match transport {
+            Transport::Udp => udp::listen(address, &self.hub)?,
+            Transport::Tcp | Transport::Ws => {
+                stream::listen(transport, address, &self.hub, self.limit)?
             }
-            Transport::Ws => {
-                let (local, task) = ws::listen(address, &self.hub, self.limit).await?;
-                self.listeners.push(Listener(task));
-                Ok(local)
+            Transport::Tls | Transport::Wss => {
+                return Err(io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    format!("sipboard cannot listen on {transport} yet"),
+                ));
             }
-            Transport::Tcp | Transport::Tls | Transport::Wss => Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                format!("sipboard cannot listen on {transport} yet, only on udp and ws"),
-            )),
-        }
+        };
+        self.listeners.push(Listener(task));
+        Ok(local)
     }
 
     /// Sends the bytes of one message, or queues them where the socket is busy; never waits.

@@ -1,6 +1,6 @@
 //! Failures as sentences that name the address and the reason.
 
-use std::{fmt, io};
+use std::{fmt, io, net::IpAddr};
 
 /// What went wrong, in a few lowercase words without an error number.
 pub(super) fn words(error: &io::Error) -> String {
@@ -51,6 +51,11 @@ pub(super) fn is_too_large(error: &io::Error) -> bool {
         40
     };
     error.raw_os_error() == Some(number)
+}
+
+/// The words for an address of ours that cannot be used.
+pub(super) fn unbound(address: IpAddr, error: &io::Error) -> String {
+    format!("the address to bind, {address}, cannot be used: {}", words(error))
 }
 
 /// The sentence for a flow that could not be made.

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -17,7 +17,7 @@ use tokio::{io::Interest, net::UdpSocket, sync::mpsc, task::AbortHandle, time::t
 use crate::{
     sip::Transport,
     transport::{
-        SendError, ServerUri, Signal,
+        FlowSettings, SendError, ServerUri, Signal,
         flow::{self, Gather, Gone, Hub, Outlet},
         reason,
     },
@@ -48,20 +48,34 @@ struct Sockets {
 }
 
 impl Sockets {
-    /// The sockets of a flow to one peer.
-    fn to_peer(peer: SocketAddr) -> io::Result<Sockets> {
+    /// The sockets of a flow to one peer; a few words where they cannot be made.
+    fn to_peer(peer: SocketAddr, ours: Option<IpAddr>) -> Result<Sockets, String> {
         let any = match peer {
-            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
-            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+            SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+            SocketAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
         };
-        let connected = bind(any, false)?;
-        connected.connect(&peer.into())?;
-        let open = open_beside(&connected)?;
+        if let Some(ours) = ours {
+            flow::same_family(ours, peer)?;
+        }
+        let words = |error: io::Error| reason::words(&error);
+        let from = SocketAddr::new(ours.unwrap_or(any), 0);
+        let connected = bind(from, false).map_err(|error| match ours {
+            Some(ours) => reason::unbound(ours, &error),
+            None => reason::words(&error),
+        })?;
+        let connect = || {
+            connected.connect(&peer.into())?;
+            open_beside(&connected)
+        };
+        let open = connect().map_err(words)?;
         Ok(Sockets {
             name: format!("udp {peer}"),
             peer: Some(peer),
-            connected: Some(UdpSocket::from_std(connected.into())?),
-            open: open.map(|socket| UdpSocket::from_std(socket.into())).transpose()?,
+            connected: Some(UdpSocket::from_std(connected.into()).map_err(words)?),
+            open: open
+                .map(|socket| UdpSocket::from_std(socket.into()))
+                .transpose()
+                .map_err(words)?,
         })
     }
 
@@ -189,15 +203,21 @@ impl Link {
 }
 
 /// The task of a flow to a server.
-pub(super) async fn connect(server: ServerUri, outlet: Outlet, limit: Duration) {
+pub(super) async fn connect(
+    server: ServerUri,
+    settings: FlowSettings,
+    outlet: Outlet,
+    limit: Duration,
+) {
     let made = timeout(limit, async {
         let addresses = flow::resolve(&server).await?;
         // Deviation: IPv4 first, because a datagram gives no sign in time that nobody listens,
-        // and more SIP servers listen there.
-        let peer = addresses.iter().find(|a| a.is_ipv4()).unwrap_or(&addresses[0]);
-        let failed = |error: io::Error| reason::unreachable(&server, reason::words(&error));
-        let sockets = Sockets::to_peer(*peer).map_err(failed)?;
-        let local = sockets.local().map_err(failed)?;
+        // and more SIP servers listen there. A bound address decides it.
+        let is_ipv4 = settings.bind.is_none_or(|ours| ours.is_ipv4());
+        let peer = addresses.iter().find(|a| a.is_ipv4() == is_ipv4).unwrap_or(&addresses[0]);
+        let failed = |why: String| reason::unreachable(&server, why);
+        let sockets = Sockets::to_peer(*peer, settings.bind).map_err(failed)?;
+        let local = sockets.local().map_err(|error| failed(reason::words(&error)))?;
         Ok((sockets, local, *peer))
     });
     let late = || {

@@ -5,19 +5,15 @@ use std::{
     io,
     net::SocketAddr,
     pin::pin,
-    sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc, oneshot},
-    task::AbortHandle,
-    time::{sleep, timeout},
+    sync::mpsc,
+    time::timeout,
 };
 use tokio_tungstenite::{
     WebSocketStream, accept_hdr_async_with_config, client_async_with_config,
@@ -32,40 +28,17 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    sip::{FlowId, Transport, escape},
+    sip::{FlowId, escape},
     transport::{
         ServerUri, Signal,
-        flow::{self, Gather, Hub, Link, Outlet},
+        flow::{Gather, Outlet},
         reason,
+        stream::{self, Connection, LARGEST, LINGER, WRITES},
     },
 };
 
 /// The WebSocket subprotocol of RFC 7118 §4.
 const SUBPROTOCOL: &str = "sip";
-
-/// The largest message that is taken from a peer, in bytes; a larger one ends the connection.
-const LARGEST: usize = 1 << 20;
-
-/// How many messages may wait to be written.
-const QUEUE: usize = 8 << 10;
-
-/// How many of them are written before the connection is flushed.
-const WRITES: usize = 64;
-
-/// How many clients may be at their handshake at once.
-const HANDSHAKES: usize = 1024;
-
-/// How long a peer has to take the last messages and to answer a close frame.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// Messages that wait to be written. Dropping it closes the connection: what waits is written, then
-/// a close frame, but a peer that takes them too slowly is left after [`LINGER`].
-#[derive(Debug)]
-pub(super) struct Queue {
-    pub(super) messages: mpsc::Sender<Bytes>,
-    /// Tells the connection's task of the end while it waits for its peer.
-    _open: oneshot::Sender<()>,
-}
 
 fn config() -> WebSocketConfig {
     WebSocketConfig::default()
@@ -75,89 +48,30 @@ fn config() -> WebSocketConfig {
         .max_frame_size(Some(LARGEST))
 }
 
-/// The task of a flow to a server.
-pub(super) async fn connect(server: ServerUri, outlet: Outlet, limit: Duration) {
-    let late = |_| {
-        let why = format_args!("no answer within {limit:?}");
-        Err(reason::unreachable(&server, why))
-    };
-    match timeout(limit, dial(&server)).await.unwrap_or_else(late) {
-        Ok((socket, local, peer)) => {
-            let up = |flow| Signal::Up { flow, local, peer };
-            run(socket, peer, &server.to_string(), up, outlet).await;
-        }
-        Err(reason) => outlet.down(reason).await,
-    }
-}
-
-/// Connects and shakes hands; a sentence where that fails.
-async fn dial(
+/// Shakes hands with a server; a sentence where that fails.
+pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     server: &ServerUri,
-) -> Result<(WebSocketStream<TcpStream>, SocketAddr, SocketAddr), String> {
-    let addresses = flow::resolve(server).await?;
-    let failed = |error: io::Error| reason::unreachable(server, reason::words(&error));
-    let stream = TcpStream::connect(&*addresses).await.map_err(failed)?;
-    stream.set_nodelay(true).map_err(failed)?;
-    let (local, peer) = (stream.local_addr().map_err(failed)?, stream.peer_addr().map_err(failed)?);
+    connection: Connection<S>,
+) -> Result<Connection<WebSocketStream<S>>, String> {
+    let Connection { stream, local, peer } = connection;
     let shaken = async {
         let mut request = server.to_string().into_client_request()?;
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
         client_async_with_config(request, stream, Some(config())).await
     };
     match shaken.await {
-        Ok((socket, _)) => Ok((socket, local, peer)),
+        Ok((stream, _)) => Ok(Connection { stream, local, peer }),
         Err(error) => Err(reason::unreachable(server, handshake_words(&error))),
     }
 }
 
-/// Binds a listener and starts its task.
-pub(super) async fn listen(
-    address: SocketAddr,
-    hub: &Hub,
-    limit: Duration,
-) -> io::Result<(SocketAddr, AbortHandle)> {
-    let listener = TcpListener::bind(address).await?;
-    let local = listener.local_addr()?;
-    let task = tokio::spawn(accept(listener, hub.clone(), limit));
-    Ok((local, task.abort_handle()))
-}
-
-/// Takes connections for ever; each shakes hands in a task of its own, so that a slow one holds up
-/// nobody.
-async fn accept(listener: TcpListener, hub: Hub, limit: Duration) {
-    let slots = Arc::new(Semaphore::new(HANDSHAKES));
-    loop {
-        let slot = slots.clone().acquire_owned().await.expect("the semaphore is never closed");
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                let hub = hub.clone();
-                tokio::spawn(async move {
-                    let shaken = tokio::select! {
-                        shaken = timeout(limit, shake(stream)) => shaken,
-                        () = hub.closed() => return,
-                    };
-                    drop(slot);
-                    if let Ok(Ok((socket, local))) = shaken {
-                        let accepted = |flow| {
-                            let transport = Transport::Ws;
-                            Signal::Accepted { flow, transport, local, peer }
-                        };
-                        let name = format!("the WebSocket client {peer}");
-                        run(socket, peer, &name, accepted, hub.accept()).await;
-                    }
-                });
-            }
-            // The client went away, or we are out of file descriptors for the moment.
-            Err(_) => sleep(Duration::from_millis(50)).await,
-        }
-    }
-}
-
-async fn shake(stream: TcpStream) -> Result<(WebSocketStream<TcpStream>, SocketAddr), Error> {
-    stream.set_nodelay(true)?;
-    let local = stream.local_addr()?;
-    let socket = accept_hdr_async_with_config(stream, select_sip, Some(config())).await?;
-    Ok((socket, local))
+/// Shakes hands with a client.
+pub(super) async fn shake<S: AsyncRead + AsyncWrite + Unpin>(
+    connection: Connection<S>,
+) -> Result<Connection<WebSocketStream<S>>, Error> {
+    let Connection { stream, local, peer } = connection;
+    let stream = accept_hdr_async_with_config(stream, select_sip, Some(config())).await?;
+    Ok(Connection { stream, local, peer })
 }
 
 /// RFC 7118 §4: the client must offer `sip`, the server must select it.
@@ -181,29 +95,18 @@ fn select_sip(request: &Request, mut response: Response) -> Result<Response, Err
 }
 
 /// Announces the flow, then reads and writes until the connection ends or the queue is dropped.
-async fn run<S: AsyncRead + AsyncWrite + Unpin>(
-    socket: WebSocketStream<S>,
-    peer: SocketAddr,
+pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+    connection: Connection<WebSocketStream<S>>,
     name: &str,
-    signal: impl FnOnce(FlowId) -> Signal,
+    signal: impl FnOnce(FlowId, SocketAddr, SocketAddr) -> Signal,
     outlet: Outlet,
 ) {
-    let (sender, messages) = mpsc::channel(QUEUE);
-    let (open, dropped) = oneshot::channel();
-    let queue = Queue { messages: sender, _open: open };
-    let signal = signal(outlet.flow());
-    if outlet.open(Link::Stream(queue), name, signal).await.is_err() {
-        return;
-    }
-    let overdue = async {
-        // Nothing is ever sent on it.
-        let _ = dropped.await;
-        sleep(LINGER).await;
-    };
-    tokio::select! {
-        () = talk(socket, peer, name, messages, outlet) => {}
-        () = overdue => {}
-    }
+    let Connection { stream, local, peer } = connection;
+    let signal = signal(outlet.flow(), local, peer);
+    stream::run(name, signal, outlet, |messages, outlet| {
+        talk(stream, peer, name, messages, outlet)
+    })
+    .await;
 }
 
 /// Reads and writes, and says goodbye.

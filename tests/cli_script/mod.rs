@@ -121,7 +121,7 @@ pub fn plan(method: Method) -> Plan {
         Identity { display_name: String::new(), uri: "sip:alice@demo.test".parse().unwrap() };
     let request = NewRequest::new(method, "sip:bob@demo.test".parse().unwrap(), identity);
     Plan {
-        submission: Submission { request, server: None },
+        submission: Submission { request, server: None, flow: Default::default() },
         count: 1,
         concurrency: 1,
         rate: None,

@@ -133,6 +133,7 @@ pub fn signal(child: &Child, name: &str) {
 pub struct Serve {
     pub child: Child,
     pub udp: String,
+    pub tcp: String,
     pub ws: String,
     _home: Home,
 }
@@ -154,8 +155,9 @@ impl Serve {
         };
         assert_eq!(value["event"], "listening");
         let udp = format!("sip:{};transport=udp", value["udp"].as_str().unwrap());
+        let tcp = format!("sip:{};transport=tcp", value["tcp"].as_str().unwrap());
         let ws = value["ws"].as_str().unwrap().to_owned();
-        Serve { child, udp, ws, _home: home }
+        Serve { child, udp, tcp, ws, _home: home }
     }
 }
 

@@ -53,7 +53,12 @@ impl Front {
 
     pub async fn send(&self, request: NewRequest, server: &ServerUri) {
         let server = Some(server.clone());
-        self.command(Command::Send(Box::new(Submission { request, server }))).await;
+        self.command(Command::Send(Box::new(Submission {
+            request,
+            server,
+            flow: Default::default(),
+        })))
+        .await;
     }
 
     /// Waits for the next event that `find` finds something in; those before it are only logged.

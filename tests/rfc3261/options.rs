@@ -14,6 +14,7 @@ fn account() -> Account {
         uri: uri("sip:alice@demo.test"),
         display_name: "Alice".into(),
         servers: Vec::new(),
+        flow: Default::default(),
         credentials: None,
     }
 }

@@ -45,6 +45,7 @@ impl Script {
                 "ws://127.0.0.1:5066".parse().unwrap(),
                 "sip:127.0.0.1:5060;transport=udp".parse().unwrap(),
             ],
+            flow: Default::default(),
             credentials: None,
         };
         let model = Model::new(vec![account], 0, time, Theme::new(colours));
@@ -83,8 +84,13 @@ impl Script {
     }
 
     pub fn flow(&mut self, flow: u32, server: &str, state: FlowState) {
-        let event =
-            FlowEvent { at: self.now, flow: FlowId(flow), server: server.parse().unwrap(), state };
+        let event = FlowEvent {
+            at: self.now,
+            flow: FlowId(flow),
+            server: server.parse().unwrap(),
+            settings: Default::default(),
+            state,
+        };
         self.apply(Event::Flow(event));
     }
 

@@ -27,6 +27,9 @@ const NAME: &str = "sipboard";
 /// From how many columns on the program's name is shown.
 const NAMED: u16 = 70;
 
+/// How many of the account's servers are shown though nothing leads there yet.
+const IDLE: usize = 2;
+
 type Piece = (String, Style);
 
 /// A server, and the flow to it where there is one.
@@ -82,7 +85,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     }
 }
 
-/// The account's servers in their order, connected or not, then every other flow.
+/// The account's servers in their order, the first few whether they are connected or not, then
+/// every other flow.
 fn links(model: &Model) -> Vec<Link<'_>> {
     let servers = model.account().map_or(&[][..], |account| &account.servers);
     let flows = || model.facts.flows.values().map(|flow| &flow.event);
@@ -92,6 +96,9 @@ fn links(model: &Model) -> Vec<Link<'_>> {
     servers
         .iter()
         .map(|server| Link { server, state: of(server) })
+        .enumerate()
+        .filter(|(place, link)| *place < IDLE || link.state.is_some())
+        .map(|(_, link)| link)
         .chain(others.map(|flow| Link { server: &flow.server, state: Some(&flow.state) }))
         .collect()
 }

@@ -1,0 +1,246 @@
+//! SIP on a stream of bytes, TCP or TLS over it (RFC 3261 §18).
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split},
+    pin,
+    sync::{Notify, mpsc},
+    time::timeout,
+};
+
+use crate::{
+    sip::{FlowId, Frame, Framer, Limits},
+    transport::{
+        Signal,
+        flow::{Gather, Outlet},
+        reason,
+        stream::{self, Connection, LARGEST, LINGER, Side, WRITES},
+    },
+};
+
+/// How much is read at once.
+const READ: usize = 16 << 10;
+
+/// How long a peer that says nothing more may still be written to, counted from our last message:
+/// a client that has ended its half still waits for its answers.
+const HALF_CLOSED: Duration = Duration::from_secs(10);
+
+/// The same for a server that has ended its half: our requests will not be answered any more, so
+/// only what it asked itself is worth an answer.
+const HALF_CLOSED_BY_SERVER: Duration = Duration::from_millis(100);
+
+/// How many keep-alives may wait for their answer; a peer that sends more gets no more.
+const PONGS: usize = 64;
+
+/// Announces the flow, then reads and writes until the connection ends or the queue is dropped.
+pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+    connection: Connection<S>,
+    name: &str,
+    side: Side,
+    signal: impl FnOnce(FlowId, SocketAddr, SocketAddr) -> Signal,
+    outlet: Outlet,
+) {
+    let Connection { stream, local, peer } = connection;
+    let signal = signal(outlet.flow(), local, peer);
+    stream::run(name, signal, outlet, |messages, outlet| {
+        talk(stream, peer, name, side, messages, outlet)
+    })
+    .await;
+}
+
+/// Reads and writes, and says goodbye.
+async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    peer: SocketAddr,
+    name: &str,
+    side: Side,
+    messages: mpsc::Receiver<Bytes>,
+    outlet: Outlet,
+) {
+    let (mut input, output) = split(stream);
+    let pongs = Pongs::default();
+    let mut writer = Writer { output, messages, unsent: BytesMut::new(), batch: Vec::new() };
+    let end = {
+        let reader = read(&mut input, peer, &outlet, &pongs);
+        pin!(reader);
+        tokio::select! {
+            end = &mut reader => end,
+            written = writer.run(&pongs) => match written {
+                Ok(()) => End::Ours,
+                // What the peer still said before it left counts, and says best why it left.
+                Err(error) => match timeout(LINGER, reader).await {
+                    Ok(End::Broke(why)) => End::Broke(why),
+                    _ => End::Broke(reason::words(&error)),
+                },
+            },
+        }
+    };
+    match end {
+        End::Ours => {
+            // What the peer still sends is read, so that what we wrote is not lost with a reset.
+            if writer.output.shutdown().await.is_ok() {
+                let mut rest = [0; 1024];
+                while input.read(&mut rest).await.is_ok_and(|length| length > 0) {}
+            }
+        }
+        End::Theirs => {
+            let patience = match side {
+                Side::Accepted => HALF_CLOSED,
+                Side::Dialed => HALF_CLOSED_BY_SERVER,
+            };
+            while let Ok(Ok(true)) = timeout(patience, writer.step(&pongs)).await {}
+            let _ = timeout(LINGER, writer.output.shutdown()).await;
+            outlet.down(format!("{name} closed the connection")).await;
+        }
+        End::Unreadable(why) => {
+            // RFC 3261 §18.3: nobody knows where its next message begins.
+            let _ = timeout(LINGER, writer.last()).await;
+            outlet.down(format!("the connection with {name} was closed: {why}")).await;
+        }
+        End::Broke(why) => outlet.down(reason::broke(&name, why)).await,
+    }
+}
+
+/// How a connection ends.
+#[derive(Debug)]
+enum End {
+    /// We have nothing more to say.
+    Ours,
+    /// The peer has nothing more to say.
+    Theirs,
+    /// The peer said something that cannot be followed.
+    Unreadable(String),
+    /// It broke.
+    Broke(String),
+}
+
+/// The keep-alives of the peer that wait for an answer.
+#[derive(Debug, Default)]
+struct Pongs {
+    owed: AtomicUsize,
+    news: Notify,
+}
+
+impl Pongs {
+    fn owe(&self) {
+        if self.owed.fetch_add(1, Ordering::Relaxed) >= PONGS {
+            self.owed.store(PONGS, Ordering::Relaxed);
+        }
+        self.news.notify_one();
+    }
+
+    /// Waits until one is owed; takes all.
+    async fn owed(&self) -> usize {
+        loop {
+            match self.owed.swap(0, Ordering::Relaxed) {
+                0 => self.news.notified().await,
+                owed => return owed,
+            }
+        }
+    }
+}
+
+/// Reads until the stream ends.
+async fn read<S: AsyncRead>(
+    input: &mut ReadHalf<S>,
+    peer: SocketAddr,
+    outlet: &Outlet,
+    pongs: &Pongs,
+) -> End {
+    let mut framer = Framer::new(Limits { message: LARGEST, ..Limits::default() });
+    let mut gather = Gather::new(outlet.flow());
+    let mut buffer = vec![0; READ];
+    loop {
+        let length = match input.read(&mut buffer).await {
+            Ok(0) if framer.pending() == 0 => return End::Theirs,
+            Ok(0) => {
+                let pending = framer.pending();
+                return End::Broke(format!(
+                    "the peer ended it inside of a message, after {pending} of its bytes"
+                ));
+            }
+            // A peer over TLS that leaves without its goodbye.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return End::Theirs,
+            Err(error) => return End::Broke(reason::words(&error)),
+            Ok(length) => length,
+        };
+        framer.push(&buffer[..length]);
+        let broken = loop {
+            match framer.frame() {
+                Ok(Some(Frame::Message(bytes))) => gather.message(peer, &bytes),
+                // RFC 5626 §4.4.1: a ping is answered with one CRLF.
+                Ok(Some(Frame::Ping)) => pongs.owe(),
+                Ok(Some(Frame::Pong)) => {}
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+            if gather.is_full() && outlet.send(gather.take()).await.is_err() {
+                return End::Ours;
+            }
+        };
+        if !gather.is_empty() && outlet.send(gather.take()).await.is_err() {
+            return End::Ours;
+        }
+        if let Some(error) = broken {
+            return End::Unreadable(error.to_string());
+        }
+    }
+}
+
+/// What is to be written. Everything in it survives that a future of its is dropped.
+#[derive(Debug)]
+struct Writer<S> {
+    output: WriteHalf<S>,
+    messages: mpsc::Receiver<Bytes>,
+    unsent: BytesMut,
+    batch: Vec<Bytes>,
+}
+
+impl<S: AsyncWrite> Writer<S> {
+    /// Writes what is queued. `Ok` once the queue is dropped.
+    async fn run(&mut self, pongs: &Pongs) -> io::Result<()> {
+        while self.step(pongs).await? {}
+        Ok(())
+    }
+
+    /// Writes what has to wait no longer; `false` once the queue is dropped.
+    async fn step(&mut self, pongs: &Pongs) -> io::Result<bool> {
+        self.write().await?;
+        tokio::select! {
+            count = self.messages.recv_many(&mut self.batch, WRITES) => {
+                self.batch.drain(..).for_each(|bytes| self.unsent.extend_from_slice(&bytes));
+                self.write().await?;
+                Ok(count > 0)
+            }
+            owed = pongs.owed() => {
+                (0..owed).for_each(|_| self.unsent.extend_from_slice(b"\r\n"));
+                self.write().await?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Writes what is queued now, and ends our half.
+    async fn last(&mut self) -> io::Result<()> {
+        while let Ok(bytes) = self.messages.try_recv() {
+            self.unsent.extend_from_slice(&bytes);
+        }
+        self.write().await?;
+        self.output.shutdown().await
+    }
+
+    async fn write(&mut self) -> io::Result<()> {
+        if self.unsent.is_empty() {
+            return Ok(());
+        }
+        self.output.write_all_buf(&mut self.unsent).await?;
+        self.output.flush().await
+    }
+}
