@@ -90,7 +90,7 @@ pub(super) async fn connect(
     let dialed = async {
         let connection = dial(&server, &settings).await?;
         Ok(match server.transport.is_websocket() {
-            true => Talker::WebSocket(ws::dial(&server, connection).await?),
+            true => Talker::WebSocket(Box::new(ws::dial(&server, connection).await?)),
             false => Talker::Stream(connection),
         })
     };
@@ -101,7 +101,7 @@ pub(super) async fn connect(
         Ok(Talker::Stream(connection)) => {
             tcp::run(connection, &name, Side::Dialed, up, outlet).await;
         }
-        Ok(Talker::WebSocket(connection)) => ws::run(connection, &name, up, outlet).await,
+        Ok(Talker::WebSocket(connection)) => ws::run(*connection, &name, up, outlet).await,
         Err(reason) => outlet.down(reason).await,
     }
 }
@@ -109,7 +109,7 @@ pub(super) async fn connect(
 /// A connection that has shaken hands.
 enum Talker {
     Stream(Connection<TcpStream>),
-    WebSocket(Connection<WebSocketStream<TcpStream>>),
+    WebSocket(Box<Connection<WebSocketStream<TcpStream>>>),
 }
 
 fn up(flow: FlowId, local: SocketAddr, peer: SocketAddr) -> Signal {
