@@ -43,6 +43,7 @@ async fn main() -> anyhow::Result<()> {
         uri: "sip:alice@demo.test".parse()?,
         display_name: "Alice".to_owned(),
         servers: demo.addresses().servers(),
+        flow: Default::default(),
         credentials: None,
     });
     let screen = stage.play(size).await?;
