@@ -37,6 +37,8 @@ pub enum Cause {
     InternalError,
     /// Any other 300–699.
     SipFailureCode,
+    /// Raw bytes went out that nothing can be matched to; not one of SIP.js's.
+    Unmatched,
 }
 
 impl Cause {
@@ -73,6 +75,7 @@ impl Cause {
             Cause::ConnectionError => "Connection Error",
             Cause::InternalError => "Internal Error",
             Cause::SipFailureCode => "SIP Failure Code",
+            Cause::Unmatched => "Unmatched",
         }
     }
 }

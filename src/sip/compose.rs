@@ -13,6 +13,7 @@ use crate::sip::{
     random::{Branch, Identifiers},
     request::{CancelOptions, DialogRequest, ExtraHeader, NewRequest},
     status::StatusCode,
+    syntax,
     transport::Transport,
     uri::Uri,
 };
@@ -145,10 +146,8 @@ pub(crate) fn cancel(invite: &Message, options: &CancelOptions, user_agent: &str
         builder = builder.header(HeaderName::Reason, Reason { cause: status, text });
     } else if let Some(text) = &options.reason_phrase {
         // RFC 3326 §2: the cause is not mandatory.
-        builder = builder.header(
-            HeaderName::Reason,
-            format_args!("SIP;text={}", crate::sip::syntax::quote(text)),
-        );
+        builder =
+            builder.header(HeaderName::Reason, format_args!("SIP;text={}", syntax::quote(text)));
     }
     builder.header(HeaderName::UserAgent, user_agent).body(None, b"")
 }
@@ -168,7 +167,11 @@ fn follow_up(
     let cseq = invite.cseq().map_or(0, |cseq| cseq.number);
     let mut builder = MessageBuilder::request(&method, invite.request_uri().unwrap_or_default());
     if let Some(via) = invite.header(HeaderName::Via) {
-        builder = builder.copy(via);
+        // RFC 3261 §9.1, §17.1.1.3: the top Via alone, though a raw request may have a list there.
+        builder = match via.text() {
+            Ok(text) => builder.copy_with(via, syntax::first_member(text).as_bytes()),
+            Err(_) => builder.copy(via),
+        };
     }
     builder = builder.header(HeaderName::MaxForwards, MAX_FORWARDS);
     for route in invite.all(HeaderName::Route) {

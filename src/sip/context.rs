@@ -13,6 +13,7 @@ use crate::sip::{
     message::Message,
     method::Method,
     random::Branch,
+    raw::RawMessage,
     request::{CancelOptions, DialogRequest, NewRequest},
     user_agent::Redirection,
 };
@@ -91,6 +92,8 @@ pub(crate) enum Waiting {
     New(Box<NewRequest>),
     /// A request in a dialog; it is written when it can be sent.
     InDialog(Box<DialogRequest>),
+    /// Bytes that the user wrote.
+    Raw(Box<RawMessage>),
 }
 
 /// How far a cancel has come (RFC 3261 §9.1).
@@ -134,7 +137,7 @@ impl ClientContext {
 
     /// The request as it was sent, indexed.
     pub(crate) fn message(&self) -> Option<Message> {
-        // What we wrote ourselves can be read.
+        // What we wrote ourselves can be read, and raw bytes where a transaction has them.
         self.sent().and_then(|bytes| Message::read(bytes.clone()).ok())
     }
 

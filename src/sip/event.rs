@@ -150,6 +150,11 @@ pub enum Fact {
         /// Where the request goes now.
         next: UriBuf,
     },
+    /// Raw bytes went out that nothing which comes back can be matched to.
+    Unmatched {
+        /// Why, as a sentence.
+        detail: String,
+    },
     /// A final response to a PRACK arrived.
     PrackAnswered(Response),
     /// A PRACK was never answered: its Timer F fired, or its flow broke.
@@ -231,6 +236,7 @@ impl Fact {
             | Fact::CancelAnswered(_)
             | Fact::CancelFailed { .. }
             | Fact::CancelCrossed { .. }
+            | Fact::Unmatched { .. }
             | Fact::PrackAnswered(_)
             | Fact::PrackFailed { .. }
             | Fact::Absorbed(_)
@@ -446,6 +452,7 @@ impl fmt::Display for Timer {
 ///                   │      ╲ Rejected (300–699)
 ///                   │       ╲ Failed   (timeout, transport, internal)
 ///                   └► Cancelling (INVITE only) ─► Canceled (487, or 64·T1 after the CANCEL)
+///  Waiting ─► Sent (raw bytes that no transaction can carry)
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
@@ -459,6 +466,8 @@ pub enum State {
     Proceeding,
     /// The user cancelled; the end is not known yet.
     Cancelling,
+    /// Raw bytes were sent, and nothing can be matched to them: there is nothing to wait for.
+    Sent,
     /// A 2xx came.
     Accepted,
     /// A 2xx came, and every leg is over by now.
@@ -480,6 +489,7 @@ impl State {
             State::Trying => "trying",
             State::Proceeding => "proceeding",
             State::Cancelling => "cancelling",
+            State::Sent => "sent",
             State::Accepted => "accepted",
             State::HungUp => "hung up",
             State::Canceled => "canceled",

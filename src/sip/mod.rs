@@ -22,6 +22,7 @@ pub mod multipart;
 mod name;
 mod params;
 mod random;
+mod raw;
 mod request;
 mod response;
 pub(crate) mod sdp;
@@ -47,6 +48,7 @@ pub use method::{Method, MethodError};
 pub use name::HeaderName;
 pub use params::Params;
 pub(crate) use random::{Branch, Identifiers};
+pub use raw::{RawMessage, Unmatched};
 pub use request::{
     CSeqNumber, CallId, CancelOptions, DialogRequest, ExtraHeader, Identity, NewRequest, Token,
     ValueError,

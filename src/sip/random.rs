@@ -15,6 +15,9 @@ pub(crate) struct Identifiers {
 pub(crate) struct Branch(u64);
 
 impl Branch {
+    /// No branch sorts before it.
+    pub(crate) const FIRST: Branch = Branch(0);
+
     /// The branch that `text` spells, where it is one of ours; compared byte for byte.
     pub(crate) fn parse(text: &str) -> Option<Branch> {
         let digits = text.strip_prefix(Via::MAGIC_COOKIE)?;

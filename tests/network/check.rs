@@ -351,6 +351,7 @@ impl Context {
             assert_eq!(status.legs_up as usize, up, "{event:?}");
         }
         match status.state {
+            State::Sent => panic!("nothing raw is sent here: {event:?}"),
             State::Accepted | State::HungUp => {
                 assert_eq!(self.outcome, Some(Outcome::Accepted), "{event:?}");
             }
@@ -410,6 +411,7 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::Leg { .. } => "leg",
         Fact::Received { .. } => "received",
         Fact::Answered(_) => "answered",
+        Fact::Unmatched { .. } => "unmatched",
         Fact::Ended { .. } => "ended",
     }
 }

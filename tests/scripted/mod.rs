@@ -6,11 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use sipboard::sip::{
     CancelError, CancelOptions, Cause, ContextEvent, ContextId, DialogError, DialogRequest, Fact,
-    HeaderName, Message, MessageBuilder, Method, NewRequest, Settings, State, StatusCode, Timer,
-    Transport, UriBuf,
+    HeaderName, Message, MessageBuilder, Method, NewRequest, RawMessage, Settings, State,
+    StatusCode, Timer, Transport, UriBuf,
 };
 
-use crate::simulation::{self, Link, Peer, Simulation, invite, ms, response_with, word};
+use crate::simulation::{self, FLOW, Link, Peer, Simulation, invite, ms, response_with, word};
 
 /// 64·T1.
 pub const PATIENCE: Duration = Duration::from_secs(32);
@@ -50,6 +50,20 @@ impl Call {
     /// A request on TCP.
     pub fn tcp(request: NewRequest) -> Call {
         Call::with(Settings::default(), Transport::Tcp, request)
+    }
+
+    /// Bytes of the user's on a transport, sent as they are.
+    pub fn raw(transport: Transport, bytes: impl Into<Vec<u8>>) -> Call {
+        let sim = Simulation::new(transport, Link::PERFECT, 1, Silent);
+        let mut call = Call { sim, id: ContextId(0), events_seen: 0, sent_seen: 0 };
+        call.id = call.send_raw(bytes);
+        call
+    }
+
+    /// The user sends bytes as they are.
+    pub fn send_raw(&mut self, bytes: impl Into<Vec<u8>>) -> ContextId {
+        let raw = RawMessage::new(bytes.into().into());
+        self.sim.with(|ua, now| ua.send_raw(now, FLOW, raw))
     }
 
     /// An INVITE on UDP; nothing has come yet, and what was told is looked at.

@@ -75,6 +75,8 @@ pub struct Simulation<P> {
     pub strays: Vec<Stray>,
     /// Everything that the user agent sent: when, and what.
     pub sent: Vec<(Duration, Message)>,
+    /// What it sent that nobody can read: raw bytes only.
+    pub unreadable: Vec<Bytes>,
     rng: StdRng,
     in_flight: BTreeMap<(Instant, u64), (Way, Bytes)>,
     sequence: u64,
@@ -105,6 +107,7 @@ impl<P: Peer> Simulation<P> {
             events: Vec::new(),
             strays: Vec::new(),
             sent: Vec::new(),
+            unreadable: Vec::new(),
             rng: StdRng::seed_from_u64(seed),
             in_flight: BTreeMap::new(),
             sequence: 0,
@@ -212,9 +215,10 @@ impl<P: Peer> Simulation<P> {
         while let Some(output) = self.ua.poll_output() {
             match output {
                 Output::Transmit(transmit) => {
-                    let message =
-                        Message::read(transmit.bytes.clone()).expect("what we send can be read");
-                    self.sent.push((self.now - self.start, message));
+                    match Message::read(transmit.bytes.clone()) {
+                        Ok(message) => self.sent.push((self.now - self.start, message)),
+                        Err(_) => self.unreadable.push(transmit.bytes.clone()),
+                    }
                     self.put(Way::ToPeer, Duration::ZERO, transmit.bytes);
                 }
                 Output::Event(Event::Context(event)) => self.events.push(event),
@@ -267,6 +271,7 @@ pub fn word(event: &ContextEvent) -> String {
         Fact::CancelAnswered(response) => format!("cancel answered {}", response.status),
         Fact::CancelFailed { .. } => "cancel failed".to_owned(),
         Fact::CancelCrossed { .. } => "cancel crossed".to_owned(),
+        Fact::Unmatched { .. } => "unmatched".to_owned(),
         Fact::Acked { status, again: false, .. } => format!("acked {status}"),
         Fact::Acked { status, again: true, .. } => format!("acked again {status}"),
         Fact::Absorbed(response) => format!("absorbed {}", response.status),

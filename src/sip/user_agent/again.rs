@@ -50,7 +50,10 @@ impl UserAgent {
         status: StatusCode,
         message: &Message,
     ) -> Next {
-        if self.contexts.get(&id).is_none_or(|context| context.is_cancelled()) {
+        let Some(context) = self.contexts.get(&id) else { return Next::Stands(None) };
+        // What the user wrote byte for byte is not written anew.
+        let is_raw = context.branch().is_some_and(|branch| self.transactions.is_foreign(branch));
+        if context.is_cancelled() || is_raw {
             return Next::Stands(None);
         }
         let mut refused = None;

@@ -49,7 +49,7 @@ impl UserAgent {
         }
         match state {
             State::Accepted => return Err(CancelError::Accepted),
-            State::HungUp | State::Canceled | State::Rejected | State::Failed => {
+            State::Sent | State::HungUp | State::Canceled | State::Rejected | State::Failed => {
                 return Err(CancelError::Over(state.as_str()));
             }
             State::Cancelling => return Err(CancelError::Cancelled),

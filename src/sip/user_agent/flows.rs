@@ -125,8 +125,9 @@ impl UserAgent {
         self.auth.forget(flow);
         for context in self.flows.riders(flow) {
             self.cancel_transport_error(now, context, reason);
-            let is_pending = |state: State| state.is_pending();
-            if self.contexts.get(&context).is_some_and(|context| is_pending(context.state)) {
+            let fails = |state: State| state.is_pending() || state == State::Sent;
+            let found = self.contexts.get(&context);
+            if found.is_some_and(|context| context.ended.is_none() && fails(context.state)) {
                 self.transport_error(now, context, reason);
             }
         }
@@ -135,8 +136,35 @@ impl UserAgent {
     /// Bytes that [`UserAgent::poll_output`] gave out could not be sent (too large, or nowhere to
     /// put them): the request that they are fails, and no other. `reason` is a sentence.
     pub fn transmit_failed(&mut self, now: Instant, transmit: &Transmit, reason: &str) {
+        if let Some(id) = self.find_unmatched(transmit.flow, &transmit.bytes) {
+            return self.transport_error(now, id, reason);
+        }
         let Ok(message) = Message::read(transmit.bytes.clone()) else { return };
-        let Ok(key) = self.find_transaction(transmit.flow, &message) else { return };
+        if let Ok(key) = self.find_transaction(transmit.flow, &message) {
+            self.sending_failed(now, key, reason);
+        }
+    }
+
+    /// A datagram could not be sent, or an ICMP error came for it (RFC 3261 §18.4): the requests
+    /// that are being sent fail, and those that wait for a peer that has them do not.
+    pub fn flow_error(&mut self, now: Instant, flow: FlowId, reason: &str) {
+        for key in self.transactions.sending(flow) {
+            let told = self.transactions.entry(key).map(|entry| (entry.context, entry.role));
+            self.sending_failed(now, key, reason);
+            // Who cannot be told of the CANCEL cannot be heard either.
+            if let Some((id, Role::Cancel)) = told
+                && self.contexts.get(&id).is_some_and(|context| context.state.is_pending())
+            {
+                self.transport_error(now, id, reason);
+            }
+        }
+        for id in self.unmatched_on(flow) {
+            self.transport_error(now, id, reason);
+        }
+    }
+
+    /// A transport error fails a request that is being sent (RFC 3261 §17.1.4).
+    fn sending_failed(&mut self, now: Instant, key: Key, reason: &str) {
         let Some(entry) = self.transactions.entry(key).filter(|e| e.transaction.is_sending())
         else {
             return;
@@ -148,30 +176,6 @@ impl UserAgent {
             Role::Prack => {
                 self.end_transaction(key);
                 self.prack_failed(now, id, reason.to_owned());
-            }
-        }
-    }
-
-    /// A datagram could not be sent, or an ICMP error came for it (RFC 3261 §18.4): the requests
-    /// that are being sent fail, and those that wait for a peer that has them do not.
-    pub fn flow_error(&mut self, now: Instant, flow: FlowId, reason: &str) {
-        for context in self.flows.riders(flow) {
-            let Some(branch) = self.contexts.get(&context).and_then(|context| context.branch())
-            else {
-                continue;
-            };
-            let is_sending = |is_cancel| {
-                let entry = self.transactions.entry(Key { branch, is_cancel });
-                entry.is_some_and(|entry| entry.transaction.is_sending())
-            };
-            let (own, cancel) = (is_sending(false), is_sending(true));
-            if cancel {
-                self.cancel_transport_error(now, context, reason);
-            }
-            // Who cannot be told of the CANCEL cannot be heard either.
-            let is_pending = self.contexts.get(&context).is_some_and(|c| c.state.is_pending());
-            if own || (cancel && is_pending) {
-                self.transport_error(now, context, reason);
             }
         }
     }

@@ -23,6 +23,8 @@ pub struct Held {
     pub auth_sessions: usize,
     /// Contexts as the flows know them.
     pub riders: usize,
+    /// Branches of raw requests, and contexts whose raw bytes nothing can be matched to.
+    pub raw: usize,
     /// Deadlines.
     pub deadlines: usize,
 }
@@ -39,6 +41,7 @@ impl UserAgent {
             unacked: self.unacked.len(),
             auth_sessions: self.auth.len(),
             riders: self.flows.riders_len(),
+            raw: self.transactions.foreign_len() + self.unmatched.len(),
             deadlines: self.transactions.deadlines_len() + self.servers.deadlines_len(),
         }
     }

@@ -10,8 +10,10 @@ mod cancel;
 mod dialogs;
 mod error;
 mod flows;
+mod foreign;
 mod held;
 mod peer;
+mod raw;
 mod reliable;
 mod responses;
 mod sending;
@@ -22,7 +24,7 @@ mod unacked;
 mod verdict;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     net::SocketAddr,
     time::Instant,
 };
@@ -154,6 +156,8 @@ pub struct UserAgent {
     /// Which INVITE a dialog belongs to: by Call-ID and local tag.
     dialogs: HashMap<DialogKey, ContextId>,
     transactions: Transactions,
+    /// Contexts that have sent what nothing can be matched to, until they end.
+    unmatched: BTreeSet<(FlowId, ContextId)>,
     auth: AuthSessions,
     servers: ServerTransactions,
     /// Requests of the peer that the user answers by hand.
@@ -182,6 +186,7 @@ impl UserAgent {
             last_context: 0,
             dialogs: HashMap::new(),
             transactions: Transactions::default(),
+            unmatched: BTreeSet::new(),
             auth: AuthSessions::new(),
             servers: ServerTransactions::new(settings.timing, SERVER_TRANSACTIONS),
             by_hand: HashMap::new(),
@@ -259,6 +264,9 @@ impl UserAgent {
             context.legs.iter().filter(|leg| leg.is_up()).map(|leg| leg.tag.clone()).collect();
         for tag in up {
             self.terminate_leg(now, id, &tag, TerminatedBy::Local);
+        }
+        if self.contexts.get(&id).is_some_and(|context| context.state == State::Sent) {
+            return self.context_deadline(now, id);
         }
         self.end_if_done(now, id);
     }
@@ -383,6 +391,7 @@ impl UserAgent {
         let waits = context.state.is_pending()
             || context.legs_up() > 0
             || context.is_cancel_pending()
+            || (context.state == State::Sent && context.deadline.is_some())
             || context.ended.is_some();
         let Some(cause) = context.cause.filter(|_| !waits) else { return };
         if context.has_early_legs() && context.state == State::HungUp {
@@ -422,6 +431,7 @@ impl UserAgent {
         }
         let Some(context) = self.contexts.remove(&id) else { return };
         self.flows.leave(context.flow, id);
+        self.unmatched.remove(&(context.flow, id));
         if (!context.legs.is_empty() || subscriptions::subscribes(&context.method))
             && let Some(message) = context.message()
             && let Some(key) = DialogKey::of_ours(&message)

@@ -137,6 +137,7 @@ impl UserAgent {
                 self.start(now, id, branch, None, bytes);
             }
             Waiting::InDialog(request) => self.send_in_dialog(now, id, branch, &request),
+            Waiting::Raw(raw) => self.start_raw(now, id, branch, &raw),
         }
     }
 
@@ -164,7 +165,7 @@ impl UserAgent {
         let attempts = (transaction.attempts(), transaction.attempts_max());
         context.request = Request::Sent { branch, bytes: bytes.clone(), to, attempts };
         let key = Key { branch, is_cancel: false };
-        let new = NewTransaction { context: id, role: Role::Own, method, to, transaction };
+        let new = NewTransaction { context: id, role: Role::Own, method, flow, to, transaction };
         self.begin_transaction(key, new);
         self.expect_notify(id);
         self.transmit(flow, to, bytes.clone());
@@ -193,7 +194,8 @@ impl UserAgent {
         let timing = self.settings.timing;
         let transaction = NonInviteClient::new(now, bytes.clone(), reliable, timing);
         let transaction = ClientTransaction::NonInvite(transaction);
-        self.begin_transaction(key, NewTransaction { context: id, role, method, to, transaction });
+        let new = NewTransaction { context: id, role, method, flow, to, transaction };
+        self.begin_transaction(key, new);
         self.transmit(flow, to, bytes.clone());
     }
 

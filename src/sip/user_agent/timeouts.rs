@@ -106,8 +106,8 @@ impl UserAgent {
         self.end_if_done(now, id);
     }
 
-    /// A context has waited long enough for what its CANCEL should bring.
-    fn context_deadline(&mut self, now: Instant, id: ContextId) {
+    /// A context has waited long enough: for what its CANCEL should bring, mostly.
+    pub(super) fn context_deadline(&mut self, now: Instant, id: ContextId) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let before = context.deadline.take();
         let branch = context.branch();

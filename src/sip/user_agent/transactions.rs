@@ -6,19 +6,26 @@ use std::{
     time::Instant,
 };
 
+use super::foreign::{Foreign, ForeignBranches};
 use crate::sip::{
-    event::{ContextId, TimerAt},
+    event::{ContextId, FlowId, TimerAt},
     method::Method,
     random::Branch,
     transaction::ClientTransaction,
 };
 
 /// Finds a client transaction: branch and CSeq method (RFC 3261 §17.1.3). A CANCEL has the branch
-/// of its INVITE.
+/// of its INVITE. Where the user wrote the branch, a number of ours stands for it
+/// ([`ForeignBranches`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Key {
     pub(super) branch: Branch,
     pub(super) is_cancel: bool,
+}
+
+impl Key {
+    /// No key sorts before it.
+    const FIRST: Key = Key { branch: Branch::FIRST, is_cancel: false };
 }
 
 /// A client transaction and the context that it serves.
@@ -28,6 +35,9 @@ pub(super) struct Entry {
     pub(super) context: ContextId,
     pub(super) method: Method,
     pub(super) role: Role,
+    /// Whether it is in [`Transactions::sending`].
+    sending: bool,
+    flow: FlowId,
     /// The address, where it is not the flow's peer.
     pub(super) to: Option<SocketAddr>,
     armed: Option<Instant>,
@@ -39,6 +49,7 @@ pub(super) struct NewTransaction {
     pub(super) context: ContextId,
     pub(super) role: Role,
     pub(super) method: Method,
+    pub(super) flow: FlowId,
     pub(super) to: Option<SocketAddr>,
     pub(super) transaction: ClientTransaction,
 }
@@ -69,14 +80,52 @@ pub(super) struct Transactions {
     /// Boxed: a table is never full, and its empty places should cost little.
     entries: HashMap<Key, Box<Entry>>,
     deadlines: BTreeSet<(Instant, Due)>,
+    /// Those that a transport error fails (RFC 3261 §17.1.4): they are being sent.
+    sending: BTreeSet<(FlowId, ContextId, Key)>,
+    foreign: ForeignBranches,
 }
 
 impl Transactions {
     pub(super) fn insert(&mut self, key: Key, new: NewTransaction) {
-        let NewTransaction { context, role, method, to, transaction } = new;
-        let entry = Entry { transaction, context, method, role, to, armed: None };
+        let NewTransaction { context, role, method, flow, to, transaction } = new;
+        let entry =
+            Entry { transaction, context, method, role, sending: false, flow, to, armed: None };
         self.entries.insert(key, Box::new(entry));
         self.rearm(key);
+    }
+
+    /// From now on `branch` stands for the branch that the user wrote into a request.
+    pub(super) fn stand_for(&mut self, branch: Branch, foreign: Foreign) {
+        self.foreign.insert(branch, foreign);
+    }
+
+    /// The transaction of a request that the user wrote, or of its CANCEL.
+    pub(super) fn find_foreign(&self, sought: impl FnOnce() -> Option<Foreign>) -> Option<Key> {
+        if self.foreign.is_empty() {
+            return None;
+        }
+        let sought = sought()?;
+        let held = |branch, is_cancel| {
+            let key = Key { branch, is_cancel };
+            self.entries.contains_key(&key).then_some(key)
+        };
+        let own = self.foreign.get(&sought).and_then(|branch| held(branch, false));
+        own.or_else(|| {
+            // RFC 3261 §9.1: the CANCEL that was made for it has its branch.
+            held(self.foreign.get(&sought.cancelled()?)?, true)
+        })
+    }
+
+    /// Whether the user wrote the branch that this one stands for.
+    pub(super) fn is_foreign(&self, branch: Branch) -> bool {
+        self.foreign.contains(branch)
+    }
+
+    /// The transactions on a flow that a transport error fails, in the order of their contexts.
+    pub(super) fn sending(&self, flow: FlowId) -> Vec<Key> {
+        let first = (flow, ContextId(0), Key::FIRST);
+        let of_flow = self.sending.range(first..).take_while(|(of, ..)| *of == flow);
+        of_flow.map(|(_, _, key)| *key).collect()
     }
 
     /// Whether a request with that branch, or its CANCEL, is under way.
@@ -104,11 +153,23 @@ impl Transactions {
         if let Some(at) = entry.armed {
             self.deadlines.remove(&(at, Due::Transaction(key)));
         }
+        if entry.sending {
+            self.sending.remove(&(entry.flow, entry.context, key));
+        }
+        if !self.foreign.is_empty() && !self.holds(key.branch) {
+            self.foreign.remove(key.branch);
+        }
         Some(*entry)
     }
 
     fn rearm(&mut self, key: Key) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
+        let sending = entry.transaction.is_sending();
+        if sending != entry.sending {
+            entry.sending = sending;
+            let place = (entry.flow, entry.context, key);
+            _ = if sending { self.sending.insert(place) } else { self.sending.remove(&place) };
+        }
         let next = entry.transaction.timers()[0].map(|timer| timer.at);
         if next == entry.armed {
             return;
@@ -152,6 +213,10 @@ impl Transactions {
 
     pub(super) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    pub(super) fn foreign_len(&self) -> usize {
+        self.foreign.len()
     }
 
     pub(super) fn deadlines_len(&self) -> usize {

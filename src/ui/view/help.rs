@@ -31,7 +31,7 @@ const SHAPES: [&[State]; 7] = [
     &[State::Proceeding],
     &[State::Cancelling],
     &[State::Accepted],
-    &[State::HungUp],
+    &[State::Sent, State::HungUp],
     &[State::Canceled],
     &[State::Rejected, State::Failed],
 ];

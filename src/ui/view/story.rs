@@ -54,6 +54,7 @@ pub(super) fn details(entry: &Entry) -> Vec<String> {
         }
         Fact::CancelFailed { detail }
         | Fact::CancelCrossed { detail }
+        | Fact::Unmatched { detail }
         | Fact::PrackFailed { detail } => {
             details.push(sentence(detail));
         }
@@ -136,6 +137,9 @@ impl Teller<'_> {
             }
             Fact::CancelCrossed { .. } => {
                 ("⊘", theme.pending, "cancel crossed".to_owned(), "by a 2xx".to_owned())
+            }
+            Fact::Unmatched { .. } => {
+                ("○", theme.dim, "nothing can answer it".to_owned(), String::new())
             }
             Fact::CancelFailed { .. } => {
                 ("✖", theme.bad, "CANCEL failed".to_owned(), String::new())

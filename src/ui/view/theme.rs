@@ -109,7 +109,7 @@ impl Theme {
     /// The style of a state.
     pub const fn state(&self, state: State) -> Style {
         match state {
-            State::Waiting | State::Canceled | State::HungUp => self.dim,
+            State::Waiting | State::Sent | State::Canceled | State::HungUp => self.dim,
             State::Calling | State::Trying | State::Proceeding | State::Cancelling => self.pending,
             State::Accepted => self.good,
             State::Rejected | State::Failed => self.bad,
@@ -124,7 +124,7 @@ pub const fn shape(state: State) -> &'static str {
         State::Proceeding => "◐",
         State::Cancelling => "◑",
         State::Accepted => "●",
-        State::HungUp => "○",
+        State::Sent | State::HungUp => "○",
         State::Canceled => "⊘",
         State::Rejected | State::Failed => "✖",
     }

@@ -1,0 +1,177 @@
+//! [`RawMessage`]: bytes that the user wrote, which are sent as they are, and what can be read of
+//! them. Nothing here refuses anything: being wrong on purpose is what raw bytes are for.
+
+use bytes::Bytes;
+
+use crate::sip::{
+    header::HeaderError,
+    message::{Message, ReadError, StartLine},
+    method::Method,
+    name::HeaderName,
+    syntax,
+    uri::UriBuf,
+};
+
+/// Bytes to be sent unchanged, malformed or not.
+///
+/// Where they are a request with a readable top Via that has a branch, and readable CSeq, Call-ID,
+/// From and To, a client transaction carries them like any other request; else [`Unmatched`] says
+/// why nothing that comes back can be matched to them. A Content-Length that lies, a method that
+/// CSeq contradicts, or a header that stands there twice is no reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawMessage {
+    bytes: Bytes,
+    message: Result<Message, ReadError>,
+}
+
+/// Why nothing that comes back can be matched to raw bytes: each a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unmatched {
+    /// They are no SIP message at all.
+    #[error("no SIP message can be read in these bytes ({0}), so nothing can be matched to them")]
+    Unreadable(ReadError),
+    /// They are a response.
+    #[error(
+        "these bytes are a response, which nothing answers; the ACK of a 2xx comes as a request"
+    )]
+    Response,
+    /// They are an ACK.
+    #[error("nothing answers an ACK (RFC 3261 §17.1)")]
+    Ack,
+    /// A header that a transaction needs is missing or cannot be read.
+    #[error("{0}, so no response can be matched to this request (RFC 3261 §17.1.3)")]
+    Header(HeaderError),
+    /// The top Via has no branch.
+    #[error(
+        "the top Via has no branch, so no response can be matched to this request (RFC 3261 §17.1.3)"
+    )]
+    NoBranch,
+    /// The branch belongs to a request that is under way.
+    #[error(
+        "its branch is that of #{0}, which is under way: this sends that request once more by hand, and what answers it is told there (RFC 3261 §17.1.3)"
+    )]
+    Repeats(crate::sip::ContextId),
+}
+
+impl RawMessage {
+    /// Takes any bytes.
+    pub fn new(bytes: Bytes) -> RawMessage {
+        RawMessage { message: Message::read(bytes.clone()), bytes }
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// What could be read of them.
+    pub fn message(&self) -> Option<&Message> {
+        self.message.as_ref().ok()
+    }
+
+    /// The method as it stands in the request line; else what CSeq says, for a response; else
+    /// `raw`, which no RFC calls a method.
+    pub fn method(&self) -> Method {
+        let Some(message) = self.message() else { return Method::from("raw") };
+        let of_cseq = || message.cseq().ok().map(|cseq| Method::from(cseq.method));
+        message.method().or_else(of_cseq).unwrap_or_else(|| Method::from("raw"))
+    }
+
+    /// The Request-URI, where it can be read.
+    pub fn request_uri(&self) -> Option<UriBuf> {
+        self.message()?.request_uri()?.parse().ok()
+    }
+
+    /// The URI of the first Route, where there is one that can be read.
+    pub fn first_route(&self) -> Option<UriBuf> {
+        let route = self.message()?.list(HeaderName::Route).next()?;
+        let uri = syntax::trim(route).strip_prefix('<')?.split('>').next()?;
+        uri.parse().ok()
+    }
+
+    /// Whether a client transaction can carry them.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing that comes back can be matched.
+    pub fn matchable(&self) -> Result<&Message, Unmatched> {
+        let message = self.message.as_ref().map_err(|error| Unmatched::Unreadable(*error))?;
+        let StartLine::Request { method, .. } = message.start_line() else {
+            return Err(Unmatched::Response);
+        };
+        if method == Method::Ack.as_str() {
+            return Err(Unmatched::Ack);
+        }
+        let via = message.via().map_err(Unmatched::Header)?;
+        message.cseq().map_err(Unmatched::Header)?;
+        message.call_id().map_err(Unmatched::Header)?;
+        message.from().map_err(Unmatched::Header)?;
+        message.to().map_err(Unmatched::Header)?;
+        match via.branch() {
+            Some(branch) if !branch.is_empty() => Ok(message),
+            _ => Err(Unmatched::NoBranch),
+        }
+    }
+
+    /// A header value on one line; empty where there is none.
+    pub(crate) fn value(&self, name: HeaderName) -> Box<str> {
+        let header = self.message().and_then(|message| message.header(name));
+        header.map(|header| header.unfolded().into()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPTIONS: &str = "OPTIONS sip:b@b.test SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=1\r\nFrom: <sip:a@a.test>\r\nTo: <sip:b@b.test>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n";
+
+    fn raw(text: impl Into<Vec<u8>>) -> RawMessage {
+        RawMessage::new(Bytes::from(text.into()))
+    }
+
+    #[test]
+    fn a_request_with_the_essentials_can_be_matched_however_wrong_the_rest_is() {
+        for wrong in
+            ["", "Content-Length: 9999\r\n", "Content-Length: -1\r\n", "no colon\r\n", "To: x\r\n"]
+        {
+            let raw = raw(format!("{OPTIONS}{wrong}\r\n"));
+            assert!(raw.matchable().is_ok(), "{wrong:?}: {:?}", raw.matchable());
+            assert_eq!(raw.method(), Method::Options);
+        }
+        assert!(raw(OPTIONS).matchable().is_ok(), "even without the empty line");
+    }
+
+    #[test]
+    fn why_nothing_can_be_matched_is_a_sentence() {
+        for (text, word) in [
+            (String::new(), "no SIP message"),
+            ("hello".to_owned(), "no SIP message"),
+            ("SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\n\r\n".to_owned(), "response"),
+            (OPTIONS.replace("OPTIONS", "ACK") + "\r\n", "ACK"),
+            (OPTIONS.replace(";branch=1", "") + "\r\n", "branch"),
+            (OPTIONS.replace(";branch=1", ";branch=") + "\r\n", "branch"),
+            (OPTIONS.replace("Via", "X-Via") + "\r\n", "Via"),
+            (OPTIONS.replace("CSeq: 1", "CSeq: x") + "\r\n", "CSeq"),
+            (OPTIONS.replace("Call-ID: x", "Call-ID:") + "\r\n", "Call-ID"),
+        ] {
+            let why = raw(text.clone()).matchable().expect_err(&text).to_string();
+            assert!(why.contains(word), "{word}: {why}");
+        }
+    }
+
+    #[test]
+    fn the_method_is_what_can_be_read_of_it() {
+        assert_eq!(raw("x").method().as_str(), "raw");
+        assert_eq!(raw("SIP/2.0 200 OK\r\nCSeq: 1 BYE\r\n\r\n").method(), Method::Bye);
+        assert_eq!(raw("invite sip:b SIP/2.0\r\n\r\n").method(), Method::from("invite"));
+    }
+
+    #[test]
+    fn the_way_stands_in_the_first_route_or_the_request_uri() {
+        let routed = raw(format!("{OPTIONS}Route: <sip:p.test;lr>, <sip:q.test>\r\n\r\n"));
+        assert_eq!(routed.first_route().unwrap().as_str(), "sip:p.test;lr");
+        assert_eq!(routed.request_uri().unwrap().as_str(), "sip:b@b.test");
+        assert_eq!(raw("x").request_uri(), None);
+    }
+}

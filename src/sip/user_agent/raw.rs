@@ -1,0 +1,125 @@
+//! Bytes that the user wrote: sent unchanged, in a context of their own.
+//!
+//! Where a transaction can carry them it does, and everything that follows from it follows: they
+//! are sent again as they are, an INVITE gets its ACK, its CANCEL and its legs. What is written
+//! anew here is never they themselves: no credentials are added, no redirect is followed.
+//!
+//! Two requests that are under way cannot share a branch (RFC 3261 §8.1.1.7). So bytes with the
+//! branch, sent-by and CSeq method of a request that is under way on the same flow are a
+//! retransmission of it by hand: they go out once, and its context hears what answers them, as it
+//! would after a retransmission by timer. Once its transaction is over they begin one of their own.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::{UserAgent, foreign::Foreign, sending::as_uri, transactions::Key};
+use crate::sip::{
+    cause::Cause,
+    context::{Request, Waiting},
+    event::{ContextId, Created, Fact, FlowId, State},
+    header::HeaderError,
+    message::Message,
+    name::HeaderName,
+    random::Branch,
+    raw::{RawMessage, Unmatched},
+    transport::Transport,
+};
+
+impl UserAgent {
+    /// Sends bytes on a flow as they are and makes their client context, as
+    /// [`UserAgent::request`] does.
+    ///
+    /// Where nothing can be matched to them [`Fact::Unmatched`] says why, in [`State::Sent`]; the
+    /// context ends 2·T1 later, so that an error that comes for them is told in it. What answers
+    /// them is a [`Stray`](crate::sip::Stray), or another context's where they repeat its request.
+    pub fn send_raw(&mut self, now: Instant, flow: FlowId, raw: RawMessage) -> ContextId {
+        let created = Created {
+            request_uri: raw.request_uri().unwrap_or_else(|| as_uri("")),
+            local_identity: raw.value(HeaderName::From),
+            remote_identity: raw.value(HeaderName::To),
+            call_id: raw.value(HeaderName::CallId),
+            flow,
+            transport: self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport),
+            parent: None,
+        };
+        let method = raw.method();
+        self.create(now, method, created, None, Waiting::Raw(Box::new(raw)), None)
+    }
+
+    /// Sends raw bytes for the first time. `branch` stands for theirs.
+    pub(super) fn start_raw(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        branch: Branch,
+        raw: &RawMessage,
+    ) {
+        let Some(flow) = self.contexts.get(&id).map(|context| context.flow) else { return };
+        match self.foreign_of(flow, raw) {
+            Ok(foreign) => {
+                self.transactions.stand_for(branch, foreign);
+                self.start(now, id, branch, None, raw.bytes().clone());
+            }
+            Err(why) => self.send_unmatched(now, id, branch, raw.bytes(), &why),
+        }
+    }
+
+    fn foreign_of(&self, flow: FlowId, raw: &RawMessage) -> Result<Foreign, Unmatched> {
+        let message = raw.matchable()?;
+        let under_way = self.find_transaction(flow, message).ok();
+        if let Some(entry) = under_way.and_then(|key| self.transactions.entry(key)) {
+            return Err(Unmatched::Repeats(entry.context));
+        }
+        foreign(flow, message).map_err(Unmatched::Header)?.ok_or(Unmatched::NoBranch)
+    }
+
+    fn send_unmatched(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        branch: Branch,
+        bytes: &Bytes,
+        why: &Unmatched,
+    ) {
+        let until = now + self.settings.timing.t1.saturating_mul(2);
+        // A copy of its own: if it cannot be sent it is known by its place.
+        let bytes = Bytes::copy_from_slice(bytes);
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let flow = context.flow;
+        context.state = State::Sent;
+        context.cause = Some(Cause::Unmatched);
+        context.request =
+            Request::Sent { branch, bytes: bytes.clone(), to: None, attempts: (1, 1) };
+        let before = context.deadline.replace(until);
+        self.transactions.arm_context(id, before, Some(until));
+        self.unmatched.insert((flow, id));
+        self.transmit(flow, None, bytes.clone());
+        self.tell_own(now, id, Fact::Sent { message: bytes });
+        self.tell_own(now, id, Fact::Unmatched { detail: why.to_string() });
+    }
+
+    /// The transaction of a raw request that a response answers, or that these bytes begin.
+    pub(super) fn find_raw(&self, flow: FlowId, message: &Message) -> Option<Key> {
+        self.transactions.find_foreign(|| foreign(flow, message).ok().flatten())
+    }
+
+    /// The context that sent these very bytes, which nothing can be matched to.
+    pub(super) fn find_unmatched(&self, flow: FlowId, bytes: &Bytes) -> Option<ContextId> {
+        let is_it = |id: &ContextId| {
+            let sent = self.contexts.get(id).and_then(|context| context.sent());
+            sent.is_some_and(|sent| sent.as_ptr() == bytes.as_ptr() && sent.len() == bytes.len())
+        };
+        self.unmatched_on(flow).into_iter().find(is_it)
+    }
+
+    /// The contexts on a flow that nothing can be matched to, and that have not ended yet.
+    pub(super) fn unmatched_on(&self, flow: FlowId) -> Vec<ContextId> {
+        let of_flow = self.unmatched.range((flow, ContextId(0))..);
+        of_flow.take_while(|(of, _)| *of == flow).map(|(_, id)| *id).collect()
+    }
+}
+
+fn foreign(flow: FlowId, message: &Message) -> Result<Option<Foreign>, HeaderError> {
+    Ok(Foreign::new(flow, &message.via()?, &message.cseq()?))
+}

@@ -1,0 +1,461 @@
+//! Bytes that the user wrote are sent unchanged, in a client context of their own, with everything
+//! that can still be done for them.
+
+mod scripted;
+mod simulation;
+
+use scripted::{text as text_of, *};
+use simulation::{FLOW, ms, response};
+use sipboard::sip::{
+    Cause, ContextId, Fact, HeaderName, Method, RawMessage, Redirects, Settings, State, Transmit,
+    Transport,
+};
+
+/// A request as somebody writes it by hand: odd header order and case, no cookie, a sent-by of its
+/// own, and a Content-Length that lies.
+fn by_hand(method: &str, branch: &str) -> String {
+    format!(
+        "{method} sip:bob@demo.test SIP/2.0\r\nto: <sip:bob@demo.test>\r\nCSEQ:   7 {method}\r\ni: hand-made\r\nv: SIP/2.0/UDP Elsewhere.test:5080;branch={branch};rport\r\nf: Me <sip:me@here.test>;tag=mine\r\nContent-Length: 4000\r\n\r\nshort"
+    )
+}
+
+fn accepted() -> Vec<&'static str> {
+    vec!["accepted 200", "ended Accepted"]
+}
+
+#[test]
+fn the_bytes_go_out_unchanged_and_again_until_an_answer_comes() {
+    let text = by_hand("OPTIONS", "my branch".replace(' ', "-").as_str());
+    let mut call = Call::raw(Transport::Udp, &*text);
+    assert_eq!(call.news(), ["created", "sent OPTIONS"]);
+    call.wait(ms(1600));
+    assert_eq!(call.news(), ["retransmitted OPTIONS 2", "retransmitted OPTIONS 3"]);
+    assert_eq!(call.sim.sent.len(), 3);
+    for (_, message) in &call.sim.sent {
+        assert_eq!(&message.bytes()[..], text.as_bytes());
+    }
+    call.reply(200, "b");
+    assert_eq!(call.news(), accepted());
+}
+
+#[test]
+fn a_reliable_transport_carries_them_once() {
+    let mut call = Call::raw(Transport::Tcp, by_hand("OPTIONS", "x"));
+    call.wait(PATIENCE + ms(1));
+    assert_eq!(call.sim.sent.len(), 1);
+    assert_eq!(call.ended().unwrap().0, Cause::RequestTimeout);
+    assert_eq!(call.sim.ua.contexts(), 0);
+    assert_eq!(call.sim.ua.held(), Default::default());
+}
+
+#[test]
+fn the_context_has_the_identities_that_were_written() {
+    let call = Call::raw(Transport::Udp, by_hand("OPTIONS", "x"));
+    let Fact::Created(created) = &call.sim.events[0].fact else { panic!() };
+    assert_eq!(created.request_uri.as_str(), "sip:bob@demo.test");
+    assert_eq!(&*created.local_identity, "Me <sip:me@here.test>;tag=mine");
+    assert_eq!(&*created.remote_identity, "<sip:bob@demo.test>");
+    assert_eq!(&*created.call_id, "hand-made");
+}
+
+/// RFC 3261 §17.1.3, §18.1.2: branch, sent-by and CSeq method; the host in any case.
+#[test]
+fn a_response_is_matched_by_branch_sent_by_and_cseq_method() {
+    let good = |call: &Call| response(&call.last(), 200, "b");
+    let changed = |call: &Call, from: &str, to: &str| {
+        let text = String::from_utf8(good(call).to_vec()).unwrap();
+        assert!(text.contains(from), "{text}");
+        bytes::Bytes::from(text.replace(from, to))
+    };
+    for (from, to) in [
+        ("branch=abc", "branch=ABC"),
+        ("branch=abc", "branch=abcd"),
+        ("Elsewhere.test:5080", "192.0.2.1:5060"),
+        ("Elsewhere.test:5080", "Elsewhere.test"),
+        ("7 OPTIONS", "7 INVITE"),
+        ("7 OPTIONS", "7 CANCEL"),
+    ] {
+        let mut call = Call::raw(Transport::Udp, by_hand("OPTIONS", "abc")).looked();
+        call.deliver(changed(&call, from, to));
+        assert_eq!(call.news(), [""; 0], "{to}");
+        assert_eq!(call.sim.strays.len(), 1, "{to}");
+    }
+    let mut call = Call::raw(Transport::Udp, by_hand("OPTIONS", "abc")).looked();
+    call.deliver(changed(&call, "Elsewhere.test", "eLSEWHERE.test"));
+    assert_eq!(call.news(), accepted());
+}
+
+#[test]
+fn a_branch_that_looks_like_ours_is_nobody_elses() {
+    let mut call =
+        Call::raw(Transport::Udp, by_hand("OPTIONS", "z9hG4bK00000000deadbeef")).looked();
+    call.reply(200, "b");
+    assert_eq!(call.news(), accepted());
+}
+
+#[test]
+fn a_cseq_that_contradicts_the_method_is_sent_and_its_answer_matched() {
+    let text = by_hand("OPTIONS", "x").replace("7 OPTIONS", "7 INVITE");
+    let mut call = Call::raw(Transport::Udp, text).looked();
+    call.reply(400, "b");
+    assert_eq!(
+        call.news(),
+        ["rejected 400 SIP Failure Code", "failed SIP Failure Code", "ended SIP Failure Code"]
+    );
+}
+
+#[test]
+fn several_vias_come_back_as_they_were_sent() {
+    let below = "v: SIP/2.0/UDP below.test;branch=z9hG4bKbelow\r\nf:";
+    let text = by_hand("OPTIONS", "x").replacen("f:", below, 1);
+    let mut call = Call::raw(Transport::Udp, text).looked();
+    let answer = String::from_utf8(response(&call.last(), 200, "b").to_vec()).unwrap();
+    let fewer = answer.replace("v: SIP/2.0/UDP below.test;branch=z9hG4bKbelow\r\n", "");
+    let more = answer.replacen("v: ", "Via: SIP/2.0/UDP Elsewhere.test:5080;branch=x\r\nv: ", 1);
+    call.deliver(more.into());
+    assert_eq!((call.news().len(), call.sim.strays.len()), (0, 1));
+    call.deliver(answer.into());
+    assert_eq!(call.news(), accepted());
+    // One Via is never too many (§8.1.3.3).
+    let mut call = Call::raw(Transport::Udp, by_hand("OPTIONS", "x")).looked();
+    call.deliver(fewer.into());
+    assert_eq!(call.news(), accepted());
+}
+
+/// RFC 3261 §17.1.1.3.
+#[test]
+fn a_rejected_invite_gets_its_ack_made_of_what_was_written() {
+    let text = by_hand("INVITE", "x").replacen(
+        "f:",
+        "Route: <sip:p1.test;lr>\r\nRoute: <sip:p2.test;lr>\r\nf:",
+        1,
+    );
+    let mut call = Call::raw(Transport::Udp, text).looked();
+    call.reply(486, "b");
+    assert_eq!(call.news(), ["rejected 486 Busy", "failed Busy", "acked 486", "ended Busy"]);
+    let ack = call.sent(Method::Ack);
+    assert_eq!(ack.request_uri(), Some("sip:bob@demo.test"));
+    assert_eq!(lines(&ack, HeaderName::Via), ["SIP/2.0/UDP Elsewhere.test:5080;branch=x;rport"]);
+    assert_eq!(list(&ack, HeaderName::Route), ["<sip:p1.test;lr>", "<sip:p2.test;lr>"]);
+    assert_eq!(text_of(&ack, HeaderName::From), "Me <sip:me@here.test>;tag=mine");
+    assert_eq!(text_of(&ack, HeaderName::To), "<sip:bob@demo.test>;tag=b");
+    assert_eq!(text_of(&ack, HeaderName::CallId), "hand-made");
+    assert_eq!(text_of(&ack, HeaderName::CSeq), "7 ACK");
+    call.reply(486, "b");
+    assert_eq!(call.wire().last().unwrap(), "ACK", "a repeated rejection is ACKed again");
+}
+
+/// RFC 3261 §9.1.
+#[test]
+fn a_pending_invite_is_cancelled_with_its_own_via() {
+    let list = "SIP/2.0/UDP Elsewhere.test:5080;branch=x;rport, SIP/2.0/UDP below.test;branch=y";
+    let text =
+        by_hand("INVITE", "x").replace("SIP/2.0/UDP Elsewhere.test:5080;branch=x;rport", list);
+    let mut call = Call::raw(Transport::Udp, text).looked();
+    call.cancel().unwrap();
+    assert_eq!(call.news(), ["cancel, waiting"]);
+    call.reply(180, "b");
+    let cancel = call.sent(Method::Cancel);
+    assert_eq!(lines(&cancel, HeaderName::Via), ["SIP/2.0/UDP Elsewhere.test:5080;branch=x;rport"]);
+    assert_eq!(text_of(&cancel, HeaderName::CSeq), "7 CANCEL");
+    assert_eq!(text_of(&cancel, HeaderName::To), "<sip:bob@demo.test>");
+    call.look();
+    call.reply_to(&cancel, 200, "b");
+    assert_eq!(call.news(), ["cancel answered 200"]);
+    call.reply(487, "b");
+    assert_eq!(call.state(), State::Canceled);
+    assert_eq!(call.ended().unwrap().0, Cause::Canceled);
+    call.wait(PATIENCE);
+    assert_eq!(call.sim.ua.held(), Default::default());
+}
+
+/// RFC 3261 §9.1: the 487 may come first, and ends the INVITE's transaction on TCP.
+#[test]
+fn the_answer_to_the_cancel_is_matched_after_the_invite_is_over() {
+    let mut call = Call::raw(Transport::Tcp, by_hand("INVITE", "x"));
+    call.reply(180, "b");
+    call.cancel().unwrap();
+    let cancel = call.sent(Method::Cancel);
+    call.look();
+    call.reply(487, "b");
+    call.reply_to(&cancel, 200, "b");
+    assert!(call.news().contains(&"cancel answered 200".to_owned()));
+    assert_eq!(call.sim.strays.len(), 0);
+    assert_eq!(call.sim.ua.held(), Default::default());
+}
+
+/// RFC 3261 §13.2.2.4, §12.2.1.1.
+#[test]
+fn an_accepted_invite_makes_a_leg_that_is_acked_and_hung_up() {
+    let mut call = Call::raw(Transport::Udp, by_hand("INVITE", "x")).looked();
+    call.reply(200, "b");
+    assert_eq!(call.news(), ["accepted 200", "leg b Confirmed", "acked 200"]);
+    let ack = call.sent(Method::Ack);
+    assert_eq!(ack.request_uri(), Some("sip:bob@192.0.2.2:5060"));
+    assert_ne!(branch(&ack), "x");
+    assert_eq!(ack.via().unwrap().host(), "192.0.2.1");
+    assert_eq!((cseq(&ack), text_of(&ack, HeaderName::CallId)), (7, "hand-made".to_owned()));
+    call.reply(200, "b");
+    assert_eq!(call.news(), ["accepted again 200", "acked again 200"]);
+    call.hang_up();
+    let bye = call.sent(Method::Bye);
+    assert_eq!((cseq(&bye), bye.to().unwrap().tag()), (8, Some("b")));
+    call.reply_to(&bye, 200, "b");
+    assert_eq!(call.state(), State::HungUp);
+}
+
+#[test]
+fn the_peers_bye_finds_the_leg_of_a_raw_invite() {
+    let mut call = Call::raw(Transport::Udp, by_hand("INVITE", "x"));
+    call.reply(200, "b");
+    assert_eq!(code(&call.peer(Method::Bye, 1, &[])), 200);
+    assert_eq!(call.state(), State::HungUp);
+}
+
+#[test]
+fn what_was_written_byte_for_byte_is_not_written_anew() {
+    let settings = Settings { redirects: Redirects::All, ..Settings::default() };
+    let mut call = Call::with(settings, Transport::Udp, simulation::invite()).looked();
+    call.id = call.send_raw(by_hand("OPTIONS", "x"));
+    call.look();
+    call.reply(302, "b");
+    assert_eq!(call.news()[0], "rejected 302 Redirected");
+    call.id = call.send_raw(by_hand("OPTIONS", "y"));
+    call.look();
+    call.reply(401, "b");
+    assert_eq!(call.ended().unwrap().0, Cause::AuthenticationError);
+    assert_eq!(call.all_sent(Method::Options).len(), 2);
+}
+
+#[test]
+fn bytes_to_which_nothing_can_be_matched_are_sent_once_and_end() {
+    let no_branch = by_hand("INVITE", "x").replace(";branch=x", "");
+    for (bytes, method, why) in [
+        (no_branch.as_str(), "INVITE", "no branch"),
+        ("\u{1b}[31mhello", "raw", "no SIP message"),
+        ("SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\n\r\n", "INVITE", "response"),
+        (&by_hand("ACK", "x"), "ACK", "ACK"),
+        ("MESSAGE sip:b SIP/2.0\r\n\r\n", "MESSAGE", "Via"),
+    ] {
+        let mut call = Call::raw(Transport::Udp, bytes);
+        assert_eq!(
+            call.news(),
+            ["created".to_owned(), format!("sent {method}"), "unmatched".into()]
+        );
+        let told = call.sim.events.iter().find_map(|event| match &event.fact {
+            Fact::Unmatched { detail } => Some(detail.clone()),
+            _ => None,
+        });
+        assert!(told.as_ref().unwrap().contains(why), "{told:?}");
+        assert_eq!(call.state(), State::Sent);
+        let sent: Vec<_> = call.sim.sent.iter().map(|(_, message)| message.bytes()).collect();
+        let sent: Vec<_> = sent.into_iter().chain(&call.sim.unreadable).collect();
+        assert_eq!(sent, [bytes.as_bytes()]);
+        call.wait(PATIENCE);
+        assert_eq!(call.news(), ["ended Unmatched"]);
+        assert_eq!(call.ended().unwrap().1, ms(1000), "2·T1");
+        assert_eq!(call.sim.ua.held(), Default::default());
+        assert!(call.sim.ua.is_idle());
+    }
+}
+
+#[test]
+fn what_answers_unmatched_bytes_is_a_stray() {
+    let mut call = Call::raw(Transport::Udp, by_hand("OPTIONS", "x").replace(";branch=x", ""));
+    call.look();
+    let answer = response(&call.last(), 400, "b");
+    call.deliver(answer);
+    assert_eq!(call.news(), [""; 0]);
+    assert_eq!(call.sim.strays.len(), 1);
+}
+
+#[test]
+fn unmatched_bytes_cannot_be_cancelled_or_hung_up_and_that_is_said() {
+    let mut call = Call::raw(Transport::Udp, by_hand("INVITE", "x").replace(";branch=x", ""));
+    assert!(call.cancel().unwrap_err().to_string().contains("already sent"));
+    let id = call.id;
+    assert!(call.sim.with(|ua, now| ua.hang_up(now, id)).is_err());
+    call.sim.with(|ua, now| ua.abandon(now));
+    assert_eq!(call.ended().unwrap().0, Cause::Unmatched);
+    assert_eq!(call.sim.ua.held(), Default::default());
+}
+
+#[test]
+fn an_error_that_comes_for_unmatched_bytes_is_theirs() {
+    let failing: [fn(&mut Call); 3] = [
+        |call| call.sim.with(|ua, now| ua.flow_error(now, FLOW, "port unreachable")),
+        |call| call.sim.with(|ua, now| ua.flow_down(now, FLOW, "connection reset")),
+        |call| {
+            let Some(Fact::Sent { message }) = call
+                .sim
+                .events
+                .iter()
+                .map(|e| &e.fact)
+                .find(|fact| matches!(fact, Fact::Sent { .. }))
+            else {
+                panic!()
+            };
+            let transmit = Transmit { flow: FLOW, to: None, bytes: message.clone() };
+            call.sim.with(|ua, now| ua.transmit_failed(now, &transmit, "too large"));
+        },
+    ];
+    for fail in failing {
+        let mut call = Call::raw(Transport::Udp, "hello").looked();
+        // The same bytes once more are another context's.
+        let other = call.send_raw("hello");
+        call.wait(ms(1));
+        call.look();
+        fail(&mut call);
+        let news = call.news();
+        assert_eq!(news[..2], ["failed Connection Error", "ended Connection Error"]);
+        call.wait(PATIENCE);
+        assert!(!call.sim.story(other).is_empty());
+        assert_eq!(call.sim.ua.held(), Default::default());
+    }
+}
+
+#[test]
+fn only_the_unmatched_bytes_that_failed_fail() {
+    let mut call = Call::raw(Transport::Udp, "hello");
+    let other = call.send_raw("hello");
+    let sent = call.sim.events.iter().rev().find_map(|event| match &event.fact {
+        Fact::Sent { message } => Some(message.clone()),
+        _ => None,
+    });
+    let transmit = Transmit { flow: FLOW, to: None, bytes: sent.unwrap() };
+    call.sim.with(|ua, now| ua.transmit_failed(now, &transmit, "too large"));
+    call.wait(PATIENCE);
+    assert_eq!(call.ended().unwrap().0, Cause::Unmatched);
+    assert_eq!(call.sim.story(other).last().unwrap(), "ended Connection Error");
+}
+
+/// Though its Content-Length lies, it is known by what it says.
+#[test]
+fn a_raw_request_that_cannot_be_sent_fails_as_any_other() {
+    let mut call = Call::raw(Transport::Udp, by_hand("OPTIONS", "x")).looked();
+    let transmit = Transmit { flow: FLOW, to: None, bytes: call.last().bytes().clone() };
+    call.sim.with(|ua, now| ua.transmit_failed(now, &transmit, "too large"));
+    assert_eq!(call.news(), ["failed Connection Error", "ended Connection Error"]);
+}
+
+#[test]
+fn raw_bytes_wait_for_their_flow() {
+    let mut call = Call::options();
+    let flow = sipboard::sip::FlowId(9);
+    let text = by_hand("OPTIONS", "x");
+    call.id = call.sim.with(|ua, now| {
+        ua.flow_connecting(flow, Transport::Tcp);
+        ua.send_raw(now, flow, RawMessage::new(text.clone().into()))
+    });
+    assert_eq!(call.state(), State::Waiting);
+    call.look();
+    call.sim.with(|ua, now| ua.flow_up(now, flow, "192.0.2.1:6000".parse().unwrap()));
+    assert_eq!(call.news(), ["sent OPTIONS"]);
+    assert_eq!(&call.last().bytes()[..], text.as_bytes());
+}
+
+/// RFC 3261 §17.2.3: to the peer it is a retransmission, which its transaction absorbs and answers
+/// again; §17.1.3: the answer belongs to the transaction that has the branch.
+#[test]
+fn a_request_sent_again_by_hand_while_it_is_under_way_is_answered_where_it_began() {
+    let mut call = Call::options();
+    let bytes = call.last().bytes().clone();
+    let again = call.send_raw(bytes.clone());
+    assert_eq!(call.sim.story(again), ["created", "sent OPTIONS", "unmatched"]);
+    let Fact::Unmatched { detail } = &call.sim.events.last().unwrap().fact else { panic!() };
+    assert!(detail.contains("#1"), "{detail}");
+    assert_eq!(call.last().bytes(), &bytes);
+    call.look();
+    call.reply(200, "b");
+    assert_eq!(call.news()[..1], accepted()[..1]);
+    // Its final response has come, and its transaction (Timer K) still has the branch.
+    let third = call.send_raw(bytes.clone());
+    call.look();
+    call.reply(200, "b");
+    assert_eq!(call.news(), ["absorbed 200"]);
+    assert_eq!(call.sim.strays.len(), 0);
+    call.wait(ms(6000));
+    assert_eq!(call.sim.story(third).last().unwrap(), "ended Unmatched");
+    // Timer K is over: the same bytes begin a transaction of their own.
+    call.id = call.send_raw(bytes);
+    call.look();
+    call.reply(200, "b");
+    assert_eq!(call.news(), accepted());
+    call.wait(PATIENCE);
+    assert_eq!(call.sim.ua.held(), Default::default());
+}
+
+#[test]
+fn a_raw_request_sent_twice_is_one_transaction_and_two_contexts() {
+    let mut call = Call::raw(Transport::Udp, by_hand("OPTIONS", "x"));
+    let again = call.send_raw(by_hand("OPTIONS", "x"));
+    call.look();
+    call.reply(200, "b");
+    assert_eq!(call.news()[..1], accepted()[..1]);
+    assert_eq!(call.sim.story(again)[..3], ["created", "sent OPTIONS", "unmatched"]);
+}
+
+/// RFC 3261 §9.1: a CANCEL shares its branch with the INVITE, and is a transaction of its own.
+#[test]
+fn a_cancel_by_hand_is_a_context_of_its_own_beside_its_invite() {
+    for invite in [by_hand("INVITE", "x"), String::new()] {
+        let mut call = match invite.as_str() {
+            "" => Call::invited(),
+            text => Call::raw(Transport::Udp, text),
+        };
+        let invite = call.last();
+        let text = String::from_utf8(invite.bytes().to_vec()).unwrap();
+        call.reply(180, "b");
+        call.look();
+        let cancel = call.send_raw(text.replace("INVITE", "CANCEL"));
+        assert_eq!(call.wire(), ["CANCEL"]);
+        let bytes = response(&call.sent(Method::Cancel), 200, "b");
+        call.deliver(bytes);
+        assert_eq!(call.sim.story(cancel)[2..], accepted());
+        call.look();
+        call.reply_to(&invite, 487, "b");
+        // Nobody here cancelled it: that it was terminated is all that is known.
+        assert_eq!(call.news()[0], "rejected 487 SIP Failure Code");
+        call.wait(PATIENCE * 2);
+        assert_eq!(call.sim.ua.held(), Default::default());
+    }
+}
+
+#[test]
+fn one_raw_request_on_two_flows_is_two_transactions() {
+    let mut call = Call::raw(Transport::Udp, by_hand("OPTIONS", "x"));
+    let flow = sipboard::sip::FlowId(9);
+    let other = call.sim.with(|ua, now| {
+        ua.flow_connecting(flow, Transport::Tcp);
+        ua.flow_up(now, flow, "192.0.2.1:6000".parse().unwrap());
+        ua.send_raw(now, flow, RawMessage::new(by_hand("OPTIONS", "x").into()))
+    });
+    call.look();
+    call.reply(200, "b");
+    assert_eq!(call.news(), accepted());
+    let answer = response(&call.last(), 200, "b");
+    call.sim
+        .with(|ua, now| ua.handle_message(now, flow, "192.0.2.2:5060".parse().unwrap(), answer));
+    assert_eq!(call.sim.story(other)[2..], accepted());
+}
+
+#[test]
+fn a_subscription_by_hand_gets_its_notifications() {
+    let mut call = Call::raw(Transport::Udp, by_hand("SUBSCRIBE", "x"));
+    call.reply_with(200, "b", |builder| {
+        builder.header(HeaderName::Contact, "<sip:bob@192.0.2.2>").header(HeaderName::Expires, 60)
+    });
+    assert!(call.sim.story(call.id).contains(&"leg b Confirmed".to_owned()));
+}
+
+#[test]
+fn a_raw_invite_that_rings_ends_with_its_flow_and_not_with_a_datagram_error() {
+    let mut call = Call::raw(Transport::Udp, by_hand("INVITE", "x"));
+    call.reply(180, "b");
+    call.sim.with(|ua, now| ua.flow_error(now, FLOW, "port unreachable"));
+    assert_eq!(call.ended(), None, "it waits for a peer that has it");
+    call.sim.with(|ua, now| ua.flow_down(now, FLOW, "connection reset"));
+    assert_eq!(call.ended().unwrap().0, Cause::ConnectionError);
+    assert_eq!(call.id, ContextId(1));
+    assert_eq!(call.sim.ua.held(), Default::default());
+}
