@@ -62,12 +62,22 @@ pub(super) enum Command {
 /// What happens is told on standard output as it happens, as a readable timeline or as JSON lines.
 /// An accepted INVITE is hung up again.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = EXIT_STATUS, after_long_help = SEND_NOTES)]
+#[command(override_usage = SEND_USAGE, after_help = EXIT_STATUS, after_long_help = SEND_NOTES)]
 pub(super) struct Send {
     /// The method, such as OPTIONS or INVITE; methods are case-sensitive
-    pub(super) method: String,
+    #[arg(required_unless_present = "raw")]
+    pub(super) method: Option<String>,
     /// Where the request goes: a URI, user@host, or a user of the account's domain
-    pub(super) target: String,
+    #[arg(required_unless_present = "raw")]
+    pub(super) target: Option<String>,
+
+    /// Send the bytes of this file as they are, malformed or not; - reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = WRITTEN, help_heading = REQUEST)]
+    pub(super) raw: Option<PathBuf>,
+    /// With --raw, end each line with CR LF where the file has LF alone
+    // A requirement is waived where it conflicts with what is given, as METHOD does.
+    #[arg(long, requires = "raw", conflicts_with = "method", help_heading = REQUEST)]
+    pub(super) crlf: bool,
 
     /// A further header (repeatable)
     #[arg(short = 'H', long = "header", value_name = "'NAME: VALUE'", help_heading = REQUEST)]
@@ -208,11 +218,36 @@ const STYLES: styling::Styles = styling::Styles::styled()
     .literal(styling::Style::new().bold())
     .placeholder(styling::Style::new());
 
+/// What writes a request, which raw bytes are already.
+const WRITTEN: [&str; 17] = [
+    "method",
+    "target",
+    "headers",
+    "body",
+    "body_file",
+    "content_type",
+    "from",
+    "from_display_name",
+    "from_tag",
+    "to",
+    "to_display_name",
+    "to_tag",
+    "call_id",
+    "cseq",
+    "routes",
+    "user",
+    "password_env",
+];
+
 const REQUEST: &str = "The request";
 const WHERE: &str = "Where it goes";
 const LIFE: &str = "Its life";
 const MANY: &str = "Many";
 const OUTPUT: &str = "Output";
+
+const SEND_USAGE: &str = "\
+sipboard send [OPTIONS] <METHOD> <TARGET>
+       sipboard send [OPTIONS] --raw <FILE>";
 
 const EXIT_STATUS: &str = "\
 Exit status: 0 accepted, 1 rejected, 2 usage or config error, 3 timed out, 4 transport error,
@@ -225,6 +260,14 @@ Durations: 1.5s, 200ms, 2m; a plain number means seconds.
 Without an account in a config file the request comes from sip:alice@demo.test. A target at
 demo.test then goes to a demo server inside this program, unless --server or --route names another
 way; any other target goes where its URI says.
+
+With --raw, nothing is added and nothing is corrected: a Content-Length that lies goes out lying. With
+a readable top Via with a branch, CSeq, Call-ID, From and To, the bytes get a client transaction:
+they are sent again as they are where the transport loses messages, and an INVITE gets its ACK, its
+CANCEL and its BYE. A response finds it by branch and sent-by as they were written, so on UDP the
+sent-by must lead back here, or the Via must have ;rport. Where no response can be matched, the bytes
+are sent once, a sentence says why, what comes within 2·T1 is told as belonging to nothing, and the
+status is 0. No challenge is answered and no redirect followed: these would be other bytes.
 
 Where a 2xx crosses the CANCEL, the request was accepted: it is hung up with BYE, and the status is 0.
 
@@ -239,7 +282,7 @@ send leaves as soon as the outcome is final. It does not linger for Timers D, M 
 what the peer repeats; the dashboard does.
 
 Exit status:
-  0  accepted: a 2xx came
+  0  accepted: a 2xx came; or raw bytes were sent to which nothing can be matched
   1  rejected: a 300–699 came
   2  usage or config error
   3  timed out: nobody answered within Timer B or F, or within --timeout
@@ -251,7 +294,8 @@ Of many requests, 0 only if all were accepted, else the first of 4, 3, 1, 5 that
 Examples:
   sipboard send OPTIONS sip:demo.test
   sipboard send INVITE ring --cancel-after 1.5s --cancel-status 480
-  sipboard send OPTIONS sip:10.0.0.1 --count 1000 --rate 100/s --json";
+  sipboard send OPTIONS sip:10.0.0.1 --count 1000 --rate 100/s --json
+  sipboard send --raw broken.sip --server 'sip:10.0.0.1;transport=udp'";
 
 #[cfg(test)]
 mod tests {

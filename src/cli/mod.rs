@@ -12,6 +12,7 @@ mod duration;
 mod lint;
 mod pages;
 mod profile;
+mod raw;
 mod send;
 mod serve;
 mod signals;

@@ -16,15 +16,16 @@ use crate::{
         args::Send,
         demo_server,
         profile::{DEMO_DOMAIN, Resolved, demo_account, demo_credentials},
-        runtime, signals,
+        raw, runtime, signals,
     },
-    engine::{Draft, Engine, Field, Settings, Submission},
-    headless::{self, Format, Plan, Style},
-    sip::{CancelError, CancelOptions, Credentials, Method, escape},
+    engine::{Draft, Engine, Field, RawSubmission, Settings, Submission},
+    headless::{self, Format, Plan, Sending, Style},
+    sip::{CancelError, CancelOptions, Credentials, Method, UriBuf, escape},
 };
 
 pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     let resolved = args.profile.resolve()?;
+    let raw = args.raw.as_deref().map(|file| raw::read(file, args.crlf)).transpose()?;
     let draft = draft(&mut args)?;
     let (account, settings, demo_allowed) = match resolved {
         Resolved::Accounts(mut config, index) => {
@@ -34,8 +35,12 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     };
     let settings = with_t1(settings, args.t1_ms)?;
     // Everything is checked before anything is started.
-    let mut submission = match draft.submit(&account) {
-        Ok(submission) => submission,
+    let written = match raw {
+        Some(message) => raw::submit(message, &draft.server, &account).map(Wanted::raw),
+        None => draft.submit(&account).map(Wanted::request),
+    };
+    let mut wanted = match written {
+        Ok(wanted) => wanted,
         Err(errors) => {
             for error in errors {
                 tell(&format!("{}: {error}", option(error.field)));
@@ -51,41 +56,86 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
         let password = std::env::var(variable).with_context(|| {
             format!("--password-env: the environment variable {variable:?} cannot be read")
         })?;
-        submission.request.credentials =
-            Some(Arc::from([Credentials::new(user.as_str(), password)]));
+        let credentials = Credentials::new(user.as_str(), password);
+        wanted.use_credentials(Some(Arc::from([credentials])));
     }
-    if args.cancel_after.is_some() && submission.request.method != Method::Invite {
+    if args.cancel_after.is_some() && wanted.method != Method::Invite {
         anyhow::bail!(
             "--cancel-after: {} cannot be cancelled, only an INVITE can (RFC 3261 §9.1)",
-            submission.request.method
+            wanted.method
         );
     }
-    advise(&args, &submission);
+    advise(&args, &wanted.method);
 
-    let host = submission.request.request_uri.as_uri().host().to_owned();
-    let at_demo = host.eq_ignore_ascii_case(DEMO_DOMAIN);
-    let named = submission.server.is_some() || !submission.request.route_set.is_empty();
-    let demo = demo_allowed && !named && (at_demo || args.profile.demo);
-    runtime()?.block_on(carry_out(args, submission, settings, demo))
+    let demo = demo_allowed && !wanted.names_a_way && (wanted.at_demo || args.profile.demo);
+    runtime()?.block_on(carry_out(args, wanted.sending, settings, demo))
+}
+
+/// What is to be sent, and what decides where it goes.
+struct Wanted {
+    method: Method,
+    /// Whether a server or a route is named.
+    names_a_way: bool,
+    /// Whether its target is a user of the demo server.
+    at_demo: bool,
+    sending: Sending,
+}
+
+impl Wanted {
+    fn request(submission: Submission) -> Wanted {
+        let request = &submission.request;
+        Wanted {
+            method: request.method.clone(),
+            names_a_way: submission.server.is_some() || !request.route_set.is_empty(),
+            at_demo: is_demo(Some(&request.request_uri)),
+            sending: Sending::Request(Box::new(submission)),
+        }
+    }
+
+    fn raw(submission: RawSubmission) -> Wanted {
+        let message = &submission.message;
+        Wanted {
+            method: message.method(),
+            names_a_way: submission.server.is_some() || message.first_route().is_some(),
+            at_demo: is_demo(message.request_uri().as_ref()),
+            sending: Sending::Raw(Box::new(submission)),
+        }
+    }
+
+    fn use_credentials(&mut self, credentials: Option<Arc<[Credentials]>>) {
+        if let Sending::Request(submission) = &mut self.sending {
+            submission.request.credentials = credentials;
+        }
+    }
+}
+
+fn is_demo(target: Option<&UriBuf>) -> bool {
+    target.is_some_and(|uri| uri.as_uri().host().eq_ignore_ascii_case(DEMO_DOMAIN))
 }
 
 async fn carry_out(
     args: Send,
-    mut submission: Submission,
+    mut sending: Sending,
     settings: Settings,
     use_demo: bool,
 ) -> anyhow::Result<u8> {
     let interrupts = signals::interrupts().context("signals cannot be heard")?;
     let demo = if use_demo { Some(demo_server::start().await?) } else { None };
     if let Some(demo) = &demo {
-        submission.request.credentials =
-            submission.request.credentials.take().or_else(demo_credentials);
-        submission.server = demo.addresses().servers().into_iter().next();
-        if let Some(server) = &submission.server {
+        let server = demo.addresses().servers().into_iter().next();
+        if let Some(server) = &server {
             tell(&format!("sending to the built-in demo server at {server}"));
         }
+        match &mut sending {
+            Sending::Request(submission) => {
+                let credentials = &mut submission.request.credentials;
+                *credentials = credentials.take().or_else(demo_credentials);
+                submission.server = server;
+            }
+            Sending::Raw(submission) => submission.server = server,
+        }
     }
-    let (plan, style) = (plan(&args, submission), style(&args));
+    let (plan, style) = (plan(&args, sending), style(&args));
     let engine = Engine::start(settings);
     let mut out = BufWriter::new(io::stdout());
     let mut err = io::stderr();
@@ -121,8 +171,8 @@ fn draft(args: &mut Send) -> anyhow::Result<Draft> {
     };
     let take = std::mem::take::<String>;
     Ok(Draft {
-        method: args.method.clone(),
-        target: args.target.clone(),
+        method: args.method.take().unwrap_or_default(),
+        target: args.target.take().unwrap_or_default(),
         server: take(&mut args.server),
         from: take(&mut args.from),
         from_display_name: take(&mut args.from_display_name),
@@ -149,14 +199,14 @@ fn read_body(file: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn plan(args: &Send, submission: Submission) -> Plan {
+fn plan(args: &Send, sending: Sending) -> Plan {
     let concurrency = match (args.concurrency, args.rate) {
         (Some(concurrency), _) => concurrency as usize,
         (None, Some(_)) => usize::MAX,
         (None, None) => 1,
     };
     Plan {
-        submission,
+        sending,
         count: args.count.unwrap_or(1),
         concurrency,
         rate: args.rate,
@@ -186,8 +236,8 @@ fn style(args: &Send) -> Style {
 }
 
 /// What is allowed, but hardly meant.
-fn advise(args: &Send, submission: &Submission) {
-    if let Method::Extension(name) = &submission.request.method {
+fn advise(args: &Send, method: &Method) {
+    if let Method::Extension(name) = method {
         let upper = Method::from(&*name.to_ascii_uppercase());
         if !matches!(upper, Method::Extension(_)) {
             tell(&format!(
@@ -196,11 +246,8 @@ fn advise(args: &Send, submission: &Submission) {
         }
     }
     let makes_dialogs = [Method::Invite, Method::Subscribe, Method::Refer];
-    if !makes_dialogs.contains(&submission.request.method) && args.hangup_after.is_some() {
-        tell(&format!(
-            "--hangup-after does nothing here: {} makes no dialog to hang up",
-            submission.request.method
-        ));
+    if !makes_dialogs.contains(method) && args.hangup_after.is_some() {
+        tell(&format!("--hangup-after does nothing here: {} makes no dialog to hang up", method));
     }
 }
 

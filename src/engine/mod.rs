@@ -21,7 +21,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{
     engine::task::Task,
-    sip::{self, CancelOptions, ContextId, FlowId, NewRequest},
+    sip::{self, CancelOptions, ContextId, FlowId, NewRequest, RawMessage},
     transport::{FlowSettings, ServerUri},
 };
 
@@ -30,6 +30,8 @@ use crate::{
 pub enum Command {
     /// Send a request.
     Send(Box<Submission>),
+    /// Send bytes as they are.
+    SendRaw(Box<RawSubmission>),
     /// Cancel a pending INVITE.
     Cancel {
         /// The INVITE.
@@ -64,6 +66,17 @@ pub struct Submission {
     pub server: Option<ServerUri>,
     /// How the flow to it is made. Requests to one server whose settings differ ride on different
     /// flows.
+    pub flow: Arc<FlowSettings>,
+}
+
+/// Bytes that the user wrote, and where to send them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawSubmission {
+    /// The bytes, and what can be read of them.
+    pub message: RawMessage,
+    /// The server; `None` finds it from the first Route or the Request-URI, where they can be read.
+    pub server: Option<ServerUri>,
+    /// How the flow to it is made.
     pub flow: Arc<FlowSettings>,
 }
 

@@ -23,10 +23,10 @@ use tokio::{
 
 use crate::{
     engine::{
-        Command, Event, FlowEvent, FlowState, Refusal, Settings, Submission,
+        Command, Event, FlowEvent, FlowState, RawSubmission, Refusal, Settings, Submission,
         flows::{Flows, Found, Way},
     },
-    sip::{ContextId, FlowId, NewRequest, Output, Transmit, UserAgent},
+    sip::{ContextId, FlowId, Output, Transmit, UriBuf, UserAgent},
     transport::{Network, RELIEF, Room, ServerUri, Signal},
 };
 
@@ -215,10 +215,13 @@ impl Task {
                 self.user_agent.give_up(now, context, &detail);
                 Ok(())
             }
-            Command::Send(_) if self.leaving.is_some() => {
+            Command::Send(_) | Command::SendRaw(_) if self.leaving.is_some() => {
                 Err((None, "sipboard is leaving: nothing new is sent".to_owned()))
             }
             Command::Send(submission) => self.send(now, *submission).map_err(|why| (None, why)),
+            Command::SendRaw(submission) => {
+                self.send_raw(now, *submission).map_err(|why| (None, why))
+            }
         };
         if let Err((context, reason)) = result {
             self.refuse(now, context, reason);
@@ -234,23 +237,41 @@ impl Task {
         let Submission { request, server, flow: settings } = submission;
         let server = match server {
             Some(server) => server,
-            None => next_hop(&request)?,
+            None => next_hop(request.route_set.first(), Some(&request.request_uri))?,
         };
+        let flow = self.flow_to(now, Way { server, settings })?;
+        self.user_agent.request(now, flow, request);
+        Ok(())
+    }
+
+    /// Sends bytes as they are; a sentence where no flow can be found for them.
+    fn send_raw(&mut self, now: Instant, submission: RawSubmission) -> Result<(), String> {
+        let RawSubmission { message, server, flow: settings } = submission;
+        let server = match server {
+            Some(server) => server,
+            None => next_hop(message.first_route().as_ref(), message.request_uri().as_ref())?,
+        };
+        let flow = self.flow_to(now, Way { server, settings })?;
+        self.user_agent.send_raw(now, flow, message);
+        Ok(())
+    }
+
+    /// The flow that leads that way, which is made where there is none yet.
+    fn flow_to(&mut self, now: Instant, way: Way) -> Result<FlowId, String> {
+        let server = &way.server;
         if !Network::supports(server.transport) {
             return Err(format!(
                 "{server} cannot be used, sipboard cannot speak {} yet: name a server with sip:host:port;transport=udp or ws://host:port",
                 server.transport
             ));
         }
-        let flow = match self.flows.to(&Way { server, settings }) {
+        Ok(match self.flows.to(&way) {
             Found::Ready(flow) => flow,
             Found::Connect(flow) => {
                 self.connect(now, flow);
                 flow
             }
-        };
-        self.user_agent.request(now, flow, request);
-        Ok(())
+        })
     }
 
     /// Begins to make a flow, for the first time or again.
@@ -342,10 +363,13 @@ impl Task {
 
 /// The server that a request names itself: by its first Route, or by its Request-URI (RFC 3261
 /// §8.1.2).
-fn next_hop(request: &NewRequest) -> Result<ServerUri, String> {
-    let (uri, place) = match request.route_set.first() {
-        Some(route) => (route, "first Route"),
-        None => (&request.request_uri, "Request-URI"),
+fn next_hop(route: Option<&UriBuf>, request_uri: Option<&UriBuf>) -> Result<ServerUri, String> {
+    let (uri, place) = match (route, request_uri) {
+        (Some(route), _) => (route, "first Route"),
+        (None, Some(uri)) => (uri, "Request-URI"),
+        (None, None) => {
+            return Err("no server is named, and no URI in these bytes names one".to_owned());
+        }
     };
     ServerUri::from_uri(&uri.as_uri())
         .map_err(|error| format!("no server is named, and the {place} names none: {error}"))

@@ -14,8 +14,6 @@ pub(super) struct Call {
     pub(super) created: Instant,
     /// Its own method, whatever its transactions' are.
     pub(super) method: Method,
-    /// Its Request-URI.
-    pub(super) request_uri: String,
     /// The flow that it rides on.
     pub(super) flow: FlowId,
     /// That flow's transport.
@@ -28,6 +26,8 @@ pub(super) struct Call {
     pub(super) responded: bool,
     /// How it ended, once that is known.
     pub(super) outcome: Option<Outcome>,
+    /// Whether nothing that comes back can be matched to it: it ends by itself.
+    pub(super) unmatched: bool,
     /// Whether a cancel is under way.
     pub(super) cancelled: bool,
     /// Whether nothing more is waited for: it ended, or was given up.
@@ -43,13 +43,13 @@ impl Call {
         Call {
             created: at,
             method,
-            request_uri: created.request_uri.to_string(),
             flow: created.flow,
             transport: created.transport,
             parent: created.parent,
             sent: None,
             responded: false,
             outcome: None,
+            unmatched: false,
             cancelled: false,
             settled: false,
             legs_up: 0,

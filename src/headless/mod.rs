@@ -18,15 +18,15 @@ use tokio::sync::mpsc;
 pub use outcome::Outcome;
 
 use crate::{
-    engine::{Clock, Engine, Submission},
+    engine::{Clock, Command, Engine, RawSubmission, Submission},
     sip::CancelOptions,
 };
 
 /// What is to be sent, and what is to be done with it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// The request.
-    pub submission: Submission,
+    /// What is sent.
+    pub sending: Sending,
     /// How often it is sent, each time as a context of its own; at least 1.
     pub count: u64,
     /// How many contexts may be under way at once; at least 1.
@@ -41,6 +41,25 @@ pub struct Plan {
     pub hangup_after: Option<Duration>,
     /// When a request without an outcome is given up, counted from its creation.
     pub timeout: Option<Duration>,
+}
+
+/// What is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sending {
+    /// A request.
+    Request(Box<Submission>),
+    /// Bytes as they are.
+    Raw(Box<RawSubmission>),
+}
+
+impl Sending {
+    /// The wish to send it once.
+    fn command(&self) -> Command {
+        match self {
+            Sending::Request(submission) => Command::Send(submission.clone()),
+            Sending::Raw(submission) => Command::SendRaw(submission.clone()),
+        }
+    }
 }
 
 /// How it is told.

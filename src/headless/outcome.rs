@@ -8,6 +8,8 @@ use crate::sip::{Cause, Fact};
 pub enum Outcome {
     /// A 2xx came.
     Accepted,
+    /// It was sent, and nothing that comes back can be matched to it.
+    Unmatched,
     /// It was cancelled, and the cancel was successful.
     Cancelled,
     /// A 300–699 came.
@@ -24,7 +26,7 @@ impl Outcome {
     /// The exit status.
     pub const fn code(self) -> u8 {
         match self {
-            Outcome::Accepted => 0,
+            Outcome::Accepted | Outcome::Unmatched => 0,
             Outcome::Rejected => 1,
             Outcome::Refused => 2,
             Outcome::TimedOut => 3,
@@ -42,6 +44,7 @@ impl Outcome {
                 Some(Outcome::of_failure(*cause, response.is_some()))
             }
             Fact::Ended { cause: Cause::Accepted | Cause::Bye } => Some(Outcome::Accepted),
+            Fact::Ended { cause: Cause::Unmatched } => Some(Outcome::Unmatched),
             Fact::Ended { cause } => Some(Outcome::of_failure(*cause, true)),
             _ => None,
         }

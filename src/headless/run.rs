@@ -140,7 +140,7 @@ impl<'o> Run<'o> {
             && self.has_room()
             && self.next <= now
         {
-            self.queue.push_back(Command::Send(Box::new(self.plan.submission.clone())));
+            self.queue.push_back(self.plan.sending.command());
             self.submitted += 1;
             self.open += 1;
             if let Some(rate) = self.plan.rate {
@@ -211,6 +211,9 @@ impl<'o> Run<'o> {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.legs_up = event.status.legs_up;
         self.reporter.event(event, call);
+        if let Fact::Unmatched { detail } = &event.fact {
+            self.reporter.beside_json(format_args!("#{id}: {detail}"));
+        }
         if call.is_root() {
             self.root_event(event);
         }
@@ -228,6 +231,7 @@ impl<'o> Run<'o> {
                 call.sent = Some(at);
                 self.totals.sent += 1;
             }
+            Fact::Unmatched { .. } => call.unmatched = true,
             Fact::Cancel { .. } => call.cancelled = true,
             // A leg that comes up from now on needs a hang-up of its own.
             Fact::Leg { state: LegState::HangingUp { .. }, .. } => call.hang_up = false,
@@ -325,6 +329,7 @@ impl<'o> Run<'o> {
             self.alarms.pop();
             let Some(call) = self.calls.get_mut(&id) else { continue };
             match alarm {
+                Alarm::Cancel if call.unmatched => {}
                 Alarm::Cancel => {
                     let options = self.plan.cancel.clone();
                     self.queue.push_back(Command::Cancel { context: id, options });
@@ -332,7 +337,7 @@ impl<'o> Run<'o> {
                 // The peer may have hung up before.
                 Alarm::HangUp if call.legs_up == 0 => {}
                 Alarm::HangUp => self.queue.push_back(Command::HangUp { context: id }),
-                Alarm::GiveUp if call.outcome.is_some() => {}
+                Alarm::GiveUp if call.outcome.is_some() || call.unmatched => {}
                 Alarm::GiveUp => self.give_up(now, id),
             }
         }
@@ -362,7 +367,8 @@ impl<'o> Run<'o> {
             return;
         }
         self.phase = Phase::Leaving;
-        let unsent = self.queue.iter().filter(|c| matches!(c, Command::Send(_))).count();
+        let is_unsent = |c: &&Command| matches!(c, Command::Send(_) | Command::SendRaw(_));
+        let unsent = self.queue.iter().filter(is_unsent).count();
         self.open = self.open.saturating_sub(unsent);
         self.queue.retain(|command| matches!(command, Command::GiveUp { .. }));
         self.alarms.clear();

@@ -19,6 +19,8 @@ pub(super) struct Totals {
     pub(super) failed: u64,
     /// Requests that were cancelled.
     pub(super) cancelled: u64,
+    /// Raw bytes that went out, and to which nothing can be matched.
+    pub(super) unmatched: u64,
     /// What went most wrong.
     pub(super) worst: Option<Outcome>,
     /// From the start to the last outcome.
@@ -45,6 +47,7 @@ impl Totals {
             rejected: 0,
             failed: 0,
             cancelled: 0,
+            unmatched: 0,
             worst: None,
             elapsed: Duration::ZERO,
             rtt: Histogram::new_with_bounds(1, LONGEST_US, 3)
@@ -59,6 +62,7 @@ impl Totals {
             Outcome::Accepted => self.accepted += 1,
             Outcome::Rejected => self.rejected += 1,
             Outcome::Cancelled => self.cancelled += 1,
+            Outcome::Unmatched => self.unmatched += 1,
             Outcome::TimedOut | Outcome::Transport | Outcome::Refused => self.failed += 1,
         }
         self.worst = self.worst.max(Some(outcome));
@@ -72,7 +76,7 @@ impl Totals {
 
     /// How many requests have an outcome.
     pub(super) fn ended(&self) -> u64 {
-        self.accepted + self.rejected + self.failed + self.cancelled
+        self.accepted + self.rejected + self.failed + self.cancelled + self.unmatched
     }
 
     /// Outcomes a second.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use sipboard::{
     engine::{Command, Engine, Event, Submission},
-    headless::{self, Format, Outcome, Plan, Style},
+    headless::{self, Format, Outcome, Plan, Sending, Style},
     sip::{
         self, CancelOptions, Cause, ContextEvent, ContextId, Created, Fact, FlowId, Identity,
         Method, NewRequest, Response, State, Status, StatusCode, Transport,
@@ -86,7 +86,7 @@ pub fn created(parent: Option<ContextId>) -> Fact {
 }
 
 pub fn sent() -> Fact {
-    Fact::Sent { message: Bytes::new() }
+    Fact::Sent { message: Bytes::from_static(b"OPTIONS sip:bob@demo.test SIP/2.0\r\n\r\n") }
 }
 
 pub fn response(status: u16, reason: &str) -> Response {
@@ -121,7 +121,11 @@ pub fn plan(method: Method) -> Plan {
         Identity { display_name: String::new(), uri: "sip:alice@demo.test".parse().unwrap() };
     let request = NewRequest::new(method, "sip:bob@demo.test".parse().unwrap(), identity);
     Plan {
-        submission: Submission { request, server: None, flow: Default::default() },
+        sending: Sending::Request(Box::new(Submission {
+            request,
+            server: None,
+            flow: Default::default(),
+        })),
         count: 1,
         concurrency: 1,
         rate: None,

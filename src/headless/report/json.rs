@@ -88,8 +88,8 @@ impl<'e> Line<'e> {
             Fact::Sent { message } => {
                 // A retry, or a PRACK, may go elsewhere than the first request.
                 let sent = Message::read(message.clone()).ok();
-                let uri = sent.as_ref().and_then(|sent| sent.request_uri());
-                self.request_uri = Some(uri.unwrap_or(&call.request_uri).to_owned());
+                // Raw bytes need not have one.
+                self.request_uri = sent.and_then(|sent| sent.request_uri().map(str::to_owned));
                 self.transport = Some(call.transport.name());
                 self.flow = Some(call.flow.0);
             }

@@ -106,6 +106,13 @@ impl<'o> Reporter<'o> {
         let _ = self.err.flush();
     }
 
+    /// A sentence that the timeline has and JSON has no event for.
+    pub(super) fn beside_json(&mut self, sentence: fmt::Arguments<'_>) {
+        if self.style.events && self.style.format == Format::Json {
+            self.sentence(sentence);
+        }
+    }
+
     /// How far it is, on a terminal.
     pub(super) fn progress(&mut self, now: Instant, totals: &Totals, open: usize, count: u64) {
         let due = self.progress_at.is_none_or(|at| now.duration_since(at) >= PROGRESS_INTERVAL);

@@ -88,9 +88,11 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
         Fact::Sent { message } => {
             // A retry, or a PRACK, may go elsewhere than the first request.
             let sent = Message::read(message.clone()).ok();
-            let uri =
-                sent.as_ref().and_then(|sent| sent.request_uri()).unwrap_or(&call.request_uri);
-            went(format!("{method} {uri}"), server)
+            match sent.as_ref().and_then(|sent| sent.request_uri()) {
+                Some(uri) => went(format!("{method} {uri}"), server),
+                // Raw bytes need not be a request.
+                None => went(format!("{method}, {} bytes", message.len()), server),
+            }
         }
         Fact::Retransmitted { attempt, .. } => {
             // The context counts its own request; a CANCEL or BYE inside it is not counted there.
@@ -214,6 +216,10 @@ pub(super) fn summary(totals: &Totals) -> String {
         totals.elapsed.as_secs_f64(),
         totals.per_second()
     );
+    if totals.unmatched > 0 {
+        write!(line, " · {} to which nothing can be matched", totals.unmatched)
+            .expect("writing to a String cannot fail");
+    }
     if let Some(rtt) = totals.rtt() {
         write!(
             line,
