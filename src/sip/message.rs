@@ -95,8 +95,7 @@ impl<'a> Header<'a> {
     ///
     /// Where it is not UTF-8, with the offset of the first bad byte.
     pub fn text(&self) -> Result<&'a str, HeaderError> {
-        std::str::from_utf8(self.value)
-            .or_else(|error| fail(self.name, HeaderProblem::NotUtf8, error.valid_up_to()))
+        text(self.name, self.value)
     }
 
     /// The value on one line: bad bytes replaced, each fold a single space (RFC 3261 §7.3.1).
@@ -123,6 +122,11 @@ pub struct Essentials<'a> {
     pub call_id: &'a str,
     /// CSeq.
     pub cseq: CSeq<'a>,
+}
+
+impl Essentials<'_> {
+    const NAMES: [HeaderName; 5] =
+        [HeaderName::Via, HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq];
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -300,13 +304,7 @@ impl Message {
 
     /// The first header field of that name.
     pub fn header(&self, name: HeaderName) -> Option<Header<'_>> {
-        if !self.seen.contains(name) {
-            return None;
-        }
-        if let Some(place) = self.places.of(name) {
-            return self.fields.get(place).map(|field| self.view(field));
-        }
-        self.fields.iter().find(|field| field.name == name).map(|field| self.view(field))
+        self.field(name).map(|field| self.view(field))
     }
 
     /// Every header field of that name, in order.
@@ -420,12 +418,15 @@ impl Message {
                 return fail(name, HeaderProblem::Repeated, 0);
             }
         }
-        // One look at the whole head, where it is short, spares a look at each value.
-        let head = &self.bytes[..self.body.start as usize];
-        let head = if head.len() <= SHORT_HEAD { std::str::from_utf8(head).ok() } else { None };
-        let text = |name| match (head, self.header(name)) {
-            (Some(head), Some(header)) => {
-                Ok(&head[header.offset..header.offset + header.value.len()])
+        // One look at the part of the head that they share, where it is short, spares a look at
+        // each value.
+        let (first, end) = self.extent(&Essentials::NAMES);
+        let shared = self.bytes.get(first..end).filter(|shared| shared.len() <= SHORT_HEAD);
+        let shared = shared.and_then(|shared| std::str::from_utf8(shared).ok());
+        let text = |name| match (shared, self.field(name)) {
+            (Some(shared), Some(field)) => {
+                let value = field.value.range();
+                Ok(&shared[value.start - first..value.end - first])
             }
             _ => self.required(name),
         };
@@ -438,11 +439,28 @@ impl Message {
         })
     }
 
-    fn required(&self, name: HeaderName) -> Result<&str, HeaderError> {
-        match self.header(name) {
-            Some(header) => header.text(),
-            None => fail(name, HeaderProblem::Missing, 0),
+    /// From the first byte of the first of these values to the end of the last.
+    fn extent(&self, names: &[HeaderName]) -> (usize, usize) {
+        names.iter().filter_map(|name| self.field(*name)).fold((usize::MAX, 0), |extent, field| {
+            let value = field.value.range();
+            (extent.0.min(value.start), extent.1.max(value.end))
+        })
+    }
+
+    #[inline]
+    fn field(&self, name: HeaderName) -> Option<&Field> {
+        if let Some(place) = self.places.of(name) {
+            return self.fields.get(place);
         }
+        if !self.seen.contains(name) {
+            return None;
+        }
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    fn required(&self, name: HeaderName) -> Result<&str, HeaderError> {
+        let Some(field) = self.field(name) else { return fail(name, HeaderProblem::Missing, 0) };
+        text(name, &self.bytes[field.value.range()])
     }
 
     fn view(&self, field: &Field) -> Header<'_> {
@@ -462,8 +480,13 @@ impl Message {
     }
 }
 
-/// In bytes; most heads are shorter.
+/// In bytes; most heads are shorter, and no more is looked at in vain.
 const SHORT_HEAD: usize = 4096;
+
+fn text(name: HeaderName, value: &[u8]) -> Result<&str, HeaderError> {
+    std::str::from_utf8(value)
+        .or_else(|error| fail(name, HeaderProblem::NotUtf8, error.valid_up_to()))
+}
 
 fn not_empty(name: HeaderName, text: &str) -> Result<&str, HeaderError> {
     if text.is_empty() { fail(name, HeaderProblem::Empty, 0) } else { Ok(text) }

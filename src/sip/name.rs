@@ -118,43 +118,58 @@ header_names! {
     WwwAuthenticate "WWW-Authenticate",
 }
 
-/// Known names by length and first letter, so that a look-up compares one or two candidates.
-const BUCKETS: usize = 32 * 32;
-const NONE: u8 = u8::MAX;
+/// Known names by a few of their bytes, each in a slot of its own, so that a look-up compares one
+/// candidate. [`HeaderName::Extension`] stands where there is none.
+static SLOTS: [HeaderName; 1 << SLOT_BITS] = match slots(MULTIPLIER) {
+    Some(slots) => slots,
+    None => panic!("the multiplier was chosen because no two names share a slot"),
+};
 
-struct Table {
-    first: [u8; BUCKETS],
-    next: [u8; HeaderName::KNOWN.len()],
+const SLOT_BITS: u32 = 10;
+
+/// The first that gives each name a slot of its own.
+const MULTIPLIER: u32 = {
+    let mut multiplier = 1;
+    while slots(multiplier).is_none() {
+        multiplier += 2;
+    }
+    multiplier
+};
+
+const fn slots(multiplier: u32) -> Option<[HeaderName; 1 << SLOT_BITS]> {
+    let mut slots = [HeaderName::Extension; 1 << SLOT_BITS];
+    let mut i = 0;
+    while i < HeaderName::KNOWN.len() {
+        let slot = slot(HeaderName::KNOWN[i].as_str().as_bytes(), multiplier);
+        if !matches!(slots[slot], HeaderName::Extension) {
+            return None;
+        }
+        slots[slot] = HeaderName::KNOWN[i];
+        i += 1;
+    }
+    Some(slots)
 }
 
-static TABLE: Table = table();
+/// The slot of a name that is not empty, the same in any case. Length, first, middle and last
+/// byte tell all known names apart.
+#[inline]
+const fn slot(text: &[u8], multiplier: u32) -> usize {
+    let (len, last) = (text.len(), text.len() - 1);
+    let key = u32::from_le_bytes([len as u8, text[0], text[len / 2], text[last]]);
+    let key = key | u32::from_le_bytes([b' '; 4]);
+    (key.wrapping_mul(multiplier.wrapping_mul(0x9E37_79B1)) >> (u32::BITS - SLOT_BITS)) as usize
+}
 
-static NAMES: [&str; HeaderName::KNOWN.len()] = {
-    let mut names = [""; HeaderName::KNOWN.len()];
+/// The text of each name, found by its number; empty for what is not known.
+static NAMES: [&str; HeaderName::KNOWN.len() + 2] = {
+    let mut names = [""; HeaderName::KNOWN.len() + 2];
     let mut i = 0;
-    while i < names.len() {
+    while i < HeaderName::KNOWN.len() {
         names[i] = HeaderName::KNOWN[i].as_str();
         i += 1;
     }
     names
 };
-
-const fn bucket(len: usize, first: u8) -> usize {
-    (len & 31) << 5 | (first & 31) as usize
-}
-
-const fn table() -> Table {
-    let mut table = Table { first: [NONE; BUCKETS], next: [NONE; HeaderName::KNOWN.len()] };
-    let mut i = 0;
-    while i < HeaderName::KNOWN.len() {
-        let text = HeaderName::KNOWN[i].as_str().as_bytes();
-        let b = bucket(text.len(), text[0]);
-        table.next[i] = table.first[b];
-        table.first[b] = i as u8;
-        i += 1;
-    }
-    table
-}
 
 const COMPACT: [HeaderName; 26] = {
     let mut letters = [HeaderName::Extension; 26];
@@ -168,38 +183,42 @@ const COMPACT: [HeaderName; 26] = {
     letters
 };
 
-/// `a == b` for texts that are as short as names: a few words are compared, and nothing is called.
+/// `a == b` for texts that are as short as names: their ends are compared a word at a time, and
+/// nothing is called.
 #[inline]
 fn same(a: &[u8], b: &[u8]) -> bool {
-    let (Some(a_first), Some(b_first)) = (a.first_chunk::<8>(), b.first_chunk::<8>()) else {
-        return a == b;
-    };
-    let (Some(a_last), Some(b_last)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) else {
-        return a == b;
-    };
-    let ends = a.len() == b.len() && a_first == b_first && a_last == b_last;
-    ends && (a.len() <= 16 || a[8..] == b[8..])
+    #[inline]
+    fn ends<const N: usize>(a: &[u8], b: &[u8]) -> bool {
+        a.first_chunk::<N>() == b.first_chunk::<N>() && a.last_chunk::<N>() == b.last_chunk::<N>()
+    }
+    a.len() == b.len()
+        && match a.len() {
+            2..=4 => ends::<2>(a, b),
+            5..=8 => ends::<4>(a, b),
+            9..=16 => ends::<8>(a, b),
+            17..=32 => ends::<16>(a, b),
+            _ => a == b,
+        }
 }
 
 impl HeaderName {
     /// The name that `text` spells, in any case, long or compact.
+    #[inline(always)]
     pub fn from_bytes(text: &[u8]) -> HeaderName {
         match text {
             [] => HeaderName::Malformed,
             [letter] if letter.is_ascii_alphabetic() => {
                 COMPACT[(letter.to_ascii_lowercase() - b'a') as usize]
             }
-            [first, ..] => {
-                let mut i = TABLE.first[bucket(text.len(), *first)];
-                while i != NONE {
-                    let known = NAMES[i as usize].as_bytes();
-                    // Nearly always the case is the RFC's own, and that is quicker to compare.
-                    if same(known, text) || known.eq_ignore_ascii_case(text) {
-                        return HeaderName::KNOWN[i as usize];
-                    }
-                    i = TABLE.next[i as usize];
+            _ => {
+                let name = SLOTS[slot(text, MULTIPLIER)];
+                let known = NAMES[name as usize].as_bytes();
+                // Nearly always the case is the RFC's own, and that is quicker to compare.
+                if same(known, text) || known.eq_ignore_ascii_case(text) {
+                    name
+                } else {
+                    HeaderName::Extension
                 }
-                HeaderName::Extension
             }
         }
     }

@@ -74,13 +74,42 @@ pub fn trim_end_bytes(mut bytes: &[u8]) -> &[u8] {
 }
 
 /// The offset of the first `wanted`, which is expected to stand near the start: the first bytes
-/// are looked at a word at a time, without a call.
+/// are looked at some at a time, without a call.
 #[inline]
 pub fn find_near(wanted: u8, bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const NEAR: usize = 32;
+    const NEAR: usize = 64;
     let mut at = 0;
-    while at < NEAR
+    while at < NEAR {
+        let Some(block) = bytes[at..].first_chunk::<16>() else {
+            return find_in_last_block(wanted, bytes);
+        };
+        // Without an early end the compiler looks at the whole block at once.
+        if block.iter().fold(false, |found, byte| found | (*byte == wanted)) {
+            return find_in_first_words(wanted, block).map(|found| at + found);
+        }
+        at += block.len();
+    }
+    memchr::memchr(wanted, &bytes[at..]).map(|found| at + found)
+}
+
+/// The offset of the first `wanted`, which does not stand before the last block of 16 bytes.
+fn find_in_last_block(wanted: u8, bytes: &[u8]) -> Option<usize> {
+    if let Some(block) = bytes.last_chunk::<16>() {
+        return find_in_first_words(wanted, block).map(|found| bytes.len() - block.len() + found);
+    }
+    find_in_first_words(wanted, bytes).or_else(|| {
+        let at = bytes.len() / 8 * 8;
+        bytes[at..].iter().position(|byte| *byte == wanted).map(|found| at + found)
+    })
+}
+
+/// The offset of the first `wanted` in the first 32 bytes, looked at in whole words of eight; what
+/// stands behind those is not looked at.
+#[inline]
+pub fn find_in_first_words(wanted: u8, bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let mut at = 0;
+    while at < 32
         && let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>)
     {
         // A byte that is wanted becomes zero; the lowest zero byte borrows first.
@@ -91,7 +120,7 @@ pub fn find_near(wanted: u8, bytes: &[u8]) -> Option<usize> {
         }
         at += 8;
     }
-    memchr::memchr(wanted, bytes.get(at..)?).map(|found| at + found)
+    None
 }
 
 /// The end of the quoted string that opens at `start` (where the `"` stands): the offset behind
@@ -99,6 +128,13 @@ pub fn find_near(wanted: u8, bytes: &[u8]) -> Option<usize> {
 pub fn quoted_end(text: &str, start: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = start + 1;
+    // Most are short and without an escape.
+    let near = find_in_first_words(b'"', bytes.get(at..)?).map(|near| at + near);
+    if let Some(near) = near
+        && !bytes[at..near].contains(&b'\\')
+    {
+        return Some(near + 1);
+    }
     loop {
         at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
         match bytes[at] {
@@ -158,7 +194,7 @@ pub fn find_outside(text: &str, start: usize, wanted: u8) -> Option<usize> {
 
 /// The first member of a comma-separated header value, trimmed.
 pub fn first_member(value: &str) -> &str {
-    if memchr::memchr(b',', value.as_bytes()).is_none() {
+    if find_near(b',', value.as_bytes()).is_none() {
         return trim(value);
     }
     trim(&value[..find_outside(value, 0, b',').unwrap_or(value.len())])

@@ -1,6 +1,7 @@
 //! URIs (RFC 3261 §19.1): `sip:` and `sips:` with all their parts, any other scheme as text.
 
 mod compare;
+mod host;
 mod tel;
 
 use std::{fmt, str::FromStr};
@@ -8,6 +9,7 @@ use std::{fmt, str::FromStr};
 use crate::sip::{params::Params, syntax};
 
 pub(crate) use compare::escaped_byte;
+pub(crate) use host::{host_end, port};
 pub use tel::Tel;
 
 /// A URI that borrows its text.
@@ -99,15 +101,20 @@ impl<'a> Uri<'a> {
     /// The first thing that is wrong, with its offset.
     #[inline]
     pub fn parse(text: &'a str) -> Result<Uri<'a>, UriError> {
+        Uri::parts(text).map_err(|error| match text.bytes().position(is_bad) {
+            // A byte that can stand nowhere is worth more words than what came of it.
+            Some(offset) => UriError { problem: UriProblem::BadCharacter, offset },
+            None => error,
+        })
+    }
+
+    /// Looks at each byte once, but for a search for the `@`.
+    #[inline]
+    fn parts(text: &'a str) -> Result<Uri<'a>, UriError> {
         let fail = |problem, offset| Err(UriError { problem, offset });
-        // Without an early end the compiler looks at many bytes at once.
-        let is_bad = |b: u8| b <= b' ' || b == 0x7f;
-        if text.bytes().fold(false, |bad, b| bad | is_bad(b)) {
-            let offset = text.bytes().position(is_bad).unwrap_or(0);
-            return fail(UriProblem::BadCharacter, offset);
-        }
+        let bytes = text.as_bytes();
         let Ok(length) = u32::try_from(text.len()) else { return fail(UriProblem::TooLong, 0) };
-        let (kind, colon) = match text.as_bytes() {
+        let (kind, colon) = match bytes {
             [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', ..] => (Kind::Sip, 3),
             [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', ..] => (Kind::Sips, 4),
             bytes => match memchr::memchr(b':', bytes) {
@@ -128,37 +135,50 @@ impl<'a> Uri<'a> {
             question: length,
         };
         if kind == Kind::Other {
-            return Ok(uri);
+            return if any_bad(bytes) { fail(UriProblem::BadCharacter, 0) } else { Ok(uri) };
         }
 
-        let rest = &text[colon + 1..];
+        let rest = &bytes[colon + 1..];
         let mut host_start = colon + 1;
-        if let Some(at) = syntax::find_near(b'@', rest.as_bytes()) {
-            let user = rest[..at].bytes().position(|b| b == b':').unwrap_or(at);
+        if let Some(at) = syntax::find_near(b'@', rest) {
+            let mut user = 0;
+            while user < at && rest[user] != b':' && !is_bad(rest[user]) {
+                user += 1;
+            }
             if user == 0 {
                 return fail(UriProblem::EmptyUser, colon + 1);
+            }
+            if user < at && any_bad(&rest[user..at]) {
+                return fail(UriProblem::BadCharacter, colon + 1 + user);
             }
             uri.user_end = (colon + 1 + user) as u32;
             host_start += at + 1;
         }
-        let in_text = |e: UriError| UriError { offset: host_start + e.offset, ..e };
-        let (host, port, tail) = HostPort::read(&text[host_start..]).map_err(in_text)?;
+        let host_end = host_start
+            + host_end(&text[host_start..])
+                .map_err(|error| UriError { offset: host_start + error.offset, ..error })?;
         uri.host = host_start as u32;
-        uri.host_end = (host_start + host.len()) as u32;
-        uri.port = port;
-        uri.params = (text.len() - tail.len()) as u32;
-        match tail.as_bytes().first() {
-            None => {}
-            Some(b';' | b'?') => {
-                if let Some(question) = memchr::memchr(b'?', tail.as_bytes()) {
-                    uri.question = uri.params + question as u32;
-                }
-            }
-            Some(_) => {
-                let problem =
-                    if port.is_some() { UriProblem::BadPort } else { UriProblem::BadHost };
-                return fail(problem, text.len() - tail.len());
-            }
+        uri.host_end = host_end as u32;
+        let mut tail = host_end;
+        if let Some(b':') = bytes.get(host_end) {
+            let Some((number, digits)) = port(&bytes[host_end + 1..]) else {
+                return fail(UriProblem::BadPort, host_end + 1);
+            };
+            uri.port = Some(number);
+            tail += 1 + digits;
+        }
+        uri.params = tail as u32;
+        match bytes.get(tail) {
+            None => return Ok(uri),
+            Some(b';' | b'?') => {}
+            Some(_) if uri.port.is_some() => return fail(UriProblem::BadPort, tail),
+            Some(_) => return fail(UriProblem::BadHost, tail),
+        }
+        if any_bad(&bytes[tail..]) {
+            return fail(UriProblem::BadCharacter, tail);
+        }
+        if let Some(question) = syntax::find_near(b'?', &bytes[tail..]) {
+            uri.question = uri.params + question as u32;
         }
         Ok(uri)
     }
@@ -250,64 +270,15 @@ fn is_scheme(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
 }
 
-/// The `host [":" port]` of URIs, and the host of Via.
-pub(crate) struct HostPort;
-
-impl HostPort {
-    /// Reads `host[:port]`; what follows is given back.
-    #[inline]
-    pub(crate) fn read(text: &str) -> Result<(&str, Option<u16>, &str), UriError> {
-        let fail = |problem, offset| Err(UriError { problem, offset });
-        let (host, rest) = HostPort::host(text)?;
-        let Some(behind) = rest.strip_prefix(':') else { return Ok((host, None, rest)) };
-        let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
-        match behind[..digits].parse() {
-            Ok(port) => Ok((host, Some(port), &behind[digits..])),
-            Err(_) => fail(UriProblem::BadPort, host.len() + 1),
-        }
-    }
-
-    /// Reads a host; what follows is given back.
-    #[inline]
-    pub(crate) fn host(text: &str) -> Result<(&str, &str), UriError> {
-        let fail = |problem, offset| Err(UriError { problem, offset });
-        if text.starts_with('[') {
-            let Some(close) = memchr::memchr(b']', text.as_bytes()) else {
-                return fail(UriProblem::BadIpv6, 0);
-            };
-            if !is_ipv6(&text[1..close]) {
-                return fail(UriProblem::BadIpv6, 1);
-            }
-            return Ok(text.split_at(close + 1));
-        }
-        let end = text.bytes().take_while(|b| HOST[*b as usize]).count();
-        if end == 0 {
-            let nothing = matches!(text.as_bytes().first(), None | Some(b':' | b';' | b'?'));
-            return fail(if nothing { UriProblem::NoHost } else { UriProblem::BadHost }, 0);
-        }
-        Ok(text.split_at(end))
-    }
+/// Whether a byte can stand nowhere in a URI: white space and control characters.
+const fn is_bad(byte: u8) -> bool {
+    byte <= b' ' || byte == 0x7f
 }
 
-/// What stands in host names and IPv4 addresses.
-///
-/// Deviation: RFC 3261's hostname has no underscore; names in the field do.
-const HOST: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut i = 0;
-    while i < 256 {
-        let b = i as u8;
-        table[i] = b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-        i += 1;
-    }
-    table
-};
-
-/// RFC 5118 §4.10 has receivers tolerate three colons before an embedded IPv4 address.
-fn is_ipv6(text: &str) -> bool {
-    text.parse::<std::net::Ipv6Addr>().is_ok()
-        || (text.contains(":::")
-            && text.replacen(":::", "::", 1).parse::<std::net::Ipv6Addr>().is_ok())
+/// Without an early end the compiler looks at many bytes at once.
+#[inline]
+fn any_bad(bytes: &[u8]) -> bool {
+    bytes.iter().fold(false, |bad, byte| bad | is_bad(*byte))
 }
 
 /// A URI that owns its text and has been checked.

@@ -28,13 +28,19 @@ impl<'a> CSeq<'a> {
     pub fn parse(value: &'a str) -> Result<CSeq<'a>, HeaderError> {
         let bad = |problem, offset| fail(HeaderName::CSeq, problem, offset);
         let text = syntax::trim(value);
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let number = match text[..digits].parse::<u32>() {
-            Ok(number) if number <= CSeq::MAX => number,
-            _ => return bad(HeaderProblem::BadNumber { max: CSeq::MAX.into() }, 0),
-        };
+        let bytes = text.as_bytes();
+        let mut number = 0u32;
+        let mut digits = 0;
+        while let Some(digit @ b'0'..=b'9') = bytes.get(digits) {
+            // Ten times a number below 2^28 fits, and a greater one is too large already.
+            number = number.min(1 << 28) * 10 + u32::from(digit - b'0');
+            digits += 1;
+        }
+        if digits == 0 || number > CSeq::MAX {
+            return bad(HeaderProblem::BadNumber { max: CSeq::MAX.into() }, 0);
+        }
         let rest = &text[digits..];
-        let method = syntax::trim(rest);
+        let method = syntax::trim_start(rest);
         if rest.len() == method.len() || !syntax::is_token(method) {
             return bad(HeaderProblem::BadToken, digits);
         }

@@ -28,16 +28,13 @@ impl<'a> NameAddr<'a> {
     pub fn parse(name: HeaderName, value: &'a str) -> Result<NameAddr<'a>, HeaderError> {
         let bad = |problem, offset| fail(name, problem, offset);
         let start = value.len() - syntax::trim_start(value).len();
-        if start == value.len() {
-            return bad(HeaderProblem::Empty, start);
-        }
-        let display_end = if value[start..].starts_with('"') {
-            match syntax::quoted_end(value, start) {
+        let display_end = match value.as_bytes().get(start) {
+            None => return bad(HeaderProblem::Empty, start),
+            Some(b'"') => match syntax::quoted_end(value, start) {
                 Some(end) => end,
                 None => return bad(HeaderProblem::UnclosedQuote, start),
-            }
-        } else {
-            start
+            },
+            Some(_) => start,
         };
         let open =
             syntax::find_near(b'<', &value.as_bytes()[display_end..]).map(|at| display_end + at);
@@ -59,7 +56,7 @@ impl<'a> NameAddr<'a> {
         } else if !syntax::trim(&value[display_end..open]).is_empty() {
             return bad(HeaderProblem::Trailing, display_end);
         }
-        let Some(close) = memchr::memchr(b'>', &value.as_bytes()[open..]).map(|at| open + at)
+        let Some(close) = syntax::find_near(b'>', &value.as_bytes()[open..]).map(|at| open + at)
         else {
             return bad(HeaderProblem::UnclosedAngle, open);
         };

@@ -5,7 +5,7 @@ use crate::sip::{
     name::HeaderName,
     params::Params,
     syntax,
-    uri::HostPort,
+    uri::{self, UriError},
 };
 
 /// One Via value.
@@ -39,15 +39,14 @@ impl<'a> Via<'a> {
         if !rest.as_bytes().first().is_some_and(|b| syntax::is_lws(*b)) {
             return bad(HeaderProblem::BadProtocol, 0);
         }
-        let offset = text.len() - rest.len();
         let sent_by = syntax::trim_start(rest);
-        let (host, behind) = HostPort::host(sent_by).map_err(|error| HeaderError {
-            name: HeaderName::Via,
-            problem: HeaderProblem::BadUri(error),
-            offset: offset + rest.len() - sent_by.len() + error.offset,
+        let start = text.len() - sent_by.len();
+        let host_end = uri::host_end(sent_by).or_else(|error: UriError| {
+            fail(HeaderName::Via, HeaderProblem::BadUri(error), start + error.offset)
         })?;
-        let (port, tail) = port(behind)
-            .or_else(|problem| fail(HeaderName::Via, problem, text.len() - behind.len()))?;
+        let (host, behind) = sent_by.split_at(host_end);
+        let (port, tail) =
+            port(behind).or_else(|problem| fail(HeaderName::Via, problem, start + host_end))?;
         if !tail.is_empty() && !tail.starts_with(';') {
             return bad(HeaderProblem::Trailing, text.len() - tail.len());
         }
@@ -89,14 +88,14 @@ impl<'a> Via<'a> {
 }
 
 /// White space may stand around the colon (`bigcom.com : 5060`).
+#[inline]
 fn port(behind: &str) -> Result<(Option<u16>, &str), HeaderProblem> {
     let behind = syntax::trim_start(behind);
     let Some(digits) = behind.strip_prefix(':') else { return Ok((None, behind)) };
     let digits = syntax::trim_start(digits);
-    let count = digits.bytes().take_while(u8::is_ascii_digit).count();
-    match digits[..count].parse() {
-        Ok(port) => Ok((Some(port), syntax::trim_start(&digits[count..]))),
-        Err(_) => Err(HeaderProblem::BadNumber { max: u16::MAX.into() }),
+    match uri::port(digits.as_bytes()) {
+        Some((port, count)) => Ok((Some(port), syntax::trim_start(&digits[count..]))),
+        None => Err(HeaderProblem::BadNumber { max: u16::MAX.into() }),
     }
 }
 

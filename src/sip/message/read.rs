@@ -17,7 +17,7 @@ use crate::sip::{
 pub(super) fn index(
     message: &mut Message,
     limits: &Limits,
-    start_line: impl Fn(&[u8], Range<usize>) -> Option<Start>,
+    start_line: fn(&[u8], Range<usize>) -> Option<Start>,
 ) -> Result<(), ReadError> {
     let bytes = &message.bytes[..];
     let size = bytes.len();
@@ -33,19 +33,25 @@ pub(super) fn index(
     message.start = start_line(bytes, line).ok_or(ReadError::BadStartLine { offset: first })?;
     let mut ended = false;
     while at < size {
-        let (line, mut after) = next_line(bytes, at).unwrap_or((at..size, size));
-        if line.is_empty() {
-            at = after;
-            ended = true;
-            break;
-        }
-        let mut end = line.end;
-        // RFC 3261 §7.3.1: a line that begins with white space continues the one before.
-        while let Some(b' ' | b'\t') = bytes.get(after) {
-            let (more, next) = next_line(bytes, after).unwrap_or((after..size, size));
-            end = more.end;
-            after = next;
-        }
+        let (field, end, after) = match usual_field(bytes, at) {
+            Some((field, end)) => (field, end, end + 2),
+            None => {
+                let (line, mut after) = next_line(bytes, at).unwrap_or((at..size, size));
+                if line.is_empty() {
+                    at = after;
+                    ended = true;
+                    break;
+                }
+                let mut end = line.end;
+                // RFC 3261 §7.3.1: a line that begins with white space continues the one before.
+                while let Some(b' ' | b'\t') = bytes.get(after) {
+                    let (more, next) = next_line(bytes, after).unwrap_or((after..size, size));
+                    end = more.end;
+                    after = next;
+                }
+                (field(bytes, at, line.end, end), end, after)
+            }
+        };
         if end - at > limits.line {
             return Err(ReadError::LineTooLong { offset: at, limit: limits.line });
         }
@@ -58,7 +64,6 @@ pub(super) fn index(
         if message.fields.len() == limits.headers {
             return Err(ReadError::TooManyHeaders { offset: at, limit: limits.headers });
         }
-        let field = field(bytes, at, line.end, end);
         message.seen.insert(field.name);
         message.places.note(field.name, message.fields.len());
         message.fields.push(field);
@@ -174,6 +179,29 @@ pub(super) fn start_line(bytes: &[u8], line: Range<usize>) -> Option<Start> {
 
 fn is_version(text: &[u8]) -> bool {
     text.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"SIP/"))
+}
+
+/// The field at `start` and where its line ends, where it is as nearly all are: `Name: value` with
+/// a known name, on one line that CRLF ends. Others are [`field`]'s.
+#[inline(always)]
+fn usual_field(bytes: &[u8], start: usize) -> Option<(Field, usize)> {
+    let line = bytes.get(start..)?;
+    let colon = syntax::find_in_first_words(b':', line)?;
+    let (name, rest) = line.split_at_checked(colon)?;
+    // A known name holds neither line end nor white space.
+    let name = HeaderName::from_bytes(name);
+    let [b':', b' ', rest @ ..] = rest else { return None };
+    let newline = syntax::find_near(b'\n', rest)?;
+    let (value, behind) = rest.split_at_checked(newline)?;
+    let [value @ .., b'\r'] = value else { return None };
+    let (&first, &last) = (value.first()?, value.last()?);
+    let spaced = first <= b' ' || last <= b' ' || matches!(behind, [_, b' ' | b'\t', ..]);
+    if spaced || matches!(name, HeaderName::Extension | HeaderName::Malformed) {
+        return None;
+    }
+    let from = start + colon + 2;
+    let value = Span::new(from, from + value.len());
+    Some((Field { name, name_len: colon as u16, line: start as u32, value }, from + newline - 1))
 }
 
 /// The field from `start` to `end`, whose first line ends at `first`.
