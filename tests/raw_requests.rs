@@ -4,6 +4,7 @@
 mod scripted;
 mod simulation;
 
+use proptest::prelude::*;
 use scripted::{text as text_of, *};
 use simulation::{FLOW, ms, response};
 use sipboard::sip::{
@@ -236,6 +237,7 @@ fn bytes_to_which_nothing_can_be_matched_are_sent_once_and_end() {
         ("SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\n\r\n", "INVITE", "response"),
         (&by_hand("ACK", "x"), "ACK", "ACK"),
         ("MESSAGE sip:b SIP/2.0\r\n\r\n", "MESSAGE", "Via"),
+        ("SUBSCRIBE sip:b SIP/2.0\r\n\r\n", "SUBSCRIBE", "Via"),
     ] {
         let mut call = Call::raw(Transport::Udp, bytes);
         assert_eq!(
@@ -458,4 +460,58 @@ fn a_raw_invite_that_rings_ends_with_its_flow_and_not_with_a_datagram_error() {
     assert_eq!(call.ended().unwrap().0, Cause::ConnectionError);
     assert_eq!(call.id, ContextId(1));
     assert_eq!(call.sim.ua.held(), Default::default());
+}
+
+#[test]
+fn what_was_written_twice_may_come_back_twice() {
+    let text = by_hand("OPTIONS", "x").replacen("f:", "t: <sip:again@demo.test>\r\nf:", 1);
+    let mut call = Call::raw(Transport::Udp, text).looked();
+    let answer = String::from_utf8(response(&call.last(), 200, "b").to_vec()).unwrap();
+    call.deliver(answer.replacen("f:", "t: <sip:again@demo.test>\r\nf:", 1).into());
+    assert_eq!(call.news(), accepted());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the bytes are and whatever answers them: they go out as they are, and what begins
+    /// ends and leaves nothing.
+    #[test]
+    fn any_bytes_go_out_as_they_are_and_come_to_an_end(
+        method in prop::sample::select(vec!["INVITE", "OPTIONS", "CANCEL", "ACK", "BYE", "SUBSCRIBE", "REFER", "PRACK", "invite"]),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<Option<u8>>()), 0..4),
+        statuses in prop::collection::vec(prop::sample::select(vec![100u16, 180, 183, 200, 302, 401, 486, 487, 600]), 0..6),
+        cancels in any::<bool>(),
+        transport in prop::sample::select(vec![Transport::Udp, Transport::Tcp, Transport::Ws]),
+    ) {
+        let mut bytes = by_hand(method, "x").into_bytes();
+        for (place, change) in changes {
+            let at = place.index(bytes.len());
+            match change {
+                Some(byte) => bytes[at] = byte,
+                None => bytes.truncate(at.max(1)),
+            }
+        }
+        let mut call = Call::raw(transport, bytes.clone());
+        let first = call.sim.events.iter().find_map(|event| match &event.fact {
+            Fact::Sent { message } => Some(message.clone()),
+            _ => None,
+        });
+        prop_assert_eq!(first.as_deref(), Some(&bytes[..]));
+        let request = RawMessage::new(bytes.into());
+        for (turn, status) in statuses.into_iter().enumerate() {
+            if turn == 1 && cancels {
+                let _ = call.cancel();
+            }
+            if let Ok(request) = request.matchable() {
+                call.reply_to(request, status, "b");
+            }
+        }
+        call.wait(PATIENCE * 3);
+        call.sim.with(|ua, now| ua.shut_down(now));
+        call.wait(PATIENCE * 3);
+        prop_assert_eq!(call.sim.ua.held(), Default::default());
+        let ends = call.sim.story(call.id).iter().filter(|line| line.starts_with("ended")).count();
+        prop_assert_eq!(ends, 1);
+    }
 }

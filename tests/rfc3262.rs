@@ -361,3 +361,14 @@ fn s4_a_prack_whose_datagram_fails_is_told_and_the_invite_goes_on() {
     call.wait(ms(100));
     assert_eq!(call.state(), State::Proceeding);
 }
+
+#[test]
+fn s4_a_prack_that_is_being_sent_fails_with_an_error_of_its_flow_and_the_invite_goes_on() {
+    let mut call = reliable();
+    call.sim.with(|ua, now| ua.flow_error(now, FLOW, "port unreachable"));
+    assert_eq!(call.news().last().unwrap(), "prack failed");
+    call.wait(ms(100));
+    assert_eq!(call.state(), State::Proceeding);
+    call.sim.with(|ua, now| ua.flow_error(now, FLOW, "port unreachable"));
+    assert_eq!(call.news(), [""; 0], "nothing is being sent any more");
+}

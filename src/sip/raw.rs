@@ -46,9 +46,9 @@ pub enum Unmatched {
         "the top Via has no branch, so no response can be matched to this request (RFC 3261 §17.1.3)"
     )]
     NoBranch,
-    /// The branch belongs to a request that is under way.
+    /// The branch belongs to a request whose transaction is not over.
     #[error(
-        "its branch is that of #{0}, which is under way: this sends that request once more by hand, and what answers it is told there (RFC 3261 §17.1.3)"
+        "its branch is that of #{0}, whose transaction is not over: this sends that request once more by hand, and what answers it is told there (RFC 3261 §17.1.3)"
     )]
     Repeats(crate::sip::ContextId),
 }

@@ -1,8 +1,9 @@
 //! [`UserAgent`]: the one door into `sip`.
 //!
 //! Time, bytes and wishes go in; [`Output`]s come out of one queue, in their true order. What a
-//! response does stands in `responses`, `reliable` and `again`, what the user's wishes do in
-//! `sending`, `cancel` and `dialogs`, what the peer's own requests do in `peer`, and what time does in `timeouts`.
+//! response belongs to stands in `matching`, what it does in `responses`, `reliable` and `again`,
+//! what the user's wishes do in `sending`, `raw`, `cancel` and `dialogs`, what the peer's own
+//! requests do in `peer`, and what time does in `timeouts`.
 
 mod again;
 mod authenticate;
@@ -12,6 +13,7 @@ mod error;
 mod flows;
 mod foreign;
 mod held;
+mod matching;
 mod peer;
 mod raw;
 mod reliable;
@@ -368,6 +370,7 @@ impl UserAgent {
                 .map(move |is_cancel| Key { branch, is_cancel })
         });
         let timer = match context.state {
+            State::Sent => None,
             _ if subscriptions::subscribes(&context.method) => Some(Timer::Expiry),
             State::Cancelling => Some(Timer::CancelWait),
             _ => None,

@@ -17,11 +17,8 @@ use crate::sip::{
     context::{Ack, Cancel},
     dialog::Leg,
     event::{ContextId, Fact, FlowId, LegState, State, TerminatedBy},
-    header::HeaderError,
-    message::{Essentials, Message},
+    message::Message,
     method::Method,
-    name::HeaderName,
-    random::Branch,
     status::StatusCode,
     transaction::ResponseOutcome,
 };
@@ -58,54 +55,6 @@ impl UserAgent {
             None => {}
         }
         self.drop_if_terminated(key, id);
-    }
-
-    /// The transaction that a response answers, or a request of ours begins.
-    pub(super) fn find_transaction(&self, flow: FlowId, message: &Message) -> Result<Key, String> {
-        let raw = self.find_raw(flow, message);
-        if let (Some(key), None) = (raw, message.status()) {
-            return Ok(key);
-        }
-        let Essentials { via, cseq, .. } =
-            message.essentials().map_err(|error: HeaderError| error.to_string())?;
-        // RFC 3261 §8.1.3.3: more Vias than were sent mean that it was meant for somebody else.
-        if message.list(HeaderName::Via).nth(1).is_some()
-            && !raw.is_some_and(|key| self.sent_as_many_vias(key, message))
-        {
-            return Err("it has more than one Via (RFC 3261 §8.1.3.3)".to_owned());
-        }
-        if let Some(key) = raw {
-            return Ok(key);
-        }
-        let Some(branch) = via.branch() else {
-            return Err("its top Via has no branch".to_owned());
-        };
-        // RFC 3261 §18.1.2: the sent-by must be what was sent.
-        if !self.flows.is_sent_by(flow, &via) {
-            let port = via.port().map(|port| format!(":{port}")).unwrap_or_default();
-            return Err(format!(
-                "the sent-by of its top Via, {}{port}, is somebody else's (RFC 3261 §18.1.2)",
-                via.host()
-            ));
-        }
-        let key = Branch::parse(branch)
-            .filter(|branch| !self.transactions.is_foreign(*branch))
-            .map(|branch| Key { branch, is_cancel: cseq.method == "CANCEL" })
-            .filter(|key| {
-                let entry = self.transactions.entry(*key);
-                entry.is_some_and(|entry| entry.method.as_str() == cseq.method)
-            });
-        key.ok_or_else(|| {
-            format!("no {} with the branch {branch} is under way (RFC 3261 §17.1.3)", cseq.method)
-        })
-    }
-
-    /// A raw request may have several Vias, as if a proxy had sent it; they all come back.
-    fn sent_as_many_vias(&self, key: Key, message: &Message) -> bool {
-        let vias = |message: &Message| message.list(HeaderName::Via).count();
-        let sent = self.transactions.entry(key).map(|entry| entry.transaction.request().clone());
-        let sent = sent.and_then(|sent| Message::read(sent).ok());
-        sent.is_some_and(|sent| vias(&sent) == vias(message))
     }
 
     /// A response that changes nothing. A repeated rejection of an INVITE is ACKed again

@@ -111,7 +111,7 @@ impl UserAgent {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let before = context.deadline.take();
         let branch = context.branch();
-        let is_pending = context.state.is_pending();
+        let (is_pending, is_sent) = (context.state.is_pending(), context.state == State::Sent);
         self.transactions.arm_context(id, before, None);
         if let Some(context) = self.contexts.get_mut(&id).filter(|c| c.is_cancelled()) {
             context.cancel = Cancel::Sent { over: true };
@@ -127,7 +127,7 @@ impl UserAgent {
                 "no final response to the INVITE within {seconds} s of the CANCEL (64·T1, RFC 3261 §9.1)"
             );
             self.fail(now, id, State::Canceled, Cause::Canceled, detail);
-        } else if self.contexts.get(&id).is_some_and(|context| subscribes(&context.method)) {
+        } else if !is_sent && self.contexts.get(&id).is_some_and(|c| subscribes(&c.method)) {
             self.subscription_expired(now, id);
         } else {
             self.end_if_done(now, id);

@@ -1,0 +1,68 @@
+//! Which client transaction a message belongs to (RFC 3261 §17.1.3, §18.1.2).
+
+use super::{UserAgent, transactions::Key};
+use crate::sip::{
+    event::FlowId,
+    header::HeaderError,
+    message::{Essentials, Message},
+    name::HeaderName,
+    random::Branch,
+};
+
+impl UserAgent {
+    /// The transaction that a response answers, or a request of ours begins.
+    pub(super) fn find_transaction(&self, flow: FlowId, message: &Message) -> Result<Key, String> {
+        if let Some(key) = self.find_raw(flow, message) {
+            return self.answers_raw(key, message).map(|()| key);
+        }
+        let Essentials { via, cseq, .. } =
+            message.essentials().map_err(|error: HeaderError| error.to_string())?;
+        // RFC 3261 §8.1.3.3: more than one Via means that it was meant for somebody else.
+        if message.list(HeaderName::Via).nth(1).is_some() {
+            return Err(TOO_MANY_VIAS.to_owned());
+        }
+        let Some(branch) = via.branch() else {
+            return Err("its top Via has no branch".to_owned());
+        };
+        // RFC 3261 §18.1.2: the sent-by must be what was sent.
+        if !self.flows.is_sent_by(flow, &via) {
+            let port = via.port().map(|port| format!(":{port}")).unwrap_or_default();
+            return Err(format!(
+                "the sent-by of its top Via, {}{port}, is somebody else's (RFC 3261 §18.1.2)",
+                via.host()
+            ));
+        }
+        let key = Branch::parse(branch)
+            .filter(|branch| !self.transactions.is_foreign(*branch))
+            .map(|branch| Key { branch, is_cancel: cseq.method == "CANCEL" })
+            .filter(|key| {
+                let entry = self.transactions.entry(*key);
+                entry.is_some_and(|entry| entry.method.as_str() == cseq.method)
+            });
+        key.ok_or_else(|| {
+            format!("no {} with the branch {branch} is under way (RFC 3261 §17.1.3)", cseq.method)
+        })
+    }
+
+    /// Whether a response can be what a raw request is answered with. What the user wrote twice may
+    /// come back twice: of the headers it must have no more than what has found the transaction.
+    fn answers_raw(&self, key: Key, message: &Message) -> Result<(), String> {
+        if message.status().is_none() {
+            return Ok(());
+        }
+        if let Some(defect) = message.defect() {
+            return Err(defect.to_string());
+        }
+        // RFC 3261 §8.1.3.3, but for the Vias that were written on purpose: they all come back.
+        let vias = |message: &Message| message.list(HeaderName::Via).count();
+        let sent = self.transactions.entry(key).map(|entry| entry.transaction.request().clone());
+        let sent = sent.and_then(|sent| Message::read(sent).ok());
+        let came = vias(message);
+        if came > 1 && sent.is_none_or(|sent| vias(&sent) != came) {
+            return Err(TOO_MANY_VIAS.to_owned());
+        }
+        Ok(())
+    }
+}
+
+const TOO_MANY_VIAS: &str = "it has more than one Via (RFC 3261 §8.1.3.3)";
