@@ -79,7 +79,7 @@ async fn pair() -> (Ear, TcpStream, ServerUri) {
     ear.network.connect(FLOW, &uri, &FlowSettings::default());
     let (stream, from) = in_time(listener.accept()).await.unwrap();
     match ear.next().await {
-        Signal::Up { flow: FLOW, local, peer } => {
+        Signal::Up { flow: FLOW, local, peer, .. } => {
             assert_eq!((local, peer.port()), (from, uri.port));
         }
         other => panic!("{other:?}"),
@@ -258,7 +258,8 @@ async fn a_peer_that_reads_nothing_meets_a_bounded_queue() {
 
 #[tokio::test]
 async fn a_flow_leaves_from_the_address_that_it_is_bound_to() {
-    let bound = |address: &str| FlowSettings { bind: Some(address.parse().unwrap()) };
+    let bound =
+        |address: &str| FlowSettings { bind: Some(address.parse().unwrap()), ..Default::default() };
     for (host, bind) in [("127.0.0.1", "127.0.0.9"), ("::1", "::1")] {
         for transport in [Transport::Tcp, Transport::Udp] {
             let mut far = Network::new();

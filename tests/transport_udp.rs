@@ -49,7 +49,7 @@ async fn one(network: &mut Network) -> Signal {
 async fn connect(network: &mut Network, flow: FlowId, server: &ServerUri) -> SocketAddr {
     network.connect(flow, server, &FlowSettings::default());
     match one(network).await {
-        Signal::Up { flow: up, local, peer } if up == flow => {
+        Signal::Up { flow: up, local, peer, .. } if up == flow => {
             assert_eq!(peer.port(), server.port);
             assert!(!local.ip().is_unspecified() && local.port() != 0, "{local}");
             local

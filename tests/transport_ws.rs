@@ -83,7 +83,7 @@ async fn pair() -> (Network, WebSocketStream<TcpStream>) {
     let (stream, from) = in_time(listener.accept()).await.unwrap();
     let socket = in_time(accept_hdr_async(stream, select_sip)).await.unwrap();
     match one(&mut network).await {
-        Signal::Up { flow: FLOW, local, peer } => {
+        Signal::Up { flow: FLOW, local, peer, .. } => {
             assert_eq!((local, peer.port()), (from, uri.port));
         }
         other => panic!("{other:?}"),
@@ -183,7 +183,8 @@ async fn a_silent_server_is_given_up_in_time() {
     let mut network = Network::new().with_connect_timeout(Duration::from_millis(200));
     network.connect(FLOW, &uri, &FlowSettings::default());
     let (_stream, _) = in_time(listener.accept()).await.unwrap();
-    let reason = format!("{uri} cannot be reached: no answer within 200ms");
+    let reason =
+        format!("{uri} cannot be reached: no answer to the WebSocket handshake within 200ms");
     assert_eq!(down(&mut network).await, reason);
 }
 

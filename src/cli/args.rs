@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, builder::styling};
 
-use crate::cli::{duration, profile::Profile};
+use crate::cli::{duration, flow::FlowArgs, profile::Profile};
 
 /// A terminal dashboard for SIP: send requests by hand, watch each one live through its whole
 /// life, and cancel a pending INVITE with one key.
@@ -127,6 +127,9 @@ pub(super) struct Send {
     #[arg(long, value_name = "URI", default_value = "", hide_default_value = true, conflicts_with = "demo", help_heading = WHERE)]
     pub(super) server: String,
 
+    #[command(flatten)]
+    pub(super) flow: FlowArgs,
+
     /// The user name that answers a challenge
     #[arg(long, value_name = "NAME", requires = "password_env", help_heading = WHERE)]
     pub(super) user: Option<String>,
@@ -173,7 +176,8 @@ pub(super) struct Send {
 
 /// Run the demo server alone, as a target for this and other SIP tools
 ///
-/// It prints the addresses on which it listens, and ends on SIGINT, SIGTERM and SIGHUP. The user
+/// It prints the addresses on which it listens, and a file with the certificate that its TLS clients
+/// must trust (removed at the end), and ends on SIGINT, SIGTERM and SIGHUP. The user
 /// part of a request's target says how it behaves: answer, ring, busy, notfound, decline, redirect,
 /// auth (demo/demo), early, fork, slow, silent, lossy, late, hangup, garbled; any other gets a 2xx.
 #[derive(Debug, ClapArgs)]
@@ -187,6 +191,12 @@ pub(super) struct Serve {
     /// Listen on WebSocket
     #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(super) ws: Option<SocketAddr>,
+    /// Listen on TLS, with a certificate that is made at the start
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
+    pub(super) tls: Option<SocketAddr>,
+    /// Listen on WebSocket over TLS, with the same certificate
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
+    pub(super) wss: Option<SocketAddr>,
     /// Print the addresses as one JSON object on one line
     #[arg(long)]
     pub(super) json: bool,

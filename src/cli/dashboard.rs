@@ -28,7 +28,7 @@ pub(super) fn run(profile: &Profile) -> anyhow::Result<u8> {
             Resolved::Demo(mut config) => {
                 let demo = demo_server::start().await?;
                 let account = demo_account(demo.addresses().servers());
-                config.accounts = vec![crate::engine::Account { credentials: demo_credentials(), ..account }];
+                config.accounts = vec![crate::engine::Account { credentials: demo_credentials(), flow: demo.flow_settings().into(), ..account }];
                 let notice = "this is the built-in demo server: `sipboard config example` shows how to use your own";
                 let result = open(config, 0, Some(notice.to_owned()), Some(hint())).await;
                 demo.stop().await;

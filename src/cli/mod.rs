@@ -9,6 +9,7 @@ mod config;
 mod dashboard;
 mod demo_server;
 mod duration;
+mod flow;
 mod lint;
 mod pages;
 mod profile;

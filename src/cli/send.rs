@@ -27,12 +27,13 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     let resolved = args.profile.resolve()?;
     let raw = args.raw.as_deref().map(|file| raw::read(file, args.crlf)).transpose()?;
     let draft = draft(&mut args)?;
-    let (account, settings, demo_allowed) = match resolved {
+    let (mut account, settings, demo_allowed) = match resolved {
         Resolved::Accounts(mut config, index) => {
             (config.accounts.swap_remove(index), config.settings, false)
         }
         Resolved::Demo(config) => (demo_account(Vec::new()), config.settings, true),
     };
+    account.flow = Arc::new(args.flow.over(&account.flow));
     let settings = with_t1(settings, args.t1_ms)?;
     // Everything is checked before anything is started.
     let written = match raw {
@@ -123,6 +124,7 @@ async fn carry_out(
     let demo = if use_demo { Some(demo_server::start().await?) } else { None };
     if let Some(demo) = &demo {
         let server = demo.addresses().servers().into_iter().next();
+        let flow = Arc::new(args.flow.over(&demo.flow_settings()));
         if let Some(server) = &server {
             tell(&format!("sending to the built-in demo server at {server}"));
         }
@@ -130,9 +132,9 @@ async fn carry_out(
             Sending::Request(submission) => {
                 let credentials = &mut submission.request.credentials;
                 *credentials = credentials.take().or_else(demo_credentials);
-                submission.server = server;
+                (submission.server, submission.flow) = (server, flow);
             }
-            Sending::Raw(submission) => submission.server = server,
+            Sending::Raw(submission) => (submission.server, submission.flow) = (server, flow),
         }
     }
     let (plan, style) = (plan(&args, sending), style(&args));

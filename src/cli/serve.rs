@@ -1,6 +1,12 @@
 //! `sipboard serve`: the demo server alone.
 
-use std::net::SocketAddr;
+use std::{
+    env, fs,
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process,
+};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -11,16 +17,20 @@ use crate::{
 };
 
 pub(super) fn run(args: &Serve) -> anyhow::Result<u8> {
-    let config = match (args.udp, args.tcp, args.ws) {
-        (None, None, None) => demo::Config::default(),
-        (udp, tcp, ws) => demo::Config { udp, tcp, ws, ..demo::Config::nowhere() },
+    let Serve { udp, tcp, ws, tls, wss, json: _ } = *args;
+    let config = match [udp, tcp, ws, tls, wss] {
+        [None, None, None, None, None] => demo::Config::default(),
+        _ => demo::Config { udp, tcp, ws, tls, wss, ..demo::Config::nowhere() },
     };
     runtime()?.block_on(async {
         // Before the addresses are told: whoever reads them may end it at once.
         let mut interrupts = signals::interrupts().context("signals cannot be heard")?;
         let demo = demo::start(config).await?;
+        let ca_file = demo.ca_pem().map(|pem| TemporaryFile::new(pem)).transpose()?;
+        let ca_file = ca_file.as_ref().map(|file| &*file.0);
         let addresses = demo.addresses();
-        let text = if args.json { json(&addresses)? } else { readable(&addresses) };
+        let text =
+            if args.json { json(&addresses, ca_file)? } else { readable(&addresses, ca_file) };
         let printed = print(text.as_bytes());
         if printed.is_ok() {
             interrupts.recv().await;
@@ -31,27 +41,73 @@ pub(super) fn run(args: &Serve) -> anyhow::Result<u8> {
     })
 }
 
-fn readable(addresses: &demo::Addresses) -> String {
-    let udp = addresses.udp.map(|address| format!("udp {address}\n"));
-    let tcp = addresses.tcp.map(|address| format!("tcp {address}\n"));
-    let ws = addresses.ws.map(|address| format!("ws ws://{address}\n"));
-    [udp, tcp, ws].into_iter().flatten().collect()
+/// A file that nobody else can write, for as long as this value lives.
+struct TemporaryFile(PathBuf);
+
+impl TemporaryFile {
+    /// Makes one with that text.
+    fn new(text: &str) -> anyhow::Result<TemporaryFile> {
+        let name = format!("sipboard-demo-{}-{:08x}.pem", process::id(), rand::random::<u32>());
+        let path = env::temp_dir().join(name);
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let context = || format!("the certificate cannot be written to {}", path.display());
+        let mut file = options.open(&path).with_context(context)?;
+        // From here on it is ours to remove.
+        let temporary = TemporaryFile(path.clone());
+        file.write_all(text.as_bytes()).with_context(context)?;
+        Ok(temporary)
+    }
+}
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        // Whoever has removed it before us has done our work.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn readable(addresses: &demo::Addresses, ca_file: Option<&Path>) -> String {
+    let demo::Addresses { udp, tcp, ws, tls, wss } = addresses;
+    let line = |name, scheme, address: &Option<SocketAddr>| {
+        address.map(|address| format!("{name} {scheme}{address}\n"))
+    };
+    [
+        line("udp", "", udp),
+        line("tcp", "", tcp),
+        line("ws", "ws://", ws),
+        line("tls", "", tls),
+        line("wss", "wss://", wss),
+        ca_file.map(|path| format!("ca-file {}\n", path.display())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The line that says that everything listens; the field names are an interface.
 #[derive(Serialize)]
 #[serde(tag = "event", rename = "listening")]
-struct Listening {
+struct Listening<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     udp: Option<SocketAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tcp: Option<SocketAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ws: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wss: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca_file: Option<&'a Path>,
 }
 
-fn json(addresses: &demo::Addresses) -> anyhow::Result<String> {
-    let ws = addresses.ws.map(|address| format!("ws://{address}"));
-    let demo::Addresses { udp, tcp, .. } = *addresses;
-    Ok(serde_json::to_string(&Listening { udp, tcp, ws })? + "\n")
+fn json(addresses: &demo::Addresses, ca_file: Option<&Path>) -> anyhow::Result<String> {
+    let demo::Addresses { udp, tcp, ws, tls, wss } = *addresses;
+    let ws = ws.map(|address| format!("ws://{address}"));
+    let wss = wss.map(|address| format!("wss://{address}"));
+    Ok(serde_json::to_string(&Listening { udp, tcp, ws, tls, wss, ca_file })? + "\n")
 }

@@ -4,6 +4,7 @@
 //! into every mistake that it holds, each with its line and column and what would be right. The
 //! keys stand in [`schema`]; [`EXAMPLE`] shows all of them.
 
+mod flow;
 mod problem;
 pub mod schema;
 mod table;
@@ -11,6 +12,7 @@ mod table;
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 pub use problem::{Invalid, Problem};
@@ -117,7 +119,13 @@ pub fn load(named: Option<&Path>) -> Result<Option<Config>, LoadError> {
     };
     let problems = match std::str::from_utf8(&bytes) {
         Ok(text) => match parse(text) {
-            Ok(config) => return Ok(Some(config)),
+            Ok(mut config) => {
+                let folder = path.parent().unwrap_or(Path::new(""));
+                for account in &mut config.accounts {
+                    flow::relative_to(Arc::make_mut(&mut account.flow), folder);
+                }
+                return Ok(Some(config));
+            }
             Err(problems) => problems,
         },
         Err(error) => {

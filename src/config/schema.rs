@@ -9,12 +9,12 @@ use toml::{
 
 use crate::{
     config::{
-        Config, Problem,
+        Config, Problem, flow,
         table::{Problems, Table, wrong_type},
     },
     engine::Account,
-    sip::{self, Credentials, ExtraLegs, Redirects, Scheme, Transport, UriBuf},
-    transport::{Network, ServerUri},
+    sip::{self, Credentials, ExtraLegs, Redirects, Scheme, UriBuf},
+    transport::ServerUri,
 };
 
 /// A place where keys stand.
@@ -54,9 +54,21 @@ impl Place {
                 "timers",
             ],
             Place::Timers => &["t1_ms", "t2_ms", "t4_ms"],
-            Place::Account => {
-                &["display_name", "name", "password", "password_env", "server", "uri", "username"]
-            }
+            Place::Account => &[
+                "bind",
+                "ca_file",
+                "cert_file",
+                "display_name",
+                "insecure",
+                "key_file",
+                "name",
+                "password",
+                "password_env",
+                "server",
+                "server_name",
+                "uri",
+                "username",
+            ],
         }
     }
 }
@@ -260,6 +272,7 @@ fn read_accounts(
                 Some(text.to_owned())
             });
         let servers = read_servers(problems, &table);
+        let flow = flow::read(problems, &table);
         if let (Some((name, _)), Some(uri)) = (name, uri) {
             let display_name = display_name.unwrap_or_default();
             let credentials = read_credentials(problems, &table, &uri);
@@ -268,7 +281,7 @@ fn read_accounts(
                 uri,
                 display_name,
                 servers,
-                flow: Arc::default(),
+                flow: Arc::new(flow),
                 credentials,
             });
         }
@@ -366,20 +379,7 @@ fn read_servers(problems: &mut Problems<'_>, account: &Table<'_>) -> Vec<ServerU
             return None;
         };
         match text.parse::<ServerUri>() {
-            Ok(server) if Network::supports(server.transport) => Some(server),
-            Ok(server) => {
-                let usable = Transport::ALL.into_iter().filter(|other| Network::supports(*other));
-                let usable: Vec<&str> = usable.map(Transport::name).collect();
-                problems.note(
-                    offset,
-                    format!(
-                        "server: {text:?} cannot be used, sipboard cannot speak {} yet; usable transports: {}",
-                        server.transport,
-                        usable.join(", ")
-                    ),
-                );
-                None
-            }
+            Ok(server) => Some(server),
             Err(error) => {
                 problems.note(offset, format!("server: {error}"));
                 None

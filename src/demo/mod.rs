@@ -10,10 +10,12 @@
 //!   `subscriptions.rs`, `other.rs`: what is answered to what.
 //! - `dialogs.rs`, `outgoing.rs`, `registrar.rs`, `digest.rs`, `losses.rs`: what is
 //!   remembered.
+//! - `certificate.rs`: what TLS clients see.
 //! - `behaviour.rs`, `check.rs`, `sdp.rs`, `garble.rs`, `request.rs`: what an answer is made of.
 
 mod answered;
 mod behaviour;
+mod certificate;
 mod check;
 mod core;
 mod dialogs;
@@ -36,6 +38,7 @@ use std::{
     future::pending,
     io,
     net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -45,18 +48,23 @@ use tokio::{sync::oneshot, task::JoinHandle, time::sleep_until};
 use self::core::Core;
 use crate::{
     sip::{Timing, Transmit, Transport},
-    transport::{Network, RELIEF, Room, ServerUri, Signal},
+    transport::{FlowSettings, Network, RELIEF, Room, ServerUri, Signal, TlsSettings, Trust},
 };
 
-/// Where a demo server listens, and how it behaves.
+/// Where a demo server listens, and how it behaves. A port 0 lets the system pick one; `None` turns
+/// a transport off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The UDP address; port 0 lets the system pick one, `None` turns UDP off.
+    /// The UDP address.
     pub udp: Option<SocketAddr>,
-    /// The TCP address, as `udp`.
+    /// The TCP address.
     pub tcp: Option<SocketAddr>,
-    /// The WebSocket address, as `udp`.
+    /// The WebSocket address.
     pub ws: Option<SocketAddr>,
+    /// The TLS address.
+    pub tls: Option<SocketAddr>,
+    /// The address of WebSocket over TLS.
+    pub wss: Option<SocketAddr>,
     /// Timers, waits and bounds.
     pub settings: Settings,
 }
@@ -65,18 +73,20 @@ impl Default for Config {
     /// Every transport on loopback, on ports that the system picks.
     fn default() -> Config {
         let any = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        Config { udp: any, tcp: any, ws: any, settings: Settings::default() }
+        Config { udp: any, tcp: any, ws: any, tls: any, wss: any, settings: Settings::default() }
     }
 }
 
 impl Config {
     /// No transport yet.
     pub fn nowhere() -> Config {
-        Config { udp: None, tcp: None, ws: None, settings: Settings::default() }
+        let Addresses { udp, tcp, ws, tls, wss } = Addresses::default();
+        Config { udp, tcp, ws, tls, wss, settings: Settings::default() }
     }
 
-    fn addresses(&self) -> [(Transport, Option<SocketAddr>); 3] {
-        [(Transport::Udp, self.udp), (Transport::Tcp, self.tcp), (Transport::Ws, self.ws)]
+    fn addresses(&self) -> impl Iterator<Item = (Transport, SocketAddr)> {
+        let Config { udp, tcp, ws, tls, wss, .. } = *self;
+        Addresses { udp, tcp, ws, tls, wss }.each()
     }
 }
 
@@ -139,6 +149,7 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct Demo {
     addresses: Addresses,
+    ca_pem: Option<Arc<str>>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -152,27 +163,44 @@ pub struct Addresses {
     pub tcp: Option<SocketAddr>,
     /// WebSocket.
     pub ws: Option<SocketAddr>,
+    /// TLS.
+    pub tls: Option<SocketAddr>,
+    /// WebSocket over TLS.
+    pub wss: Option<SocketAddr>,
 }
 
 impl Addresses {
     /// The servers that a client can be told to use, WebSocket first.
     pub fn servers(&self) -> Vec<ServerUri> {
-        let server = |transport, address: Option<SocketAddr>| {
-            address.map(|address| ServerUri {
-                transport,
-                host: address.ip().to_string(),
-                port: address.port(),
-                path: "/".to_owned(),
-            })
+        let server = |(transport, address): (_, SocketAddr)| ServerUri {
+            transport,
+            host: address.ip().to_string(),
+            port: address.port(),
+            path: "/".to_owned(),
         };
+        self.each().map(server).collect()
+    }
+
+    fn each(self) -> impl Iterator<Item = (Transport, SocketAddr)> {
         [
-            server(Transport::Ws, self.ws),
-            server(Transport::Udp, self.udp),
-            server(Transport::Tcp, self.tcp),
+            (Transport::Ws, self.ws),
+            (Transport::Udp, self.udp),
+            (Transport::Tcp, self.tcp),
+            (Transport::Tls, self.tls),
+            (Transport::Wss, self.wss),
         ]
         .into_iter()
-        .flatten()
-        .collect()
+        .filter_map(|(transport, address)| Some((transport, address?)))
+    }
+
+    fn place(&mut self, transport: Transport) -> &mut Option<SocketAddr> {
+        match transport {
+            Transport::Udp => &mut self.udp,
+            Transport::Tcp => &mut self.tcp,
+            Transport::Tls => &mut self.tls,
+            Transport::Ws => &mut self.ws,
+            Transport::Wss => &mut self.wss,
+        }
     }
 }
 
@@ -184,30 +212,53 @@ impl Addresses {
 pub async fn start(config: Config) -> io::Result<Demo> {
     let mut network = Network::new();
     let mut addresses = Addresses::default();
+    let secure = config.addresses().filter(|(transport, _)| transport.is_secure());
+    let mut secure = secure.map(|(_, address)| address).peekable();
+    let identity = match secure.peek() {
+        Some(_) => Some(certificate::make(secure)?),
+        None => None,
+    };
     for (transport, address) in config.addresses() {
-        let Some(address) = address else { continue };
-        let bound = network.listen(transport, address).await.map_err(|error| {
+        let listening = match &identity {
+            Some((identity, _)) if transport.is_secure() => {
+                network.listen_secure(transport, address, identity).await
+            }
+            _ => network.listen(transport, address).await,
+        };
+        let bound = listening.map_err(|error| {
             io::Error::new(
                 error.kind(),
                 format!("the demo server cannot listen on {transport} {address}: {error}"),
             )
         })?;
-        match transport {
-            Transport::Udp => addresses.udp = Some(bound),
-            Transport::Tcp => addresses.tcp = Some(bound),
-            _ => addresses.ws = Some(bound),
-        }
+        *addresses.place(transport) = Some(bound);
     }
     let core = Core::new(Instant::now(), config.settings, rand::random());
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(run(network, core, stopped));
-    Ok(Demo { addresses, stop, task })
+    let ca_pem = identity.map(|(_, ca_pem)| ca_pem);
+    Ok(Demo { addresses, ca_pem, stop, task })
 }
 
 impl Demo {
     /// Where it listens.
     pub fn addresses(&self) -> Addresses {
         self.addresses
+    }
+
+    /// The certificate of whoever issued the server's, in PEM: what a client must trust. None where
+    /// it listens neither on TLS nor on WSS.
+    pub fn ca_pem(&self) -> Option<&Arc<str>> {
+        self.ca_pem.as_ref()
+    }
+
+    /// How a client that trusts this server makes its flows.
+    pub fn flow_settings(&self) -> FlowSettings {
+        let trust = self.ca_pem.clone().map_or(Trust::System, Trust::Pem);
+        FlowSettings {
+            tls: TlsSettings { trust, ..TlsSettings::default() },
+            ..FlowSettings::default()
+        }
     }
 
     /// Ends it: pending calls are refused, calls that are up hung up, and the answers awaited for

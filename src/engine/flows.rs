@@ -9,8 +9,9 @@ use std::{
 };
 
 use crate::{
+    engine::FlowState,
     sip::{FlowId, Transport},
-    transport::{FlowSettings, ServerUri},
+    transport::{FlowFacts, FlowSettings, ServerUri},
 };
 
 /// How long the first retry waits; each further one waits twice as long.
@@ -53,12 +54,26 @@ struct Flow {
 ///      │   ▼     ▼
 ///      └──── Down
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Stage {
     Connecting,
-    Up { since: Instant, local: SocketAddr, peer: SocketAddr },
-    Refused { local: SocketAddr, peer: SocketAddr },
+    Up { since: Instant, ends: Ends },
+    Refused { ends: Ends },
     Down { retry_at: Option<Instant> },
+}
+
+/// The two ends of a flow that is up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ends {
+    pub(super) local: SocketAddr,
+    pub(super) peer: SocketAddr,
+    pub(super) facts: Arc<FlowFacts>,
+}
+
+impl From<Ends> for FlowState {
+    fn from(Ends { local, peer, facts }: Ends) -> FlowState {
+        FlowState::Up { local, peer, facts }
+    }
 }
 
 /// What must be done before a request can ride on a flow.
@@ -97,9 +112,9 @@ impl Flows {
     }
 
     /// The flow is up.
-    pub(super) fn up(&mut self, now: Instant, id: FlowId, local: SocketAddr, peer: SocketAddr) {
+    pub(super) fn up(&mut self, now: Instant, id: FlowId, ends: Ends) {
         if let Some(flow) = self.flows.get_mut(&id) {
-            flow.stage = Stage::Up { since: now, local, peer };
+            flow.stage = Stage::Up { since: now, ends };
         }
     }
 
@@ -125,17 +140,18 @@ impl Flows {
     /// A datagram was refused. Gives whether that is news.
     pub(super) fn refused(&mut self, id: FlowId) -> bool {
         let Some(flow) = self.flows.get_mut(&id) else { return false };
-        let Stage::Up { local, peer, .. } = flow.stage else { return false };
-        flow.stage = Stage::Refused { local, peer };
+        let Stage::Up { ends, .. } = &flow.stage else { return false };
+        flow.stage = Stage::Refused { ends: ends.clone() };
         true
     }
 
-    /// A message came. Gives the addresses where a flow that was refused is up again by that.
-    pub(super) fn heard(&mut self, now: Instant, id: FlowId) -> Option<(SocketAddr, SocketAddr)> {
+    /// A message came. Gives the ends where a flow that was refused is up again by that.
+    pub(super) fn heard(&mut self, now: Instant, id: FlowId) -> Option<Ends> {
         let flow = self.flows.get_mut(&id)?;
-        let Stage::Refused { local, peer } = flow.stage else { return None };
-        flow.stage = Stage::Up { since: now, local, peer };
-        Some((local, peer))
+        let Stage::Refused { ends } = &flow.stage else { return None };
+        let ends = ends.clone();
+        flow.stage = Stage::Up { since: now, ends: ends.clone() };
+        Some(ends)
     }
 
     /// When the next retry is due.
@@ -177,8 +193,9 @@ mod tests {
         Way { server: text.parse().unwrap(), settings: Arc::default() }
     }
 
-    fn address() -> SocketAddr {
-        "127.0.0.1:1".parse().unwrap()
+    fn ends() -> Ends {
+        let address = "127.0.0.1:1".parse().unwrap();
+        Ends { local: address, peer: address, facts: Arc::default() }
     }
 
     #[test]
@@ -220,9 +237,9 @@ mod tests {
         let now = Instant::now();
         flows.to(&server("ws://a"));
         flows.down(now, FlowId(1), 0.0);
-        flows.up(now, FlowId(1), address(), address());
+        flows.up(now, FlowId(1), ends());
         assert_eq!(flows.down(now, FlowId(1), 0.0), Some(now + FIRST_RETRY * 2));
-        flows.up(now, FlowId(1), address(), address());
+        flows.up(now, FlowId(1), ends());
         let later = now + LAST_RETRY;
         assert_eq!(flows.down(later, FlowId(1), 0.0), Some(later + FIRST_RETRY));
     }
@@ -234,11 +251,11 @@ mod tests {
         flows.to(&server("sip:a"));
         assert_eq!(flows.down(now, FlowId(1), 0.0), None);
         assert_eq!(flows.to(&server("sip:a")), Found::Connect(FlowId(1)));
-        flows.up(now, FlowId(1), address(), address());
+        flows.up(now, FlowId(1), ends());
         assert!(flows.refused(FlowId(1)));
         assert!(!flows.refused(FlowId(1)));
         assert_eq!(flows.to(&server("sip:a")), Found::Ready(FlowId(1)));
-        assert_eq!(flows.heard(now, FlowId(1)), Some((address(), address())));
+        assert_eq!(flows.heard(now, FlowId(1)), Some(ends()));
         assert_eq!(flows.heard(now, FlowId(1)), None);
     }
 }

@@ -22,7 +22,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use crate::{
     engine::task::Task,
     sip::{self, CancelOptions, ContextId, FlowId, NewRequest, RawMessage},
-    transport::{FlowSettings, ServerUri},
+    transport::{FlowFacts, FlowSettings, ServerUri},
 };
 
 /// A wish of the user.
@@ -119,6 +119,8 @@ pub enum FlowState {
         local: SocketAddr,
         /// The peer's address.
         peer: SocketAddr,
+        /// What else is known of the peer: TLS, the WebSocket subprotocol.
+        facts: Arc<FlowFacts>,
     },
     /// It could not be made, or it broke.
     Down {

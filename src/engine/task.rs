@@ -24,7 +24,7 @@ use tokio::{
 use crate::{
     engine::{
         Command, Event, FlowEvent, FlowState, RawSubmission, Refusal, Settings, Submission,
-        flows::{Flows, Found, Way},
+        flows::{Ends, Flows, Found, Way},
     },
     sip::{ContextId, FlowId, Output, Transmit, UriBuf, UserAgent},
     transport::{Network, RELIEF, Room, ServerUri, Signal},
@@ -239,7 +239,7 @@ impl Task {
             Some(server) => server,
             None => next_hop(request.route_set.first(), Some(&request.request_uri))?,
         };
-        let flow = self.flow_to(now, Way { server, settings })?;
+        let flow = self.flow_to(now, Way { server, settings });
         self.user_agent.request(now, flow, request);
         Ok(())
     }
@@ -251,27 +251,20 @@ impl Task {
             Some(server) => server,
             None => next_hop(message.first_route().as_ref(), message.request_uri().as_ref())?,
         };
-        let flow = self.flow_to(now, Way { server, settings })?;
+        let flow = self.flow_to(now, Way { server, settings });
         self.user_agent.send_raw(now, flow, message);
         Ok(())
     }
 
     /// The flow that leads that way, which is made where there is none yet.
-    fn flow_to(&mut self, now: Instant, way: Way) -> Result<FlowId, String> {
-        let server = &way.server;
-        if !Network::supports(server.transport) {
-            return Err(format!(
-                "{server} cannot be used, sipboard cannot speak {} yet: name a server with sip:host:port;transport=udp or ws://host:port",
-                server.transport
-            ));
-        }
-        Ok(match self.flows.to(&way) {
+    fn flow_to(&mut self, now: Instant, way: Way) -> FlowId {
+        match self.flows.to(&way) {
             Found::Ready(flow) => flow,
             Found::Connect(flow) => {
                 self.connect(now, flow);
                 flow
             }
-        })
+        }
     }
 
     /// Begins to make a flow, for the first time or again.
@@ -291,10 +284,11 @@ impl Task {
     fn signal(&mut self, signal: Signal) {
         match signal {
             Signal::Message { at, flow, source, bytes } => self.message(at, flow, source, bytes),
-            Signal::Up { flow, local, peer } => {
+            Signal::Up { flow, local, peer, facts } => {
                 let now = self.now();
-                self.flows.up(now, flow, local, peer);
-                self.tell_flow(now, flow, FlowState::Up { local, peer });
+                let ends = Ends { local, peer, facts };
+                self.flows.up(now, flow, ends.clone());
+                self.tell_flow(now, flow, ends.into());
                 self.user_agent.flow_up(now, flow, local);
             }
             Signal::Down { flow, reason } => {
@@ -326,8 +320,8 @@ impl Task {
 
     fn message(&mut self, at: Instant, flow: FlowId, source: SocketAddr, bytes: Bytes) {
         let now = self.clock(at);
-        if let Some((local, peer)) = self.flows.heard(now, flow) {
-            self.tell_flow(now, flow, FlowState::Up { local, peer });
+        if let Some(ends) = self.flows.heard(now, flow) {
+            self.tell_flow(now, flow, ends.into());
         }
         self.user_agent.handle_message(now, flow, source, bytes);
     }

@@ -4,6 +4,7 @@
 //! is made, how it reads and how it writes; `flow` holds what they share. Nothing in here knows
 //! what a message means.
 
+mod facts;
 mod flow;
 mod network;
 mod reason;
@@ -12,10 +13,13 @@ mod settings;
 mod signal;
 mod stream;
 mod tcp;
+mod tls;
 mod udp;
 mod ws;
 
+pub use facts::{Certificate, CertificateNames, FlowFacts, TlsFacts};
 pub use network::{Network, RELIEF, Room};
 pub use server_uri::{ServerUri, ServerUriError};
-pub use settings::FlowSettings;
+pub use settings::{ClientIdentity, FlowSettings, TlsSettings, Trust};
 pub use signal::{SendError, Signal};
+pub use tls::ServerIdentity;

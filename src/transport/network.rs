@@ -13,9 +13,9 @@ use tokio::{sync::mpsc, task::AbortHandle};
 use crate::{
     sip::{FlowId, Transport},
     transport::{
-        FlowSettings, SendError, ServerUri, Signal,
+        FlowSettings, SendError, ServerIdentity, ServerUri, Signal,
         flow::{Batch, CONNECT_TIMEOUT, Hub, Link},
-        reason, stream, udp,
+        stream, udp,
     },
 };
 
@@ -103,11 +103,6 @@ impl Network {
         Network { limit, ..self }
     }
 
-    /// Whether flows and listeners of this transport can be made.
-    pub const fn supports(transport: Transport) -> bool {
-        matches!(transport, Transport::Udp | Transport::Tcp | Transport::Ws)
-    }
-
     /// Begins to make a flow to a server, under an id of the caller's below 2^31;
     /// [`Signal::Up`] or [`Signal::Down`] follows. A flow that had the id before is closed.
     /// Must be called on a tokio runtime.
@@ -117,15 +112,8 @@ impl Network {
         let (server_uri, settings) = (server.clone(), settings.clone());
         let task = match server.transport {
             Transport::Udp => tokio::spawn(udp::connect(server_uri, settings, outlet, self.limit)),
-            Transport::Tcp | Transport::Ws => {
+            Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {
                 tokio::spawn(stream::connect(server_uri, settings, outlet, self.limit))
-            }
-            transport @ (Transport::Tls | Transport::Wss) => {
-                let why = format_args!("sipboard cannot speak {transport} yet");
-                self.flows.remove(&flow);
-                let reason = reason::unreachable(server, why);
-                self.pending.push(Signal::Down { flow, reason });
-                return;
             }
         };
         let stage = Stage::Connecting(task.abort_handle());
@@ -139,23 +127,43 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// Where the address cannot be bound, or the transport is not built yet.
+    /// Where the address cannot be bound, and for TLS and WSS, which [`Network::listen_secure`] is
+    /// for.
     pub async fn listen(
         &mut self,
         transport: Transport,
         address: SocketAddr,
     ) -> io::Result<SocketAddr> {
+        if transport.is_secure() {
+            let why = format!("{transport} needs a certificate to listen with");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
+        self.open(transport, None, address)
+    }
+
+    /// Listens on TLS or WSS, and shows clients the certificate.
+    ///
+    /// # Errors
+    ///
+    /// Where the address cannot be bound.
+    pub async fn listen_secure(
+        &mut self,
+        transport: Transport,
+        address: SocketAddr,
+        identity: &ServerIdentity,
+    ) -> io::Result<SocketAddr> {
+        self.open(transport, Some(identity), address)
+    }
+
+    fn open(
+        &mut self,
+        transport: Transport,
+        identity: Option<&ServerIdentity>,
+        address: SocketAddr,
+    ) -> io::Result<SocketAddr> {
         let (local, task) = match transport {
             Transport::Udp => udp::listen(address, &self.hub)?,
-            Transport::Tcp | Transport::Ws => {
-                stream::listen(transport, address, &self.hub, self.limit)?
-            }
-            Transport::Tls | Transport::Wss => {
-                return Err(io::Error::new(
-                    io::ErrorKind::Unsupported,
-                    format!("sipboard cannot listen on {transport} yet"),
-                ));
-            }
+            _ => stream::listen(transport, identity, address, &self.hub, self.limit)?,
         };
         self.listeners.push(Listener(task));
         Ok(local)

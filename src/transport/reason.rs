@@ -2,8 +2,13 @@
 
 use std::{fmt, io, net::IpAddr};
 
+use crate::transport::tls;
+
 /// What went wrong, in a few lowercase words without an error number.
 pub(super) fn words(error: &io::Error) -> String {
+    if let Some(error) = tls::inner(error) {
+        return tls::words(error);
+    }
     use io::ErrorKind::*;
     match error.kind() {
         ConnectionRefused => "connection refused".into(),

@@ -1,10 +1,13 @@
 //! What the network tells its owner.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
-use crate::sip::{FlowId, Transport};
+use crate::{
+    sip::{FlowId, Transport},
+    transport::FlowFacts,
+};
 
 /// What the network tells its owner, in the order in which it happened on each flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub enum Signal {
         local: SocketAddr,
         /// The peer's address.
         peer: SocketAddr,
+        /// What its handshakes brought to light.
+        facts: Arc<FlowFacts>,
     },
     /// A listener took a connection; bytes can be sent on this new flow.
     Accepted {

@@ -10,20 +10,19 @@ use std::{
 
 use bytes::Bytes;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket, TcpStream},
     sync::{Semaphore, mpsc, oneshot},
     task::AbortHandle,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout_at},
 };
 
-use tokio_tungstenite::WebSocketStream;
-
 use crate::{
-    sip::{FlowId, Transport},
+    sip::Transport,
     transport::{
-        FlowSettings, ServerUri, Signal,
+        FlowFacts, FlowSettings, ServerIdentity, ServerUri, Signal,
         flow::{self, Hub, Link, Outlet},
-        reason, tcp, ws,
+        reason, tcp, tls, ws,
     },
 };
 
@@ -60,13 +59,14 @@ pub(super) struct Connection<S> {
     pub(super) stream: S,
     pub(super) local: SocketAddr,
     pub(super) peer: SocketAddr,
+    pub(super) facts: FlowFacts,
 }
 
 impl Connection<TcpStream> {
     fn new(stream: TcpStream) -> io::Result<Connection<TcpStream>> {
         stream.set_nodelay(true)?;
         let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
-        Ok(Connection { stream, local, peer })
+        Ok(Connection { stream, local, peer, facts: FlowFacts::default() })
     }
 }
 
@@ -79,41 +79,78 @@ pub(super) enum Side {
     Accepted,
 }
 
-/// The task of a flow to a server: connects, shakes hands where that is due, and talks.
+/// The task of a flow to a server.
 pub(super) async fn connect(
     server: ServerUri,
     settings: FlowSettings,
     outlet: Outlet,
     limit: Duration,
 ) {
-    let name = server.to_string();
-    let dialed = async {
-        let connection = dial(&server, &settings).await?;
-        Ok(match server.transport.is_websocket() {
-            true => Talker::WebSocket(Box::new(ws::dial(&server, connection).await?)),
-            false => Talker::Stream(connection),
-        })
-    };
-    let dialed = timeout(limit, dialed).await.unwrap_or_else(|_| {
-        Err(reason::unreachable(&server, format_args!("no answer within {limit:?}")))
-    });
-    match dialed {
-        Ok(Talker::Stream(connection)) => {
-            tcp::run(connection, &name, Side::Dialed, up, outlet).await;
-        }
-        Ok(Talker::WebSocket(connection)) => ws::run(*connection, &name, up, outlet).await,
-        Err(reason) => outlet.down(reason).await,
+    let call = Call { server, settings, limit, until: Instant::now() + limit };
+    if let Err((reason, outlet)) = call.make(outlet).await {
+        outlet.down(reason).await;
     }
 }
 
-/// A connection that has shaken hands.
-enum Talker {
-    Stream(Connection<TcpStream>),
-    WebSocket(Box<Connection<WebSocketStream<TcpStream>>>),
+/// A flow to a server that is being made.
+struct Call {
+    server: ServerUri,
+    settings: FlowSettings,
+    limit: Duration,
+    until: Instant,
 }
 
-fn up(flow: FlowId, local: SocketAddr, peer: SocketAddr) -> Signal {
-    Signal::Up { flow, local, peer }
+/// Why no flow was made, as a sentence, and the outlet that it is to be told on.
+type Failed = (String, Outlet);
+
+impl Call {
+    /// Connects, shakes hands where that is due, and talks until the flow is over.
+    async fn make(&self, outlet: Outlet) -> Result<(), Failed> {
+        let Call { server, settings, .. } = self;
+        let connection = match self.in_time("", dial(server, settings)).await {
+            Ok(connection) => connection,
+            Err(reason) => return Err((reason, outlet)),
+        };
+        if !server.transport.is_secure() {
+            return self.talk(connection, outlet).await;
+        }
+        let shaken = tls::dial(server, &settings.tls, connection);
+        match self.in_time(" to the TLS handshake", shaken).await {
+            Ok(connection) => self.talk(connection, outlet).await,
+            Err(reason) => Err((reason, outlet)),
+        }
+    }
+
+    async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        connection: Connection<S>,
+        outlet: Outlet,
+    ) -> Result<(), Failed> {
+        let name = self.server.to_string();
+        let up = |flow, local, peer, facts| Signal::Up { flow, local, peer, facts };
+        if self.server.transport.is_websocket() {
+            let shaken = ws::dial(&self.server, connection);
+            match self.in_time(" to the WebSocket handshake", shaken).await {
+                Ok(connection) => ws::run(connection, &name, up, outlet).await,
+                Err(reason) => return Err((reason, outlet)),
+            }
+        } else {
+            tcp::run(connection, &name, Side::Dialed, up, outlet).await;
+        }
+        Ok(())
+    }
+
+    /// Waits for a step as long as the flow may take in all. `what` says what is not answered.
+    async fn in_time<T>(
+        &self,
+        what: &str,
+        step: impl Future<Output = Result<T, String>>,
+    ) -> Result<T, String> {
+        timeout_at(self.until, step).await.unwrap_or_else(|_| {
+            let why = format_args!("no answer{what} within {:?}", self.limit);
+            Err(reason::unreachable(&self.server, why))
+        })
+    }
 }
 
 /// Connects to the first of the server's addresses that takes us; a sentence where none does.
@@ -155,13 +192,15 @@ async fn dial_one(
 /// Binds a listener and starts its task.
 pub(super) fn listen(
     transport: Transport,
+    identity: Option<&ServerIdentity>,
     address: SocketAddr,
     hub: &Hub,
     limit: Duration,
 ) -> io::Result<(SocketAddr, AbortHandle)> {
     let listener = bind(address)?;
     let local = listener.local_addr()?;
-    let task = tokio::spawn(accept(listener, Door { transport, hub: hub.clone(), limit }));
+    let door = Door { transport, identity: identity.cloned(), hub: hub.clone(), limit };
+    let task = tokio::spawn(accept(listener, door));
     Ok((local, task.abort_handle()))
 }
 
@@ -181,6 +220,8 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 #[derive(Clone, Debug)]
 struct Door {
     transport: Transport,
+    /// What is shown to its clients, over TLS.
+    identity: Option<ServerIdentity>,
     hub: Hub,
     /// How long a handshake may take.
     limit: Duration,
@@ -209,25 +250,50 @@ async fn accept(listener: TcpListener, door: Door) {
 }
 
 impl Door {
-    /// Shakes hands where that is due, and talks. `slot` is held until the handshake is over.
+    /// Shakes hands where that is due, and talks. `slot` is held until the handshakes are over.
     async fn take<T>(self, connection: Connection<TcpStream>, slot: T) {
-        let Door { transport, hub, limit } = self;
-        let accepted = |flow, local, peer| Signal::Accepted { flow, transport, local, peer };
+        let until = Instant::now() + self.limit;
+        match self.identity.clone() {
+            None => self.greet(connection, until, slot).await,
+            Some(identity) => {
+                if let Some(connection) = self.in_time(until, identity.accept(connection)).await {
+                    self.greet(connection, until, slot).await;
+                }
+            }
+        }
+    }
+
+    async fn greet<S: AsyncRead + AsyncWrite + Unpin, T>(
+        self,
+        connection: Connection<S>,
+        until: Instant,
+        slot: T,
+    ) {
+        let transport = self.transport;
+        let accepted = |flow, local, peer, _| Signal::Accepted { flow, transport, local, peer };
         let peer = connection.peer;
         if transport.is_websocket() {
-            let shaken = tokio::select! {
-                shaken = timeout(limit, ws::shake(connection)) => shaken,
-                () = hub.closed() => return,
-            };
-            drop(slot);
-            if let Ok(Ok(connection)) = shaken {
+            if let Some(connection) = self.in_time(until, ws::shake(connection)).await {
+                drop(slot);
                 let name = format!("the WebSocket client {peer}");
-                ws::run(connection, &name, accepted, hub.accept()).await;
+                ws::run(connection, &name, accepted, self.hub.accept()).await;
             }
         } else {
             drop(slot);
             let name = format!("the {} client {peer}", transport.via());
-            tcp::run(connection, &name, Side::Accepted, accepted, hub.accept()).await;
+            tcp::run(connection, &name, Side::Accepted, accepted, self.hub.accept()).await;
+        }
+    }
+
+    /// A handshake that succeeds in time, while anyone wants it.
+    async fn in_time<T, E>(
+        &self,
+        until: Instant,
+        handshake: impl Future<Output = Result<T, E>>,
+    ) -> Option<T> {
+        tokio::select! {
+            shaken = timeout_at(until, handshake) => shaken.ok()?.ok(),
+            () = self.hub.closed() => None,
         }
     }
 }

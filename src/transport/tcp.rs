@@ -3,7 +3,10 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -18,7 +21,7 @@ use tokio::{
 use crate::{
     sip::{FlowId, Frame, Framer, Limits},
     transport::{
-        Signal,
+        FlowFacts, Signal,
         flow::{Gather, Outlet},
         reason,
         stream::{self, Connection, LARGEST, LINGER, Side, WRITES},
@@ -44,11 +47,11 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     connection: Connection<S>,
     name: &str,
     side: Side,
-    signal: impl FnOnce(FlowId, SocketAddr, SocketAddr) -> Signal,
+    signal: impl FnOnce(FlowId, SocketAddr, SocketAddr, Arc<FlowFacts>) -> Signal,
     outlet: Outlet,
 ) {
-    let Connection { stream, local, peer } = connection;
-    let signal = signal(outlet.flow(), local, peer);
+    let Connection { stream, local, peer, facts } = connection;
+    let signal = signal(outlet.flow(), local, peer, Arc::new(facts));
     stream::run(name, signal, outlet, |messages, outlet| {
         talk(stream, peer, name, side, messages, outlet)
     })

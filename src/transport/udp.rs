@@ -226,7 +226,7 @@ pub(super) async fn connect(
     };
     match made.await.unwrap_or_else(|_| late()) {
         Ok((sockets, local, peer)) => {
-            let up = Signal::Up { flow: outlet.flow(), local, peer };
+            let up = Signal::Up { flow: outlet.flow(), local, peer, facts: Arc::default() };
             let name = sockets.name.clone();
             run(sockets, &name, up, outlet).await;
         }

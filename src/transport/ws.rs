@@ -5,6 +5,7 @@ use std::{
     io,
     net::SocketAddr,
     pin::pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -30,7 +31,7 @@ use tokio_tungstenite::{
 use crate::{
     sip::{FlowId, escape},
     transport::{
-        ServerUri, Signal,
+        FlowFacts, ServerUri, Signal,
         flow::{Gather, Outlet},
         reason,
         stream::{self, Connection, LARGEST, LINGER, WRITES},
@@ -53,14 +54,19 @@ pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     server: &ServerUri,
     connection: Connection<S>,
 ) -> Result<Connection<WebSocketStream<S>>, String> {
-    let Connection { stream, local, peer } = connection;
+    let Connection { stream, local, peer, mut facts } = connection;
     let shaken = async {
         let mut request = server.to_string().into_client_request()?;
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
         client_async_with_config(request, stream, Some(config())).await
     };
     match shaken.await {
-        Ok((stream, _)) => Ok(Connection { stream, local, peer }),
+        Ok((stream, response)) => {
+            let selected = response.headers().get(SEC_WEBSOCKET_PROTOCOL);
+            let selected = selected.map(|value| String::from_utf8_lossy(value.as_bytes()));
+            facts.subprotocol = selected.map(|value| value.into_owned());
+            Ok(Connection { stream, local, peer, facts })
+        }
         Err(error) => Err(reason::unreachable(server, handshake_words(&error))),
     }
 }
@@ -69,9 +75,9 @@ pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
 pub(super) async fn shake<S: AsyncRead + AsyncWrite + Unpin>(
     connection: Connection<S>,
 ) -> Result<Connection<WebSocketStream<S>>, Error> {
-    let Connection { stream, local, peer } = connection;
+    let Connection { stream, local, peer, facts } = connection;
     let stream = accept_hdr_async_with_config(stream, select_sip, Some(config())).await?;
-    Ok(Connection { stream, local, peer })
+    Ok(Connection { stream, local, peer, facts })
 }
 
 /// RFC 7118 §4: the client must offer `sip`, the server must select it.
@@ -98,11 +104,11 @@ fn select_sip(request: &Request, mut response: Response) -> Result<Response, Err
 pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     connection: Connection<WebSocketStream<S>>,
     name: &str,
-    signal: impl FnOnce(FlowId, SocketAddr, SocketAddr) -> Signal,
+    signal: impl FnOnce(FlowId, SocketAddr, SocketAddr, Arc<FlowFacts>) -> Signal,
     outlet: Outlet,
 ) {
-    let Connection { stream, local, peer } = connection;
-    let signal = signal(outlet.flow(), local, peer);
+    let Connection { stream, local, peer, facts } = connection;
+    let signal = signal(outlet.flow(), local, peer, Arc::new(facts));
     stream::run(name, signal, outlet, |messages, outlet| {
         talk(stream, peer, name, messages, outlet)
     })

@@ -135,6 +135,9 @@ pub struct Serve {
     pub udp: String,
     pub tcp: String,
     pub ws: String,
+    pub tls: String,
+    pub wss: String,
+    pub ca_file: String,
     _home: Home,
 }
 
@@ -157,7 +160,9 @@ impl Serve {
         let udp = format!("sip:{};transport=udp", value["udp"].as_str().unwrap());
         let tcp = format!("sip:{};transport=tcp", value["tcp"].as_str().unwrap());
         let ws = value["ws"].as_str().unwrap().to_owned();
-        Serve { child, udp, tcp, ws, _home: home }
+        let tls = format!("sips:{}", value["tls"].as_str().unwrap());
+        let [wss, ca_file] = ["wss", "ca_file"].map(|key| value[key].as_str().unwrap().to_owned());
+        Serve { child, udp, tcp, ws, tls, wss, ca_file, _home: home }
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use sipboard::{
     engine::{Command, FlowState, Submission},
     sip::{Fact, FlowId, Method},
-    transport::ServerUri,
 };
 
 use crate::support::*;
@@ -81,14 +80,7 @@ async fn a_request_without_a_usable_server_is_refused_with_what_is_possible() {
     let (context, reason) = front.refusal().await;
     assert_eq!(context, None);
     assert!(reason.contains("tel:+15551234") && reason.contains("ws://host"), "{reason}");
-    for server in ["sips:127.0.0.1", "wss://127.0.0.1"] {
-        let server: ServerUri = server.parse().unwrap();
-        front.send(request(Method::Options), &server).await;
-        let (_, reason) = front.refusal().await;
-        assert!(reason.starts_with(&server.to_string()), "{reason}");
-        assert!(reason.contains("yet: name a server with"), "{reason}");
-    }
-    assert_eq!(front.log.len(), 3, "nothing else came of them");
+    assert_eq!(front.log.len(), 1, "nothing else came of them");
     front.quit().await;
 }
 

@@ -359,7 +359,11 @@ pub fn text(buffer: &Buffer) -> String {
 }
 
 pub fn up(peer: &str) -> FlowState {
-    FlowState::Up { local: "127.0.0.1:40000".parse().unwrap(), peer: peer.parse().unwrap() }
+    FlowState::Up {
+        local: "127.0.0.1:40000".parse().unwrap(),
+        peer: peer.parse().unwrap(),
+        facts: Default::default(),
+    }
 }
 
 pub fn status(state: State, udp: bool) -> Status {

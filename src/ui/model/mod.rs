@@ -71,6 +71,16 @@ pub struct Facts {
     pub log: Log,
 }
 
+impl Facts {
+    /// Whether a flow is up that was made without a look at the server's certificate.
+    pub fn is_insecure(&self) -> bool {
+        self.flows.values().any(|flow| match &flow.event.state {
+            FlowState::Up { facts, .. } => facts.tls.as_ref().is_some_and(|tls| !tls.verified),
+            FlowState::Connecting | FlowState::Down { .. } => false,
+        })
+    }
+}
+
 /// A flow, as it stands.
 #[derive(Clone, Debug)]
 pub struct Flow {

@@ -8,7 +8,7 @@ use ratatui::{
 use unicode_width::UnicodeWidthStr;
 
 use crate::{
-    engine::FlowState,
+    engine::{FlowEvent, FlowState},
     transport::ServerUri,
     ui::{
         model::Model,
@@ -21,6 +21,9 @@ use crate::{
 };
 
 const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+
+/// What stands there as long as a flow is up whose peer nobody has looked at.
+const INSECURE: &str = "INSECURE  ";
 
 /// The program's name.
 const NAME: &str = "sipboard";
@@ -67,7 +70,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     let account = model.account().map(|account| safe(account.uri.as_uri().short()).into_owned());
     let account = account.unwrap_or_default();
     let totals = totals(model);
-    let room = usize::from(area.width).saturating_sub(account.width() + 3);
+    let warning = if model.facts.is_insecure() { INSECURE } else { "" };
+    let room = usize::from(area.width).saturating_sub(account.width() + warning.width() + 3);
     let layout = fit(model, moment, &totals, room, area.width >= NAMED);
     let right = &totals[..layout.totals];
     let right_at = area.width.saturating_sub(width(right) as u16 + 1);
@@ -78,6 +82,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     }
     let left = Rect { width: right_at.saturating_sub(1), ..area };
     x += put(buffer, left, x, 0, &account, Style::new()) + 2;
+    x += put(buffer, left, x, 0, warning, theme.bad.add_modifier(Modifier::BOLD));
     draw_links(buffer, left, x, layout.detail, model, moment);
     let mut x = right_at;
     for (text, style) in right {
@@ -88,11 +93,15 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
 /// The account's servers in their order, the first few whether they are connected or not, then
 /// every other flow.
 fn links(model: &Model) -> Vec<Link<'_>> {
-    let servers = model.account().map_or(&[][..], |account| &account.servers);
+    let account = model.account();
+    let servers = account.map_or(&[][..], |account| &account.servers);
     let flows = || model.facts.flows.values().map(|flow| &flow.event);
-    let of =
-        |server: &ServerUri| flows().find(|flow| flow.server == *server).map(|flow| &flow.state);
-    let others = flows().filter(|flow| !servers.contains(&flow.server));
+    let is_accounts = |flow: &FlowEvent| account.is_some_and(|a| a.flow == flow.settings);
+    let of = |server: &ServerUri| {
+        let flow = flows().find(|flow| flow.server == *server && is_accounts(flow));
+        flow.map(|flow| &flow.state)
+    };
+    let others = flows().filter(|flow| !(servers.contains(&flow.server) && is_accounts(flow)));
     servers
         .iter()
         .map(|server| Link { server, state: of(server) })

@@ -1,0 +1,234 @@
+//! [`Verifier`]: looks at a server's certificate, and says in a sentence what is wrong with it.
+
+use std::sync::{Arc, OnceLock};
+
+use jiff::Timestamp;
+use tokio_rustls::rustls::{
+    self, CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    client::{
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_cert_signed_by_trust_anchor,
+    },
+    crypto::{WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+    server::ParsedCertificate,
+};
+
+use super::{certificate, identity::Rules};
+use crate::{sip::escape, transport::Certificate};
+
+/// How many names of a certificate stand in a sentence.
+const NAMES: usize = 8;
+
+/// Whose certificates are trusted.
+#[derive(Debug)]
+pub(super) struct Roots {
+    /// Who may vouch for a certificate.
+    pub(super) store: Arc<RootCertStore>,
+    /// Certificates that need nobody to vouch for them: the server's own one may be named itself.
+    pub(super) pinned: Vec<CertificateDer<'static>>,
+    /// Where they come from, for a sentence.
+    pub(super) origin: String,
+}
+
+/// Looks at the certificate of one server, once.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    /// `None` takes any certificate.
+    roots: Option<Roots>,
+    /// The host that the certificate must be for.
+    host: String,
+    rules: Rules,
+    algorithms: WebPkiSupportedAlgorithms,
+    /// What was wrong.
+    problem: OnceLock<String>,
+}
+
+impl Verifier {
+    pub(super) fn new(roots: Option<Roots>, host: String, rules: Rules) -> Verifier {
+        let algorithms = ring::default_provider().signature_verification_algorithms;
+        Verifier { roots, host, rules, algorithms, problem: OnceLock::new() }
+    }
+
+    /// What was wrong with the certificate, in a few words.
+    pub(super) fn problem(&self) -> Option<&str> {
+        self.problem.get().map(String::as_str)
+    }
+
+    fn check(
+        &self,
+        roots: &Roots,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), (CertificateError, String)> {
+        let Some(leaf) = certificate::read(end_entity) else {
+            let words = "its certificate cannot be read".to_owned();
+            return Err((CertificateError::BadEncoding, words));
+        };
+        // A certificate that is trusted itself needs no issuer, only a date.
+        if roots.pinned.iter().any(|pinned| pinned.as_ref() == end_entity.as_ref()) {
+            check_dates(&leaf, now)?;
+        } else {
+            let vouched = ParsedCertificate::try_from(end_entity).and_then(|parsed| {
+                let (store, algorithms) = (&roots.store, self.algorithms.all);
+                verify_server_cert_signed_by_trust_anchor(
+                    &parsed,
+                    store,
+                    intermediates,
+                    now,
+                    algorithms,
+                )
+            });
+            vouched.map_err(|error| match error {
+                Error::InvalidCertificate(error) => {
+                    let words = chain_words(&error, &leaf, intermediates, roots);
+                    (error, words)
+                }
+                error => (CertificateError::BadEncoding, error.to_string()),
+            })?;
+        }
+        if leaf.names.are_for(&self.host, self.rules) {
+            return Ok(());
+        }
+        Err((CertificateError::NotValidForName, self.name_words(&leaf)))
+    }
+
+    fn name_words(&self, leaf: &Certificate) -> String {
+        let host = escape(&self.host);
+        let section = match self.rules {
+            Rules::Sip => "RFC 5922 §7",
+            Rules::Https => "RFC 9525 §6",
+        };
+        let names = leaf.names.list(self.rules);
+        if names.is_empty() {
+            let subject = escape(&leaf.subject);
+            return format!(
+                "its certificate names no server at all, and not {host} ({section}); it is about {subject}"
+            );
+        }
+        let shown: Vec<_> =
+            names.iter().take(NAMES).map(|name| escape(name).into_owned()).collect();
+        let more = match names.len().saturating_sub(NAMES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("its certificate is for {}{more}, and not for {host} ({section})", shown.join(", "))
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let Some(roots) = &self.roots else { return Ok(ServerCertVerified::assertion()) };
+        match self.check(roots, end_entity, intermediates, now) {
+            Ok(()) => Ok(ServerCertVerified::assertion()),
+            Err((error, words)) => {
+                // One verifier looks at one certificate.
+                let _ = self.problem.set(words);
+                Err(error.into())
+            }
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+fn check_dates(leaf: &Certificate, now: UnixTime) -> Result<(), (CertificateError, String)> {
+    let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    if seconds > leaf.not_after.as_second() {
+        return Err((CertificateError::Expired, expired(leaf.not_after)));
+    }
+    if seconds < leaf.not_before.as_second() {
+        return Err((CertificateError::NotValidYet, not_yet(leaf.not_before)));
+    }
+    Ok(())
+}
+
+fn expired(since: Timestamp) -> String {
+    format!("its certificate expired on {}", date(since))
+}
+
+fn not_yet(before: Timestamp) -> String {
+    format!("its certificate is not valid before {}", date(before))
+}
+
+fn date(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// Why a chain does not lead to anyone who is trusted.
+fn chain_words(
+    error: &CertificateError,
+    leaf: &Certificate,
+    intermediates: &[CertificateDer<'_>],
+    roots: &Roots,
+) -> String {
+    let at = |time: &UnixTime| {
+        let second = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        Timestamp::from_second(second).unwrap_or(Timestamp::MAX)
+    };
+    match error {
+        CertificateError::Expired => expired(leaf.not_after),
+        CertificateError::ExpiredContext { not_after, .. } => expired(at(not_after)),
+        CertificateError::NotValidYet => not_yet(leaf.not_before),
+        CertificateError::NotValidYetContext { not_before, .. } => not_yet(at(not_before)),
+        CertificateError::UnknownIssuer if leaf.issuer == leaf.subject => format!(
+            "its certificate is self-signed ({}), and {} does not hold it: to trust it, name it with ca_file",
+            escape(&leaf.subject),
+            roots.origin
+        ),
+        CertificateError::UnknownIssuer => format!(
+            "its certificate was issued by {}, whom {} does not hold: to trust it, name the issuer's certificate with ca_file",
+            escape(&unknown_issuer(leaf, intermediates)),
+            roots.origin
+        ),
+        CertificateError::BadSignature => {
+            "its certificate does not bear its issuer's signature".to_owned()
+        }
+        CertificateError::Revoked => "its certificate was revoked".to_owned(),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "its certificate may not be used for a server (extended key usage)".to_owned()
+        }
+        other => format!("its certificate is not good: {}", escape(&other.to_string())),
+    }
+}
+
+/// Whom the chain that was sent leads to in the end.
+fn unknown_issuer(leaf: &Certificate, intermediates: &[CertificateDer<'_>]) -> String {
+    let chain = certificate::chain(intermediates);
+    let mut issuer = &leaf.issuer;
+    for _ in 0..chain.len() {
+        match chain.iter().find(|next| next.subject == *issuer && next.issuer != *issuer) {
+            Some(next) => issuer = &next.issuer,
+            None => break,
+        }
+    }
+    issuer.clone()
+}
