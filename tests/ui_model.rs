@@ -71,9 +71,9 @@ fn a_hundred_thousand_contexts_are_one_screen() {
     }
     script.draw(120, 40);
     script.type_text("g");
-    assert!(script.text(120, 40).contains("▸ 100000 OPTIONS"));
+    assert!(script.text(120, 40).contains("▸  100000 OPTIONS"));
     script.type_text("G");
-    assert!(script.text(120, 40).contains("▸      1 OPTIONS"));
+    assert!(script.text(120, 40).contains("▸       1 OPTIONS"));
     assert_eq!(script.model.facts.contexts.in_flight(), 100_000);
 }
 

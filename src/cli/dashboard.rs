@@ -45,7 +45,8 @@ async fn open(
     hint: Option<String>,
 ) -> anyhow::Result<u8> {
     let Config { accounts, mouse, settings, .. } = config;
-    ui::run(ui::Options { accounts, account, settings, mouse, notice, hint }).await?;
+    let columns = ui::model::Columns::default();
+    ui::run(ui::Options { accounts, account, settings, columns, mouse, notice, hint }).await?;
     Ok(0)
 }
 

@@ -44,6 +44,15 @@ pub enum Command {
         /// The INVITE.
         context: ContextId,
     },
+    /// Send a BYE on one leg of an accepted INVITE.
+    HangUpLeg {
+        /// The INVITE.
+        context: ContextId,
+        /// The leg's To tag.
+        tag: Box<str>,
+    },
+    /// All of these, one after the other. Each is carried out or refused by itself.
+    Many(Vec<Command>),
     /// Wait no longer for an outcome: what nobody has answered fails with `Request Timeout`, and an
     /// INVITE that rings is cancelled.
     GiveUp {

@@ -211,6 +211,14 @@ impl Task {
                 .user_agent
                 .hang_up(now, context)
                 .map_err(|error| (Some(context), error.to_string())),
+            Command::HangUpLeg { context, tag } => self
+                .user_agent
+                .hang_up_leg(now, context, &tag)
+                .map_err(|error| (Some(context), error.to_string())),
+            Command::Many(commands) => {
+                commands.into_iter().for_each(|command| self.command(command));
+                Ok(())
+            }
             Command::GiveUp { context, detail } => {
                 self.user_agent.give_up(now, context, &detail);
                 Ok(())

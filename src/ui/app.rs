@@ -40,11 +40,12 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     if !terminal::is_present() {
         return Err(RunError::NoTerminal.into());
     }
-    let Options { accounts, account, settings, mouse, notice, hint } = options;
+    let Options { accounts, account, settings, columns, mouse, notice, hint } = options;
     let theme = Theme::new(Colours::of(|name| std::env::var(name).ok()));
     let mut model = Model::new(accounts, account, TimeOfDay::system(), theme);
     model.notice = notice.map(Notice::lasting);
     model.hint = hint;
+    model.table.columns = columns;
     let farewell = Farewell::new()?;
     let screen = Screen::take(mouse)?;
     model.size = screen.size()?;
@@ -184,9 +185,7 @@ impl App {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) if quits => self.quit = Quit::Unsent,
             Err(mpsc::error::TrySendError::Full(command)) => {
-                if matches!(command, Command::Send(_)) {
-                    self.model.browse.awaited = self.model.browse.awaited.saturating_sub(1);
-                }
+                self.model.take_back(&command);
                 let text = "the engine is busy, nothing was done: try again in a moment";
                 self.model.notice = Some(Notice::error(Instant::now(), text));
             }

@@ -12,6 +12,7 @@
 mod app;
 pub mod bindings;
 mod composer;
+pub mod filter;
 pub mod model;
 mod terminal;
 pub mod update;
@@ -31,6 +32,8 @@ pub struct Options {
     pub account: usize,
     /// The engine's settings.
     pub settings: Settings,
+    /// The columns of the table.
+    pub columns: model::Columns,
     /// Whether the mouse is listened to.
     pub mouse: bool,
     /// A sentence to begin with.

@@ -1,6 +1,9 @@
 //! What a key, a paste or the mouse does: to the model at once where it is only about looking, as
 //! a [`Command`] to the engine where it is about SIP.
 
+mod prompt;
+mod table;
+
 use std::time::Instant;
 
 use crossterm::event::{
@@ -10,10 +13,9 @@ use ratatui::layout::{Position, Rect, Size};
 
 use crate::{
     engine::Command,
-    sip::CancelOptions,
     ui::{
         bindings::{Action, Key, Scope},
-        model::{Mode, Model, Notice, Pane},
+        model::{Mode, Model, Pane},
         view::{self, Regions},
     },
 };
@@ -27,6 +29,10 @@ pub fn input(model: &mut Model, input: Input, now: Instant) -> Option<Command> {
         Input::Key(event) if event.kind != KeyEventKind::Release => key(model, event, now),
         Input::Paste(text) if model.mode == Mode::Compose => {
             model.composer.paste(&text, &model.accounts);
+            None
+        }
+        Input::Paste(text) if model.mode == Mode::Prompt => {
+            prompt::paste(model, &text, now);
             None
         }
         Input::Mouse(event) => {
@@ -50,6 +56,8 @@ pub fn scopes(model: &Model) -> &'static [Scope] {
             Pane::Timeline => &[Scope::Detail, Scope::Browse],
         },
         Mode::Compose => &[Scope::Compose],
+        Mode::Columns { .. } => &[Scope::Columns],
+        Mode::Prompt => &[Scope::Prompt],
         Mode::Log { .. } | Mode::Help { .. } => &[Scope::Overlay],
         Mode::Quitting { .. } => &[Scope::Quitting],
         Mode::Left => &[],
@@ -68,6 +76,10 @@ fn key(model: &mut Model, event: KeyEvent, now: Instant) -> Option<Command> {
             model.composer.edit(event, &model.accounts);
             None
         }
+        None if model.mode == Mode::Prompt => {
+            prompt::edit(model, event, now);
+            None
+        }
         None => None,
     }
 }
@@ -82,6 +94,8 @@ pub fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command
             return Some(Command::Quit);
         }
         (Mode::Compose, action) => return compose(model, action),
+        (Mode::Prompt, action) => prompt::update(model, action, now),
+        (Mode::Columns { at }, action) => prompt::columns(model, action, at, now),
         (Mode::Help { composing: true, .. }, Action::Back) => model.mode = Mode::Compose,
         (Mode::Log { .. } | Mode::Help { .. }, Action::Back) => model.mode = Mode::Browse,
         (Mode::Log { top }, action) => {
@@ -113,10 +127,17 @@ fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
             }
         }
         Action::Back if model.notice(now).is_some() => model.notice = None,
-        Action::Back => model.browse.pane = Pane::Table,
-        Action::Cancel | Action::HangUp => return act(model, action, now),
+        Action::Back if model.browse.pane != Pane::Table => model.browse.pane = Pane::Table,
+        Action::Back => prompt::clear_filter(model, now),
+        Action::Cancel
+        | Action::HangUp
+        | Action::Resend
+        | Action::Label
+        | Action::Drop
+        | Action::DropEnded => return table::act(model, action, now),
+        action if !is_move(action) => table::look(model, action, now),
         action => match model.browse.pane {
-            Pane::Table => move_selection(model, action),
+            Pane::Table => table::go(model, action, page(model), now),
             Pane::Timeline => {
                 // The timeline is scrolled from its end, which it follows.
                 let up = match action {
@@ -135,23 +156,16 @@ fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
     None
 }
 
-/// Cancel and hang up go to the engine whatever the row says: whether they can be done is for the
-/// user agent to know, and its refusal says why not.
-fn act(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
-    let Some(context) = model.selected().map(|row| row.id) else {
-        let key = model.bindings.key(Scope::Browse, Action::Compose);
-        let key = key.map(|key| key.to_string()).unwrap_or_default();
-        let verb = if action == Action::Cancel { "cancel" } else { "hang up" };
-        model.notice =
-            Some(Notice::error(now, format!("nothing to {verb} yet: send an INVITE with {key}")));
-        return None;
-    };
-    // What comes of this is newer than whatever was said before.
-    model.notice = None;
-    Some(match action {
-        Action::Cancel => Command::Cancel { context, options: CancelOptions::default() },
-        _ => Command::HangUp { context },
-    })
+const fn is_move(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Up
+            | Action::Down
+            | Action::PageUp
+            | Action::PageDown
+            | Action::Top
+            | Action::Bottom
+    )
 }
 
 fn compose(model: &mut Model, action: Action) -> Option<Command> {
@@ -176,15 +190,6 @@ fn compose(model: &mut Model, action: Action) -> Option<Command> {
         _ => {}
     }
     None
-}
-
-/// Moves the selection. The table shows the newest on top.
-fn move_selection(model: &mut Model, action: Action) {
-    let count = model.facts.contexts.len();
-    let Some(selected) = model.browse.selected else { return };
-    let line = count - 1 - selected;
-    let line = scrolled(line, action, page(model)).min(count - 1);
-    model.select(count - 1 - line);
 }
 
 fn scrolled(line: usize, action: Action, page: usize) -> usize {
@@ -213,13 +218,16 @@ fn page(model: &Model) -> usize {
     usize::from(height.saturating_sub(2).max(1))
 }
 
-/// Keeps the chosen row inside the window. Called before every frame; cheap.
-pub fn settle(model: &mut Model, now: Instant) {
+/// How many lines the table has for its rows.
+fn table_height(model: &Model) -> usize {
     let area = Rect::from((Position::ORIGIN, model.size));
-    let Some(table) = Regions::of(area, model.browse.pane).and_then(|regions| regions.table) else {
-        return;
-    };
-    model.browse.top = view::table_top(model, table);
+    let table = Regions::of(area, model.browse.pane).and_then(|regions| regions.table);
+    usize::from(table.map_or(0, |table| table.height.saturating_sub(3)).max(1))
+}
+
+/// Keeps the chosen row on its line of the window. Called before every frame; cheap.
+pub fn settle(model: &mut Model, now: Instant) {
+    model.settle_table(table_height(model), now);
     model.browse.up = model.browse.up.min(view::timeline_overflow(model, now));
 }
 
@@ -237,9 +245,9 @@ fn mouse(model: &mut Model, event: MouseEvent, now: Instant) {
         Mode::Browse if regions.table.is_some_and(|table| table.contains(at)) => {
             if turn == 0 {
                 model.browse.pane = Pane::Table;
-                click(model, regions.table.unwrap_or_default(), at);
+                click(model, regions.table.unwrap_or_default(), at, now);
             } else {
-                turn_by(turn, |action| move_selection(model, action));
+                turn_by(turn, |action| table::go(model, action, 1, now));
             }
         }
         Mode::Browse if regions.timeline.is_some_and(|timeline| timeline.contains(at)) => {
@@ -266,13 +274,18 @@ fn turn_by(turn: isize, mut step: impl FnMut(Action)) {
     }
 }
 
-/// Chooses the row under the mouse. The first two lines are the border and the headings.
-fn click(model: &mut Model, table: Rect, at: Position) {
+/// Chooses the row under the mouse, or sorts by the column whose title is there.
+fn click(model: &mut Model, table: Rect, at: Position, now: Instant) {
+    if at.y == table.y + 1 {
+        if let Some(column) = view::heading_at(model, table, at.x) {
+            table::sort_by(model, column, now);
+        }
+        return;
+    }
     let Some(line) = at.y.checked_sub(table.y + 2) else { return };
     let line = model.browse.top + usize::from(line);
-    if let Some(index) = model.facts.contexts.len().checked_sub(line + 1)
-        && at.y + 1 < table.bottom()
-    {
-        model.select(index);
+    if at.y + 1 < table.bottom() && line < model.table.list.lines(&model.facts.contexts) {
+        model.table.follow = false;
+        model.go_to_line(line, table_height(model));
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn line(event: &ContextEvent, call: &Call, clock: &Clock) -> Option<S
     };
     if let Some(response) = event.fact.response() {
         line.status = Some(response.status.code());
-        line.reason = Some(response.reason());
+        line.reason = Some(response.reason().into_owned());
         line.cause = response.status.canonical_reason();
         line.leg = response.to_tag();
     }

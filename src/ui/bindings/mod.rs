@@ -10,6 +10,8 @@ pub use key::{Key, KeyError};
 /// A wish of the user that a key can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
+    /// Take what was typed.
+    Accept,
     /// Close what is open, or dismiss the notice.
     Back,
     /// To the last line.
@@ -18,22 +20,58 @@ pub enum Action {
     Cancel,
     /// Empty the field.
     ClearField,
+    /// Unmark every context.
+    ClearMarks,
+    /// Close the chosen row, or the one that the chosen line belongs to.
+    CloseRow,
+    /// Choose the columns.
+    Columns,
     /// Write a request.
     Compose,
     /// One line down.
     Down,
+    /// Take the chosen or marked contexts out of the table, where they have ended.
+    Drop,
+    /// Take every context that has ended out of the table.
+    DropEnded,
+    /// Write a filter.
+    Filter,
+    /// Fold registrations, dialogs too, or nothing.
+    Fold,
+    /// Let the cursor go to each new row.
+    Follow,
     /// Send a BYE on the legs of the chosen INVITE.
     HangUp,
     /// Show the keys.
     Help,
+    /// Hide the contexts that have ended, or show them.
+    HideEnded,
+    /// Mark those shown that are not, and unmark those that are.
+    InvertMarks,
+    /// Look for a row to go to.
+    Jump,
+    /// Call the chosen or marked contexts something.
+    Label,
     /// Show the log.
     Log,
+    /// Mark the chosen context, or unmark it.
+    Mark,
+    /// Mark every context that is shown.
+    MarkAll,
+    /// Move a column to the left.
+    MoveLeft,
+    /// Move a column to the right.
+    MoveRight,
+    /// Make a column narrower.
+    Narrower,
     /// The next value of a field with a choice.
     NextChoice,
     /// To the next field.
     NextField,
     /// To the next pane.
     NextPane,
+    /// Open the chosen row: its legs, and what is folded into it.
+    OpenRow,
     /// One page down.
     PageDown,
     /// One page up.
@@ -44,12 +82,30 @@ pub enum Action {
     PreviousField,
     /// Leave.
     Quit,
+    /// Send the chosen or marked requests once more, as new ones.
+    Resend,
+    /// Scroll long texts back.
+    ScrollLeft,
+    /// Scroll long texts to their end.
+    ScrollRight,
     /// Send the request that is being written.
     Send,
+    /// Sort by a column; again, the other way.
+    SortBy,
+    /// Sort by the next column.
+    SortNext,
+    /// Sort the other way.
+    SortReverse,
+    /// Show a column, or hide it.
+    Toggle,
     /// To the first line.
     Top,
     /// One line up.
     Up,
+    /// Leave the width of a column to the table.
+    UsualWidth,
+    /// Make a column wider.
+    Wider,
 }
 
 /// Where a binding holds.
@@ -63,8 +119,12 @@ pub enum Scope {
     Detail,
     /// The composer.
     Compose,
+    /// The choice of columns.
+    Columns,
     /// The log and the help.
     Overlay,
+    /// A line that is typed at the bottom.
+    Prompt,
     /// While the engine ends.
     Quitting,
 }

@@ -2,11 +2,14 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use crate::{
-    sip::{Cause, ContextEvent, ContextId, Created, Fact, Method, Response, Status, UriBuf},
+    sip::{
+        Cause, ContextEvent, ContextId, Created, Fact, LegState, Method, Response, Status, UriBuf,
+    },
     ui::model::Rtt,
 };
 
@@ -18,7 +21,7 @@ pub struct Contexts {
     in_flight: usize,
     legs_up: usize,
     rtt: Rtt,
-    latest: Option<usize>,
+    latest: Option<ContextId>,
 }
 
 /// One client context.
@@ -32,14 +35,35 @@ pub struct Row {
     pub at: Instant,
     /// Its attributes.
     pub created: Created,
+    /// The name of the account that it was sent from, or its From where no account has that.
+    pub account: Arc<str>,
+    /// What the user calls it.
+    label: Option<Box<str>>,
     /// Where it stands.
     pub status: Status,
     /// What it came to.
     pub last: Last,
+    /// Why it failed or ended.
+    pub cause: Option<Cause>,
+    /// When it ended.
+    pub ended_at: Option<Instant>,
+    /// Its legs, in the order in which they came to be.
+    pub legs: Vec<LegRow>,
     /// How long the first answer took.
     pub round_trip: RoundTrip,
     /// Everything that happened to it and to the requests in its dialogs.
     pub timeline: Timeline,
+}
+
+/// One leg of a context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LegRow {
+    /// Its To tag.
+    pub tag: Box<str>,
+    /// When it came to be.
+    pub at: Instant,
+    /// Where it stands.
+    pub state: LegState,
 }
 
 /// The last word on a context.
@@ -89,20 +113,25 @@ pub struct Entry {
 }
 
 impl Contexts {
-    /// Takes in what happened to a context.
-    pub fn apply(&mut self, event: ContextEvent) {
+    /// Takes in what happened to a context; gives the place of its row, where it has one.
+    pub fn apply(&mut self, event: ContextEvent) -> Option<usize> {
         let ContextEvent { at, context, method, fact, status } = event;
         let fact = match fact {
-            Fact::Created(created) => return self.create(at, context, method, created, status),
+            Fact::Created(created) => {
+                self.create(at, context, method, created, status);
+                return Some(self.rows.len() - 1);
+            }
             fact => fact,
         };
-        let Some(&index) = self.index.get(&context) else { return };
+        let &index = self.index.get(&context)?;
         let row = &mut self.rows[index];
         self.in_flight -= usize::from(row.status.state.is_pending());
         self.legs_up -= row.status.legs_up as usize;
         self.in_flight += usize::from(status.state.is_pending());
         self.legs_up += status.legs_up as usize;
         row.status = status;
+        row.note_end(at, &fact);
+        row.note_leg(at, &fact);
         if method == row.method
             && let Some(round_trip) = row.note(at, &fact)
         {
@@ -118,7 +147,8 @@ impl Contexts {
             self.rows[parent].timeline.push(entry.clone());
         }
         self.rows[index].timeline.push(entry);
-        self.latest = Some(index);
+        self.latest = Some(context);
+        Some(index)
     }
 
     fn create(
@@ -141,8 +171,13 @@ impl Contexts {
             method,
             at,
             created,
+            account: Arc::default(),
+            label: None,
             status,
             last: Last::Nothing,
+            cause: None,
+            ended_at: None,
+            legs: Vec::new(),
             round_trip: RoundTrip::Unsent,
             timeline: Timeline::default(),
         });
@@ -168,9 +203,49 @@ impl Contexts {
         self.index.get(&id).map(|&index| &self.rows[index])
     }
 
+    /// The place of a context's row, counted from the oldest.
+    pub fn place(&self, id: ContextId) -> Option<usize> {
+        self.index.get(&id).copied()
+    }
+
+    /// Every row, the oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Row> + ExactSizeIterator {
+        self.rows.iter()
+    }
+
+    /// How many rows were made at a moment or before it: they stand first.
+    pub fn made_until(&self, at: Instant) -> usize {
+        self.rows.partition_point(|row| row.at <= at)
+    }
+
+    /// Says which account a context belongs to.
+    pub fn set_account(&mut self, place: usize, account: Arc<str>) {
+        if let Some(row) = self.rows.get_mut(place) {
+            row.account = account;
+        }
+    }
+
+    /// Calls a context something; an empty text takes its label away.
+    pub fn set_label(&mut self, id: ContextId, label: &str) {
+        if let Some(&place) = self.index.get(&id) {
+            let label = label.trim();
+            self.rows[place].label = (!label.is_empty()).then(|| label.into());
+        }
+    }
+
+    /// Takes rows out of the table; those that have not ended stay. Gives how many went.
+    pub fn drop_ended(&mut self, unwanted: impl Fn(&Row) -> bool) -> usize {
+        let before = self.rows.len();
+        self.rows.retain(|row| !row.status.ended || !unwanted(row));
+        if self.rows.len() < before {
+            self.index = self.rows.iter().enumerate().map(|(place, row)| (row.id, place)).collect();
+        }
+        before - self.rows.len()
+    }
+
     /// The row to which something happened last.
     pub fn latest(&self) -> Option<&Row> {
-        self.latest.map(|index| &self.rows[index])
+        self.find(self.latest?)
     }
 
     /// How many have no final outcome yet.
@@ -190,9 +265,53 @@ impl Contexts {
 }
 
 impl Row {
+    /// How many legs are kept at most.
+    pub const LEGS: usize = 256;
+
     /// The Request-URI.
     pub fn target(&self) -> &UriBuf {
         &self.created.request_uri
+    }
+
+    /// What the user calls it.
+    pub fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    /// The status code of the last response.
+    pub fn code(&self) -> Option<u16> {
+        match &self.last {
+            Last::Response(response) | Last::Crossed(response) => Some(response.status.code()),
+            Last::Failed(_) | Last::Nothing => None,
+        }
+    }
+
+    /// From its beginning to its end, or until now.
+    pub fn took(&self, now: Instant) -> Duration {
+        self.ended_at.unwrap_or(now).saturating_duration_since(self.at)
+    }
+
+    fn note_end(&mut self, at: Instant, fact: &Fact) {
+        match fact {
+            Fact::Failed { cause, .. } => self.cause = Some(*cause),
+            Fact::Ended { cause } => {
+                self.cause = Some(*cause);
+                self.ended_at = Some(at);
+            }
+            _ => {}
+        }
+    }
+
+    fn note_leg(&mut self, at: Instant, fact: &Fact) {
+        let Fact::Leg { tag, state } = fact else { return };
+        if let Some(leg) = self.legs.iter_mut().find(|leg| leg.tag == *tag) {
+            leg.state = state.clone();
+        } else if self.legs.len() < Self::LEGS {
+            // A peer can make up tags for ever; memory cannot. One leg is what most have: no room
+            // is kept for more.
+            self.legs.reserve_exact(1);
+            self.legs.push(LegRow { tag: tag.clone(), at, state: state.clone() });
+        }
     }
 
     /// Takes in what happened to the context's own transaction; gives the round trip where this

@@ -4,26 +4,44 @@
 //! the selection and the composer, never a row. Every event costs the same, however many contexts
 //! there are.
 
+mod columns;
 mod contexts;
+mod groups;
+mod list;
 mod log;
+mod order;
+mod prompt;
 mod rtt;
+mod sort_key;
+mod table;
+mod tally;
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use jiff::tz::TimeZone;
 use ratatui::layout::Size;
 
-pub use contexts::{Contexts, Entry, Last, RoundTrip, Row, Timeline};
+pub use columns::{Column, ColumnError, Columns, Shown, Sort};
+pub use contexts::{Contexts, Entry, Last, LegRow, RoundTrip, Row, Timeline};
+pub use list::{Cursor, Fold, Line, List};
 pub use log::{Log, LogEntry};
+pub use prompt::{Prompt, Purpose};
 pub use rtt::Rtt;
+pub use table::Table;
+pub use tally::Tally;
 
 use crate::{
-    engine::{Account, Clock, Event, FlowEvent, FlowState, Refusal},
-    sip::{self, Cause, ContextEvent, Fact, FlowId, State},
-    ui::{bindings::Bindings, composer::Composer, view::Theme},
+    engine::{Account, Clock, Command, Event, FlowEvent, FlowState, Refusal},
+    sip::{self, Cause, ContextEvent, ContextId, Fact, FlowId, State},
+    ui::{
+        bindings::Bindings,
+        composer::Composer,
+        view::{Theme, flow_text},
+    },
 };
 
 /// How long the engine may take to end gracefully before the dashboard leaves anyway.
@@ -50,6 +68,10 @@ pub struct Model {
     pub mode: Mode,
     /// What is chosen and scrolled to.
     pub browse: Browse,
+    /// How the contexts are looked at.
+    pub table: Table,
+    /// The line that is typed at the bottom.
+    pub prompt: Prompt,
     /// The request that is being written.
     pub composer: Composer,
     /// Facts.
@@ -97,6 +119,13 @@ pub enum Mode {
     Browse,
     /// A request is being written.
     Compose,
+    /// The columns of the table are being chosen.
+    Columns {
+        /// Which one, as the picker lists them.
+        at: usize,
+    },
+    /// A line is being typed at the bottom.
+    Prompt,
     /// The log, scrolled to an entry.
     Log {
         /// The entry on top, counted from the newest.
@@ -133,9 +162,11 @@ pub enum Pane {
 pub struct Browse {
     /// The pane with the focus.
     pub pane: Pane,
-    /// The chosen row, counted from the oldest.
-    pub selected: Option<usize>,
-    /// The line of the table on top, counted from the newest.
+    /// The chosen context.
+    pub selected: Option<ContextId>,
+    /// The chosen leg of it, where one is chosen.
+    pub leg: Option<usize>,
+    /// The line of the table on top.
     pub top: usize,
     /// How many lines the timeline is scrolled up from its end; at 0 it follows what happens.
     pub up: usize,
@@ -186,6 +217,8 @@ impl Model {
             size: Size::default(),
             mode: Mode::Browse,
             browse: Browse::default(),
+            table: Table::default(),
+            prompt: Prompt::new(),
             facts: Facts::default(),
             notice: None,
             hint: None,
@@ -216,20 +249,56 @@ impl Model {
         {
             self.notice = Some(Notice::error(event.at, detail.clone()));
         }
-        let own = match &event.fact {
-            Fact::Created(created) => created.parent.is_none(),
-            _ => return self.facts.contexts.apply(event),
+        let (at, id) = (event.at, event.context);
+        let created = match &event.fact {
+            Fact::Created(created) => {
+                Some((created.parent.is_none(), self.account_of(&created.local_identity)))
+            }
+            _ => None,
         };
-        self.facts.contexts.apply(event);
-        let newest = self.facts.contexts.len() - 1;
-        if own && self.browse.awaited > 0 {
-            self.browse.awaited -= 1;
-            self.select(newest);
-        } else if self.browse.selected.is_none() {
-            self.select(newest);
-        } else if self.browse.top > 0 {
-            // New rows come in above: what the user looks at stays where it is.
-            self.browse.top += 1;
+        if let Some(tally) = &mut self.table.tally {
+            tally.note(&event);
+            self.tell_tally(at);
+        }
+        let contexts = &mut self.facts.contexts;
+        let Some(place) = contexts.apply(event) else { return };
+        let Some((own, account)) = created else {
+            return self.table.list.refresh(contexts, place);
+        };
+        contexts.set_account(place, account);
+        self.table.list.add(contexts, place);
+        let awaited = own && self.browse.awaited > 0;
+        self.browse.awaited -= usize::from(awaited);
+        if awaited || self.table.follow || self.browse.selected.is_none() {
+            self.choose(Cursor { context: id, leg: None });
+        }
+    }
+
+    /// A wish that never reached the engine is not waited for.
+    pub fn take_back(&mut self, command: &Command) {
+        match command {
+            Command::Send(_) => self.browse.awaited = self.browse.awaited.saturating_sub(1),
+            Command::Many(_) => self.table.tally = None,
+            _ => {}
+        }
+    }
+
+    /// The name of the account with that From; the From itself where none has it.
+    fn account_of(&self, identity: &str) -> Arc<str> {
+        let uri = identity.rsplit_once('<').map_or(identity, |(_, uri)| uri);
+        let uri = uri.split_once('>').map_or(uri, |(uri, _)| uri);
+        let is_it = |account: &&Account| account.uri.as_str() == uri;
+        let account = self.account().filter(is_it).or_else(|| self.accounts.iter().find(is_it));
+        account.map_or_else(|| Arc::from(uri), |account| Arc::from(&*account.name))
+    }
+
+    /// Says what came of a wish for many contexts, once it is known of each.
+    pub fn tell_tally(&mut self, at: Instant) {
+        if let Some(tally) = self.table.tally.take_if(|tally| tally.is_complete()) {
+            let sentence = tally.sentence();
+            let good = tally.is_good();
+            self.notice =
+                Some(if good { Notice::info(at, sentence) } else { Notice::error(at, sentence) });
         }
     }
 
@@ -258,10 +327,16 @@ impl Model {
                 }
             }
         }
+        self.table.list.name_flow(event.flow, flow_text(&event.server));
         self.facts.flows.insert(event.flow, Flow { event, told });
     }
 
     fn apply_refusal(&mut self, refusal: Refusal) {
+        let counted = self
+            .table
+            .tally
+            .as_mut()
+            .is_some_and(|tally| tally.refuse(refusal.context, &refusal.reason));
         let text = match refusal.context {
             Some(context) => format!("#{context}: {}", refusal.reason),
             None => {
@@ -275,20 +350,16 @@ impl Model {
             sentence: text.clone(),
             bytes: None,
         });
-        self.notice = Some(Notice::error(refusal.at, text));
-    }
-
-    /// Chooses a row, counted from the oldest.
-    pub fn select(&mut self, index: usize) {
-        if self.browse.selected != Some(index) {
-            self.browse.selected = Some(index);
-            self.browse.up = 0;
+        if counted {
+            self.tell_tally(refusal.at);
+        } else {
+            self.notice = Some(Notice::error(refusal.at, text));
         }
     }
 
     /// The chosen row.
     pub fn selected(&self) -> Option<&Row> {
-        self.facts.contexts.row(self.browse.selected?)
+        self.facts.contexts.find(self.browse.selected?)
     }
 
     /// Whether keys go to a pane.
@@ -315,9 +386,13 @@ impl Model {
         })
     }
 
-    /// Whether the chosen context has a leg to hang up, as far as its last status says.
+    /// Whether the chosen context or leg can be hung up, as far as its last status says.
     pub fn can_hang_up(&self) -> bool {
-        self.selected().is_some_and(|row| row.status.legs_up > 0)
+        let Some(row) = self.selected() else { return false };
+        match self.browse.leg {
+            Some(leg) => row.legs.get(leg).is_some_and(|leg| leg.state == sip::LegState::Confirmed),
+            None => row.status.legs_up > 0,
+        }
     }
 }
 

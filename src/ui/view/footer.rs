@@ -16,10 +16,16 @@ use crate::ui::{
 const GRACE: Duration = Duration::from_secs(2);
 
 /// What gives way first where the keys do not fit.
-const SPARE: [Action; 7] = [
+const SPARE: [Action; 13] = [
     Action::ClearField,
+    Action::Label,
+    Action::SortNext,
+    Action::Jump,
+    Action::Mark,
     Action::NextPane,
     Action::Log,
+    Action::Resend,
+    Action::Filter,
     Action::NextField,
     Action::NextChoice,
     Action::HangUp,
@@ -114,7 +120,10 @@ fn can_act(model: &Model, action: Action) -> bool {
     match action {
         Action::Cancel => model.can_cancel(),
         Action::HangUp => model.can_hang_up(),
-        Action::NextPane => model.selected().is_some(),
+        Action::NextPane | Action::Resend | Action::Label | Action::Mark => {
+            model.selected().is_some()
+        }
+        Action::Filter | Action::Jump | Action::SortNext => !model.facts.contexts.is_empty(),
         _ => true,
     }
 }

@@ -16,10 +16,12 @@ use crate::{
     },
 };
 
-const SCOPES: [(Scope, &str); 6] = [
+const SCOPES: [(Scope, &str); 8] = [
     (Scope::Browse, "Table and timeline"),
     (Scope::Table, "Table"),
     (Scope::Detail, "Timeline"),
+    (Scope::Prompt, "Filter, label, find"),
+    (Scope::Columns, "Columns"),
     (Scope::Compose, "Writing a request"),
     (Scope::Overlay, "Log and help"),
     (Scope::Quitting, "While closing"),

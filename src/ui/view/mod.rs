@@ -12,11 +12,13 @@
 //! The composer, the help and the log lie over the body. Text from the network goes through
 //! `text::safe` on its way here.
 
+mod columns;
 mod composer;
 mod footer;
 mod header;
 mod help;
 mod log;
+mod prompt;
 mod story;
 mod table;
 mod text;
@@ -37,7 +39,8 @@ use ratatui::{
 
 pub use composer::slot_at as composer_slot_at;
 pub use help::lines as help_lines;
-pub use table::top as table_top;
+pub use table::{column_width, heading_at};
+pub use text::flow_text;
 pub use theme::{Colours, Theme};
 pub use timeline::overflow as timeline_overflow;
 
@@ -133,11 +136,18 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, now: Instant) -> Drawn {
             panes(buffer, &regions, model, &moment);
             cursor = composer::draw(buffer, regions.body, model);
         }
-        Mode::Browse | Mode::Quitting { .. } | Mode::Left => {
+        Mode::Columns { at } => {
+            panes(buffer, &regions, model, &moment);
+            columns::draw(buffer, regions.body, regions.table, model, at);
+        }
+        Mode::Prompt | Mode::Browse | Mode::Quitting { .. } | Mode::Left => {
             panes(buffer, &regions, model, &moment);
         }
     }
     footer::draw(buffer, &regions, model, &moment);
+    if model.mode == Mode::Prompt {
+        cursor = prompt::draw(buffer, &regions, model);
+    }
     Drawn { changes_at: moment.changes_at(), cursor }
 }
 

@@ -190,17 +190,7 @@ impl Teller<'_> {
             LegState::Early => (self.theme.pending, "early".to_owned()),
             LegState::Confirmed => (self.theme.good, "confirmed: up".to_owned()),
             LegState::HangingUp { bye } => (self.theme.pending, format!("hanging up with #{bye}")),
-            LegState::Terminated { by } => {
-                let by = match by {
-                    TerminatedBy::Local => "us",
-                    TerminatedBy::Peer => "the peer",
-                    TerminatedBy::Response => "the final",
-                    TerminatedBy::Expiry => "its expiry",
-                    TerminatedBy::GivenUp => "giving up",
-                    TerminatedBy::Transport => "the flow's end",
-                };
-                (self.theme.dim, format!("ended by {by}"))
-            }
+            LegState::Terminated { by } => (self.theme.dim, format!("ended by {}", self::by(*by))),
         };
         ("◆", style, format!("leg {}", safe(tag)), meant)
     }
@@ -259,6 +249,18 @@ impl Teller<'_> {
             (false, true) => "accepted: it crossed the CANCEL".to_owned(),
             (false, false) => "accepted".to_owned(),
         }
+    }
+}
+
+/// Who ended a leg.
+pub(super) const fn by(by: TerminatedBy) -> &'static str {
+    match by {
+        TerminatedBy::Local => "us",
+        TerminatedBy::Peer => "the peer",
+        TerminatedBy::Response => "the final",
+        TerminatedBy::Expiry => "its expiry",
+        TerminatedBy::GivenUp => "giving up",
+        TerminatedBy::Transport => "the flow's end",
     }
 }
 

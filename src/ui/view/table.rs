@@ -1,238 +1,250 @@
-//! The table of contexts, the newest on top. Only the rows inside the window are built.
+//! The table of contexts. Only the rows inside the window are built.
+//!
+//! `layout` says where the columns stand, `cell` what is in them.
+
+mod cell;
+mod layout;
 
 use ratatui::{
     buffer::Buffer,
     layout::{Alignment, Rect},
     style::{Modifier, Style},
-    text::Line,
+    text::Line as Text,
     widgets::Widget,
 };
+use unicode_width::UnicodeWidthStr;
 
-use crate::{
-    sip::{Response, State, Status},
-    ui::{
-        bindings::{Action, Scope},
-        model::{Last, Mode, Model, Pane, Row},
-        view::{
-            block, put, put_in,
-            text::{safe, wrap},
-            theme::shape,
-            time::Moment,
-            title,
-        },
+pub(super) use cell::{attempts, response_line};
+pub(super) use layout::{Cell, layout};
+
+use crate::ui::{
+    bindings::{Action, Scope},
+    model::{Column, Line, Mode, Model, Pane, Row, Sort},
+    view::{
+        block, put, put_in,
+        text::{cut, safe, scrolled, wrap},
+        time::Moment,
+        title,
     },
 };
-
-/// The columns, as many as there is room for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Columns {
-    number: u16,
-    method: u16,
-    target: u16,
-    state: u16,
-    last: u16,
-    /// 0 where the attempts stand in `last`.
-    attempts: u16,
-    age: u16,
-    /// Between two columns.
-    gap: u16,
-}
-
-impl Columns {
-    fn of(width: u16, contexts: usize) -> Columns {
-        // At least two digits, so that the columns do not move at once.
-        let mut columns = Columns {
-            number: (contexts.max(10).ilog10() + 1) as u16,
-            method: 9,
-            target: 0,
-            state: 12,
-            last: 18,
-            attempts: 8,
-            age: 4,
-            gap: if width < 90 { 1 } else { 2 },
-        };
-        if columns.fixed() + 17 > width {
-            columns.method = 7;
-            columns.last = 14;
-        }
-        // The target shrinks before a column goes.
-        if columns.fixed() + 6 > width {
-            columns.attempts = 0;
-        }
-        if columns.attempts == 0 && columns.fixed() + 10 > width {
-            columns.age = 0;
-        }
-        if columns.fixed() + 8 > width {
-            columns.last = 11;
-        }
-        if columns.fixed() + 8 > width {
-            columns.last = 0;
-        }
-        // A whole «487 Request Terminated» first, then a part of what is left.
-        let rest = width.saturating_sub(columns.fixed() + 17);
-        if columns.last > 0 {
-            columns.last += rest.min(23u16.saturating_sub(columns.last)) + (rest / 3).min(12);
-        }
-        columns.target = width.saturating_sub(columns.fixed());
-        columns
-    }
-
-    /// Everything but the target, with the gaps and a margin on the right.
-    fn fixed(&self) -> u16 {
-        let others = [self.last, self.attempts, self.age];
-        let gaps = 3 + others.iter().filter(|width| **width > 0).count() as u16;
-        let columns = self.number + self.method + self.state + others.iter().sum::<u16>();
-        MARK + columns + gaps * self.gap + 1
-    }
-}
-
-/// The columns of the mark on the chosen row.
-const MARK: u16 = 2;
-
-/// Which line of the table is on top, so that the chosen row is inside the window.
-pub fn top(model: &Model, area: Rect) -> usize {
-    let height = usize::from(area.height.saturating_sub(3)).max(1);
-    let count = model.facts.contexts.len();
-    let mut top = model.browse.top.min(count.saturating_sub(height));
-    if let Some(selected) = model.browse.selected {
-        let line = count.saturating_sub(selected + 1);
-        top = top.min(line).max((line + 1).saturating_sub(height));
-    }
-    top
-}
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Moment) {
     let theme = &model.theme;
     let focus = model.has_focus(Pane::Table);
-    let count = model.facts.contexts.len();
+    let contexts = &model.facts.contexts;
+    let list = &model.table.list;
     let style = if focus { theme.accent.add_modifier(Modifier::BOLD) } else { theme.plain };
     let mut frame = block(title("Contexts", style), focus, theme);
-    if let Some(selected) = model.browse.selected {
-        let place = format!(" {} of {count} ", count - selected);
-        frame = frame.title(Line::styled(place, theme.dim).alignment(Alignment::Right));
+    if !contexts.is_empty() {
+        // The title's own columns, and the corners.
+        let room = usize::from(area.width).saturating_sub(16);
+        let told = format!(" {} ", cut(&summary(model), room));
+        frame = frame.title(Text::styled(told, theme.dim).alignment(Alignment::Right));
     }
     let inner = frame.inner(area);
     frame.render(area, buffer);
-    if count == 0 {
-        return empty(buffer, inner, model);
+    if contexts.is_empty() {
+        return nothing_yet(buffer, inner, model);
     }
-    let columns = Columns::of(inner.width, count);
-    headings(buffer, inner, &columns, theme.dim);
-    let top = top(model, area);
+    // Rows come and go by themselves where the filter looks at the time.
+    list.changes_at(contexts).into_iter().for_each(|at| moment.changes(at));
+    let cells = layout(&model.table.columns, inner.width, contexts.len());
+    headings(buffer, inner, &cells, model);
     let rows = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
-    for y in 0..rows.height {
-        let Some(index) = count.checked_sub(top + usize::from(y) + 1) else { break };
-        let Some(row) = model.facts.contexts.row(index) else { break };
-        let line = Rect { y: rows.y + y, height: 1, ..rows };
-        let chosen = model.browse.selected == Some(index);
-        draw_row(buffer, line, &columns, row, model, moment);
-        if chosen {
-            put(buffer, line, 0, 0, "▸", theme.accent);
-            buffer.set_style(line, if focus { theme.selected } else { theme.chosen });
+    let lines = list.window(contexts, model.browse.top, usize::from(rows.height));
+    if lines.is_empty() {
+        return nothing_shown(buffer, rows, model);
+    }
+    for (y, line) in lines.iter().enumerate() {
+        let place = Rect { y: rows.y + y as u16, height: 1, ..rows };
+        draw_line(buffer, place, &cells, *line, model, moment);
+        if is_chosen(*line, model) {
+            put(buffer, place, 0, 0, "▸", theme.accent);
+            buffer.set_style(place, if focus { theme.selected } else { theme.chosen });
         }
     }
-    scroll_bar(buffer, area, top, usize::from(rows.height), count, model);
+    let count = list.lines(contexts);
+    scroll_bar(buffer, area, model.browse.top, usize::from(rows.height), count, model);
 }
 
-fn headings(buffer: &mut Buffer, inner: Rect, columns: &Columns, style: Style) {
-    let mut x = MARK;
-    let mut column = |width: u16, text: &str, right: bool| {
-        if width > 0 {
-            let shift = if right { width.saturating_sub(text.len() as u16) } else { 0 };
-            put_in(buffer, inner, x + shift, 0, width - shift, text, style);
-            x += width + columns.gap;
+/// `4 of 12 · /ring · 2 marked · follow`.
+fn summary(model: &Model) -> String {
+    let table = &model.table;
+    let (shown, all) = (table.list.rows(), model.facts.contexts.len());
+    let filter = table.list.filter();
+    let mut pieces = Vec::new();
+    pieces.push(if shown == all && filter.is_empty() {
+        all.to_string()
+    } else {
+        format!("{shown} of {all}")
+    });
+    if !filter.is_empty() {
+        pieces.push(format!("/{}", safe(filter.text())));
+    }
+    if !table.marks.is_empty() {
+        pieces.push(format!("{} marked", table.marks.len()));
+    }
+    if table.list.hides_ended() {
+        pieces.push("ended hidden".to_owned());
+    }
+    let Sort { column, .. } = table.list.sort();
+    if !table.columns.has(column) {
+        pieces.push(format!("by {}", column.name()));
+    }
+    if table.follow {
+        pieces.push("follow".to_owned());
+    }
+    pieces.join(" · ")
+}
+
+fn headings(buffer: &mut Buffer, inner: Rect, cells: &[Cell], model: &Model) {
+    let sort = model.table.list.sort();
+    for cell in cells {
+        let mut text = cell.column.title().to_owned();
+        if cell.column == sort.column {
+            // The mark stays, whatever has to go for it.
+            let room = usize::from(cell.width).saturating_sub(1);
+            text.truncate(room);
+            text.push(if sort.descending { '▼' } else { '▲' });
         }
-    };
-    column(columns.number, "#", true);
-    column(columns.method, "Method", false);
-    column(columns.target, "Target", false);
-    column(columns.state, "State", false);
-    column(columns.last, "Last", false);
-    column(columns.attempts, "Attempts", false);
-    column(columns.age, "Age", true);
+        let style = match cell.column == sort.column {
+            true => model.theme.dim.add_modifier(Modifier::BOLD),
+            false => model.theme.dim,
+        };
+        put_cell(buffer, inner, cell, &text, style);
+    }
 }
 
-fn draw_row(
+/// A text in its cell, on the side that its column is read from.
+fn put_cell(buffer: &mut Buffer, line: Rect, cell: &Cell, text: &str, style: Style) {
+    let width = usize::from(cell.width);
+    let shift = match cell::is_right(cell.column) {
+        true => width.saturating_sub(text.width()) as u16,
+        false => 0,
+    };
+    put_in(buffer, line, cell.x + shift, 0, cell.width - shift, text, style);
+}
+
+fn draw_line(
     buffer: &mut Buffer,
-    line: Rect,
-    columns: &Columns,
-    row: &Row,
+    place: Rect,
+    cells: &[Cell],
+    line: Line,
     model: &Model,
     moment: &Moment,
 ) {
-    let theme = &model.theme;
-    let plain = Style::new();
-    let mut x = MARK;
-    let mut column = |width: u16, text: &str, style: Style, right: bool| {
-        if width > 0 {
-            let shift =
-                if right { usize::from(width).saturating_sub(text.chars().count()) } else { 0 };
-            let shift = shift as u16;
-            put_in(buffer, line, x + shift, 0, width - shift, text, style);
-            x += width + columns.gap;
+    let contexts = &model.facts.contexts;
+    let (row, leg) = match line {
+        Line::Row(row) | Line::Member(row) => (contexts.row(row), None),
+        Line::Leg { row, leg } => {
+            let row = contexts.row(row);
+            (row, row.and_then(|row| row.legs.get(leg)))
         }
     };
-    let state = row.status.state;
-    let colour = theme.state(state);
-    column(columns.number, &row.id.to_string(), theme.dim, true);
-    column(columns.method, &safe(row.method.as_str()), plain, false);
-    column(columns.target, &safe(row.target().as_uri().short()), plain, false);
-    column(columns.state, &format!("{} {}", shape(state), state.as_str()), colour, false);
-    column(columns.last, &last(row, columns.attempts == 0, moment), plain, false);
-    column(columns.attempts, &attempts(&row.status), theme.dim, false);
-    column(columns.age, &moment.since(row.at), theme.dim, true);
-}
-
-/// The last response, or the countdown of the timer that fires next: that also while a cancel is
-/// under way, which is what one waits for then.
-fn last(row: &Row, with_attempts: bool, moment: &Moment) -> String {
-    if let (State::Cancelling, Some(timer)) = (row.status.state, row.status.timers[0]) {
-        return format!("{} in {}", timer.timer, moment.until(timer.at));
+    let Some(row) = row else { return };
+    let has = |column| cells.iter().any(|cell| cell.column == column);
+    for cell in cells {
+        let cell::Text { text, style } = match leg {
+            Some(leg) => cell::of_leg(leg, cell.column, model, moment),
+            None => cell::of_row(row, cell.column, has, model, moment),
+        };
+        let text = match (line, cell.column) {
+            (Line::Member(_), Column::Method) => format!("└ {text}").into(),
+            _ => text,
+        };
+        let text = scrolled(&text, usize::from(cell.width), model.table.shift);
+        put_cell(buffer, place, cell, &text, style);
     }
-    match &row.last {
-        Last::Response(response) => response_line(response),
-        Last::Crossed(response) => format!("{} crossed CANCEL", response.status),
-        Last::Failed(cause) => cause.as_str().to_owned(),
-        Last::Nothing => match row.status.timers[0] {
-            Some(timer) if with_attempts && row.status.attempts > 1 => {
-                format!("{} in {} {}×", timer.timer, moment.until(timer.at), row.status.attempts)
-            }
-            Some(timer) => format!("{} in {}", timer.timer, moment.until(timer.at)),
-            None => String::new(),
-        },
+    if leg.is_none() {
+        draw_signs(buffer, place, row, line, model);
     }
 }
 
-/// `180 Ringing`, with the phrase as it came.
-pub(super) fn response_line(response: &Response) -> String {
-    let reason = response.reason();
-    format!("{} {}", response.status, safe(&reason)).trim_end().to_owned()
-}
-
-/// `3 of 7`; just `1` where there is no second.
-pub(super) fn attempts(status: &Status) -> String {
-    if status.attempts_max > 1 {
-        format!("{} of {}", status.attempts, status.attempts_max)
-    } else {
-        status.attempts.to_string()
+/// The mark, and whether there is something to open or to close.
+fn draw_signs(buffer: &mut Buffer, place: Rect, row: &Row, line: Line, model: &Model) {
+    let table = &model.table;
+    if table.marks.contains(&row.id) {
+        put(buffer, place, 1, 0, "*", model.theme.accent);
+    }
+    if let Line::Row(row_place) = line {
+        let sign = if table.list.is_open(row.id) {
+            "-"
+        } else if table.list.can_open(&model.facts.contexts, row_place) {
+            "+"
+        } else {
+            return;
+        };
+        put(buffer, place, 2, 0, sign, model.theme.dim);
     }
 }
 
-fn empty(buffer: &mut Buffer, inner: Rect, model: &Model) {
+fn is_chosen(line: Line, model: &Model) -> bool {
+    let contexts = &model.facts.contexts;
+    let Some(cursor) = model.cursor() else { return false };
+    let is_it = |row: usize| contexts.row(row).is_some_and(|row| row.id == cursor.context);
+    match line {
+        Line::Row(row) | Line::Member(row) => cursor.leg.is_none() && is_it(row),
+        Line::Leg { row, leg } => cursor.leg == Some(leg) && is_it(row),
+    }
+}
+
+/// The column whose title stands in a column of the screen.
+pub fn heading_at(model: &Model, area: Rect, x: u16) -> Option<Column> {
+    let x = x.checked_sub(area.x + 1)?;
+    let cells = shown_cells(model, area);
+    let cell = cells.iter().find(|cell| (cell.x..cell.x + cell.width).contains(&x))?;
+    Some(cell.column)
+}
+
+/// How wide a column is in a table; `None` where there is no room for it.
+pub fn column_width(model: &Model, area: Rect, column: Column) -> Option<u16> {
+    let cells = shown_cells(model, area);
+    cells.iter().find(|cell| cell.column == column).map(|cell| cell.width)
+}
+
+fn shown_cells(model: &Model, area: Rect) -> Vec<Cell> {
+    layout(&model.table.columns, area.width.saturating_sub(2), model.facts.contexts.len())
+}
+
+fn nothing_yet(buffer: &mut Buffer, inner: Rect, model: &Model) {
     // Half a sentence would peek out from behind what lies over it, and says nothing there.
-    if matches!(model.mode, Mode::Compose | Mode::Help { .. }) {
+    if matches!(model.mode, Mode::Compose | Mode::Help { .. } | Mode::Columns { .. }) {
         return;
     }
     let key = model.bindings.key(Scope::Browse, Action::Compose);
     let key = key.map(|key| key.to_string()).unwrap_or_default();
     let sentence = format!("Nothing sent yet. Press {key} to write a request.");
-    let width = usize::from(inner.width.saturating_sub(4));
-    let mut lines = wrap(&sentence, width);
-    lines.extend(model.hint.iter().flat_map(|hint| wrap(&safe(hint), width)));
-    let y = (inner.height / 2).saturating_sub(lines.len() as u16 / 2);
+    let hint = model.hint.as_deref().map(safe);
+    centred(buffer, inner, &[Some(sentence.into()), hint], model);
+}
+
+fn nothing_shown(buffer: &mut Buffer, rows: Rect, model: &Model) {
+    let key = |scope, action| {
+        model.bindings.key(scope, action).map(|key| key.to_string()).unwrap_or_default()
+    };
+    let list = &model.table.list;
+    let filter = (!list.filter().is_empty()).then(|| {
+        format!("Nothing passes the filter: {} clears it.", key(Scope::Browse, Action::Back))
+    });
+    let ended = list.hides_ended().then(|| {
+        format!("What has ended is hidden: {} shows it.", key(Scope::Table, Action::HideEnded))
+    });
+    centred(buffer, rows, &[filter.map(Into::into), ended.map(Into::into)], model);
+}
+
+fn centred(
+    buffer: &mut Buffer,
+    area: Rect,
+    sentences: &[Option<std::borrow::Cow<'_, str>>],
+    model: &Model,
+) {
+    let width = usize::from(area.width.saturating_sub(4));
+    let lines: Vec<String> =
+        sentences.iter().flatten().flat_map(|sentence| wrap(sentence, width)).collect();
+    let y = (area.height / 2).saturating_sub(lines.len() as u16 / 2);
     for (n, line) in lines.iter().enumerate() {
-        let x = inner.width.saturating_sub(line.chars().count() as u16) / 2;
-        put(buffer, inner, x, y + n as u16, line, model.theme.dim);
+        let x = area.width.saturating_sub(line.width() as u16) / 2;
+        put(buffer, area, x, y + n as u16, line, model.theme.dim);
     }
 }
 
@@ -254,37 +266,6 @@ pub(super) fn scroll_bar(
     for y in from..(from + length).min(track) {
         if let Some(cell) = buffer.cell_mut((area.right() - 1, area.y + 1 + y as u16)) {
             cell.set_symbol("┃").set_style(model.theme.accent);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ui::view::Regions;
-
-    #[test]
-    fn every_wide_table_has_every_column() {
-        for screen in 80..300 {
-            let area = Rect { width: screen, height: 30, ..Rect::default() };
-            let table = Regions::of(area, Pane::Table).and_then(|regions| regions.table);
-            let width = table.expect("there is room for it").width - 2;
-            for contexts in [0, 7, 1_000, 100_000] {
-                let columns = Columns::of(width, contexts);
-                assert!(columns.attempts > 0 && columns.age > 0, "{screen}: {columns:?}");
-                assert!(columns.last >= 14, "{screen}: {columns:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_columns_fill_every_width() {
-        for width in 38..300 {
-            for contexts in [0, 7, 1_000, 100_000] {
-                let columns = Columns::of(width, contexts);
-                assert_eq!(columns.fixed() + columns.target, width, "{columns:?}");
-                assert!(columns.target >= 6, "{width}: {columns:?}");
-            }
         }
     }
 }

@@ -26,6 +26,30 @@ pub fn address(server: &ServerUri) -> String {
     }
 }
 
+/// A flow: its transport, and the address that it leads to.
+pub fn flow_text(server: &ServerUri) -> String {
+    format!("{} {}", server.transport, address(server))
+}
+
+/// The text in at most `width` columns, without so many at its beginning as there are to scroll
+/// and as are too many.
+pub fn scrolled(text: &str, width: usize, columns: usize) -> Cow<'_, str> {
+    let excess = text.width().saturating_sub(width);
+    let columns = columns.min(excess);
+    if columns == 0 || width < 2 {
+        return cut(text, width);
+    }
+    // The sign for what is left out takes one of the columns.
+    let mut skipped = 0;
+    let skip = |c: &char| {
+        let skips = skipped <= columns;
+        skipped += c.width().unwrap_or(0);
+        skips
+    };
+    let start: usize = text.chars().take_while(skip).map(char::len_utf8).sum();
+    Cow::Owned(format!("…{}", cut(&text[start..], width - 1)))
+}
+
 /// The text in at most `width` columns, cut at its end with `…` where it is longer.
 pub fn cut(text: &str, width: usize) -> Cow<'_, str> {
     if text.width() <= width {
@@ -89,6 +113,21 @@ mod tests {
         ] {
             assert_eq!(cut(text, width), cut_text, "{text} in {width}");
             assert!(cut(text, width).width() <= width);
+        }
+    }
+
+    #[test]
+    fn texts_are_scrolled_to_their_end_and_no_further() {
+        for (text, width, columns, shown) in [
+            ("ring@demo.test", 14, 8, "ring@demo.test"),
+            ("ring@demo.test", 8, 0, "ring@de…"),
+            ("ring@demo.test", 8, 3, "…@demo.…"),
+            ("ring@demo.test", 8, 8, "…mo.test"),
+            ("電話電話", 6, 8, "…電話"),
+            ("ab", 1, 8, "…"),
+        ] {
+            assert_eq!(scrolled(text, width, columns), shown, "{text} in {width}");
+            assert!(scrolled(text, width, columns).width() <= width);
         }
     }
 

@@ -1,0 +1,229 @@
+//! The filter's language: which rows the table shows.
+//!
+//! ```text
+//! ring busy              both words, anywhere: method, target, state, last, cause, Call-ID, label, account
+//! method:invite          a part of one field
+//! code:4xx  code>=500    the status code of the last response
+//! age>10s  rtt<5ms  took>1m  attempts>=3  number<100
+//! !label:x  !busy        not
+//! ~^bob|carol  target:~^bob    a regular expression
+//! "a b"  last:"Busy Here"      with spaces
+//! ```
+//!
+//! [`Filter::parse`] reads it in `parse`; a mistake says where it stands. Upper and lower case are
+//! the same.
+
+mod parse;
+mod text;
+
+use std::time::{Duration, Instant};
+
+pub use parse::FilterError;
+use text::Pattern;
+
+use crate::ui::model::{Last, RoundTrip, Row};
+
+/// Which rows are shown.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    text: String,
+    terms: Vec<Term>,
+}
+
+/// A condition; all must hold.
+#[derive(Clone, Debug)]
+struct Term {
+    negated: bool,
+    test: Test,
+}
+
+#[derive(Clone, Debug)]
+enum Test {
+    /// In one of the fields that words look at.
+    Anywhere(Pattern),
+    /// In one field.
+    Field(TextField, Pattern),
+    /// A number within bounds, both included.
+    Number(NumberField, u64, u64),
+    /// A time on one side of a bound.
+    Time(TimeField, Side, Duration),
+}
+
+/// A field that is text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TextField {
+    Account,
+    CallId,
+    Cause,
+    Flow,
+    Label,
+    Last,
+    Method,
+    State,
+    Target,
+}
+
+/// A field that is a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NumberField {
+    Attempts,
+    Code,
+    Number,
+}
+
+/// A field that is a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TimeField {
+    Age,
+    Rtt,
+    Took,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    /// Less than the bound.
+    Below,
+    /// More than the bound.
+    Above,
+}
+
+impl Filter {
+    /// Reads a filter.
+    ///
+    /// # Errors
+    ///
+    /// The first mistake, with its place in the text.
+    pub fn parse(text: &str) -> Result<Filter, FilterError> {
+        Ok(Filter { text: text.trim().to_owned(), terms: parse::terms(text)? })
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it shows everything.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Whether a row is shown at a moment. `flow` is the text of its flow.
+    pub fn matches(&self, row: &Row, flow: &str, now: Instant) -> bool {
+        self.terms.iter().all(|term| term.test.holds(row, flow, now) != term.negated)
+    }
+
+    /// The times after its beginning at which a row may come or go by itself.
+    pub fn turns(&self) -> impl Iterator<Item = Duration> {
+        self.terms.iter().filter_map(|term| match term.test {
+            Test::Time(TimeField::Age | TimeField::Took, _, bound) => Some(bound),
+            _ => None,
+        })
+    }
+}
+
+impl Test {
+    fn holds(&self, row: &Row, flow: &str, now: Instant) -> bool {
+        match self {
+            Test::Anywhere(pattern) => ANYWHERE.iter().any(|field| field.has(row, flow, pattern)),
+            Test::Field(field, pattern) => field.has(row, flow, pattern),
+            Test::Number(field, low, high) => {
+                field.of(row).is_some_and(|value| (*low..=*high).contains(&value))
+            }
+            Test::Time(field, side, bound) => field.of(row, now).is_some_and(|time| match side {
+                Side::Below => time < *bound,
+                Side::Above => time > *bound,
+            }),
+        }
+    }
+}
+
+/// The fields that a word looks at, those that are read fastest first.
+const ANYWHERE: [TextField; 8] = [
+    TextField::Method,
+    TextField::State,
+    TextField::CallId,
+    TextField::Label,
+    TextField::Account,
+    TextField::Target,
+    TextField::Cause,
+    TextField::Last,
+];
+
+impl TextField {
+    const ALL: [(&'static str, TextField); 10] = [
+        ("account", TextField::Account),
+        ("call-id", TextField::CallId),
+        ("callid", TextField::CallId),
+        ("cause", TextField::Cause),
+        ("flow", TextField::Flow),
+        ("label", TextField::Label),
+        ("last", TextField::Last),
+        ("method", TextField::Method),
+        ("state", TextField::State),
+        ("target", TextField::Target),
+    ];
+
+    fn has(self, row: &Row, flow: &str, pattern: &Pattern) -> bool {
+        match self {
+            TextField::Account => pattern.is_in(&row.account),
+            TextField::CallId => pattern.is_in(&row.created.call_id),
+            TextField::Cause => row.cause.is_some_and(|cause| pattern.is_in(cause.as_str())),
+            TextField::Flow => pattern.is_in(flow),
+            TextField::Label => row.label().is_some_and(|label| pattern.is_in(label)),
+            TextField::Last => match &row.last {
+                Last::Nothing => false,
+                Last::Failed(cause) => pattern.is_in(cause.as_str()),
+                Last::Response(response) | Last::Crossed(response) => {
+                    let reason = response.reason();
+                    // Put together only where a part alone cannot decide.
+                    pattern.is_in(&reason)
+                        || pattern.may_span()
+                            && pattern.is_in(&format!("{} {reason}", response.status))
+                }
+            },
+            TextField::Method => pattern.is_in(row.method.as_str()),
+            TextField::State => pattern.is_in(row.status.state.as_str()),
+            TextField::Target => {
+                // What is shown; the whole URI where a scheme is looked for.
+                pattern.is_in(row.target().as_uri().short())
+                    || pattern.names_a_scheme() && pattern.is_in(row.target().as_str())
+            }
+        }
+    }
+}
+
+impl NumberField {
+    const ALL: [(&'static str, NumberField); 3] = [
+        ("attempts", NumberField::Attempts),
+        ("code", NumberField::Code),
+        ("number", NumberField::Number),
+    ];
+
+    fn of(self, row: &Row) -> Option<u64> {
+        match self {
+            NumberField::Attempts => Some(row.status.attempts.into()),
+            NumberField::Code => row.code().map(u64::from),
+            NumberField::Number => Some(row.id.0),
+        }
+    }
+}
+
+impl TimeField {
+    const ALL: [(&'static str, TimeField); 4] = [
+        ("age", TimeField::Age),
+        ("duration", TimeField::Took),
+        ("rtt", TimeField::Rtt),
+        ("took", TimeField::Took),
+    ];
+
+    fn of(self, row: &Row, now: Instant) -> Option<Duration> {
+        match self {
+            TimeField::Age => Some(now.saturating_duration_since(row.at)),
+            TimeField::Rtt => match row.round_trip {
+                RoundTrip::Took(took) => Some(took),
+                _ => None,
+            },
+            TimeField::Took => Some(row.took(now)),
+        }
+    }
+}

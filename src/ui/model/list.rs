@@ -1,0 +1,512 @@
+//! [`List`]: the rows that the table shows, in its order: filtered, sorted, folded.
+//!
+//! It is kept, not made anew: an event moves one row, whatever there is in the table. Only a wish
+//! of the user (another filter, another column to sort by) looks at every row once.
+
+use std::{
+    cmp::Ordering,
+    collections::{BTreeSet, HashMap},
+    time::{Duration, Instant},
+};
+
+use super::{
+    Contexts, Row,
+    columns::{Column, Sort},
+    groups::Groups,
+    order::Order,
+    sort_key::Key,
+};
+use crate::{
+    sip::{ContextId, FlowId, Method},
+    ui::filter::Filter,
+};
+
+/// The rows that the table shows.
+#[derive(Debug, Default)]
+pub struct List {
+    sort: Sort,
+    filter: Filter,
+    fold: Fold,
+    ended_hidden: bool,
+    /// The rows that the user has opened.
+    open: BTreeSet<ContextId>,
+    /// The texts of the flows, which a filter may look at.
+    flows: HashMap<FlowId, Box<str>>,
+    places: Vec<Place>,
+    groups: Groups,
+    order: Order,
+    turns: Vec<Turn>,
+    /// The moment up to which time has been taken into account.
+    now: Option<Instant>,
+}
+
+/// Which rows are folded into one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fold {
+    /// The REGISTERs of one registration, into the last.
+    #[default]
+    Registrations,
+    /// Those, and the requests of one dialog, into the one that made it.
+    Dialogs,
+    /// None.
+    Nothing,
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// A row.
+    Row(usize),
+    /// A leg of an open row.
+    Leg {
+        /// The row.
+        row: usize,
+        /// Which of its legs.
+        leg: usize,
+    },
+    /// A row that is folded into an open one.
+    Member(usize),
+}
+
+/// What the cursor is on: it stays there, wherever that is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The context.
+    pub context: ContextId,
+    /// One of its legs.
+    pub leg: Option<usize>,
+}
+
+/// What is kept of a row.
+#[derive(Clone, Debug)]
+struct Place {
+    key: Key,
+    matches: bool,
+    listed: bool,
+}
+
+/// Rows come and go by themselves so long after their beginning; those before `next` have.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    after: Duration,
+    next: usize,
+}
+
+impl List {
+    /// By what it is sorted.
+    pub fn sort(&self) -> Sort {
+        self.sort
+    }
+
+    /// The filter.
+    pub fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// What is folded.
+    pub fn fold(&self) -> Fold {
+        self.fold
+    }
+
+    /// Whether rows that have ended are left out.
+    pub fn hides_ended(&self) -> bool {
+        self.ended_hidden
+    }
+
+    /// How many rows are shown, without what is open below them.
+    pub fn rows(&self) -> usize {
+        self.order.len()
+    }
+
+    /// The rows that are shown, from the top.
+    pub fn iter(&self) -> impl Iterator<Item = usize> {
+        self.order.from(0).map(|place| place as usize)
+    }
+
+    /// Sorts it by a column, one way or the other.
+    pub fn set_sort(&mut self, contexts: &Contexts, sort: Sort) {
+        if sort.column != self.sort.column {
+            for (place, row) in self.places.iter_mut().zip(contexts.iter()) {
+                place.key = Key::of(row, sort.column);
+            }
+        }
+        self.sort = sort;
+        self.arrange(contexts);
+    }
+
+    /// Shows only what a filter lets through.
+    pub fn set_filter(&mut self, contexts: &Contexts, filter: Filter, now: Instant) {
+        self.filter = filter;
+        self.advance_to(now);
+        self.judge(contexts);
+    }
+
+    /// Shows the rows that have ended, or leaves them out.
+    pub fn hide_ended(&mut self, contexts: &Contexts, hide: bool) {
+        self.ended_hidden = hide;
+        self.judge(contexts);
+    }
+
+    /// Folds rows into one.
+    pub fn set_fold(&mut self, contexts: &Contexts, fold: Fold) {
+        self.fold = fold;
+        self.arrange(contexts);
+    }
+
+    /// The text of a flow changed, or it is a new one.
+    pub fn name_flow(&mut self, flow: FlowId, text: String) {
+        self.flows.insert(flow, text.into());
+    }
+
+    /// Takes in a row that came last.
+    pub fn add(&mut self, contexts: &Contexts, place: usize) {
+        let Some(row) = contexts.row(place) else { return };
+        self.advance_to(row.at);
+        let matches = self.judges(row);
+        let joins = self.groups.add(contexts, row);
+        self.places.push(Place { key: Key::of(row, self.sort.column), matches, listed: false });
+        if joins {
+            self.count_members(place as u32);
+            self.settle_group(contexts, place as u32);
+        } else {
+            self.settle(contexts, place as u32);
+        }
+    }
+
+    /// Takes in that a row changed.
+    pub fn refresh(&mut self, contexts: &Contexts, place: usize) {
+        let Some(row) = contexts.row(place) else { return };
+        let Some(before) = self.places.get(place) else { return };
+        let key = Key::of(row, self.sort.column);
+        let matches = self.judges(row);
+        if before.key != key {
+            self.unlist(place as u32);
+            self.places[place].key = key;
+        }
+        let turned = self.places[place].matches != matches;
+        self.places[place].matches = matches;
+        if turned && let Some(group) = self.groups.of_mut(place as u32) {
+            group.matching = if matches { group.matching + 1 } else { group.matching - 1 };
+            self.settle_group(contexts, place as u32);
+        } else {
+            self.settle(contexts, place as u32);
+        }
+    }
+
+    /// Takes in that rows were dropped.
+    pub fn rebuild(&mut self, contexts: &Contexts) {
+        self.groups = Groups::default();
+        self.places.clear();
+        for row in contexts.iter() {
+            self.groups.add(contexts, row);
+            let key = Key::of(row, self.sort.column);
+            self.places.push(Place { key, matches: false, listed: false });
+        }
+        self.open.retain(|id| contexts.place(*id).is_some());
+        self.judge(contexts);
+    }
+
+    /// Takes in what time alone has changed.
+    pub fn advance(&mut self, contexts: &Contexts, now: Instant) {
+        self.advance_to(now);
+        for n in 0..self.turns.len() {
+            let Turn { after, next } = self.turns[n];
+            let due = |row: &Row| row.at + after < now;
+            let mut at = next;
+            while contexts.row(at).is_some_and(due) {
+                self.refresh(contexts, at);
+                at += 1;
+            }
+            self.turns[n].next = at;
+        }
+    }
+
+    /// When time alone changes it next.
+    pub fn changes_at(&self, contexts: &Contexts) -> Option<Instant> {
+        let moment = |turn: &Turn| {
+            // Strictly more than the bound.
+            Some(contexts.row(turn.next)?.at + turn.after + Duration::from_nanos(1))
+        };
+        self.turns.iter().filter_map(moment).min()
+    }
+
+    /// The row that a row is shown as: itself, or the one that it is folded into.
+    pub fn head(&self, contexts: &Contexts, place: usize) -> usize {
+        if !self.is_folded(contexts, place as u32) {
+            return place;
+        }
+        let head = self.groups.of(place as u32).and_then(|group| {
+            let last = self.is_registration(contexts, place as u32);
+            if last { group.members.last() } else { group.members.first() }
+        });
+        head.map_or(place, |head| *head as usize)
+    }
+
+    /// The other rows that are folded into a row, the oldest first.
+    pub fn members(&self, contexts: &Contexts, head: usize) -> impl Iterator<Item = usize> {
+        let folded = self.is_folded(contexts, head as u32);
+        let group = self.groups.of(head as u32).filter(|_| folded);
+        let members = group.map_or(&[][..], |group| &group.members);
+        members.iter().map(|place| *place as usize).filter(move |place| *place != head)
+    }
+
+    /// Whether a row is open.
+    pub fn is_open(&self, id: ContextId) -> bool {
+        self.open.contains(&id)
+    }
+
+    /// Opens or closes a row.
+    pub fn set_open(&mut self, id: ContextId, open: bool) {
+        if open {
+            self.open.insert(id);
+        } else {
+            self.open.remove(&id);
+        }
+    }
+
+    /// How many lines it is long.
+    pub fn lines(&self, contexts: &Contexts) -> usize {
+        let below: usize = self.openings(contexts).iter().map(|opening| opening.lines).sum();
+        self.order.len() + below
+    }
+
+    /// The lines of a window.
+    pub fn window(&self, contexts: &Contexts, top: usize, height: usize) -> Vec<Line> {
+        let openings = self.openings(contexts);
+        // The row that the window begins with or in, and how many lines of it are above.
+        let (mut position, mut skip) = (top, 0);
+        for opening in &openings {
+            if position <= opening.position {
+                break;
+            }
+            let inside = (position - opening.position).min(opening.lines);
+            if position - opening.position <= opening.lines {
+                (position, skip) = (opening.position, inside);
+                break;
+            }
+            position -= opening.lines;
+        }
+        let mut lines = Vec::with_capacity(height + skip);
+        for place in self.order.from(position) {
+            if lines.len() >= height + skip {
+                break;
+            }
+            let place = place as usize;
+            lines.push(Line::Row(place));
+            if contexts.row(place).is_some_and(|row| self.open.contains(&row.id)) {
+                lines.extend(self.below(contexts, place));
+            }
+        }
+        lines.drain(..skip.min(lines.len()));
+        lines.truncate(height);
+        lines
+    }
+
+    /// The line that the cursor is on; `None` where that is not shown.
+    pub fn line_of(&self, contexts: &Contexts, cursor: Cursor) -> Option<usize> {
+        let place = contexts.place(cursor.context)?;
+        let head = self.head(contexts, place);
+        let position = self.position(head)?;
+        let openings = self.openings(contexts);
+        let above = openings.iter().take_while(|opening| opening.position < position);
+        let line = position + above.map(|opening| opening.lines).sum::<usize>();
+        if head == place && cursor.leg.is_none() {
+            return Some(line);
+        }
+        let id = contexts.row(head)?.id;
+        let wanted = match cursor.leg {
+            Some(leg) => Line::Leg { row: place, leg },
+            None => Line::Member(place),
+        };
+        let below = self.open.contains(&id).then(|| self.below(contexts, head))?;
+        Some(line + 1 + below.iter().position(|it| *it == wanted)?)
+    }
+
+    /// What the lines are below an open row.
+    fn below(&self, contexts: &Contexts, head: usize) -> Vec<Line> {
+        let legs = contexts.row(head).map_or(0, |row| row.legs.len());
+        let legs = (0..legs).map(|leg| Line::Leg { row: head, leg });
+        legs.chain(self.members(contexts, head).map(Line::Member)).collect()
+    }
+
+    /// Whether there is something to open a row for: several legs, or rows folded into it.
+    pub fn can_open(&self, contexts: &Contexts, place: usize) -> bool {
+        contexts.row(place).is_some_and(|row| row.legs.len() > 1)
+            || self.members(contexts, place).next().is_some()
+    }
+
+    fn openings(&self, contexts: &Contexts) -> Vec<Opening> {
+        let opening = |id: &ContextId| {
+            let place = contexts.place(*id)?;
+            let lines = self.below(contexts, place).len();
+            Some(Opening { position: self.position(place)?, lines })
+        };
+        let mut openings: Vec<Opening> = self.open.iter().filter_map(opening).collect();
+        openings.sort_unstable_by_key(|opening| opening.position);
+        openings
+    }
+
+    /// At which position a row is shown.
+    fn position(&self, place: usize) -> Option<usize> {
+        self.places.get(place).filter(|it| it.listed)?;
+        self.order.position(place as u32, |other| self.compare(other, place as u32))
+    }
+
+    fn compare(&self, one: u32, other: u32) -> Ordering {
+        compare(&self.places, self.sort, one, other)
+    }
+
+    /// Whether the filter lets a row through.
+    pub fn passes(&self, row: &Row) -> bool {
+        let flow = self.flows.get(&row.created.flow).map_or("", |text| text);
+        self.filter.matches(row, flow, self.now.unwrap_or(row.at))
+    }
+
+    fn judges(&self, row: &Row) -> bool {
+        !(self.ended_hidden && row.status.ended) && self.passes(row)
+    }
+
+    /// Looks at every row once.
+    fn judge(&mut self, contexts: &Contexts) {
+        for (place, row) in contexts.iter().enumerate() {
+            self.places[place].matches = self.judges(row);
+        }
+        for group in self.groups.all_mut() {
+            let matches = |place: &&u32| self.places[**place as usize].matches;
+            group.matching = group.members.iter().filter(matches).count();
+        }
+        let turns = self.filter.turns().map(|after| Turn {
+            after,
+            next: self.now.and_then(|now| now.checked_sub(after)).map_or(0, |until| {
+                // Strictly older than the bound.
+                until
+                    .checked_sub(Duration::from_nanos(1))
+                    .map_or(0, |until| contexts.made_until(until))
+            }),
+        });
+        self.turns = turns.collect();
+        self.arrange(contexts);
+    }
+
+    /// Puts every row where it belongs.
+    fn arrange(&mut self, contexts: &Contexts) {
+        let mut listed = Vec::new();
+        for place in (0..self.places.len() as u32).rev() {
+            let wanted = self.is_wanted(contexts, place);
+            self.places[place as usize].listed = wanted;
+            if wanted {
+                listed.push(place);
+            }
+        }
+        // The newest first, which is the order where all else is equal: a stable sort keeps it.
+        let (places, sort) = (&self.places, self.sort);
+        listed.sort_by(|one, other| compare(places, sort, *one, *other));
+        self.order = Order::of(&listed);
+    }
+
+    fn is_registration(&self, contexts: &Contexts, place: u32) -> bool {
+        let root = contexts.row(self.groups.root(place) as usize);
+        root.is_some_and(|row| row.method == Method::Register)
+    }
+
+    fn is_folded(&self, contexts: &Contexts, place: u32) -> bool {
+        if self.groups.of(place).is_none() {
+            return false;
+        }
+        match self.fold {
+            Fold::Nothing => false,
+            Fold::Registrations => self.is_registration(contexts, place),
+            Fold::Dialogs => true,
+        }
+    }
+
+    fn is_wanted(&self, contexts: &Contexts, place: u32) -> bool {
+        match self.groups.of(place) {
+            Some(group) if self.is_folded(contexts, place) => {
+                self.head(contexts, place as usize) == place as usize && group.matching > 0
+            }
+            _ => self.places[place as usize].matches,
+        }
+    }
+
+    fn count_members(&mut self, place: u32) {
+        if let Some(group) = self.groups.of_mut(place) {
+            let matches = |place: &&u32| self.places[**place as usize].matches;
+            // The group is new, or the row is its last.
+            group.matching = match group.members.len() {
+                2 => group.members.iter().filter(matches).count(),
+                _ => group.matching + usize::from(self.places[place as usize].matches),
+            };
+        }
+    }
+
+    fn settle_group(&mut self, contexts: &Contexts, place: u32) {
+        let heads = self.groups.of(place).map(|group| {
+            // The row that is shown for it may have been the one before the last.
+            let last = group.members.len().saturating_sub(2);
+            [
+                Some(group.members[0]),
+                group.members.get(last).copied(),
+                group.members.last().copied(),
+            ]
+        });
+        for head in heads.into_iter().flatten().flatten() {
+            self.settle(contexts, head);
+        }
+        self.settle(contexts, place);
+    }
+
+    /// Lists a row where it belongs there, and takes it out where it does not.
+    fn settle(&mut self, contexts: &Contexts, place: u32) {
+        let wanted = self.is_wanted(contexts, place);
+        if !wanted {
+            self.unlist(place);
+        } else if !self.places[place as usize].listed {
+            let (places, sort) = (&self.places, self.sort);
+            self.order.insert(place, |other| compare(places, sort, other, place));
+            self.places[place as usize].listed = true;
+        }
+    }
+
+    fn unlist(&mut self, place: u32) {
+        if std::mem::take(&mut self.places[place as usize].listed) {
+            let (places, sort) = (&self.places, self.sort);
+            self.order.remove(place, |other| compare(places, sort, other, place));
+        }
+    }
+
+    fn advance_to(&mut self, now: Instant) {
+        self.now = Some(self.now.map_or(now, |known| known.max(now)));
+    }
+}
+
+/// An open row, and how many lines are below it.
+#[derive(Clone, Copy, Debug)]
+struct Opening {
+    position: usize,
+    lines: usize,
+}
+
+/// Which of two rows stands above the other; the newer one where all else is equal.
+fn compare(places: &[Place], sort: Sort, one: u32, other: u32) -> Ordering {
+    let key = |place: u32| &places[place as usize].key;
+    key(one).compare(key(other), sort).then(other.cmp(&one))
+}
+
+impl Fold {
+    /// The next one, for a key that goes through them.
+    pub const fn next(self) -> Fold {
+        match self {
+            Fold::Registrations => Fold::Dialogs,
+            Fold::Dialogs => Fold::Nothing,
+            Fold::Nothing => Fold::Registrations,
+        }
+    }
+}
+
+impl Sort {
+    /// By a column, the way that is looked for first.
+    pub const fn by(column: Column) -> Sort {
+        Sort { column, descending: column.begins_with_greatest() }
+    }
+}

@@ -1,0 +1,114 @@
+//! [`Tally`]: what came of a wish that was for many contexts, counted from what the engine said.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::sip::{ContextEvent, ContextId, Fact, LegState, Method, UriBuf};
+
+/// Counts what became of one wish for many contexts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    waits: Waits,
+    wanted: usize,
+    done: usize,
+    refused: BTreeMap<String, usize>,
+}
+
+/// What has not been answered yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Waits {
+    Cancel(HashSet<ContextId>),
+    HangUp(HashSet<ContextId>),
+    /// The requests whose rows have not come yet.
+    Resend(Vec<(Method, UriBuf)>),
+}
+
+impl Tally {
+    /// These are to be cancelled.
+    pub fn cancel(contexts: &[ContextId]) -> Tally {
+        Tally::new(Waits::Cancel(contexts.iter().copied().collect()), contexts.len())
+    }
+
+    /// These are to be hung up.
+    pub fn hang_up(contexts: &[ContextId]) -> Tally {
+        Tally::new(Waits::HangUp(contexts.iter().copied().collect()), contexts.len())
+    }
+
+    /// These are sent again; `wanted` counts those too that could not even be written.
+    pub fn resend(requests: Vec<(Method, UriBuf)>, wanted: usize) -> Tally {
+        Tally::new(Waits::Resend(requests), wanted)
+    }
+
+    fn new(waits: Waits, wanted: usize) -> Tally {
+        Tally { waits, wanted, done: 0, refused: BTreeMap::new() }
+    }
+
+    /// Takes in what happened.
+    pub fn note(&mut self, event: &ContextEvent) {
+        let is_done = match (&mut self.waits, &event.fact) {
+            (Waits::Cancel(waiting), Fact::Cancel { .. }) => waiting.remove(&event.context),
+            (Waits::HangUp(waiting), Fact::Leg { state: LegState::HangingUp { .. }, .. }) => {
+                waiting.remove(&event.context)
+            }
+            (Waits::Resend(waiting), Fact::Created(created)) if created.parent.is_none() => {
+                let is_it = |(method, uri): &(Method, UriBuf)| {
+                    *method == event.method && *uri == created.request_uri
+                };
+                let place = waiting.iter().position(is_it);
+                place.map(|place| waiting.swap_remove(place)).is_some()
+            }
+            _ => false,
+        };
+        self.done += usize::from(is_done);
+    }
+
+    /// Takes in a refusal; gives whether it was for one of these.
+    pub fn refuse(&mut self, context: Option<ContextId>, reason: &str) -> bool {
+        let was_waiting = match (&mut self.waits, context) {
+            (Waits::Cancel(waiting) | Waits::HangUp(waiting), Some(context)) => {
+                waiting.remove(&context)
+            }
+            (Waits::Resend(waiting), None) => waiting.pop().is_some(),
+            _ => false,
+        };
+        if was_waiting {
+            self.give_up(reason);
+        }
+        was_waiting
+    }
+
+    /// One could not even be asked for.
+    pub fn give_up(&mut self, reason: &str) {
+        *self.refused.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// Whether everything is known.
+    pub fn is_complete(&self) -> bool {
+        match &self.waits {
+            Waits::Cancel(waiting) | Waits::HangUp(waiting) => waiting.is_empty(),
+            Waits::Resend(waiting) => waiting.is_empty(),
+        }
+    }
+
+    /// Whether all of it was done.
+    pub fn is_good(&self) -> bool {
+        self.refused.is_empty()
+    }
+
+    /// `cancelled 3 of 5: 2 already accepted`.
+    pub fn sentence(&self) -> String {
+        let verb = match self.waits {
+            Waits::Cancel(_) => "cancelled",
+            Waits::HangUp(_) => "hung up",
+            Waits::Resend(_) => "sent again",
+        };
+        let mut sentence = match self.is_good() {
+            true => format!("{verb} all {}", self.wanted),
+            false => format!("{verb} {} of {}:", self.done, self.wanted),
+        };
+        for (n, (reason, count)) in self.refused.iter().enumerate() {
+            let comma = if n == 0 { "" } else { ";" };
+            sentence.push_str(&format!("{comma} {count}× {reason}"));
+        }
+        sentence
+    }
+}

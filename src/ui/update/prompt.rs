@@ -1,0 +1,186 @@
+//! What is typed at the bottom: a filter, a label, where to jump to; and the choice of columns.
+
+use std::time::Instant;
+
+use crossterm::event::{Event as Input, KeyEvent};
+use tui_input::backend::crossterm::EventHandler;
+
+use crate::ui::{
+    bindings::Action,
+    filter::Filter,
+    model::{Column, Cursor, Mode, Model, Notice, Purpose, Shown},
+    update::{scrolled, table},
+};
+
+/// How many characters a line can hold.
+const LONGEST: usize = 500;
+
+/// A key that means no action is text.
+pub(super) fn edit(model: &mut Model, event: KeyEvent, now: Instant) {
+    let before = model.prompt.input.value().to_owned();
+    model.prompt.input.handle_event(&Input::Key(event));
+    if model.prompt.input.value().chars().count() > LONGEST {
+        model.prompt.input = before.clone().into();
+    }
+    if model.prompt.input.value() != before {
+        changed(model, now);
+    }
+}
+
+/// A paste goes into the line, without what would end it.
+pub(super) fn paste(model: &mut Model, text: &str, now: Instant) {
+    for c in text.trim().chars().filter(|c| !c.is_control()).take(LONGEST) {
+        if model.prompt.input.value().chars().count() < LONGEST {
+            model.prompt.input.handle(tui_input::InputRequest::InsertChar(c));
+        }
+    }
+    changed(model, now);
+}
+
+/// What is typed holds at once.
+fn changed(model: &mut Model, now: Instant) {
+    match &mut model.prompt.purpose {
+        Purpose::Filter { error } => match Filter::parse(model.prompt.input.value()) {
+            Ok(filter) => {
+                *error = None;
+                model.table.list.set_filter(&model.facts.contexts, filter, now);
+            }
+            // The last good one holds.
+            Err(mistake) => *error = Some(mistake),
+        },
+        Purpose::Jump { .. } => {
+            model.prompt.find(&model.facts.contexts, model.table.list.iter());
+        }
+        Purpose::Label { .. } => {}
+    }
+}
+
+/// Carries out a wish while a line is typed.
+pub(super) fn update(model: &mut Model, action: Action, now: Instant) {
+    match action {
+        Action::Accept => accept(model, now),
+        Action::ClearField => {
+            model.prompt.input.reset();
+            changed(model, now);
+        }
+        Action::Back => {
+            if matches!(model.prompt.purpose, Purpose::Filter { .. }) {
+                clear_filter(model, now);
+            }
+            model.mode = Mode::Browse;
+        }
+        Action::Up | Action::Down => match &mut model.prompt.purpose {
+            Purpose::Jump { found, chosen } => {
+                let last = found.len().saturating_sub(1);
+                *chosen = scrolled(*chosen, action, 1).min(last);
+            }
+            _ => table::go(model, action, 1, now),
+        },
+        _ => {}
+    }
+}
+
+/// Shows every row again.
+pub(super) fn clear_filter(model: &mut Model, now: Instant) {
+    model.table.list.set_filter(&model.facts.contexts, Filter::default(), now);
+}
+
+fn accept(model: &mut Model, now: Instant) {
+    match &model.prompt.purpose {
+        // What cannot be read does not hold, and cannot be taken.
+        Purpose::Filter { error: Some(_) } => return,
+        Purpose::Filter { error: None } => {}
+        Purpose::Label { contexts } => {
+            let label = model.prompt.input.value().trim().to_owned();
+            let count = contexts.len();
+            for &id in contexts {
+                model.facts.contexts.set_label(id, &label);
+                if let Some(place) = model.facts.contexts.place(id) {
+                    model.table.list.refresh(&model.facts.contexts, place);
+                }
+            }
+            let what =
+                if count == 1 { "1 request".to_owned() } else { format!("{count} requests") };
+            let text = match label.as_str() {
+                "" => format!("{what} without a label now"),
+                label => format!("{what} labelled {label}"),
+            };
+            model.notice = Some(Notice::info(now, text));
+        }
+        Purpose::Jump { found, chosen } => match found.get(*chosen) {
+            Some(&context) => {
+                model.table.follow = false;
+                model.choose(Cursor { context, leg: None });
+            }
+            None => {
+                let text = "no row is like that: type a part of what one shows, or leave with Esc";
+                model.notice = Some(Notice::error(now, text));
+                return;
+            }
+        },
+    }
+    model.mode = Mode::Browse;
+}
+
+/// Carries out a wish in the choice of columns.
+pub(super) fn columns(model: &mut Model, action: Action, at: usize, now: Instant) {
+    let offered = model.table.columns.offered();
+    let Some(&column) = offered.get(at) else { return };
+    let columns = &mut model.table.columns;
+    let is_shown = columns.has(column);
+    let mut at = at;
+    let told = match action {
+        Action::Back => return model.mode = Mode::Browse,
+        Action::Toggle if columns.toggle(column) => None,
+        Action::Toggle => Some("one column has to stay".to_owned()),
+        Action::SortBy => {
+            table::sort_by(model, column, now);
+            return;
+        }
+        _ if !is_shown && changes_place(action) => {
+            Some(format!("{} is not shown: show it first", column.name()))
+        }
+        Action::MoveLeft | Action::MoveRight => {
+            columns.shift(column, action == Action::MoveRight);
+            None
+        }
+        Action::UsualWidth => {
+            columns.set_width(column, None);
+            None
+        }
+        Action::Wider | Action::Narrower => {
+            resize(model, column, action == Action::Wider);
+            None
+        }
+        action => {
+            at = scrolled(at, action, 5).min(offered.len() - 1);
+            model.mode = Mode::Columns { at };
+            return;
+        }
+    };
+    // The cursor stays on its column.
+    let offered = model.table.columns.offered();
+    at = offered.iter().position(|it| *it == column).unwrap_or(at);
+    model.mode = Mode::Columns { at };
+    model.notice = told.map(|text| Notice::error(now, text));
+}
+
+const fn changes_place(action: Action) -> bool {
+    matches!(
+        action,
+        Action::MoveLeft
+            | Action::MoveRight
+            | Action::Wider
+            | Action::Narrower
+            | Action::UsualWidth
+    )
+}
+
+/// Makes a column wider or narrower than it is on the screen.
+fn resize(model: &mut Model, column: Column, wider: bool) {
+    let shown = model.table.columns.shown().iter().find(|shown| shown.column == column);
+    let now = shown.and_then(|shown| shown.width).or_else(|| table::width_on_screen(model, column));
+    let now = now.unwrap_or(8);
+    let width = if wider { now.saturating_add(1) } else { now.saturating_sub(1) };
+    model.table.columns.set_width(column, Some(width.min(Shown::WIDEST)));
+}

@@ -1,0 +1,152 @@
+//! What stands in each cell.
+
+use std::borrow::Cow;
+
+use ratatui::style::Style;
+
+use crate::{
+    sip::{LegState, Response, State, Status},
+    ui::{
+        model::{Column, Last, LegRow, Model, RoundTrip, Row},
+        view::{
+            flow_text, story,
+            text::safe,
+            theme::shape,
+            time::{Moment, short},
+        },
+    },
+};
+
+/// What stands in a cell.
+#[derive(Debug)]
+pub(super) struct Text<'a> {
+    pub(super) text: Cow<'a, str>,
+    pub(super) style: Style,
+}
+
+/// What a row shows in a column. `alone` is whether `Last` has to say what has columns of their
+/// own elsewhere: how often it was sent, and the timer.
+pub(super) fn of_row<'a>(
+    row: &'a Row,
+    column: Column,
+    has: impl Fn(Column) -> bool,
+    model: &'a Model,
+    moment: &Moment,
+) -> Text<'a> {
+    let theme = &model.theme;
+    let state = row.status.state;
+    // What is over stands back.
+    let plain = if row.status.ended { theme.dim } else { Style::new() };
+    let dim = theme.dim;
+    let (text, style): (Cow<'a, str>, Style) = match column {
+        Column::Number => (row.id.to_string().into(), dim),
+        Column::Method => (safe(row.method.as_str()), plain),
+        Column::Target => (safe(row.target().as_uri().short()), plain),
+        Column::State => {
+            (format!("{} {}", shape(state), state.as_str()).into(), theme.state(state))
+        }
+        Column::Last => (last(row, &has, moment).into(), plain),
+        Column::Cause => (row.cause.map_or("", |cause| cause.as_str()).into(), plain),
+        Column::Rtt => match row.round_trip {
+            RoundTrip::Took(took) => (short(took).into(), plain),
+            _ => ("".into(), plain),
+        },
+        Column::Age => (moment.since(row.at).into(), dim),
+        Column::Duration => (took(row, moment).into(), plain),
+        Column::Attempts => (attempts(&row.status).into(), dim),
+        Column::Timer => (timer(row, moment).unwrap_or_default().into(), theme.pending),
+        Column::Flow => (flow(row, model).into(), dim),
+        Column::Account => (safe(&row.account), dim),
+        Column::CallId => (safe(&row.created.call_id), dim),
+        Column::Label => (safe(row.label().unwrap_or_default()), plain),
+    };
+    Text { text, style }
+}
+
+/// What a leg shows in a column.
+pub(super) fn of_leg<'a>(
+    leg: &'a LegRow,
+    column: Column,
+    model: &'a Model,
+    moment: &Moment,
+) -> Text<'a> {
+    let theme = &model.theme;
+    let (style, sign, state, last) = match &leg.state {
+        LegState::Early => (theme.pending, "◐", "early", String::new()),
+        LegState::Confirmed => (theme.good, "●", "up", String::new()),
+        LegState::HangingUp { bye } => (theme.pending, "◑", "hanging up", format!("BYE #{bye}")),
+        LegState::Terminated { by } => (theme.dim, "○", "over", format!("by {}", story::by(*by))),
+    };
+    let (text, style): (Cow<'a, str>, Style) = match column {
+        Column::Method => ("└ leg".into(), theme.dim),
+        Column::Target => (safe(&leg.tag), Style::new()),
+        Column::State => (format!("{sign} {state}").into(), style),
+        Column::Last => (last.into(), theme.dim),
+        Column::Age => (moment.since(leg.at).into(), theme.dim),
+        _ => ("".into(), theme.dim),
+    };
+    Text { text, style }
+}
+
+/// Whether a column's texts stand on its right side.
+pub(super) const fn is_right(column: Column) -> bool {
+    matches!(column, Column::Number | Column::Age | Column::Rtt | Column::Duration)
+}
+
+/// The last response, or the countdown of the timer that fires next: that also while a cancel is
+/// under way, which is what one waits for then.
+fn last(row: &Row, has: impl Fn(Column) -> bool, moment: &Moment) -> String {
+    let timed = || timer(row, moment).filter(|_| !has(Column::Timer));
+    if row.status.state == State::Cancelling
+        && let Some(timer) = timed()
+    {
+        return timer;
+    }
+    match &row.last {
+        Last::Response(response) => response_line(response),
+        Last::Crossed(response) => format!("{} crossed CANCEL", response.status),
+        Last::Failed(cause) => cause.as_str().to_owned(),
+        Last::Nothing => match timed() {
+            Some(timer) if !has(Column::Attempts) && row.status.attempts > 1 => {
+                format!("{timer} {}×", row.status.attempts)
+            }
+            timer => timer.unwrap_or_default(),
+        },
+    }
+}
+
+/// `A in 2.1s`. Once a context has ended, its last timers fire without a word.
+fn timer(row: &Row, moment: &Moment) -> Option<String> {
+    let timer = row.status.timers[0].filter(|_| !row.status.ended)?;
+    Some(format!("{} in {}", timer.timer, moment.until(timer.at)))
+}
+
+fn took(row: &Row, moment: &Moment) -> String {
+    match row.ended_at {
+        Some(_) => short(row.took(moment.now())),
+        // It counts whole seconds, as the age does.
+        None => moment.since(row.at),
+    }
+}
+
+fn flow(row: &Row, model: &Model) -> String {
+    match model.facts.flows.get(&row.created.flow) {
+        Some(flow) => flow_text(&flow.event.server),
+        None => row.created.transport.to_string(),
+    }
+}
+
+/// `180 Ringing`, with the phrase as it came.
+pub(in crate::ui::view) fn response_line(response: &Response) -> String {
+    let reason = response.reason();
+    format!("{} {}", response.status, safe(&reason)).trim_end().to_owned()
+}
+
+/// `3 of 7`; just `1` where there is no second.
+pub(in crate::ui::view) fn attempts(status: &Status) -> String {
+    if status.attempts_max > 1 {
+        format!("{} of {}", status.attempts, status.attempts_max)
+    } else {
+        status.attempts.to_string()
+    }
+}
