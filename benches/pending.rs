@@ -133,7 +133,7 @@ fn ring(ua: &mut UserAgent, history: &mut Contexts, now: Instant, count: usize) 
 fn drain(ua: &mut UserAgent, history: &mut Contexts) {
     while let Some(output) = ua.poll_output() {
         match output {
-            Output::Event(Event::Context(event)) => history.apply(event),
+            Output::Event(Event::Context(event)) => _ = history.apply(event),
             Output::Event(Event::Stray(stray)) => panic!("{}", stray.problem),
             Output::Transmit(_) => {}
         }

@@ -97,11 +97,11 @@ impl Model {
     fn find_cursor(&mut self) -> Option<usize> {
         let list = &self.table.list;
         let contexts = &self.facts.contexts;
-        if let Some(home) = self.table.home {
-            if let Some(line) = list.line_of(contexts, home) {
-                self.choose(home);
-                return Some(line);
-            }
+        if let Some(home) = self.table.home
+            && let Some(line) = list.line_of(contexts, home)
+        {
+            self.choose(home);
+            return Some(line);
         }
         if let Some(line) = self.cursor_line() {
             return Some(line);

@@ -320,8 +320,12 @@ fn once_more(model: &Model, context: ContextId) -> Result<Submission, &'static s
         credentials: account.and_then(|account| account.credentials.clone()),
         ..request
     };
-    let server = model.facts.flows.get(&row.created.flow).map(|flow| flow.event.server.clone());
-    Ok(Submission { request, server })
+    let flow = model.facts.flows.get(&row.created.flow).map(|flow| &flow.event);
+    Ok(Submission {
+        request,
+        server: flow.map(|flow| flow.server.clone()),
+        flow: flow.map(|flow| flow.settings.clone()).unwrap_or_default(),
+    })
 }
 
 /// Takes rows that have ended out of the table. What is in flight stays, and is told of.
