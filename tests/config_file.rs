@@ -202,3 +202,16 @@ fn what_is_done_without_asking_is_one_of_a_few_words() {
     let problem = config::parse("redirects = \"bset\"\n").unwrap_err()[0].to_string();
     assert!(problem.contains("did you mean \"best\""), "{problem}");
 }
+
+#[test]
+fn a_secret_is_never_shown_in_a_mistake() {
+    for value in ["5551234", "5551.25", "[\"5551234\"]", "true", "5551234 # x", "5551234x"] {
+        let account = format!("[[account]]\nuri = \"sip:a@b\"\npassword = {value}\n");
+        for text in [account.clone(), account.replace("password =", "passwrd =")] {
+            for problem in config::parse(&text).unwrap_err() {
+                assert!(!problem.message.contains("555"), "{problem}");
+                assert!(!problem.message.contains("not true"), "{problem}");
+            }
+        }
+    }
+}

@@ -17,6 +17,11 @@ use crate::{
     transport::ServerUri,
 };
 
+/// Whether the value of a key is never to be shown, not in a mistake either.
+pub(super) fn is_secret(key: &str) -> bool {
+    key.starts_with("password")
+}
+
 /// A place where keys stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {

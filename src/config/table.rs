@@ -126,9 +126,11 @@ impl<'a> Table<'a> {
     }
 }
 
-/// `key must be X, not a Y`.
+/// `key must be X, not a Y`; of a secret not even what it looks like is shown.
 pub(super) fn wrong_type(key: &str, what: &str, got: &DeValue<'_>) -> String {
     let got = match got {
+        // Whatever stands there may be the secret itself, and goes to a terminal or a log.
+        _ if schema::is_secret(key) => "what stands there".to_owned(),
         DeValue::String(text) => format!("the string {text:?}"),
         DeValue::Integer(number) => format!("the number {number}"),
         DeValue::Float(number) => format!("the number {number}"),

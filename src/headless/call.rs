@@ -4,8 +4,17 @@ use std::time::Instant;
 
 use crate::{
     headless::outcome::Outcome,
-    sip::{ContextId, Created, FlowId, Method, Transport},
+    sip::{ContextEvent, ContextId, Created, Fact, FlowId, Method, RedirectTarget, Transport},
 };
+
+/// A 3xx that is being followed.
+#[derive(Debug)]
+pub(super) struct Redirect {
+    /// Its status; that of the rejection that sends the request on to a further contact.
+    pub(super) status: u16,
+    /// The contacts of the 3xx, the most wanted first.
+    pub(super) contacts: Vec<RedirectTarget>,
+}
 
 /// A context that is under way.
 #[derive(Debug)]
@@ -32,6 +41,8 @@ pub(super) struct Call {
     pub(super) cancelled: bool,
     /// Whether nothing more is waited for: it ended, or was given up.
     pub(super) settled: bool,
+    /// The redirect that its request is about to follow.
+    pub(super) redirect: Option<Redirect>,
     /// How many legs are up.
     pub(super) legs_up: u32,
     /// Whether a hang-up is scheduled or on its way: it takes every leg that is up by then.
@@ -52,8 +63,25 @@ impl Call {
             unmatched: false,
             cancelled: false,
             settled: false,
+            redirect: None,
             legs_up: 0,
             hang_up: false,
+        }
+    }
+
+    /// Takes what later events are told with.
+    pub(super) fn learn(&mut self, event: &ContextEvent) {
+        self.legs_up = event.status.legs_up;
+        if let Fact::Redirected { response, targets, .. } = &event.fact {
+            let status = response.status.code();
+            self.redirect = Some(Redirect { status, contacts: targets.clone() });
+        }
+    }
+
+    /// What was told with this event is not told again.
+    pub(super) fn forget(&mut self, event: &ContextEvent) {
+        if matches!(event.fact, Fact::Sent { .. }) && event.method == self.method {
+            self.redirect = None;
         }
     }
 

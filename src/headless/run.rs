@@ -209,11 +209,12 @@ impl<'o> Run<'o> {
         }
         // Its own `Created` comes before everything else of a context.
         let Some(call) = self.calls.get_mut(&id) else { return };
-        call.legs_up = event.status.legs_up;
+        call.learn(event);
         self.reporter.event(event, call);
         if let Fact::Unmatched { detail } = &event.fact {
             self.reporter.beside_json(format_args!("#{id}: {detail}"));
         }
+        call.forget(event);
         if call.is_root() {
             self.root_event(event);
         }

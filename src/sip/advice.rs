@@ -9,6 +9,7 @@ use crate::sip::{
     header::{CSeq, NameAddr},
     message::Message,
     name::HeaderName,
+    redirect::{RedirectTarget, described, targets},
     request::{CSeqNumber, ExtraHeader, Identity, NewRequest},
     syntax,
     uri::{Scheme, UriBuf},
@@ -138,37 +139,29 @@ fn redirected(
     response: &Message,
     retry: Option<NewRequest>,
 ) -> Option<(String, Option<NewRequest>)> {
-    let contacts = contacts(response);
-    let best = contacts.first()?.clone();
-    let names: Vec<&str> = contacts.iter().map(UriBuf::as_str).collect();
-    let sentence = format!("the peer is to be found at {}", names.join(", "));
-    Some((sentence, retry.map(|retry| NewRequest { request_uri: best, ..retry })))
+    let targets = targets(response);
+    let sentence = format!("the peer is to be found at {}", described(&targets));
+    let RedirectTarget { uri, headers, .. } = targets.into_iter().next()?;
+    let retry = retry.map(|retry| {
+        let retry = NewRequest { request_uri: uri, ..retry };
+        headers.iter().fold(retry, |retry, wanted| {
+            let mut retry = without_named(retry, wanted.name());
+            retry.headers.push(wanted.clone());
+            retry
+        })
+    });
+    Some((sentence, retry))
 }
 
 fn use_proxy(
     response: &Message,
     retry: Option<NewRequest>,
 ) -> Option<(String, Option<NewRequest>)> {
-    let proxy = contacts(response).into_iter().next()?;
+    let proxy = targets(response).into_iter().next()?.uri;
     let sentence = format!("the request must go through the proxy {proxy}");
     let uri = proxy.as_uri();
     let route = if uri.params().has("lr") { proxy } else { format!("{proxy};lr").parse().ok()? };
     Some((sentence, retry.map(|retry| NewRequest { route_set: vec![route], ..retry })))
-}
-
-fn contacts(response: &Message) -> Vec<UriBuf> {
-    let mut contacts: Vec<(u32, UriBuf)> = response
-        .list(HeaderName::Contact)
-        .filter_map(|value| NameAddr::parse(HeaderName::Contact, value).ok())
-        .filter_map(|contact| {
-            let q = contact.params().value("q").and_then(|q| q.parse::<f32>().ok()).unwrap_or(1.0);
-            let text = contact.uri().as_str();
-            let uri = text[..text.find('?').unwrap_or(text.len())].parse().ok()?;
-            Some(((q.clamp(0.0, 1.0) * 1000.0) as u32, uri))
-        })
-        .collect();
-    contacts.sort_by_key(|(q, _)| std::cmp::Reverse(*q));
-    contacts.into_iter().map(|(_, uri)| uri).collect()
 }
 
 fn challenge(response: &Message) -> Option<String> {
@@ -266,6 +259,16 @@ fn number(response: &Message, name: HeaderName) -> Option<u64> {
 
 fn without(mut retry: NewRequest, name: HeaderName) -> NewRequest {
     retry.headers.retain(|header| HeaderName::from_bytes(header.name().as_bytes()) != name);
+    retry
+}
+
+/// Without the headers of that name, which may be none that is known.
+fn without_named(mut retry: NewRequest, name: &str) -> NewRequest {
+    let known = |name: &str| HeaderName::from_bytes(name.as_bytes());
+    retry.headers.retain(|header| match known(name) {
+        HeaderName::Extension => !header.name().eq_ignore_ascii_case(name),
+        same => known(header.name()) != same,
+    });
     retry
 }
 

@@ -7,7 +7,7 @@ use crate::sip::{
     dialog::{Leg, Routing},
     event::Response,
     header::Reason,
-    message::Message,
+    message::{Header, Message},
     method::Method,
     name::HeaderName,
     random::{Branch, Identifiers},
@@ -159,11 +159,7 @@ pub(crate) fn ack_non_2xx(invite: &Message, response: &Message, user_agent: &str
         .body(None, b"")
 }
 
-fn follow_up(
-    invite: &Message,
-    method: Method,
-    to: Option<crate::sip::message::Header<'_>>,
-) -> MessageBuilder {
+fn follow_up(invite: &Message, method: Method, to: Option<Header<'_>>) -> MessageBuilder {
     let cseq = invite.cseq().map_or(0, |cseq| cseq.number);
     let mut builder = MessageBuilder::request(&method, invite.request_uri().unwrap_or_default());
     if let Some(via) = invite.header(HeaderName::Via) {
@@ -356,31 +352,51 @@ fn is_replaced(name: HeaderName) -> bool {
     )
 }
 
+/// What a request has of its own when it goes out once more.
+pub(crate) struct Again<'a> {
+    pub(crate) request_uri: &'a str,
+    pub(crate) cseq: u32,
+    /// In place of those of the try before.
+    pub(crate) credentials: &'a [(HeaderName, String)],
+    /// In place of those of the same name (RFC 3261 §8.1.3.4).
+    pub(crate) wanted: &'a [ExtraHeader],
+}
+
 /// A request once more in the same context: a new branch, the next CSeq number, and what else is
-/// to be changed (RFC 3261 §8.1.3.4, §22.2). All other headers stay, and so does the body; the
-/// credentials of the try before do not.
+/// to be changed (RFC 3261 §8.1.3.4, §22.2). All other headers stay, and so does the body.
 pub(crate) fn again(
     old: &Message,
     sender: &Sender<'_>,
     branch: Branch,
-    request_uri: &str,
-    cseq: u32,
-    headers: &[(HeaderName, String)],
+    again: &Again<'_>,
 ) -> Bytes {
     let method = old.method().unwrap_or(Method::Options);
-    let mut builder =
-        MessageBuilder::request(&method, request_uri).header(HeaderName::Via, sender.via(branch));
+    let mut builder = MessageBuilder::request(&method, again.request_uri)
+        .header(HeaderName::Via, sender.via(branch));
+    let is_overwritten = |header: &Header<'_>| {
+        let name = |wanted: &ExtraHeader| HeaderName::from_bytes(wanted.name().as_bytes());
+        again.wanted.iter().any(|wanted| match name(wanted) {
+            HeaderName::Extension => {
+                header.name_text.eq_ignore_ascii_case(wanted.name().as_bytes())
+            }
+            known => known == header.name,
+        })
+    };
     for header in old.headers() {
         match header.name {
             HeaderName::Via => {}
-            name if is_replaced(name) => {}
+            name if is_replaced(name) || is_overwritten(&header) => {}
             HeaderName::CSeq => {
+                let cseq = again.cseq;
                 builder = builder.header(HeaderName::CSeq, format_args!("{cseq} {method}"));
             }
             _ => builder = builder.copy(header),
         }
     }
-    for (name, value) in headers {
+    for header in again.wanted {
+        builder = builder.extension(header.name(), header.value());
+    }
+    for (name, value) in again.credentials {
         builder = builder.header(*name, value);
     }
     builder.body(None, &old.body())

@@ -13,6 +13,7 @@ use crate::sip::{
     cause::Cause,
     message::Message,
     method::Method,
+    redirect::RedirectTarget,
     request::{CancelOptions, NewRequest},
     status::StatusCode,
     transaction::ServerTransactionId,
@@ -149,6 +150,8 @@ pub enum Fact {
         targets: Vec<RedirectTarget>,
         /// Where the request goes now.
         next: UriBuf,
+        /// The names of the headers in its URI that were not honoured (RFC 3261 §19.1.5).
+        skipped: Vec<String>,
     },
     /// Raw bytes went out that nothing which comes back can be matched to.
     Unmatched {
@@ -283,15 +286,6 @@ pub struct Advice {
     pub sentence: String,
     /// The request that would do it, ready to send; none where only waiting or the user can help.
     pub retry: Option<NewRequest>,
-}
-
-/// One contact of a 3xx.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RedirectTarget {
-    /// Its URI.
-    pub uri: UriBuf,
-    /// Its preference in thousandths, 1000 where none is given (RFC 3261 §20.10).
-    pub q: u16,
 }
 
 /// The attributes of a context that never change (SIP.js's `ua`, `method`, `localIdentity` …).

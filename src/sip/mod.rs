@@ -23,6 +23,7 @@ mod name;
 mod params;
 mod random;
 mod raw;
+mod redirect;
 mod request;
 mod response;
 pub(crate) mod sdp;
@@ -49,6 +50,7 @@ pub use name::HeaderName;
 pub use params::Params;
 pub(crate) use random::{Branch, Identifiers};
 pub use raw::{RawMessage, Unmatched};
+pub use redirect::RedirectTarget;
 pub use request::{
     CSeqNumber, CallId, CancelOptions, DialogRequest, ExtraHeader, Identity, NewRequest, Token,
     ValueError,

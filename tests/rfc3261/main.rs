@@ -6,6 +6,7 @@ mod scripted;
 mod simulation;
 
 mod options;
+mod s08_1_redirects;
 mod s08_1_requests;
 mod s08_1_responses;
 mod s08_2_server;

@@ -8,7 +8,8 @@ use crate::{
     engine::Clock,
     headless::{call::Call, totals::Totals},
     sip::{
-        CancelOptions, ContextEvent, Fact, LegState, Message, TerminatedBy, escape::escape_json,
+        CancelOptions, ContextEvent, Fact, LegState, Message, RedirectTarget, TerminatedBy,
+        escape::escape_json,
     },
 };
 
@@ -54,6 +55,18 @@ struct Line<'e> {
     by: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<u64>,
+    /// With the `sent` that follows a redirect: the status that it follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redirected_by: Option<u16>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contacts: Vec<Contact<'e>>,
+}
+
+/// A contact of a 3xx.
+#[derive(Serialize)]
+struct Contact<'e> {
+    uri: &'e str,
+    q: f64,
 }
 
 /// One event as an object; `None` where the fact is no part of the interface.
@@ -84,6 +97,7 @@ pub(super) fn line(event: &ContextEvent, call: &Call, clock: &Clock) -> Option<S
 impl<'e> Line<'e> {
     /// What only some facts have.
     fn details(&mut self, fact: &'e Fact, call: &'e Call) {
+        let is_own = self.method == call.method.as_str();
         match fact {
             Fact::Sent { message } => {
                 // A retry, or a PRACK, may go elsewhere than the first request.
@@ -92,6 +106,14 @@ impl<'e> Line<'e> {
                 self.request_uri = sent.and_then(|sent| sent.request_uri().map(str::to_owned));
                 self.transport = Some(call.transport.name());
                 self.flow = Some(call.flow.0);
+                if let Some(redirect) = call.redirect.as_ref().filter(|_| is_own) {
+                    self.redirected_by = Some(redirect.status);
+                    let contact = |target: &'e RedirectTarget| Contact {
+                        uri: target.uri.as_str(),
+                        q: f64::from(target.q) / 1000.0,
+                    };
+                    self.contacts = redirect.contacts.iter().map(contact).collect();
+                }
             }
             Fact::Retransmitted { attempt, .. } => self.attempt = Some(*attempt),
             Fact::Accepted { again, .. } | Fact::Received { again, .. } => self.again = *again,

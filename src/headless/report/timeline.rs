@@ -4,7 +4,10 @@ use std::{fmt::Write, time::Instant};
 
 use crate::{
     headless::{call::Call, totals::Totals},
-    sip::{CancelOptions, ContextEvent, Fact, LegState, Message, Response, TerminatedBy, escape},
+    sip::{
+        CancelOptions, ContextEvent, Fact, LegState, Message, RedirectTarget, Response,
+        TerminatedBy, UriBuf, escape,
+    },
 };
 
 /// One line, not yet coloured.
@@ -126,8 +129,8 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
         }
         Fact::AuthAhead { record } => told("credentials", record.to_string(), Tone::Faint),
         Fact::AuthInfo(info) => told("credentials", info.rspauth.to_string(), Tone::Faint),
-        Fact::Redirected { response, next, .. } => {
-            came(response, format!("redirected to {next}"), Tone::Pending)
+        Fact::Redirected { response, targets, next, skipped } => {
+            came(response, redirected(targets, next, skipped), Tone::Pending)
         }
         Fact::PrackAnswered(response) => came(response, format!("to {method}"), Tone::Plain),
         Fact::PrackFailed { detail } => told("PRACK failed", detail.clone(), Tone::Bad),
@@ -178,6 +181,20 @@ fn cancel(options: &CancelOptions, waiting: bool) -> String {
 /// The status line as it came, without a reason phrase where none came.
 fn said(response: &Response) -> String {
     format!("{} {}", response.status, response.reason()).trim_end().to_owned()
+}
+
+/// Where a redirect goes, what else it named, and what of it is not done.
+fn redirected(targets: &[RedirectTarget], next: &UriBuf, skipped: &[String]) -> String {
+    let mut note = format!("redirected to {next}");
+    if targets.len() > 1 || targets.iter().any(|target| target.q < 1000) {
+        let contacts: Vec<String> = targets.iter().map(RedirectTarget::described).collect();
+        note.push_str(&format!(", of {}", contacts.join(", ")));
+    }
+    if !skipped.is_empty() {
+        let skipped = skipped.join(", ");
+        note.push_str(&format!("; without the headers {skipped} of its URI (RFC 3261 §19.1.5)"));
+    }
+    note
 }
 
 fn tagged(word: &str, response: &Response) -> String {

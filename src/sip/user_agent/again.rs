@@ -7,13 +7,14 @@ use super::{Redirects, UserAgent, sending::uri_destination};
 use crate::sip::{
     compose,
     context::ClientContext,
-    event::{ContextId, Fact, RedirectTarget, TerminatedBy},
-    header::{CSeq, NameAddr},
+    event::{ContextId, Fact, TerminatedBy},
+    header::CSeq,
     message::Message,
     method::Method,
     name::HeaderName,
+    redirect::{RedirectTarget, targets},
     status::StatusCode,
-    uri::{Uri, UriBuf},
+    uri::UriBuf,
 };
 
 /// What comes of a rejection.
@@ -31,7 +32,39 @@ pub(crate) struct Redirection {
     /// What has been tried, the first Request-URI included: no target twice.
     tried: Vec<UriBuf>,
     /// What is left to try, the most wanted first.
-    left: VecDeque<UriBuf>,
+    left: VecDeque<RedirectTarget>,
+    /// How often it went on to another target.
+    followed: u8,
+}
+
+impl Redirection {
+    /// Takes the contacts of a 3xx, the best one or `all` of them. Gives a sentence for each that
+    /// must not be tried.
+    fn learn(&mut self, current: &UriBuf, targets: &[RedirectTarget], all: bool) -> Vec<String> {
+        if !self.tried.contains(current) {
+            self.tried.push(current.clone());
+        }
+        let (mut fresh, mut refused) = (Vec::new(), Vec::new());
+        for target in targets {
+            let uri = &target.uri;
+            // RFC 3261 §8.1.3.4: not in circles, and not back from sips to sip (§26.2.2).
+            if self.tried.contains(uri) {
+                refused.push(format!("{uri} was tried before, a loop (RFC 3261 §8.1.3.4)"));
+            } else if current.as_uri().is_sips() && !uri.as_uri().is_sips() {
+                refused.push(format!(
+                    "{uri} is less secure than {current}: sips must not become sip (RFC 3261 §8.1.3.4)"
+                ));
+            } else if !self.left.iter().any(|left| left.uri == *uri) {
+                fresh.push(target.clone());
+            }
+        }
+        fresh.truncate(if all { usize::from(MAX_REDIRECTS) } else { 1 });
+        for target in fresh.into_iter().rev() {
+            self.left.push_front(target);
+        }
+        self.left.truncate(usize::from(MAX_REDIRECTS));
+        refused
+    }
 }
 
 impl ClientContext {
@@ -63,13 +96,15 @@ impl UserAgent {
                 Next::Stands(why) => refused = why,
             }
         }
-        let again = match status.code() {
+        match status.code() {
             300..=399 => self.follow_redirect(now, id, status, message),
             // RFC 3261 §16.7: a 6xx speaks for every target.
-            400..=599 => self.try_next_target(now, id, status, message),
-            _ => false,
-        };
-        if again { Next::Again } else { Next::Stands(refused) }
+            400..=599 => match self.try_next_target(now, id, status, message) {
+                Next::Stands(why) => Next::Stands(refused.or(why)),
+                Next::Again => Next::Again,
+            },
+            _ => Next::Stands(refused),
+        }
     }
 
     fn follow_redirect(
@@ -78,36 +113,24 @@ impl UserAgent {
         id: ContextId,
         status: StatusCode,
         message: &Message,
-    ) -> bool {
+    ) -> Next {
         // RFC 3261 §21.3.4: 305 names a proxy and 380 a service, neither a target.
         if self.settings.redirects == Redirects::None || matches!(status.code(), 305 | 380) {
-            return false;
+            return Next::Stands(None);
         }
-        let Some(context) = self.contexts.get_mut(&id) else { return false };
+        let all = self.settings.redirects == Redirects::All;
+        let Some(context) = self.contexts.get_mut(&id) else { return Next::Stands(None) };
         let Some(current) = context
             .message()
             .and_then(|request| request.request_uri().and_then(|uri| uri.parse::<UriBuf>().ok()))
         else {
-            return false;
+            return Next::Stands(None);
         };
         let targets = targets(message);
         let redirection = context.redirection.get_or_insert_default();
-        if !redirection.tried.contains(&current) {
-            redirection.tried.push(current.clone());
-        }
-        let usable = targets.iter().map(|target| &target.uri).filter(|uri| {
-            // RFC 3261 §8.1.3.4: not back from sips to sip, and not in circles.
-            (uri.as_uri().is_sips() || !current.as_uri().is_sips())
-                && !redirection.tried.contains(uri)
-                && !redirection.left.contains(uri)
-        });
-        let fresh: Vec<UriBuf> = match self.settings.redirects {
-            Redirects::None => Vec::new(),
-            Redirects::Best => usable.take(1).cloned().collect(),
-            Redirects::All => usable.cloned().collect(),
-        };
-        for uri in fresh.into_iter().rev() {
-            redirection.left.push_front(uri);
+        let refused = redirection.learn(&current, &targets, all);
+        if redirection.left.is_empty() {
+            return Next::Stands(Some(not_followed(&refused)));
         }
         self.go_to_next_target(now, id, status, message, targets)
     }
@@ -118,12 +141,14 @@ impl UserAgent {
         id: ContextId,
         status: StatusCode,
         message: &Message,
-    ) -> bool {
+    ) -> Next {
         let has_more = |context: &ClientContext| {
             context.redirection.as_ref().is_some_and(|redirection| !redirection.left.is_empty())
         };
-        self.contexts.get(&id).is_some_and(|context| has_more(context))
-            && self.go_to_next_target(now, id, status, message, Vec::new())
+        if !self.contexts.get(&id).is_some_and(|context| has_more(context)) {
+            return Next::Stands(None);
+        }
+        self.go_to_next_target(now, id, status, message, Vec::new())
     }
 
     fn go_to_next_target(
@@ -133,17 +158,24 @@ impl UserAgent {
         status: StatusCode,
         message: &Message,
         targets: Vec<RedirectTarget>,
-    ) -> bool {
-        let Some(context) = self.contexts.get_mut(&id) else { return false };
-        let Some(redirection) = &mut context.redirection else { return false };
-        let Some(next) = redirection.left.pop_front() else { return false };
-        redirection.tried.push(next.clone());
+    ) -> Next {
+        let Some(context) = self.contexts.get_mut(&id) else { return Next::Stands(None) };
+        let Some(redirection) = &mut context.redirection else { return Next::Stands(None) };
+        if redirection.followed == MAX_REDIRECTS {
+            return Next::Stands(Some(format!(
+                "stopped after {MAX_REDIRECTS} redirects: the peer goes on naming others"
+            )));
+        }
+        let Some(next) = redirection.left.pop_front() else { return Next::Stands(None) };
+        redirection.followed += 1;
+        redirection.tried.push(next.uri.clone());
         let response = compose::response(message, status);
-        let fact = Fact::Redirected { response, targets, next: next.clone() };
+        let (uri, skipped) = (next.uri.clone(), next.skipped.clone());
+        let fact = Fact::Redirected { response, targets, next: uri, skipped };
         self.tell_own(now, id, fact);
         self.ack_before_again(now, id, status, message);
         self.send_again(now, id, Some(next), &[]);
-        true
+        Next::Again
     }
 
     /// A rejected INVITE is ACKed before it goes out again, and its early dialogs are over.
@@ -165,8 +197,8 @@ impl UserAgent {
         &mut self,
         now: Instant,
         id: ContextId,
-        target: Option<UriBuf>,
-        headers: &[(HeaderName, String)],
+        target: Option<RedirectTarget>,
+        credentials: &[(HeaderName, String)],
     ) {
         let branch = self.new_branch();
         let Some(context) = self.contexts.get(&id) else { return };
@@ -183,15 +215,17 @@ impl UserAgent {
         let Some(context) = self.contexts.get(&id) else { return };
         let Some((transport, sent_by)) = self.address(context.flow) else { return };
         let request_uri = match &target {
-            Some(target) => target.as_str(),
+            Some(target) => target.uri.as_str(),
             None => old.request_uri().unwrap_or_default(),
         };
         let to = match &target {
-            Some(target) => uri_destination(transport, &target.as_uri()),
+            Some(target) => uri_destination(transport, &target.uri.as_uri()),
             None => context.destination(),
         };
         let sender = self.sender(transport, &sent_by);
-        let bytes = compose::again(&old, &sender, branch, request_uri, cseq, headers);
+        let wanted = target.as_ref().map_or(&[][..], |target| &target.headers);
+        let again = compose::Again { request_uri, cseq, credentials, wanted };
+        let bytes = compose::again(&old, &sender, branch, &again);
         let bytes = match target {
             // Another target is another protection space, maybe.
             Some(_) => self.authorize_ahead(now, id, bytes),
@@ -201,60 +235,13 @@ impl UserAgent {
     }
 }
 
-/// The contacts of a 3xx, the most wanted first; equal ones in their order.
-fn targets(message: &Message) -> Vec<RedirectTarget> {
-    let mut targets: Vec<RedirectTarget> = message
-        .list(HeaderName::Contact)
-        .filter_map(|value| NameAddr::parse(HeaderName::Contact, value).ok())
-        .filter_map(|contact| {
-            let q = contact.params().value("q").map_or(Some(1000), thousandths)?;
-            Some(RedirectTarget { uri: without_headers(&contact.uri())?, q })
-        })
-        .collect();
-    targets.sort_by_key(|target| std::cmp::Reverse(target.q));
-    targets
-}
-
-/// RFC 3261 §19.1.1: a Request-URI has no headers and no method parameter.
-fn without_headers(uri: &Uri<'_>) -> Option<UriBuf> {
-    let text = uri.as_str();
-    let end = text.find('?').unwrap_or(text.len());
-    text[..end].parse().ok()
-}
-
-/// A qvalue: `0` to `1` with at most three decimals (RFC 3261 §25.1).
-fn thousandths(text: &str) -> Option<u16> {
-    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-    if decimals.len() > 3 || !decimals.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let fraction: u16 = format!("{decimals:0<3}").parse().ok()?;
-    match whole {
-        "0" => Some(fraction),
-        "1" if fraction == 0 => Some(1000),
-        _ => None,
+/// Why a redirect is not followed: each contact that is none to go to.
+fn not_followed(refused: &[String]) -> String {
+    match refused {
+        [] => "not followed: it names no contact that can be tried (RFC 3261 §8.1.3.4)".to_owned(),
+        refused => format!("not followed: {}", refused.join("; ")),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_qvalue_is_0_to_1_with_three_decimals() {
-        for (text, q) in [
-            ("0", Some(0)),
-            ("1", Some(1000)),
-            ("1.000", Some(1000)),
-            ("0.5", Some(500)),
-            ("0.123", Some(123)),
-            ("1.1", None),
-            ("0.1234", None),
-            ("2", None),
-            ("-1", None),
-            ("", None),
-        ] {
-            assert_eq!(thousandths(text), q, "{text:?}");
-        }
-    }
-}
+/// How often one request goes on to another target, whatever the peers say.
+const MAX_REDIRECTS: u8 = 10;
