@@ -61,6 +61,7 @@ header_names! {
     ContentType "Content-Type" b'c',
     CSeq "CSeq",
     Date "Date",
+    Diversion "Diversion",
     ErrorInfo "Error-Info",
     Event "Event" b'o',
     Expires "Expires",

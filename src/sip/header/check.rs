@@ -29,6 +29,7 @@ pub fn check(name: H, value: &str) -> Result<(), HeaderError> {
         | H::ServiceRoute
         | H::PAssertedIdentity
         | H::PPreferredIdentity
+        | H::Diversion
         | H::HistoryInfo => each(name, value, |member| NameAddr::parse(name, member).map(drop)),
         H::CSeq => CSeq::parse(value).map(drop),
         H::CallId => call_id(name, value),
@@ -42,7 +43,21 @@ pub fn check(name: H, value: &str) -> Result<(), HeaderError> {
         H::Date => Date::parse(value).map(drop),
         H::Event => Event::parse(value).map(drop),
         H::SubscriptionState => SubscriptionState::parse(value).map(drop),
-        H::Replaces => Replaces::parse(value).map(drop),
+        // RFC 3911 §7.1 gives Join the parts of Replaces.
+        H::Replaces | H::Join => match Replaces::parse(value) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(HeaderError { name, ..error }),
+        },
+        H::AlertInfo | H::CallInfo | H::ErrorInfo => {
+            each(name, value, |member| match member.starts_with('<') {
+                true => NameAddr::parse(name, member).map(drop),
+                false => fail(name, HeaderProblem::NoAngle, 0),
+            })
+        }
+        H::MimeVersion => version(name, value),
+        H::Priority => token(name, value, 0),
+        H::Privacy => semicolons(name, value),
+        H::Timestamp => timestamp(name, value),
         H::RetryAfter => RetryAfter::parse(value).map(drop),
         H::Reason => each(name, value, |member| ReasonValue::parse(member).map(drop)),
         H::Warning => each(name, value, |member| Warning::parse(member).map(drop)),
@@ -76,6 +91,50 @@ fn call_id(name: H, value: &str) -> Result<(), HeaderError> {
         text if syntax::is_call_id(text) => Ok(()),
         _ => fail(name, HeaderProblem::BadToken, 0),
     }
+}
+
+fn token(name: H, text: &str, offset: usize) -> Result<(), HeaderError> {
+    match syntax::trim(text) {
+        "" => fail(name, HeaderProblem::Empty, offset),
+        text if syntax::is_token(text) => Ok(()),
+        _ => fail(name, HeaderProblem::BadToken, offset),
+    }
+}
+
+/// Tokens with semicolons between (RFC 3323 §4.2).
+fn semicolons(name: H, value: &str) -> Result<(), HeaderError> {
+    value.split(';').try_for_each(|part| {
+        let part = syntax::trim(part);
+        token(name, part, part.as_ptr() as usize - value.as_ptr() as usize)
+    })
+}
+
+/// `1*DIGIT "." 1*DIGIT` (RFC 3261 §20.24).
+fn version(name: H, value: &str) -> Result<(), HeaderError> {
+    let parts = syntax::trim(value).split_once('.');
+    let good = parts.is_some_and(|(major, minor)| {
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        is_number(major) && is_number(minor)
+    });
+    if good { Ok(()) } else { fail(name, HeaderProblem::BadVersion, 0) }
+}
+
+/// `1*DIGIT [ "." *DIGIT ] [ LWS delay ]`, and `delay = *DIGIT [ "." *DIGIT ]` (RFC 3261 §20.38).
+fn timestamp(name: H, value: &str) -> Result<(), HeaderError> {
+    let text = syntax::trim(value);
+    let end = text.bytes().position(syntax::is_lws).unwrap_or(text.len());
+    let (time, delay) = (&text[..end], syntax::trim_start(&text[end..]));
+    let is_decimal = |text: &str| {
+        let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+        whole.bytes().chain(decimals.bytes()).all(|b| b.is_ascii_digit())
+    };
+    if !time.starts_with(|c: char| c.is_ascii_digit()) || !is_decimal(time) {
+        return fail(name, HeaderProblem::BadTimestamp, 0);
+    }
+    if !is_decimal(delay) {
+        return fail(name, HeaderProblem::BadTimestamp, text.len() - delay.len());
+    }
+    Ok(())
 }
 
 fn each(
@@ -141,8 +200,44 @@ mod tests {
             (H::Require, "a b"),
             (H::Accept, "a/b/c"),
             (H::Route, "<sip:a@b"),
+            (H::AlertInfo, "http://a.test/ring.pcm"),
+            (H::AlertInfo, "<urn:alert:x>, <>"),
+            (H::CallInfo, "icon"),
+            (H::Diversion, "<sip:a@b>, reason"),
+            (H::Join, "a@b;from-tag=1"),
+            (H::MimeVersion, "1"),
+            (H::MimeVersion, "1.0 x"),
+            (H::MimeVersion, "1."),
+            (H::Priority, "very urgent"),
+            (H::Priority, ""),
+            (H::Privacy, "id, user"),
+            (H::Privacy, "id;;user"),
+            (H::Timestamp, "now"),
+            (H::Timestamp, ".5"),
+            (H::Timestamp, "5 x"),
+            (H::Timestamp, "5.1.2"),
         ] {
-            assert!(check(name, bad).is_err(), "{name}: {bad}");
+            let error = check(name, bad).expect_err(bad);
+            assert_eq!(error.name, name, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_the_grammar_allows_is_read() {
+        for (name, good) in [
+            (H::AlertInfo, "<http://a.test/ring.pcm>;appearance=1, <urn:alert:tone:x>"),
+            (H::CallInfo, "<http://a.test/a.jpg> ;purpose=icon"),
+            (H::Diversion, "\"Bob\" <sip:bob@b.test>;reason=user-busy;counter=1, <tel:+1>"),
+            (H::Join, "a@b;from-tag=1;to-tag=2"),
+            (H::MimeVersion, "1.0"),
+            (H::Priority, "emergency"),
+            (H::Privacy, "id ; user;critical"),
+            (H::Timestamp, "54"),
+            (H::Timestamp, "54.21"),
+            (H::Timestamp, "54. .3"),
+            (H::Timestamp, "54.21\r\n 0.3"),
+        ] {
+            assert_eq!(check(name, good), Ok(()), "{name}: {good}");
         }
     }
 }

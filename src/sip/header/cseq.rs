@@ -42,7 +42,7 @@ impl<'a> CSeq<'a> {
         let rest = &text[digits..];
         let method = syntax::trim_start(rest);
         if rest.len() == method.len() || !syntax::is_token(method) {
-            return bad(HeaderProblem::BadToken, digits);
+            return bad(HeaderProblem::BadToken, text.len() - method.len());
         }
         Ok(CSeq { number, method })
     }

@@ -41,7 +41,7 @@ use crate::sip::{name::HeaderName, uri::UriError};
 
 /// Why a header value cannot be read, and where in the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}{problem} (at offset {offset} of the {})", Prefix(*name), problem.place())]
+#[error("{}{problem}{}", Prefix(*name), Place(*problem, *offset))]
 pub struct HeaderError {
     /// The header; [`HeaderName::Malformed`] for [`HeaderProblem::NoEndOfHeaders`].
     pub name: HeaderName,
@@ -60,6 +60,22 @@ impl std::fmt::Display for Prefix {
             "" => Ok(()),
             name => write!(f, "{name}: "),
         }
+    }
+}
+
+/// Where the problem is, where it is in one place.
+struct Place(HeaderProblem, usize);
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let whole = match self.0 {
+            HeaderProblem::Missing
+            | HeaderProblem::Repeated
+            | HeaderProblem::BodyTooShort { .. } => return Ok(()),
+            HeaderProblem::NoEndOfHeaders => "message",
+            _ => "value",
+        };
+        write!(f, " (at offset {} of the {whole})", self.1)
     }
 }
 
@@ -125,6 +141,15 @@ pub enum HeaderProblem {
     /// No date of the one form that SIP has.
     #[error("a date should look like Sat, 13 Nov 2010 23:29:00 GMT")]
     BadDate,
+    /// No timestamp.
+    #[error("a timestamp should look like 54.21, with a delay behind it or without")]
+    BadTimestamp,
+    /// No version of MIME.
+    #[error("a version should look like 1.0")]
+    BadVersion,
+    /// A URI that does not stand in angle brackets, where no other may.
+    #[error("a URI in < and > should stand here")]
+    NoAngle,
     /// No media type.
     #[error("a media type should look like application/sdp")]
     BadMediaType,
@@ -139,20 +164,30 @@ pub enum HeaderProblem {
     EmptyMember,
 }
 
-impl HeaderProblem {
-    /// What the offset is counted in.
-    const fn place(self) -> &'static str {
-        match self {
-            HeaderProblem::NoEndOfHeaders => "message",
-            _ => "value",
-        }
-    }
-}
-
 pub(crate) fn fail<T>(
     name: HeaderName,
     problem: HeaderProblem,
     offset: usize,
 ) -> Result<T, HeaderError> {
     Err(HeaderError { name, problem, offset })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_where_unless_it_is_nowhere() {
+        for (problem, text) in [
+            (HeaderProblem::Missing, "To: the header is missing"),
+            (
+                HeaderProblem::Repeated,
+                "To: the header stands there more than once, and only one value can count",
+            ),
+            (HeaderProblem::Trailing, "To: nothing should follow here (at offset 7 of the value)"),
+        ] {
+            let error = HeaderError { name: HeaderName::To, problem, offset: 7 };
+            assert_eq!(error.to_string(), text);
+        }
+    }
 }

@@ -45,8 +45,10 @@ impl<'a> Via<'a> {
             fail(HeaderName::Via, HeaderProblem::BadUri(error), start + error.offset)
         })?;
         let (host, behind) = sent_by.split_at(host_end);
-        let (port, tail) =
-            port(behind).or_else(|problem| fail(HeaderName::Via, problem, start + host_end))?;
+        let (port, tail) = port(behind).or_else(|digits| {
+            let problem = HeaderProblem::BadNumber { max: u16::MAX.into() };
+            fail(HeaderName::Via, problem, text.len() - digits.len())
+        })?;
         if !tail.is_empty() && !tail.starts_with(';') {
             return bad(HeaderProblem::Trailing, text.len() - tail.len());
         }
@@ -87,15 +89,16 @@ impl<'a> Via<'a> {
     }
 }
 
-/// White space may stand around the colon (`bigcom.com : 5060`).
+/// White space may stand around the colon (`bigcom.com : 5060`). What should begin with the port
+/// and does not is given back.
 #[inline]
-fn port(behind: &str) -> Result<(Option<u16>, &str), HeaderProblem> {
+fn port(behind: &str) -> Result<(Option<u16>, &str), &str> {
     let behind = syntax::trim_start(behind);
     let Some(digits) = behind.strip_prefix(':') else { return Ok((None, behind)) };
     let digits = syntax::trim_start(digits);
     match uri::port(digits.as_bytes()) {
         Some((port, count)) => Ok((Some(port), syntax::trim_start(&digits[count..]))),
-        None => Err(HeaderProblem::BadNumber { max: u16::MAX.into() }),
+        None => Err(digits),
     }
 }
 

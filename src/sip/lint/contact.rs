@@ -24,10 +24,10 @@ fn look_tags(lint: &mut Lint<'_>) {
             continue;
         };
         match address.tag() {
-            Some("") => lint.header(Rule::TagMalformed, header, 0, "the tag is empty"),
+            Some(tag @ "") => lint.part(Rule::TagMalformed, header, tag, "the tag is empty"),
             Some(tag) if !syntax::is_token(tag) => {
                 let text = format_args!("the tag {tag} is no token");
-                lint.header(Rule::TagMalformed, header, 0, text);
+                lint.part(Rule::TagMalformed, header, tag, text);
             }
             Some(_) => {}
             None if name == HeaderName::From => {
@@ -47,16 +47,30 @@ fn look_to_tag(lint: &mut Lint<'_>, header: Header<'_>) {
             0,
             format_args!("To has no tag in a {status}: no dialog can be told from another"),
         ),
-        // RFC 3261 §12.2.1.1; NOTIFY and INFO belong into one as well (RFC 6665, RFC 6086).
-        (_, Some(method @ (Method::Bye | Method::Prack | Method::Update | Method::Info))) => {
-            lint.header(
-                Rule::DialogTagMissing,
-                header,
-                0,
-                format_args!("a {method} belongs into a dialog, so To needs a tag"),
-            );
+        (_, Some(method)) => {
+            if let Some(section) = in_dialog(&method) {
+                let what = match method {
+                    Method::Ack => "has the To of the response that it acknowledges",
+                    _ => "belongs into a dialog",
+                };
+                let text = format_args!("a {method} {what}, so To needs a tag ({section})");
+                lint.header(Rule::DialogTagMissing, header, 0, text);
+            }
         }
         _ => {}
+    }
+}
+
+/// Where it stands that a request of that method goes to an end that has given its tag.
+const fn in_dialog(method: &Method) -> Option<&'static str> {
+    match method {
+        Method::Ack => Some("RFC 3261 §17.1.1.3"),
+        Method::Bye => Some("RFC 3261 §15.1.1"),
+        Method::Info => Some("RFC 6086 §4"),
+        Method::Notify => Some("RFC 6665 §4.4.1"),
+        Method::Prack => Some("RFC 3262 §4"),
+        Method::Update => Some("RFC 3311 §5.1"),
+        _ => None,
     }
 }
 
@@ -119,14 +133,17 @@ fn look_contact(lint: &mut Lint<'_>, header: Header<'_>, within: usize, contact:
         lint.header(Rule::ContactSips, header, within, text);
     }
     let params = contact.params();
-    if params.has("q") && contact.q().is_none() {
+    if let Some(q) = params.place("q")
+        && contact.q().is_none()
+    {
         let text = "q is a number from 0 to 1 with three decimals at most";
-        lint.header(Rule::ContactQ, header, within, text);
+        lint.part(Rule::ContactQ, header, q, text);
     }
-    let expires = params.value("expires").map(|text| digits(text.as_bytes()));
-    if expires.is_some_and(|seconds| seconds.is_none_or(|s| s > u32::MAX.into())) {
+    if let Some(expires) = params.value("expires")
+        && digits(expires.as_bytes()).is_none_or(|seconds| seconds > u32::MAX.into())
+    {
         let text = "expires is a number of seconds below 2^32; this counts as 3600";
-        lint.header(Rule::ContactExpires, header, within, text);
+        lint.part(Rule::ContactExpires, header, expires, text);
     }
 }
 

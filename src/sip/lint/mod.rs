@@ -43,7 +43,8 @@ pub struct Finding {
     pub offset: usize,
     /// The line, from 1.
     pub line: usize,
-    /// The column in bytes, from 1.
+    /// The column in characters, from 1. What is no UTF-8 counts as the replacement characters that
+    /// are shown for it.
     pub column: usize,
     /// What is wrong, as a sentence that is safe to print.
     pub message: String,
@@ -160,6 +161,12 @@ impl Lint<'_> {
         }
     }
 
+    /// Something in a header's value: `part` of it is to blame.
+    fn part(&mut self, rule: Rule, header: Header<'_>, part: &str, message: impl Display) {
+        let within = (part.as_ptr() as usize).saturating_sub(header.value.as_ptr() as usize);
+        self.header(rule, header, within, message);
+    }
+
     /// A header that is not there; the finding stands at the start line.
     fn missing(&mut self, rule: Rule, name: HeaderName, message: impl Display) {
         let offset = self.message.start_offset();
@@ -223,14 +230,25 @@ fn name_of(header: Header<'_>) -> String {
 
 /// Lines and columns, in one pass over findings that stand in order.
 fn place(bytes: &[u8], findings: &mut [Finding]) {
-    let (mut line, mut start, mut at) = (1, 0, 0);
+    let (mut line, mut column, mut at) = (1, 1, 0);
     for finding in findings {
-        let offset = finding.offset.min(bytes.len());
-        for newline in memchr::memchr_iter(b'\n', &bytes[at..offset]) {
-            line += 1;
-            start = at + newline + 1;
-        }
-        at = offset;
-        (finding.line, finding.column) = (line, offset - start + 1);
+        let between = &bytes[at..finding.offset.clamp(at, bytes.len())];
+        at += between.len();
+        let rest = match memchr::memrchr(b'\n', between) {
+            Some(last) => {
+                line += memchr::memchr_iter(b'\n', between).count();
+                column = 1;
+                &between[last + 1..]
+            }
+            None => between,
+        };
+        column += characters(rest);
+        (finding.line, finding.column) = (line, column);
     }
+}
+
+/// How many characters a terminal or an editor shows for the bytes, where it shows one for each.
+fn characters(bytes: &[u8]) -> usize {
+    let chunks = bytes.utf8_chunks();
+    chunks.map(|chunk| chunk.valid().chars().count() + chunk.invalid().len().min(1)).sum()
 }

@@ -137,7 +137,7 @@ rules! {
         "A header that means nothing in a response.",
 
     // Values.
-    EssentialUnreadable "essential-unreadable" Error "RFC 3261 §16.3"
+    EssentialUnreadable "essential-unreadable" Error "RFC 3261 §8.1.1"
         "A header on which a transaction or a dialog depends cannot be read.",
     HeaderUnreadable "header-unreadable" Warning "RFC 3261 §25.1"
         "A header cannot be read.",
@@ -191,6 +191,8 @@ rules! {
         "The received parameter has brackets around its IPv6 address.",
     RportInvalid "rport-invalid" Warning "RFC 3581 §3"
         "The rport parameter is no port.",
+    TtlInvalid "ttl-invalid" Warning "RFC 3261 §25.1"
+        "The ttl parameter is no number from 0 to 255.",
     SeveralVias "response-vias" Warning "RFC 3261 §8.1.3.3"
         "A response with more than one Via has not reached the one that it is for.",
     ViaBroadcast "via-broadcast" Warning "RFC 4475 §3.3.10"

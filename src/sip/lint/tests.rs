@@ -1,5 +1,7 @@
 //! Each rule with a message that trips it and one, as close as can be, that does not.
 
+mod places;
+
 use super::*;
 use crate::sip::MessageBuilder;
 
@@ -194,6 +196,7 @@ fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
             request(";rport", ";received=::1"),
         ),
         (RportInvalid, request(";rport", ";rport=0"), request(";rport", ";rport=65535")),
+        (TtlInvalid, request(";rport", ";ttl=256"), request(";rport", ";ttl=255")),
         (SeveralVias, response_with("v: SIP/2.0/UDP b.test"), with("v: SIP/2.0/UDP b.test")),
         (ViaBroadcast, request("UDP a.test", "UDP 255.255.255.255"), good()),
         (FromTagMissing, request(";tag=1", ""), good()),

@@ -69,7 +69,8 @@ pub(super) fn members(name: HeaderName, text: &str) -> impl Iterator<Item = &str
     list.into_iter().flatten().chain(single).filter(|member| !member.is_empty())
 }
 
-/// RFC 3261 §16.3: what a transaction, a dialog or a binding is made of must be well-formed.
+/// RFC 3261 §8.1.1 and §17.2.3: what a transaction, a dialog or a binding is made of must be read
+/// before anything can be done.
 fn is_essential(name: HeaderName) -> bool {
     matches!(name, Via | From | To | CallId | CSeq | Contact | Route | RecordRoute)
 }

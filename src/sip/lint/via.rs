@@ -16,7 +16,7 @@ pub(super) fn look(lint: &mut Lint<'_>) {
         for member in members(HeaderName::Via, text) {
             let within = member.as_ptr() as usize - text.as_ptr() as usize;
             if let Ok(via) = Via::parse(member) {
-                look_via(lint, header, within, via);
+                look_via(lint, header, via);
                 if first {
                     look_branch(lint, header, within, via);
                 }
@@ -49,18 +49,18 @@ fn look_branch(lint: &mut Lint<'_>, header: Header<'_>, within: usize, via: Via<
     match branch.get(..Via::MAGIC_COOKIE.len()) {
         Some(cookie) if cookie.eq_ignore_ascii_case(Via::MAGIC_COOKIE) => {
             if branch.len() == Via::MAGIC_COOKIE.len() {
-                lint.header(
+                lint.part(
                     Rule::BranchEmpty,
                     header,
-                    within,
+                    branch,
                     "the branch is the cookie alone, which cannot be unique",
                 );
             }
         }
-        _ => lint.header(
+        _ => lint.part(
             Rule::BranchCookie,
             header,
-            within,
+            branch,
             format_args!("the branch {branch} does not begin with z9hG4bK; it may not be unique"),
         ),
     }
@@ -69,44 +69,40 @@ fn look_branch(lint: &mut Lint<'_>, header: Header<'_>, within: usize, via: Via<
 /// The transports that have RFCs: RFC 3261, RFC 4168, RFC 7118 and RFC 4975's relatives.
 const TRANSPORTS: [&str; 8] = ["UDP", "TCP", "TLS", "SCTP", "TLS-SCTP", "TLS-UDP", "WS", "WSS"];
 
-fn look_via(lint: &mut Lint<'_>, header: Header<'_>, within: usize, via: Via<'_>) {
-    let transport = via.transport();
+fn look_via(lint: &mut Lint<'_>, header: Header<'_>, via: Via<'_>) {
+    let (transport, host, params) = (via.transport(), via.host(), via.params());
     if !TRANSPORTS.iter().any(|known| known.eq_ignore_ascii_case(transport)) {
         let text = format_args!("{transport} is no transport of any RFC");
-        lint.header(Rule::TransportUnknown, header, within, text);
+        lint.part(Rule::TransportUnknown, header, transport, text);
     }
-    if via.host() == "255.255.255.255" && !via.params().has("maddr") {
-        lint.header(
-            Rule::ViaBroadcast,
-            header,
-            within,
-            "an answer must not be sent to a broadcast address",
-        );
+    if host == "255.255.255.255" && !params.has("maddr") {
+        let text = "an answer must not be sent to a broadcast address";
+        lint.part(Rule::ViaBroadcast, header, host, text);
     }
-    if via.host().contains(":::") {
-        lint.header(
-            Rule::UriThreeColons,
-            header,
-            within,
-            "an IPv6 address has at most two colons in a row",
-        );
+    if host.contains(":::") {
+        let text = "an IPv6 address has at most two colons in a row";
+        lint.part(Rule::UriThreeColons, header, host, text);
     }
-    match via.params().value("received") {
-        Some(_) if via.received().is_none() => {
-            lint.header(Rule::ReceivedInvalid, header, within, "received is no IP address");
+    match params.value("received") {
+        Some(received) if via.received().is_none() => {
+            lint.part(Rule::ReceivedInvalid, header, received, "received is no IP address");
         }
-        Some(text) if text.starts_with('[') => {
-            lint.header(
-                Rule::ReceivedBrackets,
-                header,
-                within,
-                "an IPv6 address in received is to stand without brackets; receivers take both",
-            );
+        Some(received) if received.starts_with('[') => {
+            let text =
+                "an IPv6 address in received is to stand without brackets; receivers take both";
+            lint.part(Rule::ReceivedBrackets, header, received, text);
         }
         _ => {}
     }
-    let rport = via.params().value("rport").map(|port| digits(port.as_bytes()));
-    if rport.is_some_and(|port| !port.is_some_and(|port| (1..=65535).contains(&port))) {
-        lint.header(Rule::RportInvalid, header, within, "rport is no port from 1 to 65535");
+    // A request asks for its port with a bare rport (RFC 3581 §3).
+    if let Some(rport) = params.value("rport")
+        && digits(rport.as_bytes()).is_none_or(|port| !(1..=65535).contains(&port))
+    {
+        lint.part(Rule::RportInvalid, header, rport, "rport is no port from 1 to 65535");
+    }
+    if let Some(ttl) = params.place("ttl")
+        && params.value("ttl").and_then(|ttl| digits(ttl.as_bytes())).is_none_or(|ttl| ttl > 255)
+    {
+        lint.part(Rule::TtlInvalid, header, ttl, "ttl is no number from 0 to 255");
     }
 }

@@ -1,0 +1,118 @@
+//! Findings point at what is to blame, in characters.
+
+use super::*;
+
+/// Asserts that the rule is tripped once, right where `culprit` stands for the last time.
+fn points_at(rule: Rule, text: &str, culprit: &str) {
+    let found = findings(text.as_bytes());
+    let of_rule: Vec<_> = found.iter().filter(|finding| finding.rule == rule).collect();
+    assert_eq!(of_rule.len(), 1, "{found:?}");
+    let offset = text.rfind(culprit).expect("the culprit is in the text");
+    assert_eq!(&text[of_rule[0].offset..][..culprit.len()], culprit, "{rule}");
+    assert_eq!(of_rule[0].offset, offset, "{rule}");
+    let line = &text[..offset].rsplit('\n').next().unwrap();
+    assert_eq!(of_rule[0].column, line.chars().count() + 1, "{rule}");
+}
+
+#[test]
+fn a_finding_inside_a_value_points_at_the_culprit() {
+    for (rule, text, culprit) in [
+        (Rule::ContactQ, request(":5062>", ":5062>;expires=1;q=1.5"), "1.5"),
+        (Rule::ContactQ, request(":5062>", ":5062>;q"), "q\r\n"),
+        (Rule::ContactExpires, request(":5062>", ":5062>;expires=soon"), "soon"),
+        (Rule::TagMalformed, request(";tag=1", ";x=1;tag=[1]"), "[1]"),
+        (Rule::TagMalformed, request(";tag=1", ";tag="), "\r\nTo:"),
+        (Rule::ReceivedInvalid, request(";rport", ";received=h.test"), "h.test"),
+        (Rule::ReceivedBrackets, request(";rport", ";received=[::1]"), "[::1]"),
+        (Rule::RportInvalid, request(";rport", ";rport=70000"), "70000"),
+        (Rule::TtlInvalid, request(";rport", ";ttl=256"), "256"),
+        (Rule::TtlInvalid, request(";rport", ";ttl"), "ttl"),
+        (Rule::BranchCookie, request("z9hG4bKx1", "x1"), "x1;rport"),
+        (Rule::TransportUnknown, request("2.0/UDP", "2.0/CAT"), "CAT"),
+        (Rule::ViaBroadcast, request("UDP a.test", "UDP 255.255.255.255"), "255.255.255.255"),
+        (Rule::EssentialUnreadable, request("UDP a.test", "UDP a.test:99999"), "99999"),
+        (Rule::EssentialUnreadable, request("UDP a.test", "UDP a.test : x"), "x;branch"),
+        (Rule::EssentialUnreadable, request("7 INVITE", "7 <INVITE>"), "<INVITE>"),
+    ] {
+        points_at(rule, &text, culprit);
+    }
+}
+
+#[test]
+fn a_via_that_is_right_has_no_finding_for_its_port_and_ttl() {
+    for via in ["UDP a.test:65535;branch=z9hG4bK1;ttl=255", "UDP a.test : 1;branch=z9hG4bK1;ttl=0"]
+    {
+        let found = findings(request("UDP a.test;branch=z9hG4bKx1", via).as_bytes());
+        assert_eq!(found, [], "{via}");
+    }
+}
+
+#[test]
+fn columns_count_characters_and_not_bytes() {
+    points_at(Rule::TagMalformed, &request("\"Alice\"", "\"日本語\"").replace("=1\r", "=[\r"), "[");
+    points_at(
+        Rule::ContactQ,
+        &request("<sip:alice@", "\"é\" <sip:alice@").replace("62>", "62>;q=2"),
+        "2",
+    );
+    let plain = findings(request(";tag=1", ";tag=[").as_bytes());
+    assert_eq!(plain[0].column, "From: \"Alice\" <sip:alice@a.test>;tag=".len() + 1);
+}
+
+#[test]
+fn several_findings_of_one_line_each_have_their_column() {
+    let line = with("Require: foo, bar").replace(":5062>", ":5062>;q=2;x=äö;expires=z");
+    let found = findings(line.as_bytes());
+    let places: Vec<_> = found.iter().map(|finding| (finding.line, finding.column)).collect();
+    assert_eq!(places, [(4, 10), (4, 15), (9, 36), (9, 38), (9, 51)], "{found:?}");
+}
+
+#[test]
+fn what_is_no_utf_8_counts_as_what_is_shown_for_it() {
+    let mut text = with("Subject: ab??c\u{7}").into_bytes();
+    for byte in text.iter_mut().filter(|byte| **byte == b'?') {
+        *byte = 0xff;
+    }
+    let found = findings(&text);
+    let at = |rule| found.iter().find(|finding| finding.rule == rule).unwrap().column;
+    assert_eq!((at(Rule::NotUtf8), at(Rule::ControlCharacter)), (12, 15));
+}
+
+#[test]
+fn a_request_within_a_dialog_without_a_to_tag_is_told_the_section() {
+    for (name, section) in [
+        ("ACK", "RFC 3261 §17.1.1.3"),
+        ("BYE", "RFC 3261 §15.1.1"),
+        ("INFO", "RFC 6086 §4"),
+        ("NOTIFY", "RFC 6665 §4.4.1"),
+        ("PRACK", "RFC 3262 §4"),
+        ("UPDATE", "RFC 3311 §5.1"),
+    ] {
+        let text = method(name);
+        let found = findings(text.as_bytes());
+        let finding = found.iter().find(|finding| finding.rule == Rule::DialogTagMissing);
+        let finding = finding.unwrap_or_else(|| panic!("{name}: {found:?}"));
+        assert!(finding.message.contains(section), "{}", finding.message);
+        let tagged = text.replace("<sip:bob@b.test>\r\n", "<sip:bob@b.test>;tag=2\r\n");
+        assert!(!trips(Rule::DialogTagMissing, tagged), "{name}");
+    }
+    for name in ["INVITE", "SUBSCRIBE", "MESSAGE", "CANCEL", "OPTIONS"] {
+        assert!(!trips(Rule::DialogTagMissing, method(name)), "{name}");
+    }
+}
+
+#[test]
+fn values_of_headers_that_are_seldom_are_looked_at() {
+    for (bad, good) in [
+        ("Alert-Info: ring", "Alert-Info: <urn:alert:ring>"),
+        ("Diversion: <sip:a@b.test", "Diversion: <sip:a@b.test>;reason=no-answer"),
+        ("Join: a@b;to-tag=1", "Join: a@b;to-tag=1;from-tag=2"),
+        ("MIME-Version: one", "MIME-Version: 1.0"),
+        ("Priority: not so urgent", "Priority: non-urgent"),
+        ("Privacy: id,user", "Privacy: id;user"),
+        ("Timestamp: now", "Timestamp: 54.21"),
+    ] {
+        assert!(trips(Rule::HeaderUnreadable, with(bad)), "{bad}");
+        assert_eq!(findings(with(good).as_bytes()), [], "{good}");
+    }
+}
