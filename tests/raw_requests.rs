@@ -471,6 +471,28 @@ fn what_was_written_twice_may_come_back_twice() {
     assert_eq!(call.news(), accepted());
 }
 
+/// RFC 3261 §12: to the peer, an INVITE that comes again after its transaction is over is a new one;
+/// both calls have the same Call-ID and local tag then.
+#[test]
+fn two_invites_by_hand_with_one_call_id_have_each_their_leg() {
+    let mut call = Call::raw(Transport::Udp, by_hand("INVITE", "x"));
+    call.reply(200, "b");
+    call.wait(PATIENCE + ms(100));
+    let second = call.send_raw(by_hand("INVITE", "x"));
+    let invite = call.last();
+    call.reply_to(&invite, 200, "c");
+    assert!(call.sim.story(second).contains(&"leg c Confirmed".to_owned()));
+    for (tag, id) in [("b", call.id), ("c", second)] {
+        let bye = call.peer_request(tag, Method::Bye, 1, &[]);
+        let bye = String::from_utf8(bye.to_vec()).unwrap().replace("1BYE", &format!("1BYE{tag}"));
+        call.deliver(bye.into());
+        assert_eq!(code(&call.last()), 200, "{tag}");
+        assert!(call.sim.story(id).iter().any(|line| line == "received BYE"), "{tag}");
+    }
+    call.wait(PATIENCE * 2);
+    assert_eq!(call.sim.ua.held(), Default::default());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -8,6 +8,7 @@
 mod again;
 mod authenticate;
 mod cancel;
+mod dialog_index;
 mod dialogs;
 mod error;
 mod flows;
@@ -38,6 +39,7 @@ pub use self::error::{AnswerError, CancelError, DialogError, HangUpError};
 pub use self::held::Held;
 pub use self::peer::Answer;
 use self::{
+    dialog_index::{DialogIndex, DialogKey},
     flows::Flows,
     peer::PeerRequest,
     transactions::{Key, Transactions},
@@ -155,8 +157,8 @@ pub struct UserAgent {
     /// The contexts that are gone, by their last state.
     remembered: BTreeMap<ContextId, (Method, State)>,
     last_context: u64,
-    /// Which INVITE a dialog belongs to: by Call-ID and local tag.
-    dialogs: HashMap<DialogKey, ContextId>,
+    /// Which INVITE a dialog belongs to.
+    dialogs: DialogIndex,
     transactions: Transactions,
     /// Contexts that have sent what nothing can be matched to, until they end.
     unmatched: BTreeSet<(FlowId, ContextId)>,
@@ -170,13 +172,6 @@ pub struct UserAgent {
     output: VecDeque<Output>,
 }
 
-/// The half of a dialog's identity that all legs of an INVITE share (RFC 3261 §12).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct DialogKey {
-    call_id: Box<str>,
-    local_tag: Box<str>,
-}
-
 impl UserAgent {
     /// A user agent; `seed` is where all its randomness comes from.
     pub fn new(settings: Settings, seed: u64) -> UserAgent {
@@ -186,7 +181,7 @@ impl UserAgent {
             contexts: HashMap::new(),
             remembered: BTreeMap::new(),
             last_context: 0,
-            dialogs: HashMap::new(),
+            dialogs: DialogIndex::default(),
             transactions: Transactions::default(),
             unmatched: BTreeSet::new(),
             auth: AuthSessions::new(),
@@ -438,9 +433,8 @@ impl UserAgent {
         if (!context.legs.is_empty() || subscriptions::subscribes(&context.method))
             && let Some(message) = context.message()
             && let Some(key) = DialogKey::of_ours(&message)
-            && self.dialogs.get(&key) == Some(&id)
         {
-            self.dialogs.remove(&key);
+            self.dialogs.remove(key, id);
         }
         self.remembered.insert(id, (context.method, context.state));
         if self.remembered.len() > REMEMBERED {
@@ -486,22 +480,4 @@ impl UserAgent {
 /// Whether a graceful end waits for requests of that method.
 fn is_call(method: &Method) -> bool {
     matches!(method, Method::Invite | Method::Bye) || subscriptions::subscribes(method)
-}
-
-impl DialogKey {
-    /// From a request that we sent: the local tag is in From.
-    fn of_ours(message: &Message) -> Option<DialogKey> {
-        Some(DialogKey {
-            call_id: message.call_id().ok()?.into(),
-            local_tag: message.from().ok()?.tag()?.into(),
-        })
-    }
-
-    /// From a request that the peer sent: the local tag is in To.
-    fn of_theirs(message: &Message) -> Option<DialogKey> {
-        Some(DialogKey {
-            call_id: message.call_id().ok()?.into(),
-            local_tag: message.to().ok()?.tag()?.into(),
-        })
-    }
 }

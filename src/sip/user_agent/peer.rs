@@ -305,11 +305,13 @@ impl UserAgent {
 
     /// The leg that a request of the peer belongs to: Call-ID and both tags (RFC 3261 §12.2.2).
     fn find_dialog(&self, request: &Message) -> Option<(ContextId, Box<str>)> {
-        let id = *self.dialogs.get(&DialogKey::of_theirs(request)?)?;
+        let key = DialogKey::of_theirs(request)?;
         let from = request.from().ok()?;
         let tag = from.tag()?;
-        let context = self.contexts.get(&id)?;
-        context.legs.iter().find(|leg| &*leg.tag == tag).map(|leg| (id, leg.tag.clone()))
+        self.dialogs.contexts(&key).find_map(|id| {
+            let mut legs = self.contexts.get(&id)?.legs.iter();
+            legs.find(|leg| &*leg.tag == tag).map(|leg| (id, leg.tag.clone()))
+        })
     }
 
     pub(super) fn tell_received(

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{DialogKey, UserAgent, peer::PeerRequest};
+use super::{UserAgent, dialog_index::DialogKey, peer::PeerRequest};
 use crate::sip::{
     dialog::Leg,
     event::{ContextId, Fact, LegState, TerminatedBy},
@@ -90,14 +90,15 @@ impl UserAgent {
         now: Instant,
         request: &Message,
     ) -> Option<(ContextId, Box<str>)> {
-        let id = *self.dialogs.get(&DialogKey::of_theirs(request)?)?;
-        let context = self.contexts.get_mut(&id)?;
-        if request.method()? != Method::Notify
-            || !subscribes(&context.method)
-            || context.ended.is_some()
-        {
+        if request.method()? != Method::Notify {
             return None;
         }
+        let key = DialogKey::of_theirs(request)?;
+        let id = self.dialogs.contexts(&key).find(|id| {
+            let context = self.contexts.get(id);
+            context.is_some_and(|c| subscribes(&c.method) && c.ended.is_none())
+        })?;
+        let context = self.contexts.get_mut(&id)?;
         let ours = context.message()?;
         let leg = Leg::of_peer(request, ours.request_uri()?, ours.cseq().ok()?.number)?;
         let tag = leg.tag.clone();
