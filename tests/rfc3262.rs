@@ -372,3 +372,14 @@ fn s4_a_prack_that_is_being_sent_fails_with_an_error_of_its_flow_and_the_invite_
     call.sim.with(|ua, now| ua.flow_error(now, FLOW, "port unreachable"));
     assert_eq!(call.news(), [""; 0], "nothing is being sent any more");
 }
+
+#[test]
+fn s4_an_invite_that_has_ended_is_forgotten_with_a_prack_that_cannot_be_sent() {
+    // On TCP a rejected INVITE has no Timer D: its PRACK alone keeps it.
+    let mut call = Call::tcp(simulation::invite());
+    call.reply_reliably(183, "b", 1);
+    call.reply(486, "b");
+    assert_eq!(call.sim.ua.contexts(), 1);
+    call.sim.with(|ua, now| ua.flow_error(now, FLOW, "port unreachable"));
+    assert_eq!(call.sim.ua.held(), Default::default());
+}

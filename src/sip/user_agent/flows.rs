@@ -176,6 +176,8 @@ impl UserAgent {
             Role::Prack => {
                 self.end_transaction(key);
                 self.prack_failed(now, id, reason.to_owned());
+                // The INVITE may have ended before, and have waited for this alone.
+                self.forget_if_over(id);
             }
         }
     }
