@@ -158,6 +158,62 @@ fn without_a_terminal_it_names_another_way() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("sipboard send"));
 }
 
+#[test]
+fn rows_are_filtered_sorted_marked_and_all_marked_are_cancelled() {
+    let mut dashboard = Dashboard::start(120, 40);
+    dashboard.wait_for("n new");
+    for target in ["ring", "busy", "slow"] {
+        dashboard.send(target);
+    }
+    dashboard.send("ring");
+    dashboard.wait_for("486 Busy Here");
+    dashboard.wait_until("both ring", |screen| screen.matches("180 Ringing").count() >= 2);
+    dashboard.wait_until("slow is trying", |screen| screen.contains("100 Trying"));
+    // Filtered while it is typed; a mistake is told where it stands.
+    dashboard.type_keys("/target:ring");
+    dashboard.wait_for("2 of 4 · /target:ring");
+    dashboard.type_keys(" code:9xx");
+    dashboard.wait_for("at 18: code needs a code such as 486, or 4xx");
+    dashboard.type_keys("\x1b");
+    dashboard.wait_until("all rows again", |screen| !screen.contains("/target"));
+    // Sorted by the method, the target, and that the other way.
+    dashboard.type_keys("ss");
+    dashboard.wait_for("Target▲");
+    dashboard.type_keys("S");
+    dashboard.wait_for("Target▼");
+    // All but the one that has ended, and that one too.
+    dashboard.type_keys("M");
+    dashboard.wait_for("4 · 4 marked");
+    dashboard.type_keys("c");
+    dashboard.wait_for("cancelled 3 of 4: 1×");
+    dashboard.wait_for("0 in flight");
+    dashboard.type_keys("u");
+    dashboard.type_keys("D");
+    dashboard.wait_for("dropped 4 rows");
+    dashboard.wait_for("Nothing sent yet");
+    dashboard.type_keys("q");
+    assert_eq!(dashboard.wait_for_end(), 0);
+    dashboard.assert_restored();
+}
+
+#[test]
+fn a_forked_invite_is_opened_and_one_of_its_legs_hung_up() {
+    let mut dashboard = Dashboard::start(140, 40);
+    dashboard.wait_for("n new");
+    dashboard.send("fork");
+    dashboard.wait_for("2 legs up");
+    dashboard.type_keys("\x1b[C");
+    dashboard.wait_until("both legs", |screen| screen.matches("└ leg").count() == 2);
+    dashboard.type_keys("jb");
+    dashboard.wait_for("1 leg up");
+    dashboard.type_keys("kr");
+    dashboard.wait_for("3 legs up");
+    dashboard.type_keys("Mb");
+    dashboard.wait_for("0 legs up");
+    dashboard.type_keys("q");
+    assert_eq!(dashboard.wait_for_end(), 0);
+}
+
 /// A SIP peer whose words are escape sequences.
 struct HostilePeer {
     port: u16,

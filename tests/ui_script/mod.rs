@@ -142,6 +142,24 @@ impl Script {
         self.fact(context, method, Fact::Created(created), status);
     }
 
+    /// A REGISTER that was accepted, one of a registration: all have one Call-ID.
+    pub fn registered(&mut self, id: u64) {
+        let created = Created {
+            request_uri: "sip:demo.test".parse().unwrap(),
+            local_identity: "Alice <sip:alice@demo.test>".into(),
+            remote_identity: "<sip:alice@demo.test>".into(),
+            call_id: "registration@sipboard".into(),
+            flow: FlowId(1),
+            transport: Transport::Ws,
+            parent: None,
+        };
+        let trying = status(State::Trying, false);
+        self.fact(id, Method::Register, Fact::Created(created), trying);
+        self.sent(id, Method::Register, trying);
+        let ok = Fact::Accepted { response: response(200, "OK", "REGISTER"), again: false };
+        self.fact(id, Method::Register, ok, status(State::Accepted, false));
+    }
+
     pub fn sent(&mut self, context: u64, method: Method, status: Status) {
         self.fact(context, method, Fact::Sent { message: Bytes::from_static(b"x") }, status);
     }
