@@ -215,3 +215,24 @@ fn a_secret_is_never_shown_in_a_mistake() {
         }
     }
 }
+
+#[test]
+fn the_columns_of_the_table_are_read_and_their_mistakes_told() {
+    let config =
+        sipboard::config::parse("[table]\ncolumns = [\"label\", \"target:30\"]\n").unwrap();
+    let columns: Vec<_> = config.columns.iter().map(|it| (it.name, it.width)).collect();
+    assert_eq!(columns, [("label", None), ("target", Some(30))]);
+    for (columns, told) in [
+        ("[\"tagret\"]", "there is no column \"tagret\": did you mean \"target\"?"),
+        ("[\"age:1\"]", "age:1: a width is a number from 2 to 120"),
+        ("[\"age\", \"age:9\"]", "age is there twice"),
+        ("[]", "the list is empty"),
+        ("\"age\"", "columns must be a list of columns"),
+        ("[7]", "columns must be a list of columns"),
+    ] {
+        let text = format!("[table]\ncolumns = {columns}\n");
+        let problems = sipboard::config::parse(&text).unwrap_err();
+        assert_eq!(problems.len(), 1, "{columns}");
+        assert!(problems[0].to_string().contains(told), "{}", problems[0]);
+    }
+}

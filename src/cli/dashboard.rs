@@ -8,8 +8,11 @@ use crate::{
         profile::{Profile, Resolved, demo_account, demo_credentials},
         runtime,
     },
-    config::Config,
-    ui,
+    config::{self, Config},
+    ui::{
+        self,
+        model::{Columns, Shown},
+    },
 };
 
 pub(super) fn run(profile: &Profile) -> anyhow::Result<u8> {
@@ -44,10 +47,18 @@ async fn open(
     notice: Option<String>,
     hint: Option<String>,
 ) -> anyhow::Result<u8> {
-    let Config { accounts, mouse, settings, .. } = config;
-    let columns = ui::model::Columns::default();
+    let Config { accounts, columns, mouse, settings, .. } = config;
+    let columns = shown(&columns);
     ui::run(ui::Options { accounts, account, settings, columns, mouse, notice, hint }).await?;
     Ok(0)
+}
+
+/// The columns that a config file names.
+fn shown(named: &[config::columns::Column]) -> Columns {
+    let find = |name| ui::model::Column::ALL.into_iter().find(|column| column.name() == name);
+    Columns::new(
+        named.iter().filter_map(|it| Some(Shown { column: find(it.name)?, width: it.width })),
+    )
 }
 
 /// What to try on the demo server.
@@ -61,7 +72,18 @@ const USERS: [&str; 8] = ["ring", "answer", "busy", "slow", "silent", "lossy", "
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::Behaviour;
+    use crate::{config::columns, demo::Behaviour};
+
+    #[test]
+    fn the_config_file_can_name_every_column() {
+        let name = |name| columns::Column { name, width: None };
+        let named: Vec<columns::Column> = columns::NAMES.into_iter().map(name).collect();
+        let shown = shown(&named);
+        let names: Vec<&str> = shown.shown().iter().map(|shown| shown.column.name()).collect();
+        assert_eq!(names, columns::NAMES);
+        assert_eq!(names.len(), ui::model::Column::ALL.len());
+        assert_eq!(columns::WIDEST, Shown::WIDEST);
+    }
 
     #[test]
     fn every_user_of_the_hint_is_one_of_the_demo_server() {

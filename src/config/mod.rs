@@ -4,6 +4,7 @@
 //! into every mistake that it holds, each with its line and column and what would be right. The
 //! keys stand in [`schema`]; [`EXAMPLE`] shows all of them.
 
+pub mod columns;
 mod flow;
 mod problem;
 pub mod schema;
@@ -29,6 +30,8 @@ pub struct Config {
     pub accounts: Vec<Account>,
     /// The account that is used where none is named; an index that is good where there is one.
     pub default_account: usize,
+    /// The columns of the dashboard's table; none leaves them as they are.
+    pub columns: Vec<columns::Column>,
     /// Whether the dashboard takes the mouse.
     pub mouse: bool,
     /// The engine's settings.
@@ -40,6 +43,7 @@ impl Default for Config {
         Config {
             accounts: Vec::new(),
             default_account: 0,
+            columns: Vec::new(),
             mouse: true,
             settings: engine::Settings::default(),
         }

@@ -9,7 +9,7 @@ use toml::{
 
 use crate::{
     config::{
-        Config, Problem, flow,
+        Config, Problem, columns, flow,
         table::{Problems, Table, wrong_type},
     },
     engine::Account,
@@ -27,6 +27,8 @@ pub(super) fn is_secret(key: &str) -> bool {
 pub enum Place {
     /// The top of the file, before any table.
     Top,
+    /// `[table]`
+    Table,
     /// `[timers]`
     Timers,
     /// `[[account]]`
@@ -35,12 +37,13 @@ pub enum Place {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Place; 3] = [Place::Top, Place::Timers, Place::Account];
+    pub const ALL: [Place; 4] = [Place::Top, Place::Table, Place::Timers, Place::Account];
 
     /// As it is written in the file.
     pub const fn name(self) -> &'static str {
         match self {
             Place::Top => "the top of the file",
+            Place::Table => "[table]",
             Place::Timers => "[timers]",
             Place::Account => "[[account]]",
         }
@@ -56,8 +59,10 @@ impl Place {
                 "mouse",
                 "redirects",
                 "reliable_provisionals",
+                "table",
                 "timers",
             ],
+            Place::Table => &["columns"],
             Place::Timers => &["t1_ms", "t2_ms", "t4_ms"],
             Place::Account => &[
                 "bind",
@@ -142,6 +147,7 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
     if let Some(mouse) = top.boolean(&mut problems, "mouse") {
         config.mouse = mouse;
     }
+    config.columns = columns::read(&mut problems, &top);
     read_timers(&mut problems, &top, &mut config.settings.sip);
     read_calls(&mut problems, &top, &mut config.settings.sip);
     let names = read_accounts(&mut problems, &top, &mut config.accounts);

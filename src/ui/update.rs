@@ -218,11 +218,11 @@ fn page(model: &Model) -> usize {
     usize::from(height.saturating_sub(2).max(1))
 }
 
-/// How many lines the table has for its rows.
-fn table_height(model: &Model) -> usize {
+/// How many lines the table has for its rows; `None` where it is not on the screen.
+fn table_height(model: &Model) -> Option<usize> {
     let area = Rect::from((Position::ORIGIN, model.size));
-    let table = Regions::of(area, model.browse.pane).and_then(|regions| regions.table);
-    usize::from(table.map_or(0, |table| table.height.saturating_sub(3)).max(1))
+    let table = Regions::of(area, model.browse.pane)?.table?;
+    Some(usize::from(table.height.saturating_sub(3).max(1)))
 }
 
 /// Keeps the chosen row on its line of the window. Called before every frame; cheap.
@@ -286,6 +286,6 @@ fn click(model: &mut Model, table: Rect, at: Position, now: Instant) {
     let line = model.browse.top + usize::from(line);
     if at.y + 1 < table.bottom() && line < model.table.list.lines(&model.facts.contexts) {
         model.table.follow = false;
-        model.go_to_line(line, table_height(model));
+        model.go_to_line(line, table_height(model).unwrap_or(1));
     }
 }

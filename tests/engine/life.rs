@@ -32,6 +32,25 @@ async fn a_cancel_that_cannot_be_is_refused_with_context_and_reason() {
 }
 
 #[tokio::test]
+async fn many_commands_at_once_are_each_carried_out_or_refused_in_their_order() {
+    let peer = UdpPeer::new().await;
+    let mut front = Front::new();
+    front.send(request(Method::Options), &peer.server).await;
+    let options = CancelOptions::default();
+    let cancel = |id| Command::Cancel { context: ContextId(id), options: options.clone() };
+    let leg = Command::HangUpLeg { context: ContextId(1), tag: "x".into() };
+    front.command(Command::Many(vec![cancel(7), leg, cancel(1)])).await;
+    for (context, told) in [(7, ""), (1, "has no leg to hang up"), (1, "cannot be cancelled")] {
+        let (refused, reason) = front.refusal().await;
+        assert_eq!(refused, Some(ContextId(context)));
+        assert!(reason.contains(told), "{reason}");
+    }
+    peer.answer("200 OK").await;
+    assert_eq!(front.ended().await.1, "Accepted");
+    front.quit().await;
+}
+
+#[tokio::test]
 async fn malformed_datagrams_are_strays_and_hang_up_nothing() {
     let peer = UdpPeer::new().await;
     let mut front = Front::new();

@@ -23,6 +23,22 @@ use text::Pattern;
 
 use crate::ui::model::{Last, RoundTrip, Row};
 
+/// The language, for the help: what is written, and what it means.
+pub const LANGUAGE: &[(&str, &str)] = &[
+    (
+        "ring busy",
+        "both words, in any of: method, target, state, last, cause, Call-ID, label, account",
+    ),
+    ("method:invite", "in one field: those, and flow"),
+    ("code:4xx code>=500", "the status code of the last response"),
+    ("age>10s took<1m", "since it was made, and until it ended: us, ms, s, m, h"),
+    ("rtt<5ms", "until its first answer"),
+    ("attempts>2 number<9", "how often it was sent; its number"),
+    ("!label:night", "not"),
+    ("~^bob target:~^bob", "a regular expression"),
+    ("last:\"Busy Here\"", "quotes keep spaces together"),
+];
+
 /// Which rows are shown.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {

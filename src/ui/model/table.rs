@@ -74,14 +74,15 @@ impl Model {
         self.table.list.line_of(&self.facts.contexts, self.cursor()?)
     }
 
-    /// Keeps the cursor on its line of the window, whatever came and went around it.
-    pub fn settle_table(&mut self, height: usize, now: Instant) {
+    /// Keeps the cursor on its line of the window, whatever came and went around it. `height` is
+    /// how many rows the window has; `None` where the table is not on the screen.
+    pub fn settle_table(&mut self, height: Option<usize>, now: Instant) {
         self.table.list.advance(&self.facts.contexts, now);
-        let Some(line) = self.find_cursor() else {
-            self.browse.top = 0;
-            return;
-        };
-        self.hold(line, height);
+        match (self.find_cursor(), height) {
+            (Some(line), Some(height)) => self.hold(line, height),
+            (Some(_), None) => {}
+            (None, _) => self.browse.top = 0,
+        }
     }
 
     fn hold(&mut self, line: usize, height: usize) {

@@ -72,7 +72,7 @@ pub(super) fn go(model: &mut Model, action: Action, page: usize, now: Instant) {
     let height = table_height(model);
     model.settle_table(height, now);
     let Some(line) = model.cursor_line() else { return };
-    model.go_to_line(scrolled(line, action, page), height);
+    model.go_to_line(scrolled(line, action, page), height.unwrap_or(1));
 }
 
 fn sort_by_next(model: &mut Model, now: Instant) {

@@ -16,7 +16,7 @@ use crate::ui::{
 pub(super) fn draw(buffer: &mut Buffer, body: Rect, table: Option<Rect>, model: &Model, at: usize) {
     let theme = &model.theme;
     let offered = model.table.columns.offered();
-    let width = body.width.min(66);
+    let width = body.width.min(68);
     let height = body.height.min(offered.len() as u16 + 2);
     let area = Rect {
         x: body.x + (body.width - width) / 2,

@@ -11,6 +11,7 @@ use crate::{
     sip::State,
     ui::{
         bindings::{Action, Scope},
+        filter::LANGUAGE,
         model::Model,
         view::{overlay, put, put_in, table::scroll_bar, theme::shape, title},
     },
@@ -109,6 +110,9 @@ fn items(model: &Model) -> Vec<Item<'static>> {
         }
         items.push(Item::Blank);
     }
+    items.push(Item::Heading("The filter's language"));
+    items.extend(LANGUAGE.iter().map(|(text, help)| Item::Keys((*text).to_owned(), help)));
+    items.push(Item::Blank);
     items.push(Item::Heading("States"));
     for states in SHAPES {
         let words: Vec<&str> = states.iter().map(|state| state.as_str()).collect();

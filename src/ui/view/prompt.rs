@@ -90,7 +90,7 @@ fn draw_found(
         let line = Rect { y: inner.y + y as u16, height: 1, ..inner };
         let state = row.status.state;
         let text = format!(
-            "{:>4} {:<8} {}",
+            "{:>4} {:<8} {:<28}",
             row.id,
             safe(row.method.as_str()),
             safe(row.target().as_uri().short()),
