@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use sipboard::{
     sip::{FlowId, Transport},
-    transport::{FlowSettings, Network, Room, ServerUri, Signal},
+    transport::{FlowSettings, KeepAlive, Network, Room, ServerUri, Signal},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -73,10 +73,14 @@ fn uri(address: SocketAddr) -> ServerUri {
 
 /// A network with a flow to a server in the test's hands.
 async fn pair() -> (Ear, TcpStream, ServerUri) {
+    pair_with(FlowSettings::default()).await
+}
+
+async fn pair_with(settings: FlowSettings) -> (Ear, TcpStream, ServerUri) {
     let listener = TcpListener::bind(LOOPBACK).await.unwrap();
     let uri = uri(listener.local_addr().unwrap());
     let mut ear = Ear::new(Network::new());
-    ear.network.connect(FLOW, &uri, &FlowSettings::default());
+    ear.network.connect(FLOW, &uri, &settings);
     let (stream, from) = in_time(listener.accept()).await.unwrap();
     match ear.next().await {
         Signal::Up { flow: FLOW, local, peer, .. } => {
@@ -290,4 +294,49 @@ async fn a_port_that_is_in_use_cannot_be_listened_on() {
     let mut network = Network::new();
     let address = network.listen(Transport::Tcp, LOOPBACK.parse().unwrap()).await.unwrap();
     assert!(Network::new().listen(Transport::Tcp, address).await.is_err());
+}
+
+fn kept_alive(interval: Duration, must_answer: bool) -> FlowSettings {
+    let keep_alive = KeepAlive { interval: Some(interval), must_answer };
+    FlowSettings { keep_alive, ..FlowSettings::default() }
+}
+
+#[tokio::test]
+async fn pings_are_sent_and_their_answers_measured() {
+    let (mut ear, mut stream, _) = pair_with(kept_alive(Duration::from_millis(50), true)).await;
+    for _ in 0..3 {
+        expect(&mut stream, "\r\n\r\n").await;
+        stream.write_all(b"\r\n").await.unwrap();
+        match ear.next().await {
+            Signal::Pong { flow: FLOW, rtt } => assert!(rtt < DEADLINE),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_stops_answering_is_found_dead() {
+    let (mut ear, mut stream, uri) = pair_with(kept_alive(Duration::from_millis(50), false)).await;
+    expect(&mut stream, "\r\n\r\n").await;
+    stream.write_all(b"\r\n").await.unwrap();
+    let Signal::Pong { .. } = ear.next().await else { panic!() };
+    let why = "broke: no answer to a keep-alive within 10 s (RFC 5626 §4.4.1)";
+    assert_eq!(ear.down().await, format!("the connection with {uri} {why}"));
+}
+
+#[tokio::test]
+async fn a_datagram_flow_is_kept_open_and_hears_that_nobody_is_there() {
+    let peer = tokio::net::UdpSocket::bind(LOOPBACK).await.unwrap();
+    let server = format!("sip:{};transport=udp", peer.local_addr().unwrap()).parse().unwrap();
+    let mut ear = Ear::new(Network::new());
+    ear.network.connect(FLOW, &server, &kept_alive(Duration::from_millis(50), false));
+    let Signal::Up { .. } = ear.next().await else { panic!() };
+    let mut read = [0; 16];
+    for _ in 0..2 {
+        let length = in_time(peer.recv(&mut read)).await.unwrap();
+        assert_eq!(&read[..length], b"\r\n\r\n");
+    }
+    drop(peer);
+    let Signal::Undelivered { reason, .. } = ear.next().await else { panic!() };
+    assert!(reason.ends_with("cannot be reached: connection refused"), "{reason}");
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use sipboard::{
     sip::{FlowId, Transport},
-    transport::{FlowSettings, Network, Room, ServerUri, Signal},
+    transport::{FlowSettings, KeepAlive, Network, Room, ServerUri, Signal, WebSocketSettings},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -149,10 +149,17 @@ async fn a_server_that_is_not_there_is_named_with_the_reason() {
 #[tokio::test]
 async fn bad_handshakes_are_told_apart() {
     let found = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    let body = "HTTP/1.1 403 Forbidden\r\nContent-Length: 21\r\n\r\n\r\n  no \x1b[31mOrigin\nmore";
+    let long = format!("HTTP/1.1 500 Oh\r\nContent-Length: 900\r\n\r\n{}", "x".repeat(900));
+    let other = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                 Sec-WebSocket-Accept: KEY\r\nSec-WebSocket-Protocol: chat\r\n\r\n";
     let no_sip = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
                   Connection: Upgrade\r\nSec-WebSocket-Accept: KEY\r\n\r\n";
     for (answer, sentence) in [
         (found, "it answered the WebSocket handshake with 404 Not Found"),
+        (body, r"it answered the WebSocket handshake with 403 Forbidden: no \x1b[31mOrigin"),
+        (&long, "500 Internal Server Error: xxxxx"),
+        (other, "it did not select the WebSocket subprotocol sip (RFC 7118 §4), but another one"),
         (no_sip, "it did not select the WebSocket subprotocol sip (RFC 7118 §4)"),
         ("SIP/2.0 400 Bad Request\r\n\r\n", "something that is not HTTP"),
         ("", "it ended the connection during the WebSocket handshake"),
@@ -174,6 +181,7 @@ async fn bad_handshakes_are_told_apart() {
         let reason = down(&mut network).await;
         assert!(reason.starts_with(&format!("{uri} cannot be reached: ")), "{reason}");
         assert!(reason.contains(sentence), "{reason}");
+        assert!(reason.chars().count() < 300, "{reason}");
     }
 }
 
@@ -365,4 +373,64 @@ async fn two_ends_that_flood_each_other_do_not_lock_up() {
     }
     let ends = async { tokio::join!(flood(network, FLOW), flood(listener, flow)) };
     drop(timeout(Duration::from_secs(60), ends).await.expect("in time"));
+}
+
+#[tokio::test]
+async fn the_handshake_has_the_headers_that_were_asked_for_and_binary_frames_go_out_where_wanted() {
+    let (listener, uri) = server().await;
+    let headers = ["Origin: https://a.test", "Cookie: a=1", "X-A: 1", "X-A: 2", "Host: b.test"];
+    let websocket = WebSocketSettings {
+        headers: headers.map(|text| text.parse().unwrap()).to_vec(),
+        binary: true,
+    };
+    let mut network = Network::new();
+    network.connect(FLOW, &uri, &FlowSettings { websocket, ..FlowSettings::default() });
+    let (stream, _) = in_time(listener.accept()).await.unwrap();
+    #[expect(clippy::result_large_err, reason = "the library's signature")]
+    let look = |request: &Request, response: Response| {
+        let all = |name| {
+            let values = request.headers().get_all(name);
+            values.iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(all("origin"), ["https://a.test"]);
+        assert_eq!(all("cookie"), ["a=1"]);
+        assert_eq!(all("x-a"), ["1", "2"]);
+        assert_eq!(all("host"), ["b.test"]);
+        select_sip(request, response)
+    };
+    let mut socket = in_time(accept_hdr_async(stream, look)).await.unwrap();
+    match one(&mut network).await {
+        Signal::Up { facts, .. } => assert_eq!(facts.subprotocol.as_deref(), Some("sip")),
+        other => panic!("{other:?}"),
+    }
+    network.send(FLOW, None, Bytes::from_static(b"text")).unwrap();
+    assert_eq!(in_time(socket.next()).await.unwrap().unwrap(), Message::binary(&b"text"[..]));
+}
+
+#[tokio::test]
+async fn pings_are_sent_and_their_answers_measured() {
+    let (mut listener, address) = listening().await;
+    let mut network = Network::new();
+    let interval = Some(Duration::from_millis(50));
+    let keep_alive = KeepAlive { interval, must_answer: true };
+    network.connect(FLOW, &uri(address), &FlowSettings { keep_alive, ..FlowSettings::default() });
+    let answering = async {
+        let mut signals = Vec::new();
+        loop {
+            listener.receive(&mut signals).await;
+        }
+    };
+    let measured = async {
+        let Signal::Up { .. } = one(&mut network).await else { panic!() };
+        for _ in 0..3 {
+            match one(&mut network).await {
+                Signal::Pong { flow: FLOW, rtt } => assert!(rtt < DEADLINE),
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    tokio::select! {
+        () = in_time(measured) => {}
+        () = answering => {}
+    }
 }

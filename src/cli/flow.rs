@@ -4,7 +4,7 @@ use std::{net::IpAddr, path::PathBuf};
 
 use clap::Args;
 
-use crate::transport::{ClientIdentity, FlowSettings, Trust};
+use crate::transport::{ClientIdentity, FlowSettings, HttpHeader, Trust};
 
 /// How the flow is made.
 #[derive(Clone, Debug, Default, Args)]
@@ -25,6 +25,12 @@ pub(super) struct FlowArgs {
     /// The private key of that certificate, a PEM file
     #[arg(long, value_name = "FILE", requires = "client_cert", help_heading = FLOW)]
     client_key: Option<PathBuf>,
+    /// A header of the WebSocket handshake, such as Origin, Cookie or Authorization (repeatable)
+    #[arg(long = "ws-header", value_name = "'NAME: VALUE'", help_heading = FLOW)]
+    ws_headers: Vec<HttpHeader>,
+    /// Send WebSocket messages in binary frames
+    #[arg(long, help_heading = FLOW)]
+    ws_binary: bool,
     /// Take any TLS certificate: whoever is in between can read and change everything
     #[arg(long, help_heading = FLOW)]
     insecure: bool,
@@ -34,8 +40,7 @@ impl FlowArgs {
     /// The account's settings, with what the options say.
     pub(super) fn over(&self, settings: &FlowSettings) -> FlowSettings {
         let mut settings = settings.clone();
-        let FlowArgs { bind, ca_file, server_name, client_cert, client_key, insecure } =
-            self.clone();
+        let FlowArgs { bind, ca_file, server_name, client_cert, client_key, .. } = self.clone();
         settings.bind = bind.or(settings.bind);
         let tls = &mut settings.tls;
         if let Some(ca_file) = ca_file {
@@ -46,7 +51,9 @@ impl FlowArgs {
         if let (Some(cert_file), Some(key_file)) = (client_cert, client_key) {
             tls.identity = Some(ClientIdentity { cert_file, key_file });
         }
-        tls.insecure |= insecure;
+        tls.insecure |= self.insecure;
+        settings.websocket.headers.extend(self.ws_headers.iter().cloned());
+        settings.websocket.binary |= self.ws_binary;
         settings
     }
 }

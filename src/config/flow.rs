@@ -3,16 +3,64 @@
 use std::{
     net::IpAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+use toml::de::DeValue;
 
 use crate::{
     config::table::{Problems, Table},
-    transport::{ClientIdentity, FlowSettings, TlsSettings, Trust},
+    transport::{
+        ClientIdentity, FlowSettings, HttpHeaderError, KeepAlive, TlsSettings, Trust,
+        WebSocketSettings,
+    },
 };
 
-/// Reads them: bind, ca_file, cert_file, insecure, key_file and server_name.
+/// Reads them: bind, ca_file, cert_file, insecure, keep_alive, keep_alive_answered, key_file,
+/// server_name, ws_binary and ws_headers.
 pub(super) fn read(problems: &mut Problems<'_>, account: &Table<'_>) -> FlowSettings {
-    FlowSettings { bind: read_bind(problems, account), tls: read_tls(problems, account) }
+    FlowSettings {
+        bind: read_bind(problems, account),
+        keep_alive: read_keep_alive(problems, account),
+        tls: read_tls(problems, account),
+        websocket: read_websocket(problems, account),
+    }
+}
+
+fn read_keep_alive(problems: &mut Problems<'_>, account: &Table<'_>) -> KeepAlive {
+    let interval = account.integer(problems, "keep_alive", 0..=MAX_KEEP_ALIVE, "seconds");
+    let must_answer = account.boolean(problems, "keep_alive_answered");
+    KeepAlive {
+        interval: interval.map(|(seconds, _)| Duration::from_secs(seconds)),
+        must_answer: must_answer.unwrap_or(false),
+    }
+}
+
+fn read_websocket(problems: &mut Problems<'_>, account: &Table<'_>) -> WebSocketSettings {
+    const WHAT: &str = "a list of headers such as [\"Origin: https://example.org\"]";
+    let binary = account.boolean(problems, "ws_binary").unwrap_or(false);
+    let mut headers = Vec::new();
+    let Some(value) = account.value("ws_headers") else {
+        return WebSocketSettings { headers, binary };
+    };
+    let DeValue::Array(list) = value.get_ref() else {
+        problems.note(value.span().start, format!("ws_headers must be {WHAT}"));
+        return WebSocketSettings { headers, binary };
+    };
+    for value in list.iter() {
+        // The text may be a secret: a mistake does not repeat it.
+        let header = match value.get_ref() {
+            DeValue::String(text) => {
+                text.parse().map_err(|error: HttpHeaderError| error.to_string())
+            }
+            _ => Err(format!("it must be {WHAT}")),
+        };
+        match header {
+            Ok(header) => headers.push(header),
+            Err(error) => problems.note(value.span().start, format!("ws_headers: {error}")),
+        }
+    }
+    WebSocketSettings { headers, binary }
 }
 
 fn read_bind(problems: &mut Problems<'_>, account: &Table<'_>) -> Option<IpAddr> {
@@ -68,3 +116,6 @@ pub(super) fn relative_to(settings: &mut FlowSettings, folder: &Path) {
         *key_file = folder.join(&key_file);
     }
 }
+
+/// A day, in seconds: whoever wants to ping less often wants 0.
+const MAX_KEEP_ALIVE: u64 = 86_400;

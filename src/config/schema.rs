@@ -70,6 +70,8 @@ impl Place {
                 "cert_file",
                 "display_name",
                 "insecure",
+                "keep_alive",
+                "keep_alive_answered",
                 "key_file",
                 "name",
                 "password",
@@ -78,6 +80,8 @@ impl Place {
                 "server_name",
                 "uri",
                 "username",
+                "ws_binary",
+                "ws_headers",
             ],
         }
     }

@@ -335,7 +335,7 @@ fn handle_signal(core: &mut Core, signal: Signal) {
         }
         Signal::Down { flow, .. } => core.flow_down(flow),
         // Nothing that the server makes itself; and timers see to lost datagrams.
-        Signal::Up { .. } | Signal::Undelivered { .. } => {}
+        Signal::Up { .. } | Signal::Pong { .. } | Signal::Undelivered { .. } => {}
     }
 }
 

@@ -12,7 +12,11 @@ mod draft;
 mod flows;
 mod task;
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 pub use account::Account;
 pub use clock::Clock;
@@ -96,6 +100,15 @@ pub enum Event {
     Sip(sip::Event),
     /// A flow came into being or changed.
     Flow(FlowEvent),
+    /// A peer answered a keep-alive.
+    Pong {
+        /// When.
+        at: Instant,
+        /// On which flow.
+        flow: FlowId,
+        /// How long that took.
+        rtt: Duration,
+    },
     /// A command could not be carried out. Nothing else came of it.
     Refused(Refusal),
     /// The engine has ended after [`Command::Quit`]. Always the last event.

@@ -310,6 +310,10 @@ impl Task {
                 self.tell_flow(now, flow, state);
                 self.user_agent.flow_down(now, flow, &reason);
             }
+            Signal::Pong { flow, rtt } => {
+                let at = self.now();
+                self.tell(Event::Pong { at, flow, rtt });
+            }
             Signal::Undelivered { flow, reason } => {
                 let now = self.now();
                 // The socket stays usable, but nobody is there: that is down to a user, until

@@ -189,6 +189,7 @@ impl<'o> Run<'o> {
             }
             Event::Sip(sip::Event::Stray(_)) => self.strays += 1,
             Event::Flow(event) => self.reporter.flow(&event),
+            Event::Pong { .. } => {}
             Event::Refused(refusal) => self.refusal(&refusal),
             Event::Stopped => return true,
         }

@@ -144,6 +144,11 @@ impl Gather {
         });
     }
 
+    /// An answer to a keep-alive came, after that time.
+    pub(super) fn pong(&mut self, rtt: Duration) {
+        self.signals.push(Signal::Pong { flow: self.flow, rtt });
+    }
+
     pub(super) fn undelivered(&mut self, reason: String) {
         self.signals.push(Signal::Undelivered { flow: self.flow, reason });
     }

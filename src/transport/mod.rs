@@ -6,6 +6,8 @@
 
 mod facts;
 mod flow;
+mod http_header;
+mod keep_alive;
 mod network;
 mod reason;
 mod server_uri;
@@ -18,8 +20,11 @@ mod udp;
 mod ws;
 
 pub use facts::{Certificate, CertificateNames, FlowFacts, TlsFacts};
+pub use http_header::{HttpHeader, HttpHeaderError};
 pub use network::{Network, RELIEF, Room};
 pub use server_uri::{ServerUri, ServerUriError};
-pub use settings::{ClientIdentity, FlowSettings, TlsSettings, Trust};
+pub use settings::{
+    ClientIdentity, FlowSettings, KeepAlive, TlsSettings, Trust, WebSocketSettings,
+};
 pub use signal::{SendError, Signal};
 pub use tls::ServerIdentity;

@@ -1,6 +1,8 @@
 //! How a flow is made, as far as its server's address does not say it.
 
-use std::{fmt, net::IpAddr, path::PathBuf, sync::Arc};
+use std::{fmt, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use crate::transport::HttpHeader;
 
 /// How a flow is made. Part of its identity: two accounts that want different things of one server
 /// have two flows.
@@ -8,8 +10,34 @@ use std::{fmt, net::IpAddr, path::PathBuf, sync::Arc};
 pub struct FlowSettings {
     /// Our own address; the system picks one where it is not set.
     pub bind: Option<IpAddr>,
+    /// How it is kept alive.
+    pub keep_alive: KeepAlive,
     /// TLS, for `tls` and `wss`.
     pub tls: TlsSettings,
+    /// WebSocket, for `ws` and `wss`.
+    pub websocket: WebSocketSettings,
+}
+
+/// How a flow is kept alive (RFC 5626 §3.5.1): a double CRLF on UDP, and on TCP and TLS, where a
+/// CRLF answers it; a ping frame on WebSocket, which a pong frame answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct KeepAlive {
+    /// How often, less up to a fifth by chance; zero for never. Where it is not set, 29 s on UDP,
+    /// before a NAT forgets, and 120 s on the others (RFC 5626 §4.4).
+    pub interval: Option<Duration>,
+    /// Whether a peer that does not answer within 10 s is dead though it has never answered before.
+    /// Once it has, that goes without saying. Not on UDP, where nobody answers.
+    pub must_answer: bool,
+}
+
+/// What is asked of a WebSocket server, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct WebSocketSettings {
+    /// Headers of the handshake.
+    pub headers: Vec<HttpHeader>,
+    /// Whether messages go in binary frames. They go in text frames otherwise, as long as they are
+    /// UTF-8 (RFC 7118 §5).
+    pub binary: bool,
 }
 
 /// What is asked of a server's certificate, and what is shown of ours.

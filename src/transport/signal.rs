@@ -1,6 +1,10 @@
 //! What the network tells its owner.
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
@@ -44,6 +48,13 @@ pub enum Signal {
         source: SocketAddr,
         /// The bytes.
         bytes: Bytes,
+    },
+    /// The peer answered a keep-alive.
+    Pong {
+        /// The flow.
+        flow: FlowId,
+        /// How long that took.
+        rtt: Duration,
     },
     /// A datagram could not be delivered (ICMP); the flow stays usable.
     Undelivered {

@@ -22,7 +22,9 @@ use crate::{
     transport::{
         FlowFacts, FlowSettings, ServerIdentity, ServerUri, Signal,
         flow::{self, Hub, Link, Outlet},
-        reason, tcp, tls, ws,
+        keep_alive::Pulse,
+        reason, tcp, tls,
+        ws::{self, Manner},
     },
 };
 
@@ -40,6 +42,9 @@ pub(super) const LINGER: Duration = Duration::from_secs(1);
 
 /// How many clients may be at their handshake at once.
 const HANDSHAKES: usize = 1024;
+
+/// How often a connection is kept alive where nothing else is set (RFC 5626 §4.4.1).
+const INTERVAL: Duration = Duration::from_secs(120);
 
 /// How many connections may wait to be taken.
 const BACKLOG: u32 = 1024;
@@ -127,15 +132,19 @@ impl Call {
         outlet: Outlet,
     ) -> Result<(), Failed> {
         let name = self.server.to_string();
+        let pulse = Pulse::of_client(&self.settings.keep_alive, INTERVAL, Instant::now().into());
         let up = |flow, local, peer, facts| Signal::Up { flow, local, peer, facts };
         if self.server.transport.is_websocket() {
-            let shaken = ws::dial(&self.server, connection);
+            let shaken = ws::dial(&self.server, &self.settings.websocket, connection);
             match self.in_time(" to the WebSocket handshake", shaken).await {
-                Ok(connection) => ws::run(connection, &name, up, outlet).await,
+                Ok(connection) => {
+                    let manner = Manner { binary: self.settings.websocket.binary, pulse };
+                    ws::run(connection, &name, manner, up, outlet).await;
+                }
                 Err(reason) => return Err((reason, outlet)),
             }
         } else {
-            tcp::run(connection, &name, Side::Dialed, up, outlet).await;
+            tcp::run(connection, &name, Side::Dialed, pulse, up, outlet).await;
         }
         Ok(())
     }
@@ -276,12 +285,14 @@ impl Door {
             if let Some(connection) = self.in_time(until, ws::shake(connection)).await {
                 drop(slot);
                 let name = format!("the WebSocket client {peer}");
-                ws::run(connection, &name, accepted, self.hub.accept()).await;
+                let manner = Manner { binary: false, pulse: Pulse::of_server() };
+                ws::run(connection, &name, manner, accepted, self.hub.accept()).await;
             }
         } else {
             drop(slot);
             let name = format!("the {} client {peer}", transport.via());
-            tcp::run(connection, &name, Side::Accepted, accepted, self.hub.accept()).await;
+            let (side, pulse) = (Side::Accepted, Pulse::of_server());
+            tcp::run(connection, &name, side, pulse, accepted, self.hub.accept()).await;
         }
     }
 

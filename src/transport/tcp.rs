@@ -3,18 +3,15 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split},
     pin,
-    sync::{Notify, mpsc},
+    sync::mpsc,
     time::timeout,
 };
 
@@ -23,6 +20,7 @@ use crate::{
     transport::{
         FlowFacts, Signal,
         flow::{Gather, Outlet},
+        keep_alive::{self, Beat, Pulse},
         reason,
         stream::{self, Connection, LARGEST, LINGER, Side, WRITES},
     },
@@ -39,21 +37,19 @@ const HALF_CLOSED: Duration = Duration::from_secs(10);
 /// only what it asked itself is worth an answer.
 const HALF_CLOSED_BY_SERVER: Duration = Duration::from_millis(100);
 
-/// How many keep-alives may wait for their answer; a peer that sends more gets no more.
-const PONGS: usize = 64;
-
 /// Announces the flow, then reads and writes until the connection ends or the queue is dropped.
 pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     connection: Connection<S>,
     name: &str,
     side: Side,
+    pulse: Pulse,
     signal: impl FnOnce(FlowId, SocketAddr, SocketAddr, Arc<FlowFacts>) -> Signal,
     outlet: Outlet,
 ) {
     let Connection { stream, local, peer, facts } = connection;
     let signal = signal(outlet.flow(), local, peer, Arc::new(facts));
     stream::run(name, signal, outlet, |messages, outlet| {
-        talk(stream, peer, name, side, messages, outlet)
+        talk(stream, peer, name, side, pulse, messages, outlet)
     })
     .await;
 }
@@ -64,18 +60,18 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     peer: SocketAddr,
     name: &str,
     side: Side,
+    pulse: Pulse,
     messages: mpsc::Receiver<Bytes>,
     outlet: Outlet,
 ) {
     let (mut input, output) = split(stream);
-    let pongs = Pongs::default();
     let mut writer = Writer { output, messages, unsent: BytesMut::new(), batch: Vec::new() };
     let end = {
-        let reader = read(&mut input, peer, &outlet, &pongs);
+        let reader = read(&mut input, peer, &outlet, &pulse);
         pin!(reader);
         tokio::select! {
             end = &mut reader => end,
-            written = writer.run(&pongs) => match written {
+            written = writer.run(&pulse) => match written {
                 Ok(()) => End::Ours,
                 // What the peer still said before it left counts, and says best why it left.
                 Err(error) => match timeout(LINGER, reader).await {
@@ -98,7 +94,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
                 Side::Accepted => HALF_CLOSED,
                 Side::Dialed => HALF_CLOSED_BY_SERVER,
             };
-            while let Ok(Ok(true)) = timeout(patience, writer.step(&pongs)).await {}
+            while let Ok(Ok(true)) = timeout(patience, writer.step(&pulse)).await {}
             let _ = timeout(LINGER, writer.output.shutdown()).await;
             outlet.down(format!("{name} closed the connection")).await;
         }
@@ -124,38 +120,12 @@ enum End {
     Broke(String),
 }
 
-/// The keep-alives of the peer that wait for an answer.
-#[derive(Debug, Default)]
-struct Pongs {
-    owed: AtomicUsize,
-    news: Notify,
-}
-
-impl Pongs {
-    fn owe(&self) {
-        if self.owed.fetch_add(1, Ordering::Relaxed) >= PONGS {
-            self.owed.store(PONGS, Ordering::Relaxed);
-        }
-        self.news.notify_one();
-    }
-
-    /// Waits until one is owed; takes all.
-    async fn owed(&self) -> usize {
-        loop {
-            match self.owed.swap(0, Ordering::Relaxed) {
-                0 => self.news.notified().await,
-                owed => return owed,
-            }
-        }
-    }
-}
-
 /// Reads until the stream ends.
 async fn read<S: AsyncRead>(
     input: &mut ReadHalf<S>,
     peer: SocketAddr,
     outlet: &Outlet,
-    pongs: &Pongs,
+    pulse: &Pulse,
 ) -> End {
     let mut framer = Framer::new(Limits { message: LARGEST, ..Limits::default() });
     let mut gather = Gather::new(outlet.flow());
@@ -178,9 +148,15 @@ async fn read<S: AsyncRead>(
         let broken = loop {
             match framer.frame() {
                 Ok(Some(Frame::Message(bytes))) => gather.message(peer, &bytes),
-                // RFC 5626 §4.4.1: a ping is answered with one CRLF.
-                Ok(Some(Frame::Ping)) => pongs.owe(),
-                Ok(Some(Frame::Pong)) => {}
+                Ok(Some(frame @ (Frame::Ping | Frame::Pong))) => {
+                    // Two answers in a row look like a ping: what is waited for goes first.
+                    match pulse.answered(Instant::now()) {
+                        Some(rtt) => gather.pong(rtt),
+                        // RFC 5626 §4.4.1: a ping is answered with one CRLF.
+                        None if frame == Frame::Ping => pulse.pinged(),
+                        None => {}
+                    }
+                }
                 Ok(None) => break None,
                 Err(error) => break Some(error),
             }
@@ -208,13 +184,13 @@ struct Writer<S> {
 
 impl<S: AsyncWrite> Writer<S> {
     /// Writes what is queued. `Ok` once the queue is dropped.
-    async fn run(&mut self, pongs: &Pongs) -> io::Result<()> {
-        while self.step(pongs).await? {}
+    async fn run(&mut self, pulse: &Pulse) -> io::Result<()> {
+        while self.step(pulse).await? {}
         Ok(())
     }
 
     /// Writes what has to wait no longer; `false` once the queue is dropped.
-    async fn step(&mut self, pongs: &Pongs) -> io::Result<bool> {
+    async fn step(&mut self, pulse: &Pulse) -> io::Result<bool> {
         self.write().await?;
         tokio::select! {
             count = self.messages.recv_many(&mut self.batch, WRITES) => {
@@ -222,8 +198,12 @@ impl<S: AsyncWrite> Writer<S> {
                 self.write().await?;
                 Ok(count > 0)
             }
-            owed = pongs.owed() => {
-                (0..owed).for_each(|_| self.unsent.extend_from_slice(b"\r\n"));
+            beat = pulse.beat() => {
+                match beat {
+                    Beat::Answer(owed) => self.unsent.extend_from_slice(&b"\r\n".repeat(owed)),
+                    Beat::Ping => self.unsent.extend_from_slice(b"\r\n\r\n"),
+                    Beat::Missing => return Err(keep_alive::missing()),
+                }
                 self.write().await?;
                 Ok(true)
             }

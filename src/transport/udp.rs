@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use crate::{
     transport::{
         FlowSettings, SendError, ServerUri, Signal,
         flow::{self, Gather, Gone, Hub, Outlet},
+        keep_alive::{Beat, Pulse},
         reason,
     },
 };
@@ -28,6 +29,10 @@ const LARGEST: usize = 65_535;
 
 /// What the kernel is asked to hold for us while we are busy; it gives what it allows.
 const KERNEL_BUFFER: usize = 4 << 20;
+
+/// How often the way to a peer is kept open where nothing else is set: more often than a NAT
+/// forgets it (RFC 5626 §4.4.2).
+const INTERVAL: Duration = Duration::from_secs(29);
 
 /// How many datagrams may wait where the kernel takes no more at the moment.
 const QUEUE: usize = 1024;
@@ -228,7 +233,8 @@ pub(super) async fn connect(
         Ok((sockets, local, peer)) => {
             let up = Signal::Up { flow: outlet.flow(), local, peer, facts: Arc::default() };
             let name = sockets.name.clone();
-            run(sockets, &name, up, outlet).await;
+            let pulse = Pulse::of_client(&settings.keep_alive, INTERVAL, Instant::now());
+            run(sockets, &name, pulse, up, outlet).await;
         }
         Err(reason) => outlet.down(reason).await,
     }
@@ -243,13 +249,13 @@ pub(super) fn listen(address: SocketAddr, hub: &Hub) -> io::Result<(SocketAddr, 
         Signal::Accepted { flow: outlet.flow(), transport: Transport::Udp, local, peer: local };
     let task = tokio::spawn(async move {
         let name = sockets.name.clone();
-        run(sockets, &name, signal, outlet).await;
+        run(sockets, &name, Pulse::of_server(), signal, outlet).await;
     });
     Ok((local, task.abort_handle()))
 }
 
 /// Announces the flow, then reads and writes until its [`Link`] or the network is dropped.
-async fn run(sockets: Sockets, name: &str, signal: Signal, outlet: Outlet) {
+async fn run(sockets: Sockets, name: &str, pulse: Pulse, signal: Signal, outlet: Outlet) {
     // A fresh socket counts as busy until the runtime has looked at it once.
     for socket in [&sockets.connected, &sockets.open].into_iter().flatten() {
         let _ = socket.writable().await;
@@ -264,6 +270,31 @@ async fn run(sockets: Sockets, name: &str, signal: Signal, outlet: Outlet) {
     tokio::select! {
         Gone = read(&sockets, &outlet) => {}
         () = write(&sockets, datagrams, &waiting, &outlet) => {}
+        Gone = keep_alive(&sockets, &pulse, &outlet) => {}
+    }
+}
+
+/// Keeps the way to the peer open (RFC 5626 §3.5.1): a double CRLF, which nobody answers, and which
+/// brings an ICMP error to light where the peer is gone.
+async fn keep_alive(sockets: &Sockets, pulse: &Pulse, outlet: &Outlet) -> Gone {
+    loop {
+        if pulse.beat().await != Beat::Ping {
+            continue;
+        }
+        let mut undelivered = Vec::new();
+        match sockets.try_send(None, b"\r\n\r\n", &mut undelivered) {
+            // Where so much is sent that the kernel takes no more, the way is open.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => undelivered.push(sockets.sentence(None, &error)),
+            Ok(()) => {}
+        }
+        let mut gather = Gather::new(outlet.flow());
+        undelivered.into_iter().for_each(|reason| gather.undelivered(reason));
+        if !gather.is_empty()
+            && let Err(gone) = outlet.send(gather.take()).await
+        {
+            return gone;
+        }
     }
 }
 

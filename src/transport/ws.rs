@@ -7,6 +7,7 @@ use std::{
     pin::pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -21,9 +22,12 @@ use tokio_tungstenite::{
     tungstenite::{
         Error, Message, Utf8Bytes,
         client::IntoClientRequest,
-        error::{CapacityError, ProtocolError},
+        error::{CapacityError, ProtocolError, SubProtocolError},
         handshake::server::{ErrorResponse, Request, Response},
-        http::{self, HeaderValue, StatusCode, header::SEC_WEBSOCKET_PROTOCOL},
+        http::{
+            self, HeaderValue, StatusCode,
+            header::{HOST, SEC_WEBSOCKET_PROTOCOL},
+        },
         protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode},
     },
 };
@@ -31,8 +35,9 @@ use tokio_tungstenite::{
 use crate::{
     sip::{FlowId, escape},
     transport::{
-        FlowFacts, ServerUri, Signal,
+        FlowFacts, HttpHeader, ServerUri, Signal, WebSocketSettings,
         flow::{Gather, Outlet},
+        keep_alive::{self, Beat, Pulse},
         reason,
         stream::{self, Connection, LARGEST, LINGER, WRITES},
     },
@@ -40,6 +45,9 @@ use crate::{
 
 /// The WebSocket subprotocol of RFC 7118 §4.
 const SUBPROTOCOL: &str = "sip";
+
+/// How many characters of an HTTP answer are shown.
+const SHOWN: usize = 160;
 
 fn config() -> WebSocketConfig {
     WebSocketConfig::default()
@@ -52,12 +60,22 @@ fn config() -> WebSocketConfig {
 /// Shakes hands with a server; a sentence where that fails.
 pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     server: &ServerUri,
+    settings: &WebSocketSettings,
     connection: Connection<S>,
 ) -> Result<Connection<WebSocketStream<S>>, String> {
     let Connection { stream, local, peer, mut facts } = connection;
     let shaken = async {
         let mut request = server.to_string().into_client_request()?;
-        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+        let headers = request.headers_mut();
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+        for (name, value) in settings.headers.iter().map(HttpHeader::parts) {
+            // There is one Host; of the others there may be several.
+            if name == HOST {
+                headers.insert(name, value);
+            } else {
+                headers.append(name, value);
+            }
+        }
         client_async_with_config(request, stream, Some(config())).await
     };
     match shaken.await {
@@ -104,13 +122,14 @@ fn select_sip(request: &Request, mut response: Response) -> Result<Response, Err
 pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     connection: Connection<WebSocketStream<S>>,
     name: &str,
+    manner: Manner,
     signal: impl FnOnce(FlowId, SocketAddr, SocketAddr, Arc<FlowFacts>) -> Signal,
     outlet: Outlet,
 ) {
     let Connection { stream, local, peer, facts } = connection;
     let signal = signal(outlet.flow(), local, peer, Arc::new(facts));
     stream::run(name, signal, outlet, |messages, outlet| {
-        talk(stream, peer, name, messages, outlet)
+        talk(stream, peer, name, manner, messages, outlet)
     })
     .await;
 }
@@ -120,15 +139,16 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     socket: WebSocketStream<S>,
     peer: SocketAddr,
     name: &str,
+    manner: Manner,
     messages: mpsc::Receiver<Bytes>,
     outlet: Outlet,
 ) {
     let (mut sink, mut stream) = socket.split();
     let broke = {
-        let mut reader = pin!(read(&mut stream, peer, name, &outlet));
+        let mut reader = pin!(read(&mut stream, peer, name, &manner.pulse, &outlet));
         tokio::select! {
             reason = &mut reader => Some(reason),
-            written = write(&mut sink, messages) => match written {
+            written = write(&mut sink, &manner, messages) => match written {
                 Ok(()) => None,
                 // What the peer still said before it left counts, and says best why it left.
                 Err(error) => {
@@ -147,24 +167,49 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// Writes what is queued. `Ok` once the queue is dropped.
+/// How we talk on a connection.
+#[derive(Debug)]
+pub(super) struct Manner {
+    /// Whether everything goes in binary frames.
+    pub(super) binary: bool,
+    /// Its keep-alives.
+    pub(super) pulse: Pulse,
+}
+
+/// Writes what is queued, and pings. `Ok` once the queue is dropped.
 async fn write<S: AsyncRead + AsyncWrite + Unpin>(
     sink: &mut SplitSink<WebSocketStream<S>, Message>,
+    manner: &Manner,
     mut messages: mpsc::Receiver<Bytes>,
 ) -> Result<(), Error> {
     let mut batch = Vec::with_capacity(WRITES);
-    while messages.recv_many(&mut batch, WRITES).await > 0 {
+    loop {
+        tokio::select! {
+            count = messages.recv_many(&mut batch, WRITES) => {
+                if count == 0 {
+                    return Ok(());
+                }
+            }
+            beat = manner.pulse.beat() => match beat {
+                Beat::Ping => sink.feed(Message::Ping(Bytes::new())).await?,
+                // The library answers the peer's pings.
+                Beat::Answer(_) => {}
+                Beat::Missing => return Err(Error::Io(keep_alive::missing())),
+            },
+        }
         for bytes in batch.drain(..) {
-            // RFC 7118 §5: text where it is UTF-8, binary otherwise.
-            let message = match Utf8Bytes::try_from(bytes.clone()) {
-                Ok(text) => Message::Text(text),
-                Err(_) => Message::Binary(bytes),
-            };
-            sink.feed(message).await?;
+            sink.feed(frame(bytes, manner.binary)).await?;
         }
         sink.flush().await?;
     }
-    Ok(())
+}
+
+/// RFC 7118 §5: text where it is UTF-8, unless binary is wanted; binary otherwise.
+fn frame(bytes: Bytes, binary: bool) -> Message {
+    match Utf8Bytes::try_from(bytes.clone()) {
+        Ok(text) if !binary => Message::Text(text),
+        _ => Message::Binary(bytes),
+    }
 }
 
 /// Reads until the connection ends; a sentence says how it did.
@@ -172,11 +217,12 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut SplitStream<WebSocketStream<S>>,
     peer: SocketAddr,
     name: &str,
+    pulse: &Pulse,
     outlet: &Outlet,
 ) -> String {
     let mut gather = Gather::new(outlet.flow());
     loop {
-        let end = poll_fn(|cx| gather_frames(stream, peer, &mut gather, cx)).await;
+        let end = poll_fn(|cx| gather_frames(stream, peer, pulse, &mut gather, cx)).await;
         if !gather.is_empty() && outlet.send(gather.take()).await.is_err() {
             return reason::broke(&name, "sipboard has closed it");
         }
@@ -205,6 +251,7 @@ enum End {
 fn gather_frames<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut SplitStream<WebSocketStream<S>>,
     peer: SocketAddr,
+    pulse: &Pulse,
     gather: &mut Gather,
     cx: &mut Context<'_>,
 ) -> Poll<Option<End>> {
@@ -219,7 +266,12 @@ fn gather_frames<S: AsyncRead + AsyncWrite + Unpin>(
             Some(Ok(Message::Close(frame))) => {
                 return Poll::Ready(Some(End::Closing(close_words(frame.as_ref()))));
             }
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+            Some(Ok(Message::Pong(_))) => {
+                if let Some(rtt) = pulse.answered(Instant::now()) {
+                    gather.pong(rtt);
+                }
+            }
+            Some(Ok(Message::Ping(_) | Message::Frame(_))) => {}
             Some(Err(error)) => return Poll::Ready(Some(End::Broke(error_words(&error)))),
             None => return Poll::Ready(Some(End::Broke("the peer ended it".to_owned()))),
         }
@@ -242,11 +294,18 @@ fn close_words(frame: Option<&CloseFrame>) -> String {
 fn handshake_words(error: &Error) -> String {
     match error {
         Error::Http(response) => {
-            format!("it answered the WebSocket handshake with {}", response.status())
+            let status = response.status();
+            let said = response.body().as_deref().map(first_line).unwrap_or_default();
+            let colon = if said.is_empty() { "" } else { ": " };
+            format!("it answered the WebSocket handshake with {status}{colon}{said}")
         }
         Error::HttpFormat(error) => format!("the URL cannot be asked for: {error}"),
-        Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
-            "it did not select the WebSocket subprotocol sip (RFC 7118 §4)".to_owned()
+        Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(error)) => {
+            let but = match error {
+                SubProtocolError::InvalidSubProtocol => ", but another one",
+                _ => "",
+            };
+            format!("it did not select the WebSocket subprotocol sip (RFC 7118 §4){but}")
         }
         Error::Protocol(ProtocolError::HttparseError(_)) => {
             "it answered the WebSocket handshake with something that is not HTTP".to_owned()
@@ -256,6 +315,15 @@ fn handshake_words(error: &Error) -> String {
         }
         error => error_words(error),
     }
+}
+
+/// The first line with anything in it, escaped and not too long.
+fn first_line(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(4 * SHOWN)]);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let shown: String = line.chars().take(SHOWN).collect();
+    let more = if shown.len() < line.len() { "…" } else { "" };
+    format!("{}{more}", escape(&shown))
 }
 
 /// What went wrong on a connection, in a few words.

@@ -152,6 +152,7 @@ fn word(event: &Event) -> String {
             word
         }
         Event::Sip(sip::Event::Stray(stray)) => format!("stray: {}", stray.problem),
+        Event::Pong { flow, .. } => format!("flow {flow} pong"),
         Event::Flow(event) => {
             let state = match &event.state {
                 FlowState::Connecting => "connecting",

@@ -108,6 +108,8 @@ impl Facts {
 pub struct Flow {
     /// As the engine said last.
     pub event: FlowEvent,
+    /// How long the peer took to answer the last keep-alive, where it has answered any.
+    pub rtt: Option<Duration>,
     /// The failure that has been told since it was last up.
     told: Option<String>,
 }
@@ -236,6 +238,11 @@ impl Model {
                 bytes: Some(stray.bytes),
             }),
             Event::Flow(event) => self.apply_flow(event),
+            Event::Pong { flow, rtt, .. } => {
+                if let Some(flow) = self.facts.flows.get_mut(&flow) {
+                    flow.rtt = Some(rtt);
+                }
+            }
             Event::Refused(refusal) => self.apply_refusal(refusal),
             Event::Stopped => self.mode = Mode::Left,
         }
@@ -328,7 +335,9 @@ impl Model {
             }
         }
         self.table.list.name_flow(event.flow, flow_text(&event.server));
-        self.facts.flows.insert(event.flow, Flow { event, told });
+        // What was measured belongs to a connection that is up.
+        let rtt = None;
+        self.facts.flows.insert(event.flow, Flow { event, rtt, told });
     }
 
     fn apply_refusal(&mut self, refusal: Refusal) {

@@ -1,0 +1,237 @@
+//! Keep-alives: when a flow pings its peer, what its peer's pings are owed, and when a missing
+//! answer means that the flow is dead (RFC 5626 §3.5.1 and §4.4.1, RFC 7118 §6).
+
+use std::{
+    io,
+    sync::{Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
+
+use tokio::{sync::Notify, time::sleep_until};
+
+use crate::transport::KeepAlive;
+
+/// How long a peer has to answer a ping (RFC 5626 §4.4.1).
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many pings of the peer may wait for their answer; one that sends more gets no more.
+const OWED: usize = 64;
+
+/// The keep-alives of one flow, shared by the halves that read and that write it.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    interval: Option<Duration>,
+    state: Mutex<State>,
+    news: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    /// When the next ping is due.
+    next: Option<Instant>,
+    /// When the ping was sent that has no answer yet.
+    sent: Option<Instant>,
+    /// Whether an answer that does not come says that the peer is dead: it has answered before, or
+    /// the user knows that it does (RFC 5626 §4.4.1 has only outbound proxies answer).
+    must_answer: bool,
+    /// How many pings of the peer wait for their answer.
+    owed: usize,
+}
+
+/// What is to be done on a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beat {
+    /// Answer so many pings.
+    Answer(usize),
+    /// Send a ping.
+    Ping,
+    /// The peer did not answer one in time.
+    Missing,
+}
+
+impl Pulse {
+    /// The keep-alives of a flow that we made; `usual` is the interval where none is set.
+    pub(super) fn of_client(settings: &KeepAlive, usual: Duration, now: Instant) -> Pulse {
+        let interval = settings.interval.unwrap_or(usual);
+        let interval = (!interval.is_zero()).then_some(interval);
+        Pulse::new(interval, settings.must_answer, now)
+    }
+
+    /// Those of a flow that the peer made: keeping it alive is up to the peer.
+    pub(super) fn of_server() -> Pulse {
+        Pulse::new(None, false, Instant::now())
+    }
+
+    fn new(interval: Option<Duration>, must_answer: bool, now: Instant) -> Pulse {
+        let next = interval.map(|interval| now + jitter(interval));
+        let state = State { next, sent: None, must_answer, owed: 0 };
+        Pulse { interval, state: Mutex::new(state), news: Notify::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while it holds the lock")
+    }
+
+    /// Waits until something is to be done. Cancel-safe.
+    pub(super) async fn beat(&self) -> Beat {
+        loop {
+            let at = match self.due(Instant::now()) {
+                Ok(beat) => return beat,
+                Err(at) => at,
+            };
+            let timer = async {
+                match at {
+                    Some(at) => sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.news.notified() => {}
+                () = timer => {}
+            }
+        }
+    }
+
+    /// What is to be done now, or when to look again.
+    fn due(&self, now: Instant) -> Result<Beat, Option<Instant>> {
+        let mut state = self.state();
+        if state.owed > 0 {
+            return Ok(Beat::Answer(std::mem::take(&mut state.owed)));
+        }
+        if let Some(sent) = state.sent
+            && now >= sent + PATIENCE
+        {
+            state.sent = None;
+            if state.must_answer {
+                return Ok(Beat::Missing);
+            }
+        }
+        if let Some(next) = state.next
+            && now >= next
+            // One at a time: whose answer it is would not be known.
+            && state.sent.is_none()
+        {
+            state.next = self.interval.map(|interval| now + jitter(interval));
+            state.sent = Some(now);
+            return Ok(Beat::Ping);
+        }
+        Err(match state.sent {
+            Some(sent) => Some(sent + PATIENCE),
+            None => state.next,
+        })
+    }
+
+    /// The peer has pinged us.
+    pub(super) fn pinged(&self) {
+        let mut state = self.state();
+        state.owed = (state.owed + 1).min(OWED);
+        drop(state);
+        self.news.notify_one();
+    }
+
+    /// The peer has answered a ping; gives how long that took. `None` where none was under way.
+    pub(super) fn answered(&self, now: Instant) -> Option<Duration> {
+        let mut state = self.state();
+        let sent = state.sent.take()?;
+        state.must_answer = true;
+        drop(state);
+        self.news.notify_one();
+        Some(now.saturating_duration_since(sent))
+    }
+}
+
+/// Why a flow broke whose peer did not answer.
+pub(super) fn missing() -> io::Error {
+    io::Error::other(format!(
+        "no answer to a keep-alive within {} s (RFC 5626 §4.4.1)",
+        PATIENCE.as_secs()
+    ))
+}
+
+/// RFC 5626 §4.4.1: from 80 to 100 % of the interval, so that not everybody pings at once.
+pub(super) fn jitter(interval: Duration) -> Duration {
+    interval.mul_f64(0.8 + 0.2 * rand::random::<f64>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVERY: Duration = Duration::from_secs(20);
+
+    /// A pulse and a clock that is turned by hand.
+    struct Test {
+        pulse: Pulse,
+        now: Instant,
+    }
+
+    impl Test {
+        fn new(must_answer: bool) -> Test {
+            let settings = KeepAlive { interval: Some(EVERY), must_answer };
+            let now = Instant::now();
+            Test { pulse: Pulse::of_client(&settings, Duration::ZERO, now), now }
+        }
+
+        /// The next beat, and how long it was waited for.
+        fn beat(&mut self) -> (Beat, Duration) {
+            let begin = self.now;
+            loop {
+                match self.pulse.due(self.now) {
+                    Ok(beat) => return (beat, self.now - begin),
+                    Err(at) => self.now = at.expect("there is a next beat"),
+                }
+            }
+        }
+
+        fn answer(&mut self, after: Duration) -> Option<Duration> {
+            self.now += after;
+            self.pulse.answered(self.now)
+        }
+    }
+
+    #[test]
+    fn pings_come_at_80_to_100_percent_of_the_interval() {
+        let mut test = Test::new(false);
+        let rtt = Duration::from_millis(3);
+        for _ in 0..50 {
+            let (beat, after) = test.beat();
+            assert_eq!(beat, Beat::Ping);
+            assert!(after + rtt >= EVERY.mul_f64(0.8) && after <= EVERY, "{after:?}");
+            assert_eq!(test.answer(rtt), Some(rtt));
+            assert_eq!(test.answer(rtt), None);
+        }
+    }
+
+    #[test]
+    fn a_missing_answer_counts_once_one_has_come_or_where_it_must() {
+        let mut polite = Test::new(false);
+        for _ in 0..3 {
+            assert_eq!(polite.beat().0, Beat::Ping, "never answered, never missed");
+        }
+        polite.answer(Duration::ZERO).unwrap();
+        assert_eq!(polite.beat().0, Beat::Ping);
+        assert_eq!(polite.beat(), (Beat::Missing, PATIENCE));
+
+        let mut strict = Test::new(true);
+        assert_eq!(strict.beat().0, Beat::Ping);
+        assert_eq!(strict.beat(), (Beat::Missing, PATIENCE));
+    }
+
+    #[test]
+    fn zero_means_never() {
+        let settings = KeepAlive { interval: Some(Duration::ZERO), must_answer: false };
+        let now = Instant::now();
+        assert_eq!(Pulse::of_client(&settings, EVERY, now).due(now), Err(None));
+    }
+
+    #[test]
+    fn the_peers_pings_are_answered_and_not_without_limit() {
+        let pulse = Pulse::of_server();
+        let now = Instant::now();
+        assert_eq!(pulse.due(now), Err(None));
+        pulse.pinged();
+        assert_eq!(pulse.due(now), Ok(Beat::Answer(1)));
+        (0..1000).for_each(|_| pulse.pinged());
+        assert_eq!(pulse.due(now), Ok(Beat::Answer(OWED)));
+    }
+}
