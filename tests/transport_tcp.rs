@@ -94,7 +94,7 @@ async fn pair_with(settings: FlowSettings) -> (Ear, TcpStream, ServerUri) {
 /// A listening network, and a client in the test's hands.
 async fn client() -> (Ear, TcpStream, FlowId) {
     let mut network = Network::new();
-    let address = network.listen(Transport::Tcp, LOOPBACK.parse().unwrap()).await.unwrap();
+    let address = network.listen(Transport::Tcp, LOOPBACK.parse().unwrap()).unwrap();
     let mut ear = Ear::new(network);
     let stream = TcpStream::connect(address).await.unwrap();
     let flow = ear.accepted().await;
@@ -268,7 +268,7 @@ async fn a_flow_leaves_from_the_address_that_it_is_bound_to() {
         for transport in [Transport::Tcp, Transport::Udp] {
             let mut far = Network::new();
             let any = SocketAddr::new(host.parse().unwrap(), 0);
-            let address = far.listen(transport, any).await.unwrap();
+            let address = far.listen(transport, any).unwrap();
             let server = format!("sip:{address};transport={transport}").parse().unwrap();
             let mut ear = Ear::new(Network::new());
             ear.network.connect(FLOW, &server, &bound(bind));
@@ -292,8 +292,8 @@ async fn a_flow_leaves_from_the_address_that_it_is_bound_to() {
 #[tokio::test]
 async fn a_port_that_is_in_use_cannot_be_listened_on() {
     let mut network = Network::new();
-    let address = network.listen(Transport::Tcp, LOOPBACK.parse().unwrap()).await.unwrap();
-    assert!(Network::new().listen(Transport::Tcp, address).await.is_err());
+    let address = network.listen(Transport::Tcp, LOOPBACK.parse().unwrap()).unwrap();
+    assert!(Network::new().listen(Transport::Tcp, address).is_err());
 }
 
 fn kept_alive(interval: Duration, must_answer: bool) -> FlowSettings {

@@ -90,7 +90,7 @@ impl Server {
     async fn new(transport: Transport, issued: &Issued) -> Server {
         let mut network = Network::new();
         let address = LOOPBACK.parse().unwrap();
-        let address = network.listen_secure(transport, address, &issued.identity()).await.unwrap();
+        let address = network.listen_secure(transport, address, &issued.identity()).unwrap();
         Server { ear: Ear { network, heard: VecDeque::new() }, address, transport }
     }
 

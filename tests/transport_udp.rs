@@ -144,7 +144,7 @@ async fn flows_to_one_peer_have_ports_of_their_own() {
 #[tokio::test]
 async fn a_listener_is_one_flow_that_answers_whoever_wrote() {
     let mut network = Network::new();
-    let address = network.listen(Transport::Udp, LOOPBACK.parse().unwrap()).await.unwrap();
+    let address = network.listen(Transport::Udp, LOOPBACK.parse().unwrap()).unwrap();
     let Signal::Accepted { flow, transport, local, .. } = one(&mut network).await else { panic!() };
     assert_eq!((transport, local), (Transport::Udp, address));
     for _ in 0..2 {
@@ -177,7 +177,7 @@ async fn a_closed_flow_is_not_heard_of_again_and_its_id_can_be_used_anew() {
 #[tokio::test]
 async fn a_listener_ends_with_its_network() {
     let mut network = Network::new();
-    let address = network.listen(Transport::Udp, LOOPBACK.parse().unwrap()).await.unwrap();
+    let address = network.listen(Transport::Udp, LOOPBACK.parse().unwrap()).unwrap();
     one(&mut network).await;
     drop(network);
     timeout(DEADLINE, async {
@@ -193,7 +193,7 @@ async fn a_listener_ends_with_its_network() {
 async fn an_address_in_use_cannot_be_listened_on() {
     let (socket, _) = peer();
     let mut network = Network::new();
-    let error = network.listen(Transport::Udp, socket.local_addr().unwrap()).await.unwrap_err();
+    let error = network.listen(Transport::Udp, socket.local_addr().unwrap()).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
 }
 
@@ -228,7 +228,7 @@ async fn a_burst_comes_through_whole_and_in_order() {
     const COUNT: u32 = 20_000;
     const WINDOW: u32 = 64;
     let mut listening = Network::new();
-    let address = listening.listen(Transport::Udp, LOOPBACK.parse().unwrap()).await.unwrap();
+    let address = listening.listen(Transport::Udp, LOOPBACK.parse().unwrap()).unwrap();
     let echo = tokio::spawn(async move {
         let mut signals = Vec::new();
         loop {

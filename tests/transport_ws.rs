@@ -94,7 +94,7 @@ async fn pair() -> (Network, WebSocketStream<TcpStream>) {
 /// A listening network and its address.
 async fn listening() -> (Network, SocketAddr) {
     let mut network = Network::new();
-    let address = network.listen(Transport::Ws, LOOPBACK.parse().unwrap()).await.unwrap();
+    let address = network.listen(Transport::Ws, LOOPBACK.parse().unwrap()).unwrap();
     (network, address)
 }
 
@@ -199,7 +199,7 @@ async fn a_silent_server_is_given_up_in_time() {
 #[tokio::test]
 async fn a_silent_client_is_given_up_in_time() {
     let mut network = Network::new().with_connect_timeout(Duration::from_millis(200));
-    let address = network.listen(Transport::Ws, LOOPBACK.parse().unwrap()).await.unwrap();
+    let address = network.listen(Transport::Ws, LOOPBACK.parse().unwrap()).unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
     let mut nothing = [0];
     assert_eq!(in_time(stream.read(&mut nothing)).await.unwrap(), 0);

@@ -221,9 +221,9 @@ pub async fn start(config: Config) -> io::Result<Demo> {
     for (transport, address) in config.addresses() {
         let listening = match &identity {
             Some((identity, _)) if transport.is_secure() => {
-                network.listen_secure(transport, address, identity).await
+                network.listen_secure(transport, address, identity)
             }
-            _ => network.listen(transport, address).await,
+            _ => network.listen(transport, address),
         };
         let bound = listening.map_err(|error| {
             io::Error::new(

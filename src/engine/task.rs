@@ -10,8 +10,8 @@
 //! own is told only after the output before it was drawn, so that the order stays the true one.
 
 use std::{
-    collections::VecDeque,
-    net::SocketAddr,
+    collections::{HashMap, HashSet, VecDeque},
+    net::{IpAddr, SocketAddr},
     time::{Duration, Instant},
 };
 
@@ -26,7 +26,7 @@ use crate::{
         Command, Event, FlowEvent, FlowState, RawSubmission, Refusal, Settings, Submission,
         flows::{Ends, Flows, Found, Way},
     },
-    sip::{ContextId, FlowId, Output, Transmit, UriBuf, UserAgent},
+    sip::{ContextId, FlowId, Output, Transmit, Transport, UriBuf, UserAgent},
     transport::{Network, RELIEF, Room, ServerUri, Signal},
 };
 
@@ -52,6 +52,10 @@ pub(super) struct Task {
     user_agent: UserAgent,
     network: Network,
     flows: Flows,
+    /// Where we take TCP connections, by our address.
+    listening: HashMap<IpAddr, SocketAddr>,
+    /// The connections that peers made to us.
+    accepted: HashSet<FlowId>,
     /// Events that have not gone out yet.
     batch: Vec<Event>,
     events: mpsc::Sender<Vec<Event>>,
@@ -70,6 +74,8 @@ impl Task {
             user_agent: UserAgent::new(settings.sip, rand::random()),
             network: Network::new(),
             flows: Flows::default(),
+            listening: HashMap::new(),
+            accepted: HashSet::new(),
             batch: Vec::new(),
             events,
             latest: Instant::now(),
@@ -297,7 +303,13 @@ impl Task {
                 let ends = Ends { local, peer, facts };
                 self.flows.up(now, flow, ends.clone());
                 self.tell_flow(now, flow, ends.into());
-                self.user_agent.flow_up(now, flow, local);
+                let contact = self.contact(flow, local);
+                self.user_agent.flow_up(now, flow, contact);
+            }
+            Signal::Down { flow, reason } if self.accepted.remove(&flow) => {
+                let now = self.now();
+                self.user_agent.flow_down(now, flow, &reason);
+                self.user_agent.forget_flow(flow);
             }
             Signal::Down { flow, reason } => {
                 let now = self.now();
@@ -324,10 +336,33 @@ impl Task {
                 }
                 self.user_agent.flow_error(now, flow, &reason);
             }
-            Signal::Accepted { flow, .. } => {
-                debug_assert!(false, "flow {flow} was accepted, but the engine does not listen");
+            Signal::Accepted { flow, transport, local, .. } => {
+                let now = self.now();
+                self.accepted.insert(flow);
+                self.user_agent.flow_connecting(flow, transport);
+                self.user_agent.flow_up(now, flow, local);
             }
         }
+    }
+
+    /// The address that Via and Contact name on a flow: where the peer can reach us. Nobody can
+    /// connect to the port that a TCP connection leaves from, so there is a listener beside it
+    /// (RFC 3261 §18.1.1: sent-by is where we take connections).
+    fn contact(&mut self, flow: FlowId, local: SocketAddr) -> SocketAddr {
+        let transport = self.flows.way(flow).map(|way| way.server.transport);
+        if transport != Some(Transport::Tcp) {
+            return local;
+        }
+        if let Some(listening) = self.listening.get(&local.ip()) {
+            return *listening;
+        }
+        // Without a listener the connection itself is the only way to us, as behind a NAT.
+        let Ok(listening) = self.network.listen(Transport::Tcp, SocketAddr::new(local.ip(), 0))
+        else {
+            return local;
+        };
+        self.listening.insert(local.ip(), listening);
+        listening
     }
 
     fn message(&mut self, at: Instant, flow: FlowId, source: SocketAddr, bytes: Bytes) {

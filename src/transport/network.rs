@@ -124,16 +124,13 @@ impl Network {
 
     /// Listens; gives the address that the system picked. On UDP the socket is one flow, which
     /// [`Signal::Accepted`] names before the first message; on the others each connection is.
+    /// Must be called on a tokio runtime.
     ///
     /// # Errors
     ///
     /// Where the address cannot be bound, and for TLS and WSS, which [`Network::listen_secure`] is
     /// for.
-    pub async fn listen(
-        &mut self,
-        transport: Transport,
-        address: SocketAddr,
-    ) -> io::Result<SocketAddr> {
+    pub fn listen(&mut self, transport: Transport, address: SocketAddr) -> io::Result<SocketAddr> {
         if transport.is_secure() {
             let why = format!("{transport} needs a certificate to listen with");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
@@ -141,12 +138,12 @@ impl Network {
         self.open(transport, None, address)
     }
 
-    /// Listens on TLS or WSS, and shows clients the certificate.
+    /// Listens on TLS or WSS as [`Network::listen`] does, and shows clients the certificate.
     ///
     /// # Errors
     ///
     /// Where the address cannot be bound.
-    pub async fn listen_secure(
+    pub fn listen_secure(
         &mut self,
         transport: Transport,
         address: SocketAddr,

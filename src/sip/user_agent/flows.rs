@@ -133,6 +133,13 @@ impl UserAgent {
         }
     }
 
+    /// A connection that a peer made is over and will not come again: nothing is kept of it.
+    pub fn forget_flow(&mut self, flow: FlowId) {
+        if self.flows.riders(flow).is_empty() {
+            self.flows.flows.remove(&flow);
+        }
+    }
+
     /// Bytes that [`UserAgent::poll_output`] gave out could not be sent (too large, or nowhere to
     /// put them): the request that they are fails, and no other. `reason` is a sentence.
     pub fn transmit_failed(&mut self, now: Instant, transmit: &Transmit, reason: &str) {

@@ -1,0 +1,137 @@
+//! TCP connections: one for all requests to a peer, and those that peers make to us.
+
+use bytes::Bytes;
+use sipboard::{
+    engine::{Event, FlowState},
+    sip::{Frame, Framer, HeaderName, LegState, Limits, Message, Method, Uri},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::support::*;
+
+/// A connection in the test's own hands.
+struct Peer {
+    stream: TcpStream,
+    framer: Framer,
+}
+
+impl Peer {
+    fn new(stream: TcpStream) -> Peer {
+        Peer { stream, framer: Framer::new(Limits::default()) }
+    }
+
+    async fn take(&mut self) -> Message {
+        let mut buffer = [0; 4096];
+        loop {
+            match self.framer.frame().unwrap() {
+                Some(Frame::Message(bytes)) => return Message::read(bytes).unwrap(),
+                Some(_) => {}
+                None => {
+                    let length = in_time(self.stream.read(&mut buffer)).await.unwrap();
+                    assert!(length > 0, "the connection was closed");
+                    self.framer.push(&buffer[..length]);
+                }
+            }
+        }
+    }
+
+    async fn send(&mut self, bytes: &Bytes) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
+    async fn answer(&mut self, status: &str) -> Message {
+        let request = self.take().await;
+        self.send(&response(&request, status)).await;
+        request
+    }
+}
+
+fn text(message: &Message, name: HeaderName) -> String {
+    message.header(name).unwrap().text().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn all_requests_to_a_tcp_peer_ride_on_one_connection() {
+    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+    let server = format!("sip:{};transport=tcp", listener.local_addr().unwrap()).parse().unwrap();
+    let mut front = Front::new();
+    for _ in 0..3 {
+        front.send(request(Method::Options), &server).await;
+    }
+    let mut peer = Peer::new(in_time(listener.accept()).await.unwrap().0);
+    for _ in 0..3 {
+        peer.answer("200 OK").await;
+        assert_eq!(front.ended().await.1, "Accepted");
+    }
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn what_is_pending_fails_with_its_connection_which_is_made_again() {
+    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+    let server = format!("sip:{};transport=tcp", listener.local_addr().unwrap()).parse().unwrap();
+    let mut front = Front::new();
+    front.send(request(Method::Options), &server).await;
+    let mut peer = Peer::new(in_time(listener.accept()).await.unwrap().0);
+    peer.take().await;
+    drop(peer);
+    assert_eq!(front.ended().await.1, "Connection Error");
+    // After its back-off, without anybody asking for it.
+    let mut peer = Peer::new(in_time(listener.accept()).await.unwrap().0);
+    while !matches!(front.flow().await.state, FlowState::Up { .. }) {}
+    front.send(request(Method::Options), &server).await;
+    peer.answer("200 OK").await;
+    assert_eq!(front.ended().await.1, "Accepted");
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_connects_to_our_contact_is_served_there() {
+    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+    let server = format!("sip:{};transport=tcp", listener.local_addr().unwrap()).parse().unwrap();
+    let mut front = Front::new();
+    front.send(request(Method::Invite), &server).await;
+    let (stream, from) = in_time(listener.accept()).await.unwrap();
+    let mut peer = Peer::new(stream);
+    let invite = peer.answer("200 OK").await;
+    assert_eq!(peer.take().await.method(), Some(Method::Ack));
+
+    let contact = text(&invite, HeaderName::Contact);
+    let uri = contact.split(['<', '>']).nth(1).unwrap();
+    let uri = Uri::parse(uri).unwrap();
+    assert_ne!(uri.port(), Some(from.port()), "nobody can connect to where a connection leaves");
+    let via = invite.via().unwrap();
+    assert_eq!((via.host(), via.port()), (uri.host(), uri.port()));
+    let address = format!("{}:{}", uri.host(), uri.port().unwrap());
+    let mut other = Peer::new(in_time(TcpStream::connect(address)).await.unwrap());
+    let (our_tag, call_id) = (text(&invite, HeaderName::From), text(&invite, HeaderName::CallId));
+    let bye = format!(
+        "BYE {} SIP/2.0\r\nVia: SIP/2.0/TCP b.test;branch=z9hG4bKbye\r\nMax-Forwards: 70\r\n\
+         From: <sip:bob@b.test>;tag=b\r\nTo: {our_tag}\r\nCall-ID: {call_id}\r\nCSeq: 1 BYE\r\n\
+         Content-Length: 0\r\n\r\n",
+        uri.as_str()
+    );
+    other.send(&bye.into()).await;
+    let ok = other.take().await;
+    assert_eq!(ok.status().map(|status| status.code()), Some(200));
+    front
+        .fact("terminated leg", |_, fact| match fact {
+            sipboard::sip::Fact::Leg { state: LegState::Terminated { .. }, .. } => Some(()),
+            _ => None,
+        })
+        .await;
+
+    // A stranger is answered too, and nothing is kept of a connection that is over.
+    let options = "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP b.test;branch=z9hG4bKo\r\n\
+                   From: <sip:b@b.test>;tag=f\r\nTo: <sip:a@a.test>\r\nCall-ID: o\r\n\
+                   CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+    other.send(&Bytes::from_static(options.as_bytes())).await;
+    assert_eq!(other.take().await.status().map(|status| status.code()), Some(200));
+    drop(other);
+    let is_stray = |event: &Event| matches!(event, Event::Sip(sipboard::sip::Event::Stray(_)));
+    assert!(!front.log.iter().any(|event| is_stray(event)), "{:#?}", front.story());
+    front.quit().await;
+}
