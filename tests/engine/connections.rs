@@ -132,6 +132,6 @@ async fn a_peer_that_connects_to_our_contact_is_served_there() {
     assert_eq!(other.take().await.status().map(|status| status.code()), Some(200));
     drop(other);
     let is_stray = |event: &Event| matches!(event, Event::Sip(sipboard::sip::Event::Stray(_)));
-    assert!(!front.log.iter().any(|event| is_stray(event)), "{:#?}", front.story());
+    assert!(!front.log.iter().any(is_stray), "{:#?}", front.story());
     front.quit().await;
 }
