@@ -189,6 +189,24 @@ async fn a_websocket_server_may_have_a_wildcard() {
 }
 
 #[tokio::test]
+async fn messages_go_both_ways_over_wss_and_the_subprotocol_is_known() {
+    let authority = Authority::new("the issuer");
+    let issued = authority.issue(&[ip("127.0.0.1")], |_| {});
+    let mut server = Server::new(Transport::Wss, &issued).await;
+    let mut client = Ear::dial(&server.uri(), trusting(authority.trust(), None));
+    let facts = client.up().await;
+    assert_eq!(facts.subprotocol.as_deref(), Some("sip"));
+    assert!(facts.tls.as_ref().is_some_and(|tls| tls.verified));
+    client.network.send(FLOW, None, OPTIONS.into()).unwrap();
+    let Signal::Accepted { flow, transport: Transport::Wss, .. } = server.ear.next().await else {
+        panic!()
+    };
+    assert_eq!(server.ear.message().await, OPTIONS);
+    server.ear.network.send(flow, None, OPTIONS.into()).unwrap();
+    assert_eq!(client.message().await, OPTIONS);
+}
+
+#[tokio::test]
 async fn a_certificate_for_another_name_is_named_with_its_names() {
     let authority = Authority::new("the issuer");
     let names = [dns("a.test"), dns("b.test"), ip("10.0.0.1")];

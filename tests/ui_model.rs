@@ -10,6 +10,7 @@ use crossterm::event::{
 use sipboard::{
     engine::{Command, Event, FlowState},
     sip::{Cause, ContextId, Fact, LegState, Method, State, Status, Timer, escape::is_unsafe},
+    transport::{FlowFacts, TlsFacts},
     ui::{
         model::{Mode, Pane},
         update,
@@ -531,4 +532,27 @@ fn every_shape_in_the_timeline_takes_one_column() {
     script.rejected_by_cancel(1);
     let screen = script.text(120, 30);
     assert!(screen.contains("⊘  cancel requested"), "{screen}");
+}
+
+#[test]
+fn the_header_says_insecure_as_long_as_such_a_flow_is_up() {
+    let tls = |verified| {
+        let tls = TlsFacts {
+            version: "TLS 1.3".to_owned(),
+            cipher_suite: String::new(),
+            chain: Vec::new(),
+            verified,
+        };
+        let address = "127.0.0.1:5061".parse().unwrap();
+        let facts = FlowFacts { tls: Some(tls), subprotocol: None }.into();
+        FlowState::Up { local: address, peer: address, facts }
+    };
+    let down = FlowState::Down { reason: "gone".to_owned(), retry_at: None };
+    let mut script = Script::new(Colours::Many);
+    for (state, expected) in [(tls(true), false), (tls(false), true), (down, false)] {
+        script.flow(1, "sips:127.0.0.1:5061", state);
+        let screen = script.text(120, 30);
+        let header = screen.lines().next().unwrap();
+        assert_eq!(header.contains("INSECURE"), expected, "{header}");
+    }
 }

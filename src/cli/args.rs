@@ -122,8 +122,8 @@ pub(super) struct Send {
 
     #[command(flatten)]
     pub(super) profile: Profile,
-    /// The server that it is sent to: ws://host:port/path or sip:host:port;transport=udp
-    /// (or tcp); without it the account's, else the target decides
+    /// The server that it is sent to: sip:host:port;transport=udp or tcp, sips:host:port, or
+    /// ws://host:port/path or wss://…; without it the account's, else the target decides
     #[arg(long, value_name = "URI", default_value = "", hide_default_value = true, conflicts_with = "demo", help_heading = WHERE)]
     pub(super) server: String,
 
