@@ -264,6 +264,18 @@ impl Fact {
         }
     }
 
+    /// Whether its message went from us to the peer.
+    pub fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Fact::Sent { .. }
+                | Fact::Retransmitted { .. }
+                | Fact::CancelSent { .. }
+                | Fact::Acked { .. }
+                | Fact::Answered(_)
+        )
+    }
+
     /// The bytes that went or came, where the fact is about a message.
     pub fn message(&self) -> Option<&Bytes> {
         match self {

@@ -176,6 +176,15 @@ impl App {
         if let Some(command) = update::input(&mut self.model, event, Instant::now()) {
             self.send(command);
         }
+        if let (Some(clip), Some(screen)) = (self.model.clip.take(), &mut self.screen) {
+            let now = Instant::now();
+            self.model.notice = Some(match screen.copy(&clip.bytes) {
+                Ok(()) => {
+                    Notice::info(now, format!("copied {}, {} bytes", clip.what, clip.bytes.len()))
+                }
+                Err(error) => Notice::error(now, format!("cannot copy {}: {error}", clip.what)),
+            });
+        }
     }
 
     fn send(&mut self, command: Command) {

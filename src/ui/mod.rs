@@ -12,6 +12,7 @@
 mod app;
 pub mod bindings;
 mod composer;
+pub mod detail;
 pub mod filter;
 pub mod model;
 mod terminal;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use crossterm::{
+    clipboard::CopyToClipboard,
     cursor::{Hide, MoveTo, Show},
     event::{
         DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event,
@@ -77,6 +78,17 @@ impl Screen {
     /// Where the terminal is gone.
     pub fn size(&self) -> io::Result<Size> {
         self.terminal.size()
+    }
+
+    /// Hands bytes to the terminal's clipboard (OSC 52), over SSH as well. Whether the terminal
+    /// takes them nobody says.
+    ///
+    /// # Errors
+    ///
+    /// Where the terminal is gone.
+    pub fn copy(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let out = self.terminal.backend_mut();
+        execute!(out, CopyToClipboard::to_clipboard_from(bytes))
     }
 
     /// Draws the model. Where nothing visible changed, not a byte is written.

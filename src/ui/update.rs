@@ -1,6 +1,7 @@
 //! What a key, a paste or the mouse does: to the model at once where it is only about looking, as
 //! a [`Command`] to the engine where it is about SIP.
 
+mod detail;
 mod prompt;
 mod table;
 
@@ -53,8 +54,13 @@ pub fn scopes(model: &Model) -> &'static [Scope] {
     match model.mode {
         Mode::Browse => match model.browse.pane {
             Pane::Table => &[Scope::Table, Scope::Browse],
+            Pane::Timeline if model.detail.wanted().is_some() => {
+                &[Scope::Found, Scope::Detail, Scope::Browse]
+            }
             Pane::Timeline => &[Scope::Detail, Scope::Browse],
         },
+        Mode::Find => &[Scope::Find],
+        Mode::Copy => &[Scope::Copy],
         Mode::Compose => &[Scope::Compose],
         Mode::Columns { .. } => &[Scope::Columns],
         Mode::Prompt => &[Scope::Prompt],
@@ -72,6 +78,10 @@ fn key(model: &mut Model, event: KeyEvent, now: Instant) -> Option<Command> {
     }
     match model.bindings.action(scopes(model), Key::from(event)) {
         Some(action) => update(model, action, now),
+        None if model.mode == Mode::Find => {
+            detail::typed(model, event, now);
+            None
+        }
         None if composing => {
             model.composer.edit(event, &model.accounts);
             None
@@ -107,6 +117,9 @@ pub fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command
             let top = scrolled(top, action, page(model)).min(last);
             model.mode = Mode::Help { top, composing };
         }
+        (Mode::Find, action) => detail::find(model, action),
+        (Mode::Copy, action) => detail::copy(model, action, now),
+        (Mode::Browse, action) if detail::act(model, action, now) => {}
         (Mode::Browse, action) => return browse(model, action, now),
     }
     None
@@ -138,19 +151,7 @@ fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
         action if !is_move(action) => table::look(model, action, now),
         action => match model.browse.pane {
             Pane::Table => table::go(model, action, page(model), now),
-            Pane::Timeline => {
-                // The timeline is scrolled from its end, which it follows.
-                let up = match action {
-                    Action::Up => model.browse.up.saturating_add(1),
-                    Action::Down => model.browse.up.saturating_sub(1),
-                    Action::PageUp => model.browse.up.saturating_add(page(model)),
-                    Action::PageDown => model.browse.up.saturating_sub(page(model)),
-                    Action::Top => usize::MAX,
-                    Action::Bottom => 0,
-                    _ => model.browse.up,
-                };
-                model.browse.up = up.min(view::timeline_overflow(model, now));
-            }
+            Pane::Timeline => detail::move_line(model, action, now),
         },
     }
     None
@@ -225,10 +226,11 @@ fn table_height(model: &Model) -> Option<usize> {
     Some(usize::from(table.height.saturating_sub(3).max(1)))
 }
 
-/// Keeps the chosen row on its line of the window. Called before every frame; cheap.
+/// Keeps the chosen row on its line of the window, and the chosen line of the detail inside its
+/// own. Called before every frame; cheap.
 pub fn settle(model: &mut Model, now: Instant) {
     model.settle_table(table_height(model), now);
-    model.browse.up = model.browse.up.min(view::timeline_overflow(model, now));
+    detail::settle(model, now);
 }
 
 fn mouse(model: &mut Model, event: MouseEvent, now: Instant) {
@@ -252,8 +254,7 @@ fn mouse(model: &mut Model, event: MouseEvent, now: Instant) {
         }
         Mode::Browse if regions.timeline.is_some_and(|timeline| timeline.contains(at)) => {
             model.browse.pane = Pane::Timeline;
-            let up = model.browse.up.saturating_add_signed(-turn);
-            model.browse.up = up.min(view::timeline_overflow(model, now));
+            detail::mouse(model, at, turn, now);
         }
         Mode::Compose if turn == 0 => {
             if let Some(slot) = view::composer_slot_at(model, regions.body, at) {

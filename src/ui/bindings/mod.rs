@@ -7,6 +7,8 @@ mod table;
 
 pub use key::{Key, KeyError};
 
+use crate::ui::detail::Tab;
+
 /// A wish of the user that a key can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
@@ -26,14 +28,32 @@ pub enum Action {
     CloseRow,
     /// Choose the columns.
     Columns,
+    /// Show what differs between the marked message and the chosen one.
+    CompareMessages,
     /// Write a request.
     Compose,
+    /// Choose what to copy.
+    Copy,
+    /// Copy the Call-ID.
+    CopyCallId,
+    /// Copy the command that sends the request again.
+    CopyCommand,
+    /// Copy the header of the chosen line.
+    CopyHeader,
+    /// Copy the ladder as text.
+    CopyLadder,
+    /// Copy the ladder in Mermaid's language.
+    CopyMermaid,
+    /// Copy the chosen message.
+    CopyMessage,
     /// One line down.
     Down,
     /// Take the chosen or marked contexts out of the table, where they have ended.
     Drop,
     /// Take every context that has ended out of the table.
     DropEnded,
+    /// Search no more.
+    EndSearch,
     /// Write a filter.
     Filter,
     /// Fold registrations, dialogs too, or nothing.
@@ -52,12 +72,18 @@ pub enum Action {
     Jump,
     /// Call the chosen or marked contexts something.
     Label,
+    /// To the left in what is too wide.
+    Left,
+    /// Show line ends, or show them no more.
+    LineEnds,
     /// Show the log.
     Log,
     /// Mark the chosen context, or unmark it.
     Mark,
     /// Mark every context that is shown.
     MarkAll,
+    /// Mark the chosen message, to compare others with it.
+    MarkMessage,
     /// Move a column to the left.
     MoveLeft,
     /// Move a column to the right.
@@ -68,8 +94,18 @@ pub enum Action {
     NextChoice,
     /// To the next field.
     NextField,
+    /// To the next line in which the searched text stands.
+    NextMatch,
+    /// To the next message.
+    NextMessage,
     /// To the next pane.
     NextPane,
+    /// Read the message in the next way.
+    NextReading,
+    /// To the next tab.
+    NextTab,
+    /// Open the message of the chosen line.
+    Open,
     /// Open the chosen row: its legs, and what is folded into it.
     OpenRow,
     /// One page down.
@@ -80,22 +116,38 @@ pub enum Action {
     PreviousChoice,
     /// To the previous field.
     PreviousField,
+    /// To the previous line in which the searched text stands.
+    PreviousMatch,
+    /// To the previous message.
+    PreviousMessage,
+    /// To the previous tab.
+    PreviousTab,
     /// Leave.
     Quit,
     /// Send the chosen or marked requests once more, as new ones.
     Resend,
+    /// To the right in what is too wide.
+    Right,
     /// Scroll long texts back.
     ScrollLeft,
     /// Scroll long texts to their end.
     ScrollRight,
+    /// Search in the tab.
+    Search,
+    /// The text to search for is complete.
+    SearchDone,
     /// Send the request that is being written.
     Send,
+    /// Open a tab of the detail.
+    Show(Tab),
     /// Sort by a column; again, the other way.
     SortBy,
     /// Sort by the next column.
     SortNext,
     /// Sort the other way.
     SortReverse,
+    /// Tell times in the next way.
+    Times,
     /// Show a column, or hide it.
     Toggle,
     /// To the first line.
@@ -106,6 +158,8 @@ pub enum Action {
     UsualWidth,
     /// Make a column wider.
     Wider,
+    /// Wrap long lines, or let them run on.
+    Wrap,
 }
 
 /// Where a binding holds.
@@ -117,6 +171,12 @@ pub enum Scope {
     Table,
     /// The detail, where it has the focus; its keys come before those of [`Scope::Browse`].
     Detail,
+    /// The detail while a search is on; its keys come before those of [`Scope::Detail`].
+    Found,
+    /// While the text to search for is typed.
+    Find,
+    /// The menu of what can be copied.
+    Copy,
     /// The composer.
     Compose,
     /// The choice of columns.

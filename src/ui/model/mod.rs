@@ -40,6 +40,7 @@ use crate::{
     ui::{
         bindings::Bindings,
         composer::Composer,
+        detail::Detail,
         view::{Theme, flow_text},
     },
 };
@@ -72,6 +73,10 @@ pub struct Model {
     pub table: Table,
     /// The line that is typed at the bottom.
     pub prompt: Prompt,
+    /// What is opened and scrolled to in the detail.
+    pub detail: Detail,
+    /// What the terminal is to be given for its clipboard.
+    pub clip: Option<Clip>,
     /// The request that is being written.
     pub composer: Composer,
     /// Facts.
@@ -119,6 +124,10 @@ pub struct Flow {
 pub enum Mode {
     /// The table and the timeline.
     Browse,
+    /// The text to search for in the detail is being typed.
+    Find,
+    /// The menu of what can be copied is open.
+    Copy,
     /// A request is being written.
     Compose,
     /// The columns of the table are being chosen.
@@ -170,10 +179,24 @@ pub struct Browse {
     pub leg: Option<usize>,
     /// The line of the table on top.
     pub top: usize,
-    /// How many lines the timeline is scrolled up from its end; at 0 it follows what happens.
-    pub up: usize,
     /// How many requests were handed to the engine whose rows have not come yet.
     pub awaited: usize,
+}
+
+/// What is to be copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clip {
+    /// What it is, in words.
+    pub what: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Clip {
+    /// Something to be copied.
+    pub fn new(what: impl Into<String>, bytes: Vec<u8>) -> Clip {
+        Clip { what: what.into(), bytes }
+    }
 }
 
 /// A sentence for the user.
@@ -221,6 +244,8 @@ impl Model {
             browse: Browse::default(),
             table: Table::default(),
             prompt: Prompt::new(),
+            detail: Detail::default(),
+            clip: None,
             facts: Facts::default(),
             notice: None,
             hint: None,

@@ -40,7 +40,7 @@ impl Model {
 
     fn put_cursor(&mut self, cursor: Cursor) {
         if self.browse.selected != Some(cursor.context) {
-            self.browse.up = 0;
+            self.detail.reset();
         }
         self.browse.selected = Some(cursor.context);
         self.browse.leg = cursor.leg;

@@ -9,7 +9,7 @@ use crate::ui::{
     bindings::{Action, Binding, Key},
     model::{Mode, Model, Severity},
     update,
-    view::{Regions, put, story, text::safe, time::Moment},
+    view::{Regions, detail::story, put, text::safe, time::Moment},
 };
 
 /// How long the engine takes at most to end gracefully.

@@ -17,12 +17,15 @@ use crate::{
     },
 };
 
-const SCOPES: [(Scope, &str); 8] = [
-    (Scope::Browse, "Table and timeline"),
+const SCOPES: [(Scope, &str); 11] = [
+    (Scope::Browse, "Table and detail"),
     (Scope::Table, "Table"),
-    (Scope::Detail, "Timeline"),
     (Scope::Prompt, "Filter, label, find"),
     (Scope::Columns, "Columns"),
+    (Scope::Detail, "Detail"),
+    (Scope::Found, "Detail, while a search is on"),
+    (Scope::Find, "Typing a search"),
+    (Scope::Copy, "Copying"),
     (Scope::Compose, "Writing a request"),
     (Scope::Overlay, "Log and help"),
     (Scope::Quitting, "While closing"),

@@ -7,17 +7,14 @@ use ratatui::{
     text::Line,
 };
 
-use crate::{
-    sip::escape::escape,
-    ui::{
-        bindings::{Action, Scope},
-        model::{LogEntry, Model},
-        view::{
-            overlay, put,
-            table::scroll_bar,
-            text::{address, safe, wrap},
-            title,
-        },
+use crate::ui::{
+    bindings::{Action, Scope},
+    model::{LogEntry, Model},
+    view::{
+        overlay, put,
+        table::scroll_bar,
+        text::{address, bytes_as_text, safe, wrap},
+        title,
     },
 };
 
@@ -87,19 +84,9 @@ fn whence(transport: &str, address: &str, sentence: &str) -> String {
     }
 }
 
-/// Bytes as text: what is no UTF-8 as `\xNN`, what would steer a terminal as an escape.
+/// The first bytes of a message.
 fn excerpt(bytes: &[u8]) -> String {
-    if bytes.is_empty() {
-        return "(empty)".to_owned();
-    }
-    let mut text = String::new();
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(&escape(chunk.valid()));
-        for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    text
+    if bytes.is_empty() { "(empty)".to_owned() } else { bytes_as_text(bytes) }
 }
 
 #[cfg(test)]

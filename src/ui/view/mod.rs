@@ -14,17 +14,16 @@
 
 mod columns;
 mod composer;
+pub(in crate::ui) mod detail;
 mod footer;
 mod header;
 mod help;
 mod log;
 mod prompt;
-mod story;
 mod table;
 mod text;
 mod theme;
 mod time;
-mod timeline;
 
 use std::time::Instant;
 
@@ -42,7 +41,6 @@ pub use help::lines as help_lines;
 pub use table::{column_width, heading_at};
 pub use text::flow_text;
 pub use theme::{Colours, Theme};
-pub use timeline::overflow as timeline_overflow;
 
 use crate::ui::{
     model::{Mode, Model, Pane},
@@ -140,8 +138,12 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, now: Instant) -> Drawn {
             panes(buffer, &regions, model, &moment);
             columns::draw(buffer, regions.body, regions.table, model, at);
         }
-        Mode::Prompt | Mode::Browse | Mode::Quitting { .. } | Mode::Left => {
+        Mode::Copy => {
             panes(buffer, &regions, model, &moment);
+            detail::copy::draw(buffer, regions.body, model);
+        }
+        Mode::Browse | Mode::Find | Mode::Prompt | Mode::Quitting { .. } | Mode::Left => {
+            cursor = panes(buffer, &regions, model, &moment);
         }
     }
     footer::draw(buffer, &regions, model, &moment);
@@ -151,13 +153,17 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, now: Instant) -> Drawn {
     Drawn { changes_at: moment.changes_at(), cursor }
 }
 
-fn panes(buffer: &mut Buffer, regions: &Regions, model: &Model, moment: &Moment) {
+/// Draws the panes; gives where the cursor stands in them.
+fn panes(
+    buffer: &mut Buffer,
+    regions: &Regions,
+    model: &Model,
+    moment: &Moment,
+) -> Option<Position> {
     if let Some(area) = regions.table {
         table::draw(buffer, area, model, moment);
     }
-    if let Some(area) = regions.timeline {
-        timeline::draw(buffer, area, model, moment);
-    }
+    regions.timeline.and_then(|area| detail::draw(buffer, area, model, moment))
 }
 
 fn too_small(buffer: &mut Buffer, area: Rect) {

@@ -17,6 +17,18 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Bytes as text: what is no UTF-8 as `\xNN`, what would steer a terminal as an escape.
+pub fn bytes_as_text(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(&escape(chunk.valid()));
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
 /// The host and the port of a server.
 pub fn address(server: &ServerUri) -> String {
     if server.host.contains(':') {

@@ -9,7 +9,8 @@ use crate::{
     ui::{
         model::{Column, Last, LegRow, Model, RoundTrip, Row},
         view::{
-            flow_text, story,
+            detail::story,
+            flow_text,
             text::safe,
             theme::shape,
             time::{Moment, short},

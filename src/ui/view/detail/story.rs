@@ -5,40 +5,39 @@ use ratatui::style::Style;
 use crate::{
     sip::{CancelOptions, ContextId, Fact, LegState, Response, TerminatedBy, Timer},
     ui::{
+        detail::ladder::short,
         model::{Entry, Model, Row},
         view::{
             table::response_line,
             text::{address, safe},
             theme::Theme,
-            time::{delta, interval},
+            time::interval,
         },
     },
 };
 
 /// An entry in words.
 #[derive(Debug)]
-pub(super) struct Told {
-    /// When, counted from the context's beginning.
-    pub(super) when: String,
+pub(in crate::ui::view) struct Told {
     /// → ← and the like; at most two columns.
-    pub(super) shape: &'static str,
+    pub(in crate::ui::view) shape: &'static str,
     /// The shape's colour.
-    pub(super) style: Style,
+    pub(in crate::ui::view) style: Style,
     /// The message, or the fact in two words.
-    pub(super) what: String,
+    pub(in crate::ui::view) what: String,
     /// What it meant.
-    pub(super) meant: String,
+    pub(in crate::ui::view) meant: String,
 }
 
 /// Tells an entry of a row's timeline.
-pub(super) fn tell(entry: &Entry, place: usize, row: &Row, model: &Model) -> Told {
+pub(in crate::ui::view) fn tell(entry: &Entry, place: usize, row: &Row, model: &Model) -> Told {
     let teller = Teller { entry, place, row, model, theme: &model.theme };
     let (shape, style, what, meant) = teller.tell();
-    Told { when: delta(entry.at.saturating_duration_since(row.at)), shape, style, what, meant }
+    Told { shape, style, what, meant }
 }
 
 /// The sentences that belong to an entry and have lines of their own.
-pub(super) fn details(entry: &Entry) -> Vec<String> {
+pub(in crate::ui::view) fn details(entry: &Entry) -> Vec<String> {
     let sentence = |text: &str| safe(text).into_owned();
     let mut details = Vec::new();
     match &entry.fact {
@@ -69,7 +68,7 @@ pub(super) fn details(entry: &Entry) -> Vec<String> {
 }
 
 /// What a timer will do.
-pub(super) const fn purpose(timer: Timer) -> &'static str {
+pub(in crate::ui::view) const fn purpose(timer: Timer) -> &'static str {
     match timer {
         Timer::A | Timer::E => "sends it again",
         Timer::B | Timer::F => "gives up",
@@ -176,11 +175,12 @@ impl Teller<'_> {
             _ => self.theme.bad,
         };
         let mut what = response_line(response);
+        let mut meant = meant;
         if self.entry.method != self.row.method || self.is_child() {
             what.push_str(" to ");
             what.push_str(&self.name());
         } else if let Some(tag) = response.to_tag().filter(|_| response.status.code() > 100) {
-            what.push_str(&format!("  tag={}", safe(&tag)));
+            meant.push_str(&format!(" · tag {}", safe(&short(&tag))));
         }
         ("←", style, what, meant)
     }
@@ -253,7 +253,7 @@ impl Teller<'_> {
 }
 
 /// Who ended a leg.
-pub(super) const fn by(by: TerminatedBy) -> &'static str {
+pub(in crate::ui::view) const fn by(by: TerminatedBy) -> &'static str {
     match by {
         TerminatedBy::Local => "us",
         TerminatedBy::Peer => "the peer",
@@ -265,7 +265,7 @@ pub(super) const fn by(by: TerminatedBy) -> &'static str {
 }
 
 /// The transport of a context, and the address that its flow leads to.
-pub(super) fn flow(row: &Row, model: &Model) -> String {
+pub(in crate::ui::view) fn flow(row: &Row, model: &Model) -> String {
     let transport = row.created.transport;
     match model.facts.flows.get(&row.created.flow) {
         Some(flow) => format!("{transport} {}", address(&flow.event.server)),

@@ -1,0 +1,391 @@
+//! A context as a sequence diagram: who took part, and what went between them, in its true order.
+//!
+//! [`Ladder::of`] makes it from a row; [`lines`](Ladder::lines) sets it as text of a width, which
+//! the screen and the copy share, and [`mermaid`](Ladder::mermaid) as a Mermaid `sequenceDiagram`.
+
+mod layout;
+mod mermaid;
+#[cfg(test)]
+mod tests;
+
+use std::time::Instant;
+
+pub use layout::{LadderLine, Layout, Part};
+
+use crate::{
+    engine::FlowState,
+    sip::{
+        ContextId, Fact, FlowId, HeaderName, LegState, Message, Method, TerminatedBy,
+        header::MediaType,
+    },
+    ui::model::{Entry, Facts, Row},
+};
+
+/// A sequence diagram.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ladder {
+    /// Who took part; we stand first.
+    pub lifelines: Vec<Lifeline>,
+    /// What happened.
+    pub steps: Vec<Step>,
+}
+
+/// Somebody who took part. Texts may come from the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lifeline {
+    /// Who: our identity, the peer's address, a leg.
+    pub name: String,
+    /// More: our address, the transport, where the leg is.
+    pub role: String,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// When.
+    pub at: Instant,
+    /// Its place in the timeline; of a message that went several times, the first one's.
+    pub place: usize,
+    /// What.
+    pub what: What,
+    /// How it is meant.
+    pub mood: Mood,
+}
+
+/// What a step is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A message from one lifeline to another.
+    Arrow {
+        /// The index of the sender.
+        from: usize,
+        /// The index of the receiver.
+        to: usize,
+        /// What it is, the most important first.
+        label: Vec<String>,
+        /// How often it went.
+        count: u32,
+    },
+    /// Something that happened at a lifeline.
+    Note {
+        /// The index of the lifeline.
+        over: usize,
+        /// What, in a few words.
+        text: String,
+    },
+    /// So many entries were left out.
+    Gap(usize),
+}
+
+/// How a step is meant: what its colour says besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    /// A request of ours.
+    Out,
+    /// Under way: a provisional, a request of the peer.
+    Pending,
+    /// A success.
+    Good,
+    /// A failure.
+    Bad,
+    /// By the way.
+    Plain,
+}
+
+/// We stand first.
+const US: usize = 0;
+
+impl Ladder {
+    /// The diagram of a row, with the requests in its dialogs.
+    pub fn of(row: &Row, facts: &Facts) -> Ladder {
+        let mut draft = Draft::new(row, facts);
+        let gap = row.timeline.gap();
+        for (place, entry) in row.timeline.iter().enumerate() {
+            if let Some((at, count)) = gap
+                && at == place
+            {
+                draft.push(entry.at, place, What::Gap(count), Mood::Plain);
+            }
+            draft.take(place, entry);
+        }
+        draft.ladder
+    }
+}
+
+/// A ladder that is being made.
+struct Draft<'a> {
+    row: &'a Row,
+    facts: &'a Facts,
+    ladder: Ladder,
+    /// The flows that have a lifeline.
+    flows: Vec<(FlowId, usize)>,
+    /// The legs that have a lifeline, where there are several.
+    legs: Vec<(Box<str>, usize)>,
+    /// What the last step was, to count its repetitions: the context and the method.
+    last: Option<(ContextId, Method)>,
+}
+
+impl<'a> Draft<'a> {
+    fn new(row: &'a Row, facts: &'a Facts) -> Draft<'a> {
+        let mut draft = Draft {
+            row,
+            facts,
+            ladder: Ladder { lifelines: Vec::new(), steps: Vec::new() },
+            flows: Vec::new(),
+            legs: Vec::new(),
+            last: None,
+        };
+        draft.ladder.lifelines.push(draft.us());
+        draft.peer(row.created.flow);
+        draft.name_legs();
+        draft
+    }
+
+    fn us(&self) -> Lifeline {
+        let role = match self.facts.flows.get(&self.row.created.flow).map(|flow| &flow.event.state)
+        {
+            Some(FlowState::Up { local, .. }) => local.to_string(),
+            _ => "us".to_owned(),
+        };
+        let identity = &self.row.created.local_identity;
+        let name = crate::sip::header::NameAddr::parse(HeaderName::From, identity)
+            .map_or_else(|_| identity.to_string(), |from| from.uri().short().to_owned());
+        Lifeline { name, role }
+    }
+
+    /// The lifeline of a flow's peer.
+    fn peer(&mut self, flow: FlowId) -> usize {
+        if let Some((_, index)) = self.flows.iter().find(|(known, _)| *known == flow) {
+            return *index;
+        }
+        let lifeline = match self.facts.flows.get(&flow) {
+            Some(known) => {
+                let server = &known.event.server;
+                let name = match &known.event.state {
+                    FlowState::Up { peer, .. } => peer.to_string(),
+                    _ => format!("{}:{}", server.host, server.port),
+                };
+                Lifeline { name, role: server.transport.to_string() }
+            }
+            None => Lifeline {
+                name: format!("flow {flow}"),
+                role: self.row.created.transport.to_string(),
+            },
+        };
+        // Two flows to one peer are one peer; the row's own flow comes first, behind us.
+        let same = self.ladder.lifelines.iter().skip(1).position(|other| *other == lifeline);
+        let index = match same {
+            Some(index) => index + 1,
+            None => {
+                self.ladder.lifelines.push(lifeline);
+                self.ladder.lifelines.len() - 1
+            }
+        };
+        self.flows.push((flow, index));
+        index
+    }
+
+    /// A lifeline for each leg, where there are several: a forked request.
+    fn name_legs(&mut self) {
+        let mut tags: Vec<&str> = Vec::new();
+        for entry in self.row.timeline.iter().filter(|entry| entry.context == self.row.id) {
+            if let Fact::Leg { tag, .. } = &entry.fact
+                && !tags.contains(&&**tag)
+                && tags.len() < MOST_LEGS
+            {
+                tags.push(tag);
+            }
+        }
+        if tags.len() < 2 {
+            return;
+        }
+        for tag in tags {
+            let target = self.row.timeline.iter().find_map(|entry| contact_of(entry, tag));
+            let name = format!("leg {}", short(tag));
+            self.ladder.lifelines.push(Lifeline { name, role: target.unwrap_or_default() });
+            self.legs.push((tag.into(), self.ladder.lifelines.len() - 1));
+        }
+    }
+
+    fn push(&mut self, at: Instant, place: usize, what: What, mood: Mood) {
+        self.last = None;
+        self.ladder.steps.push(Step { at, place, what, mood });
+    }
+
+    fn take(&mut self, place: usize, entry: &Entry) {
+        let Some(bytes) = entry.fact.message() else {
+            if let Some((text, mood)) = note(entry, self.row) {
+                let over = self.over(entry);
+                self.push(entry.at, place, What::Note { over, text }, mood);
+            }
+            return;
+        };
+        let same = (entry.context, entry.method.clone());
+        // Only what follows the first copy at once is told with it: the order stays true.
+        if matches!(entry.fact, Fact::Retransmitted { .. })
+            && self.last.as_ref() == Some(&same)
+            && let Some(Step { what: What::Arrow { count, .. }, .. }) = self.ladder.steps.last_mut()
+        {
+            *count += 1;
+            return;
+        }
+        let message = Message::read(bytes.clone()).ok();
+        let ours = entry.fact.is_ours();
+        let there = self.there(entry, message.as_ref(), ours);
+        let (from, to) = if ours { (US, there) } else { (there, US) };
+        let label = label(entry, message.as_ref(), self.row);
+        let what = What::Arrow { from, to, label, count: 1 };
+        self.push(entry.at, place, what, mood(entry));
+        self.last = Some(same);
+    }
+
+    /// The lifeline at the other end of a message.
+    fn there(&mut self, entry: &Entry, message: Option<&Message>, ours: bool) -> usize {
+        let from_us = match entry.fact.response() {
+            Some(_) => !ours,
+            None => ours,
+        };
+        let tag = message.and_then(|message| {
+            let address = if from_us { message.to() } else { message.from() };
+            address.ok()?.tag().map(str::to_owned)
+        });
+        if let Some(tag) = tag
+            && let Some((_, index)) = self.legs.iter().find(|(known, _)| **known == *tag)
+        {
+            return *index;
+        }
+        let flow = self
+            .facts
+            .contexts
+            .find(entry.context)
+            .map_or(self.row.created.flow, |row| row.created.flow);
+        self.peer(flow)
+    }
+
+    /// The lifeline at which something happened.
+    fn over(&self, entry: &Entry) -> usize {
+        match &entry.fact {
+            Fact::Leg { tag, .. } => {
+                self.legs.iter().find(|(known, _)| known == tag).map_or(US, |(_, index)| *index)
+            }
+            _ => US,
+        }
+    }
+}
+
+/// How many legs get a lifeline of their own.
+const MOST_LEGS: usize = 16;
+
+/// The contact of a leg, as one of its responses names it.
+fn contact_of(entry: &Entry, tag: &str) -> Option<String> {
+    let response = entry.fact.response()?;
+    let message = Message::read(response.message.clone()).ok()?;
+    if message.to().ok()?.tag() != Some(tag) {
+        return None;
+    }
+    Some(message.contact().ok()?.uri().short().to_owned())
+}
+
+/// What a message is, the most important first.
+fn label(entry: &Entry, message: Option<&Message>, row: &Row) -> Vec<String> {
+    let mut label = Vec::new();
+    let cseq = message.and_then(|message| message.cseq().ok());
+    match entry.fact.response() {
+        Some(response) => {
+            label.push(format!("{} {}", response.status, response.reason()).trim_end().to_owned());
+            if entry.method != row.method || entry.context != row.id {
+                label.push(entry.method.to_string());
+            }
+        }
+        None => label.push(entry.method.to_string()),
+    }
+    let Some(message) = message else { return label };
+    if let Some(kind) = body_kind(message) {
+        label.push(kind);
+    }
+    if let Some(cseq) = cseq {
+        label.push(format!("CSeq {}", cseq.number));
+    }
+    let has = |name| message.header(name).is_some();
+    if has(HeaderName::Authorization) || has(HeaderName::ProxyAuthorization) {
+        label.push("auth".to_owned());
+    }
+    if let Some(tag) = message.to().ok().and_then(|to| to.tag()) {
+        label.push(format!("tag {}", short(tag)));
+    }
+    label
+}
+
+/// `SDP`, or the media type of another body.
+fn body_kind(message: &Message) -> Option<String> {
+    if message.body_range().is_empty() {
+        return None;
+    }
+    let text = message.header(HeaderName::ContentType)?.unfolded().into_owned();
+    let media = MediaType::parse(&text).ok()?;
+    Some(if media.is("application", "sdp") {
+        "SDP".to_owned()
+    } else {
+        format!("{}/{}", media.kind, media.subtype)
+    })
+}
+
+fn mood(entry: &Entry) -> Mood {
+    match entry.fact.response() {
+        Some(response) => match response.status.code() {
+            0..200 => Mood::Pending,
+            200..300 => Mood::Good,
+            _ => Mood::Bad,
+        },
+        None if entry.fact.is_ours() => Mood::Out,
+        None => Mood::Pending,
+    }
+}
+
+/// What happened without a message, where the diagram needs it.
+fn note(entry: &Entry, row: &Row) -> Option<(String, Mood)> {
+    let own = entry.context == row.id;
+    Some(match &entry.fact {
+        Fact::Cancel { waiting: true, .. } => {
+            ("cancel requested, waits for a provisional".to_owned(), Mood::Pending)
+        }
+        Fact::Cancel { .. } => ("cancel requested".to_owned(), Mood::Pending),
+        Fact::Failed { response: None, cause, .. } => {
+            (format!("{} failed: {cause}", entry.method), Mood::Bad)
+        }
+        Fact::CancelCrossed { .. } => ("a 2xx crossed the CANCEL".to_owned(), Mood::Pending),
+        Fact::CancelFailed { .. } => ("CANCEL failed".to_owned(), Mood::Bad),
+        Fact::PrackFailed { .. } => ("PRACK failed".to_owned(), Mood::Bad),
+        Fact::AuthGivenUp { .. } => ("challenge not answered".to_owned(), Mood::Bad),
+        Fact::Leg { tag, state } => {
+            let (words, mood) = match state {
+                LegState::Early => ("early", Mood::Pending),
+                LegState::Confirmed => ("up", Mood::Good),
+                LegState::HangingUp { .. } => return None,
+                LegState::Terminated { by } => (ended_by(*by), Mood::Plain),
+            };
+            (format!("leg {} {words}", short(tag)), mood)
+        }
+        Fact::Ended { cause } if own => (format!("ended: {cause}"), Mood::Plain),
+        _ => return None,
+    })
+}
+
+const fn ended_by(by: TerminatedBy) -> &'static str {
+    match by {
+        TerminatedBy::Local => "over: we hung up",
+        TerminatedBy::Peer => "over: the peer hung up",
+        TerminatedBy::Response => "over: a final response",
+        TerminatedBy::Expiry => "over: it expired",
+        TerminatedBy::GivenUp => "over: given up",
+        TerminatedBy::Transport => "over: the connection broke",
+    }
+}
+
+/// As much of a tag as tells it from others.
+pub fn short(tag: &str) -> String {
+    match tag.char_indices().nth(8) {
+        Some((end, _)) if tag.chars().count() > 10 => format!("{}…", &tag[..end]),
+        _ => tag.to_owned(),
+    }
+}

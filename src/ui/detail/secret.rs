@@ -1,0 +1,199 @@
+//! What of a message must not be seen: passwords, credentials that hold one, and keys of media.
+//!
+//! A Digest response is no password and stays: it went over the wire to be compared. Basic and
+//! Bearer credentials, the password of a URI, SDES and ICE keys are what they protect.
+
+use std::{borrow::Cow, ops::Range};
+
+use crate::sip::{HeaderName, syntax};
+
+/// What stands in the place of a secret.
+pub const MASK: &str = "***";
+
+/// Where the secrets of a message stand, in order; none crosses a line end.
+pub fn ranges(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut secrets = Vec::new();
+    // Empty lines may stand before the start line (RFC 3261 §7.5).
+    let mut at = bytes.len() - syntax::trim_start_bytes(bytes).len();
+    let mut in_body = false;
+    while at < bytes.len() {
+        let next = line_end(bytes, at);
+        let line = syntax::trim_end_bytes(&bytes[at..next]);
+        if in_body {
+            body_line(line, at, &mut secrets);
+        } else if line.is_empty() {
+            in_body = true;
+        } else if is_credentials(line) {
+            at = credentials(bytes, at, &mut secrets);
+            continue;
+        } else {
+            let shift = |secret: Range<usize>| at + secret.start..at + secret.end;
+            secrets.extend(passwords(line).into_iter().map(shift));
+        }
+        at = next;
+    }
+    secrets
+}
+
+/// Behind the end of the line at an offset.
+fn line_end(bytes: &[u8], at: usize) -> usize {
+    memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |found| at + found + 1)
+}
+
+fn is_credentials(line: &[u8]) -> bool {
+    let Some(colon) = memchr::memchr(b':', line) else { return false };
+    matches!(
+        HeaderName::from_bytes(syntax::trim_end_bytes(&line[..colon])),
+        HeaderName::Authorization | HeaderName::ProxyAuthorization
+    )
+}
+
+/// The credentials of the header at an offset, with the lines that it is folded into, unless they
+/// are Digest; gives its end.
+fn credentials(bytes: &[u8], at: usize, secrets: &mut Vec<Range<usize>>) -> usize {
+    let mut end = line_end(bytes, at);
+    while matches!(bytes.get(end), Some(b' ' | b'\t')) {
+        end = line_end(bytes, end);
+    }
+    let value = at + memchr::memchr(b':', &bytes[at..end]).map_or(0, |colon| colon + 1);
+    let text = syntax::trim_start_bytes(&bytes[value..end]);
+    let scheme = text.iter().take_while(|b| syntax::is_token_byte(**b)).count();
+    if text[..scheme].eq_ignore_ascii_case(b"Digest") {
+        return end;
+    }
+    let mut from = end - text.len() + scheme;
+    while from < end {
+        let next = line_end(bytes, from).min(end);
+        let rest = syntax::trim_start_bytes(&bytes[from..next]);
+        let start = next - rest.len();
+        let length = syntax::trim_end_bytes(rest).len();
+        if length > 0 {
+            secrets.push(start..start + length);
+        }
+        from = next;
+    }
+    end
+}
+
+/// Where the passwords of SIP URIs stand in a line: `sip:user:password@host` (RFC 3261 §19.1.1).
+pub fn passwords(line: &[u8]) -> Vec<Range<usize>> {
+    let mut secrets = Vec::new();
+    let mut from = 0;
+    while let Some(found) = memchr::memchr(b':', &line[from..]) {
+        let colon = from + found;
+        from = colon + 1;
+        let is_scheme = |scheme: &[u8]| {
+            colon >= scheme.len() && line[colon - scheme.len()..colon].eq_ignore_ascii_case(scheme)
+        };
+        if !is_scheme(b"sip") && !is_scheme(b"sips") {
+            continue;
+        }
+        let rest = &line[from..];
+        let ends = |b: &u8| matches!(b, b'@' | b'>' | b'<' | b'"' | b' ' | b'\t');
+        let Some(end) = rest.iter().position(ends) else { break };
+        if rest[end] == b'@'
+            && let Some(second) = memchr::memchr(b':', &rest[..end])
+            && second + 1 < end
+        {
+            secrets.push(from + second + 1..from + end);
+        }
+        from += end;
+    }
+    secrets
+}
+
+/// The keys that a session description carries: SDES (RFC 4568 §9.2), ICE (RFC 8839 §5.4) and the
+/// old `k=` (RFC 4566 §5.12).
+fn body_line(line: &[u8], at: usize, secrets: &mut Vec<Range<usize>>) {
+    let mut rest_of = |prefix: &[u8]| {
+        if line.starts_with(prefix) && line.len() > prefix.len() {
+            secrets.push(at + prefix.len()..at + line.len());
+        }
+    };
+    for prefix in [&b"a=ice-pwd:"[..], b"k=clear:", b"k=base64:"] {
+        rest_of(prefix);
+    }
+    if line.starts_with(b"a=crypto:") {
+        for found in memchr::memmem::find_iter(line, b"inline:") {
+            let from = found + b"inline:".len();
+            let length =
+                line[from..].iter().take_while(|b| !matches!(b, b'|' | b' ' | b';')).count();
+            if length > 0 {
+                secrets.push(at + from..at + from + length);
+            }
+        }
+    }
+}
+
+/// A piece of a message with its secrets masked.
+pub fn masked<'a>(bytes: &'a [u8], piece: Range<usize>, secrets: &[Range<usize>]) -> Cow<'a, [u8]> {
+    let inside =
+        secrets.iter().filter(|secret| secret.start < piece.end && piece.start < secret.end);
+    let mut text = Vec::new();
+    let mut at = piece.start;
+    for secret in inside {
+        text.extend_from_slice(&bytes[at..secret.start.max(at)]);
+        text.extend_from_slice(MASK.as_bytes());
+        at = secret.end.min(piece.end);
+    }
+    if text.is_empty() && at == piece.start {
+        return Cow::Borrowed(&bytes[piece]);
+    }
+    text.extend_from_slice(&bytes[at..piece.end]);
+    Cow::Owned(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(message: &str) -> String {
+        let bytes = message.as_bytes();
+        let text = masked(bytes, 0..bytes.len(), &ranges(bytes));
+        String::from_utf8(text.into_owned()).unwrap()
+    }
+
+    #[test]
+    fn what_protects_is_masked_and_nothing_else() {
+        for (line, expected) in [
+            ("Authorization: Basic YWxpY2U6c2VjcmV0", "Authorization: Basic ***"),
+            ("Proxy-Authorization: Bearer abc.def", "Proxy-Authorization: Bearer ***"),
+            ("Authorization: Basic\r\n YWxpY2U6c2VjcmV0", "Authorization: Basic\r\n ***"),
+            (
+                "Authorization: Digest username=\"a\", response=\"0f\"",
+                "Authorization: Digest username=\"a\", response=\"0f\"",
+            ),
+            (
+                "Authorization: Digest username=\"a\",\r\n response=\"0f\", nc=1",
+                "Authorization: Digest username=\"a\",\r\n response=\"0f\", nc=1",
+            ),
+            ("To: <sip:bob:secret@h>;tag=1", "To: <sip:bob:***@h>;tag=1"),
+            ("Contact: <sip:a@h:5060>, <SIPS:b:pw@h>", "Contact: <sip:a@h:5060>, <SIPS:b:***@h>"),
+            ("Via: SIP/2.0/UDP h:5060;branch=z", "Via: SIP/2.0/UDP h:5060;branch=z"),
+        ] {
+            let message =
+                |line: &str| format!("OPTIONS sip:x@y SIP/2.0\r\n{line}\r\n\r\nbody: k=clear:x");
+            assert_eq!(shown(&message(line)), message(expected));
+        }
+        assert_eq!(shown("INVITE sip:a:b@c SIP/2.0\r\n"), "INVITE sip:a:***@c SIP/2.0\r\n");
+    }
+
+    #[test]
+    fn keys_of_media_are_masked() {
+        let sdp = |crypto: &str, pwd: &str| {
+            format!(
+                "\r\nINVITE sip:a@b SIP/2.0\r\nTo: x\r\n\r\nv=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{crypto}|2^20|1:4\r\na=ice-ufrag:u\r\na=ice-pwd:{pwd}\r\n"
+            )
+        };
+        assert_eq!(shown(&sdp("abc+/=", "hello")), sdp("***", "***"));
+    }
+
+    #[test]
+    fn a_piece_shows_no_part_of_a_secret() {
+        let bytes = b"To: <sip:bob:secret@h>";
+        let secrets = ranges(bytes);
+        assert_eq!(&*masked(bytes, 0..15, &secrets), b"To: <sip:bob:***");
+        assert_eq!(&*masked(bytes, 15..22, &secrets), b"***@h>");
+        assert_eq!(&*masked(bytes, 0..4, &secrets), b"To: ");
+    }
+}

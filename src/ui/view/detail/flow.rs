@@ -1,0 +1,129 @@
+//! The flow: the connection that the context rides on.
+
+use ratatui::style::{Modifier, Style};
+
+use super::{Room, page::Page};
+use crate::{
+    engine::FlowState,
+    sip::{Message, Transport},
+    transport::TlsFacts,
+    ui::{
+        detail,
+        view::{text::safe, time::Moment},
+    },
+};
+
+pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
+    let (row, theme) = (room.row, &room.model.theme);
+    let mut page = Page::default();
+    let id = row.created.flow;
+    page.heading(format!(" flow {id}"), theme.accent.add_modifier(Modifier::BOLD));
+    let mut fact = |name, value: &str, style| {
+        page.fact((name, theme.dim), &safe(value), room.width, style);
+    };
+    let plain = Style::new();
+    let Some(flow) = room.model.facts.flows.get(&id) else {
+        fact("transport", &row.created.transport.to_string(), plain);
+        fact("state", "nothing is known of it", theme.dim);
+        return page;
+    };
+    let event = &flow.event;
+    fact("server", &event.server.to_string(), plain);
+    fact("transport", transport(event.server.transport), plain);
+    match &event.state {
+        FlowState::Connecting => fact("state", "◌ connecting", theme.pending),
+        FlowState::Up { local, peer, .. } => {
+            fact("state", &format!("● up since {}", room.model.time.format(event.at)), theme.good);
+            fact("local", &local.to_string(), plain);
+            fact("peer", &peer.to_string(), plain);
+        }
+        FlowState::Down { reason, retry_at } => {
+            fact("state", &format!("✖ down since {}", room.model.time.format(event.at)), theme.bad);
+            fact("why", reason, theme.bad);
+            let again = match retry_at {
+                Some(at) => format!("tried again in {}", moment.until(*at).trim_end()),
+                None => "the next request tries it again".to_owned(),
+            };
+            fact("again", &again, theme.dim);
+        }
+    }
+    if let Some(seen) = seen_as(room) {
+        fact("seen as", &seen, plain);
+    }
+    let (sent, came) = traffic(room);
+    fact("messages", &format!("{sent} sent, {came} came for this context"), plain);
+    if let FlowState::Up { facts, .. } = &event.state {
+        if let Some(subprotocol) = &facts.subprotocol {
+            fact("subprotocol", &format!("{subprotocol} (RFC 7118 §5.1)"), plain);
+        }
+        if let Some(tls) = &facts.tls {
+            secured(&mut page, room, tls);
+        }
+    }
+    page
+}
+
+/// What TLS agreed on, and whom it trusts.
+fn secured(page: &mut Page, room: &Room<'_>, tls: &TlsFacts) {
+    let theme = &room.model.theme;
+    let mut fact = |name, value: &str, style| {
+        page.fact((name, theme.dim), &safe(value), room.width, style);
+    };
+    let plain = Style::new();
+    fact("TLS", &format!("{}, {}", tls.version, tls.cipher_suite), plain);
+    if tls.verified {
+        fact("verified", "● the chain and the name", theme.good);
+    } else {
+        fact("verified", "✖ nothing was looked at: insecure, as asked for", theme.bad);
+    }
+    for (number, certificate) in tls.chain.iter().enumerate() {
+        fact(if number == 0 { "certificate" } else { "signed by" }, &certificate.subject, plain);
+        fact("  issuer", &certificate.issuer, plain);
+        let date = |at: jiff::Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
+        let validity =
+            format!("{} to {}", date(certificate.not_before), date(certificate.not_after));
+        fact("  valid", &validity, plain);
+        let names = &certificate.names;
+        let addresses = names.addresses.iter().map(ToString::to_string);
+        let all: Vec<String> =
+            names.uris.iter().chain(&names.dns).cloned().chain(addresses).collect();
+        if !all.is_empty() {
+            fact("  names", &all.join(", "), plain);
+        }
+    }
+}
+
+const fn transport(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Udp => "UDP: datagrams, sent again until somebody answers",
+        Transport::Tcp => "TCP: one stream, not encrypted",
+        Transport::Tls => "TLS over TCP",
+        Transport::Ws => "WebSocket (RFC 7118), not encrypted",
+        Transport::Wss => "WebSocket over TLS (RFC 7118)",
+    }
+}
+
+/// Our address as the peer sees it: `received` and `rport` of our Via (RFC 3581 §4).
+fn seen_as(room: &Room<'_>) -> Option<String> {
+    detail::messages(room.row).filter(|message| !message.ours).find_map(|message| {
+        let message = Message::read(message.bytes.clone()).ok()?;
+        message.status()?;
+        let via = message.via().ok()?;
+        let received = via.received();
+        let rport = via.params().value("rport").filter(|port| !port.is_empty());
+        match (received, rport) {
+            (None, None) => None,
+            (address, port) => {
+                let address = address.map_or_else(|| via.host().to_owned(), |ip| ip.to_string());
+                let port = port.map(|port| format!(", port {port}")).unwrap_or_default();
+                Some(format!("{address}{port} (RFC 3581)"))
+            }
+        }
+    })
+}
+
+fn traffic(room: &Room<'_>) -> (usize, usize) {
+    detail::messages(room.row).fold((0, 0), |(sent, came), message| {
+        if message.ours { (sent + 1, came) } else { (sent, came + 1) }
+    })
+}

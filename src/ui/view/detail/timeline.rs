@@ -1,0 +1,167 @@
+//! The timeline: what happened, in its true order, and what will.
+
+use std::time::{Duration, Instant};
+
+use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
+
+use super::{
+    Room,
+    page::{Line, Page},
+    story::{self, Told},
+};
+use crate::{
+    sip::TimerAt,
+    ui::{
+        detail::Times,
+        model::Entry,
+        view::{
+            text::wrap,
+            time::{Moment, delta},
+        },
+    },
+};
+
+/// From how many columns on the time of day stands before a delta.
+const BOTH_TIMES: usize = 84;
+/// The columns of `15:04:05.123`.
+const OF_DAY: usize = 12;
+/// The columns between the words and what they meant.
+const GAP: usize = 2;
+/// The columns of `+1234.567`.
+const DELTA: usize = 8;
+
+/// The columns of a line.
+#[derive(Clone, Copy)]
+struct Columns {
+    /// Where the shape stands, behind the times.
+    shape: usize,
+    /// Where the words begin.
+    words: usize,
+    /// Where what it meant begins, if the words leave room.
+    meant: usize,
+    width: usize,
+}
+
+impl Columns {
+    /// The columns for what there is to tell: what it meant stands as far to the right as the
+    /// longest of it that fits beside its words.
+    fn of(room: &Room<'_>, told: &[Told]) -> Columns {
+        let times = match room.model.detail.times {
+            Times::OfDay => 1 + OF_DAY,
+            _ if room.width >= BOTH_TIMES => 1 + OF_DAY + 1 + DELTA,
+            _ => DELTA,
+        };
+        let shape = times + 1;
+        let words = shape + 3;
+        // A column stays free on the right.
+        let width = room.width.saturating_sub(1);
+        let rest = width.saturating_sub(words);
+        let beside = told
+            .iter()
+            .map(|told| (told.what.width(), told.meant.width()))
+            .filter(|(what, meant)| what + GAP + meant <= rest);
+        let (what, meant) =
+            beside.fold((0, 0), |(a, b), (what, meant)| (a.max(what), b.max(meant)));
+        let column = rest.saturating_sub(meant).min(what + GAP);
+        Columns { shape, words, meant: words + column, width }
+    }
+}
+
+pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
+    let row = room.row;
+    let entries = row.timeline.iter().enumerate();
+    let told: Vec<Told> =
+        entries.map(|(place, entry)| story::tell(entry, place, row, room.model)).collect();
+    let columns = Columns::of(room, &told);
+    let dim = room.model.theme.dim;
+    let gap = row.timeline.gap();
+    let mut page = Page::default();
+    let mut previous = row.at;
+    for ((place, entry), told) in row.timeline.iter().enumerate().zip(told) {
+        if let Some((at, count)) = gap
+            && at == place
+        {
+            let words = format!("… {count} entries left out");
+            page.push(Line::new().padded(columns.words).with(words, dim));
+        }
+        let opens = entry.fact.message().map(|_| place);
+        let when = when(room, entry, previous);
+        let line = Line::of(format!("{when:>width$} ", width = columns.shape - 1), dim);
+        line_of(&mut page, columns, line, told, dim, opens);
+        for sentence in story::details(entry) {
+            below(&mut page, columns, &sentence, dim, opens);
+        }
+        previous = entry.at;
+    }
+    // Once a context has ended, its last timers fire without a word.
+    let now = moment.now();
+    let runs = |timer: &TimerAt| !row.status.ended || timer.at > now;
+    for timer in row.status.timers.into_iter().flatten().filter(runs) {
+        let left = format!("in {}", moment.until(timer.at));
+        let told = Told {
+            shape: "◌",
+            style: room.model.theme.pending,
+            what: format!("Timer {}", timer.timer),
+            meant: story::purpose(timer.timer).to_owned(),
+        };
+        let when = format!("{left:>width$} ", width = columns.shape - 1);
+        line_of(&mut page, columns, Line::of(when, told.style), told, dim, None);
+    }
+    page
+}
+
+fn line_of(
+    page: &mut Page,
+    columns: Columns,
+    when: Line,
+    told: Told,
+    dim: Style,
+    opens: Option<usize>,
+) {
+    let beside = columns.words + told.what.width() + GAP;
+    let meant_width = told.meant.width();
+    // What it meant stands in its column, else right behind the words, else below them.
+    let at = [columns.meant, beside]
+        .into_iter()
+        .find(|&at| at >= beside && at + meant_width <= columns.width);
+    let words = when
+        .with(told.shape, told.style)
+        .padded(columns.words)
+        .with(told.what, Style::new())
+        .opening(opens);
+    match at {
+        _ if told.meant.is_empty() => {
+            page.lines.extend(words.wrapped(columns.width, columns.words));
+        }
+        Some(at) => page.push(words.padded(at).with(told.meant, dim)),
+        None => {
+            page.lines.extend(words.wrapped(columns.width, columns.words));
+            below(page, columns, &told.meant, dim, opens);
+        }
+    }
+}
+
+/// A sentence below an entry's words.
+fn below(page: &mut Page, columns: Columns, text: &str, style: Style, opens: Option<usize>) {
+    for line in wrap(text, columns.width.saturating_sub(columns.words)) {
+        page.push(Line::new().padded(columns.words).with(line, style).opening(opens));
+    }
+}
+
+fn when(room: &Room<'_>, entry: &Entry, previous: Instant) -> String {
+    let since = |from: Instant| delta(entry.at.saturating_duration_since(from));
+    let short = match room.model.detail.times {
+        Times::SinceStart => since(room.row.at),
+        Times::SincePrevious if entry.at.saturating_duration_since(previous) == Duration::ZERO => {
+            "·".to_owned()
+        }
+        Times::SincePrevious => since(previous),
+        Times::OfDay => return room.model.time.format(entry.at),
+    };
+    if room.width >= BOTH_TIMES {
+        format!("{} {short:>DELTA$}", room.model.time.format(entry.at))
+    } else {
+        short
+    }
+}
