@@ -220,3 +220,26 @@ fn no_event_tells_the_password() {
     let told = format!("{:?} {:?}", sim.events, sim.ua);
     assert!(!told.contains("s3cret"));
 }
+
+#[test]
+fn a_challenge_after_a_cancel_is_not_answered_and_says_so() {
+    let mut sim = simulation(Script(|request: &Message, out: &mut Out| {
+        let digest = "Digest realm=\"demo.test\", nonce=\"n\", qop=\"auth\"";
+        if request.method() == Some(Method::Invite) {
+            out.push((ms(1), response(request, 180, "b")));
+            let bytes =
+                response_with(request, 401, "b", |b| b.header(HeaderName::WwwAuthenticate, digest));
+            out.push((ms(50), bytes));
+        }
+    }));
+    let id = sim.request(with_password(invite()));
+    sim.run(ms(10));
+    sim.with(|ua, now| ua.cancel(now, id, CancelOptions::default())).unwrap();
+    sim.run(ms(100));
+    let detail = sim.events.iter().find_map(|event| match &event.fact {
+        Fact::Failed { detail, advice, .. } => Some((detail.clone(), advice.is_none())),
+        _ => None,
+    });
+    let wanted = "not sent again with credentials: the INVITE was cancelled";
+    assert_eq!(detail, Some((wanted.to_owned(), true)));
+}

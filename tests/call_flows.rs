@@ -12,8 +12,8 @@ use std::{
 use bytes::Bytes;
 use simulation::*;
 use sipboard::sip::{
-    CancelError, CancelOptions, Cause, Fact, FlowId, HangUpError, HeaderName, Message,
-    MessageBuilder, Method, State, Timer, Transport,
+    CancelError, CancelOptions, Cause, ContextEvent, Fact, FlowId, HangUpError, HeaderName,
+    Message, MessageBuilder, Method, State, Timer, Transport,
 };
 
 type Out = Vec<(Duration, Bytes)>;
@@ -594,7 +594,7 @@ fn a_late_provisional_or_final_is_shown_but_changes_nothing() {
     let mut sim = udp(answers(&[486, 180, 200]));
     let id = sim.request(invite());
     sim.run(ms(100));
-    assert_eq!(sim.story(id)[6..], ["absorbed 180", "absorbed 200"]);
+    assert_eq!(sim.story(id)[6..], ["late 180", "late 200"]);
     assert_eq!(sim.events.last().unwrap().status.state, State::Rejected);
 }
 
@@ -739,6 +739,20 @@ fn abandoning_ends_whatever_has_not_ended() {
         assert_eq!(story.last().unwrap(), "ended Canceled");
         assert!(story.contains(&"failed Canceled".to_owned()), "{story:?}");
     }
+    assert!(sim.ua.is_idle());
+}
+
+#[test]
+fn an_abandoned_bye_was_cancelled_by_nobody() {
+    let mut sim = udp(answers(&[200]));
+    let id = sim.request(invite());
+    sim.run(ms(10));
+    sim.with(|ua, now| ua.shut_down(now));
+    sim.with(|ua, now| ua.abandon(now));
+    assert!(sim.events.iter().any(|e| e.method == Method::Bye));
+    let canceled = |e: &&ContextEvent| matches!(e.fact, Fact::Ended { cause: Cause::Canceled });
+    assert_eq!(sim.events.iter().find(canceled), None);
+    assert_eq!(sim.story(id).last().unwrap(), "ended BYE");
     assert!(sim.ua.is_idle());
 }
 

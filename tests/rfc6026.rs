@@ -42,7 +42,7 @@ fn s7_2_in_accepted_any_other_response_changes_nothing() {
     for status in [180, 302, 486, 603] {
         call.reply(status, "c");
     }
-    assert_eq!(call.news(), ["absorbed 180", "absorbed 302", "absorbed 486", "absorbed 603"]);
+    assert_eq!(call.news(), ["late 180", "late 302", "late 486", "late 603"]);
     assert_eq!(call.wire(), [""; 0], "and no ACK");
     assert_eq!(call.state(), State::Accepted);
 }

@@ -101,3 +101,17 @@ fn s4_after_every_leg_has_ended_the_invite_waits_for_its_final_response() {
     call.reply(486, "b");
     assert!(call.ended().is_some());
 }
+
+#[test]
+fn s5_a_199_of_another_fork_ends_its_early_dialog_after_a_2xx_too() {
+    let mut call = Call::ringing();
+    call.reply(180, "c");
+    call.reply(200, "b");
+    call.look();
+    call.reply(199, "c");
+    assert_eq!(call.news(), ["late 199", "leg c Terminated { by: Response }"]);
+    call.hang_up();
+    let bye = call.sent(Method::Bye);
+    call.reply_to(&bye, 200, "");
+    assert!(call.ended().is_some(), "no fork is left to wait for");
+}

@@ -113,7 +113,7 @@ pub(super) struct Send {
     /// The Call-ID
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true, help_heading = REQUEST)]
     pub(super) call_id: String,
-    /// The CSeq number
+    /// The CSeq number: 0 to 2147483647, and a thousand less where a dialog may follow
     #[arg(long, value_name = "N", default_value = "", hide_default_value = true, help_heading = REQUEST)]
     pub(super) cseq: String,
     /// A Route (repeatable, in order)
@@ -147,6 +147,10 @@ pub(super) struct Send {
     #[arg(long, value_name = "TEXT", requires = "cancel_after", help_heading = LIFE)]
     pub(super) cancel_reason: Option<String>,
     /// Hang up an accepted INVITE that long after its 2xx; without it at once
+    ///
+    /// It ends when its BYE is answered or has timed out. Where other forks were heard of, they are
+    /// waited for, until 64 times T1 after the first 2xx (RFC 3261 §13.2.2.4): each that accepts late
+    /// is acknowledged and hung up.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = LIFE)]
     pub(super) hangup_after: Option<Duration>,
     /// Give up a request that has no outcome after that long; a pending INVITE is cancelled

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::{
     engine::{Account, Submission},
-    sip::{ExtraHeader, Identity, Method, NewRequest, Scheme, Uri, UriBuf},
+    sip::{CSeqNumber, ExtraHeader, Identity, Method, NewRequest, Scheme, Uri, UriBuf, ValueError},
 };
 
 /// The texts of a request that is being written. Empty means «not given».
@@ -109,7 +109,7 @@ impl Draft {
         let to_name = errors.keep(Field::ToDisplayName, display_name(&self.to_display_name));
         let to_tag = errors.keep(Field::ToTag, given(&self.to_tag).map(str::parse).transpose());
         let call_id = errors.keep(Field::CallId, given(&self.call_id).map(str::parse).transpose());
-        let cseq = errors.keep(Field::CSeq, given(&self.cseq).map(str::parse).transpose());
+        let cseq = errors.keep(Field::CSeq, cseq(&self.cseq, method.as_ref()));
         let routes = self.routes.iter().filter_map(|route| given(route));
         let route_set = routes.filter_map(|text| errors.keep(Field::Routes, route(text))).collect();
         let lines = self.headers.iter().filter_map(|line| given(line));
@@ -182,6 +182,25 @@ fn method(text: &str) -> Result<Method, String> {
     }
     Ok(method)
 }
+
+/// A request that makes a dialog leaves room for those that follow in it (RFC 3261 §12.2.1.1).
+fn cseq(text: &str, method: Option<&Method>) -> Result<Option<CSeqNumber>, String> {
+    let Some(text) = given(text) else { return Ok(None) };
+    let number: CSeqNumber = text.parse().map_err(|error: ValueError| error.to_string())?;
+    match method {
+        Some(method @ (Method::Invite | Method::Subscribe | Method::Refer))
+            if number.number() > MAX_DIALOG_CSEQ =>
+        {
+            Err(format!(
+                "{text:?} leaves no room for the requests that follow in the dialog of the {method}, such as its BYE: write a number from 0 to {MAX_DIALOG_CSEQ} (RFC 3261 §12.2.1.1)"
+            ))
+        }
+        _ => Ok(Some(number)),
+    }
+}
+
+/// The highest CSeq number that a dialog begins with.
+const MAX_DIALOG_CSEQ: u32 = i32::MAX as u32 - 1000;
 
 fn route(text: &str) -> Result<UriBuf, String> {
     uri(text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(text))

@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use crate::{
     headless::outcome::Outcome,
-    sip::{ContextEvent, ContextId, Created, Fact, FlowId, Method, RedirectTarget, Transport},
+    sip::{
+        Absorbed, ContextEvent, ContextId, Created, Fact, FlowId, Method, RedirectTarget, Transport,
+    },
 };
 
 /// A 3xx that is being followed.
@@ -41,6 +43,10 @@ pub(super) struct Call {
     pub(super) cancelled: bool,
     /// Whether nothing more is waited for: it ended, or was given up.
     pub(super) settled: bool,
+    /// The final status that answered its CANCEL.
+    pub(super) cancel_status: Option<u16>,
+    /// How many responses came too late to change anything.
+    pub(super) late: u32,
     /// The redirect that its request is about to follow.
     pub(super) redirect: Option<Redirect>,
     /// How many legs are up.
@@ -63,6 +69,8 @@ impl Call {
             unmatched: false,
             cancelled: false,
             settled: false,
+            cancel_status: None,
+            late: 0,
             redirect: None,
             legs_up: 0,
             hang_up: false,
@@ -72,9 +80,14 @@ impl Call {
     /// Takes what later events are told with.
     pub(super) fn learn(&mut self, event: &ContextEvent) {
         self.legs_up = event.status.legs_up;
-        if let Fact::Redirected { response, targets, .. } = &event.fact {
-            let status = response.status.code();
-            self.redirect = Some(Redirect { status, contacts: targets.clone() });
+        match &event.fact {
+            Fact::Redirected { response, targets, .. } => {
+                let status = response.status.code();
+                self.redirect = Some(Redirect { status, contacts: targets.clone() });
+            }
+            Fact::CancelAnswered(response) => self.cancel_status = Some(response.status.code()),
+            Fact::Absorbed { why: Absorbed::Late, .. } => self.late += 1,
+            _ => {}
         }
     }
 

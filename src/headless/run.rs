@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use crate::{
     engine::{Command, Engine, Event, Refusal},
     headless::{Outcome, Plan, call::Call, report::Reporter, totals::Totals},
-    sip::{self, ContextEvent, ContextId, Fact, LegState, Method},
+    sip::{self, ContextEvent, ContextId, Fact, Method},
 };
 
 /// Something that is to be done with a context when its time has come.
@@ -212,7 +212,10 @@ impl<'o> Run<'o> {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.learn(event);
         self.reporter.event(event, call);
-        if let Fact::Unmatched { detail } = &event.fact {
+        if let Fact::Unmatched { detail }
+        | Fact::PrackFailed { detail }
+        | Fact::CancelFailed { detail } = &event.fact
+        {
             self.reporter.beside_json(format_args!("#{id}: {detail}"));
         }
         call.forget(event);
@@ -235,22 +238,13 @@ impl<'o> Run<'o> {
             }
             Fact::Unmatched { .. } => call.unmatched = true,
             Fact::Cancel { .. } => call.cancelled = true,
-            // A leg that comes up from now on needs a hang-up of its own.
-            Fact::Leg { state: LegState::HangingUp { .. }, .. } => call.hang_up = false,
-            Fact::Leg { state: LegState::Terminated { .. }, .. } if call.legs_up == 0 => {
-                call.hang_up = false;
-            }
             // A cancel that a 2xx crossed ends with the BYE that the user agent sends itself.
-            Fact::Accepted { again: false, .. } if event.status.legs_up > 0 && !call.cancelled => {
-                match self.plan.hangup_after {
-                    None if self.plan.count == 1 => self.leave(),
-                    _ if call.hang_up => {}
-                    after => {
-                        call.hang_up = true;
-                        let after = after.unwrap_or_default();
-                        self.alarms.push(Reverse((at + after, id, Alarm::HangUp)));
-                    }
-                }
+            Fact::Accepted { again: false, .. }
+                if event.status.legs_up > 0 && !call.cancelled && !call.hang_up =>
+            {
+                call.hang_up = true;
+                let after = self.plan.hangup_after.unwrap_or_default();
+                self.alarms.push(Reverse((at + after, id, Alarm::HangUp)));
             }
             _ => {}
         }
@@ -337,7 +331,7 @@ impl<'o> Run<'o> {
                     self.queue.push_back(Command::Cancel { context: id, options });
                 }
                 // The peer may have hung up before.
-                Alarm::HangUp if call.legs_up == 0 => {}
+                Alarm::HangUp if call.legs_up == 0 => call.hang_up = false,
                 Alarm::HangUp => self.queue.push_back(Command::HangUp { context: id }),
                 Alarm::GiveUp if call.outcome.is_some() || call.unmatched => {}
                 Alarm::GiveUp => self.give_up(now, id),

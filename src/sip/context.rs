@@ -44,8 +44,6 @@ pub(crate) struct ClientContext {
     pub(crate) hung_up: bool,
     /// How many contexts of requests in its dialogs are held: the ACK of a re-INVITE needs the leg.
     pub(crate) children: u32,
-    /// Whether a leg that was still early when the others were over has been waited for.
-    pub(crate) forks_awaited: bool,
     /// When to stop waiting for what a CANCEL should bring.
     pub(crate) deadline: Option<Instant>,
     /// How it ended, once it has.

@@ -1,7 +1,13 @@
 //! Legs: the early and confirmed dialogs that an INVITE makes, one for each To tag
 //! (RFC 3261 §12).
 
-use crate::sip::{event::LegState, header::NameAddr, message::Message, name::HeaderName, uri::Uri};
+use crate::sip::{
+    event::LegState,
+    header::{CSeq, NameAddr},
+    message::Message,
+    name::HeaderName,
+    uri::Uri,
+};
 
 /// One leg, seen from the side that sent the INVITE.
 #[derive(Debug)]
@@ -30,6 +36,8 @@ pub(crate) struct Leg {
     pub(crate) sdp_version: u32,
     /// Whether a re-INVITE of ours is under way (RFC 3261 §14.1).
     pub(crate) invite_pending: bool,
+    /// Whether an UPDATE of ours with an offer is under way (RFC 3311 §5.2).
+    pub(crate) update_pending: bool,
     /// Whether a re-INVITE or UPDATE of the peer waits for an answer by hand (RFC 3261 §14.2,
     /// RFC 3311 §5.2).
     pub(crate) peer_offer_pending: bool,
@@ -57,6 +65,7 @@ impl Leg {
             subscribed: false,
             sdp_version: 0,
             invite_pending: false,
+            update_pending: false,
             peer_offer_pending: false,
         };
         leg.learn(response);
@@ -81,8 +90,9 @@ impl Leg {
             offer_answered: false,
             subscribed: true,
             sdp_version: 0,
-            peer_offer_pending: false,
             invite_pending: false,
+            update_pending: false,
+            peer_offer_pending: false,
         })
     }
 
@@ -109,6 +119,12 @@ impl Leg {
         }
     }
 
+    /// The CSeq number of the next request (RFC 3261 §12.2.1.1); `None` where it can grow no more.
+    pub(crate) fn count(&mut self) -> Option<u32> {
+        self.local_cseq = next_cseq(self.local_cseq)?;
+        Some(self.local_cseq)
+    }
+
     /// Whether the dialog is confirmed and not over.
     pub(crate) fn is_up(&self) -> bool {
         matches!(self.state, LegState::Confirmed | LegState::HangingUp { .. })
@@ -119,6 +135,15 @@ impl Leg {
         matches!(self.state, LegState::Terminated { .. })
     }
 }
+
+/// The number after this one; `None` after the last (RFC 3261 §8.1.1.5).
+pub(crate) fn next_cseq(number: u32) -> Option<u32> {
+    (number < CSeq::MAX).then(|| number + 1)
+}
+
+/// Why a request cannot be sent any more.
+pub(crate) const CSEQ_SPENT: &str =
+    "the CSeq number cannot grow beyond 2147483647 (RFC 3261 §8.1.1.5)";
 
 /// The way of a request with a route set (RFC 3261 §12.2.1.1).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -187,8 +187,15 @@ pub enum Fact {
         /// Whether the same ACK went before, for a response that is repeated.
         again: bool,
     },
-    /// A final response came again and was absorbed by the transaction.
-    Absorbed(Response),
+    /// A response came that changes nothing.
+    Absorbed {
+        /// The response.
+        response: Response,
+        /// Why it changes nothing.
+        why: Absorbed,
+        /// How many such responses have come for its transaction, this one included.
+        count: u32,
+    },
     /// A leg came into being or changed.
     Leg {
         /// The To tag.
@@ -204,6 +211,8 @@ pub enum Fact {
         again: bool,
         /// Its server transaction, where it waits for an answer by hand.
         transaction: Option<ServerTransactionId>,
+        /// What it is answered with at once; [`Fact::Answered`] follows.
+        answer: Option<StatusCode>,
     },
     /// The peer's request was answered.
     Answered(Response),
@@ -242,7 +251,7 @@ impl Fact {
             | Fact::Unmatched { .. }
             | Fact::PrackAnswered(_)
             | Fact::PrackFailed { .. }
-            | Fact::Absorbed(_)
+            | Fact::Absorbed { .. }
             | Fact::Answered(_) => return None,
         })
     }
@@ -257,7 +266,7 @@ impl Fact {
             | Fact::Redirected { response, .. }
             | Fact::CancelAnswered(response)
             | Fact::PrackAnswered(response)
-            | Fact::Absorbed(response)
+            | Fact::Absorbed { response, .. }
             | Fact::Answered(response) => Some(response),
             Fact::Failed { response, .. } => response.as_ref(),
             _ => None,
@@ -287,6 +296,28 @@ impl Fact {
             // A failure repeats the response of the rejection before it.
             Fact::Failed { .. } => None,
             other => other.response().map(|response| &response.message),
+        }
+    }
+}
+
+/// Why a response changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absorbed {
+    /// The same response came before.
+    Repeated,
+    /// The final response had come before it (RFC 3261 §17.1).
+    Late,
+    /// A reliable provisional before it is missing (RFC 3262 §4).
+    OutOfOrder,
+}
+
+impl Absorbed {
+    /// As a word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Absorbed::Repeated => "repeated",
+            Absorbed::Late => "late",
+            Absorbed::OutOfOrder => "out of order",
         }
     }
 }

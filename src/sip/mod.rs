@@ -40,8 +40,8 @@ pub use cause::Cause;
 pub(crate) use dialog::Routing;
 pub use escape::escape;
 pub use event::{
-    ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Response, State, Status,
-    Stray, TerminatedBy, Timer, TimerAt,
+    Absorbed, ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Response, State,
+    Status, Stray, TerminatedBy, Timer, TimerAt,
 };
 pub use framing::{Frame, FrameError, Framer};
 pub use message::{Essentials, Header, Limits, Message, ReadError, StartLine};

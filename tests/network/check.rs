@@ -285,7 +285,7 @@ impl Context {
                 assert!(response.status.is_provisional());
                 self.goes_on(event);
             }
-            Fact::Challenged { .. } | Fact::Redirected { .. } => self.goes_on(event),
+            Fact::Challenged { .. } | Fact::Redirected { .. } if own => self.goes_on(event),
             Fact::Accepted { response, again } => {
                 assert!(response.status.is_success());
                 assert_ne!(self.outcome, Some(Outcome::Failed), "accepted too late: {event:?}");
@@ -407,7 +407,7 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::CancelCrossed { .. } => "cancel crossed",
         Fact::CancelFailed { .. } => "cancel failed",
         Fact::Acked { .. } => "acked",
-        Fact::Absorbed(_) => "absorbed",
+        Fact::Absorbed { .. } => "absorbed",
         Fact::Leg { .. } => "leg",
         Fact::Received { .. } => "received",
         Fact::Answered(_) => "answered",

@@ -141,12 +141,26 @@ fn the_call_id_is_sent() {
 #[test]
 fn the_cseq_is_sent_and_counted_on_from() {
     assert_eq!(cseq(&sent(|draft| draft.cseq = "0".into())), 0);
-    assert_eq!(cseq(&sent(|draft| draft.cseq = "2147483647".into())), 2_147_483_647);
+    let last = sent(|draft| {
+        draft.method = "OPTIONS".into();
+        draft.cseq = "2147483647".into();
+    });
+    assert_eq!(cseq(&last), 2_147_483_647);
     let request = draft(|draft| draft.cseq = "41".into()).submit(&account()).unwrap().request;
     let mut call = Call::udp(request);
     call.reply(200, "b");
     call.hang_up();
     assert_eq!(cseq(&call.sent(Method::Bye)), 42);
+}
+
+#[test]
+fn a_cseq_that_leaves_no_room_for_a_bye_is_refused() {
+    assert_eq!(cseq(&sent(|draft| draft.cseq = "2147482647".into())), 2_147_482_647);
+    for number in ["2147482648", "2147483647"] {
+        let (field, why) = refused(|draft| draft.cseq = number.into());
+        assert_eq!(field, Field::CSeq);
+        assert!(why.contains("BYE") && why.contains("2147482647"), "{why}");
+    }
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! §12: dialogs, as the side sees them that sent the INVITE.
 
-use sipboard::sip::{DialogRequest, HeaderName, MessageBuilder, Method};
+use sipboard::sip::{
+    CSeqNumber, DialogError, DialogRequest, Fact, HeaderName, MessageBuilder, Method, Redirects,
+    Settings, Transport,
+};
 
 use crate::{
     scripted::*,
@@ -325,4 +328,43 @@ fn s12_ack_cancel_and_prack_are_not_sent_by_hand() {
         assert!(call.in_dialog(method).is_err());
     }
     assert_eq!(call.wire(), [""; 0]);
+}
+
+/// An accepted INVITE with that CSeq number.
+fn up_with_cseq(number: u32) -> Call {
+    let mut request = crate::simulation::invite();
+    request.cseq = CSeqNumber::new(number);
+    let mut call = Call::udp(request);
+    call.reply(200, "b");
+    call.looked()
+}
+
+#[test]
+fn s8_1_1_5_a_dialog_whose_numbers_are_used_up_takes_no_further_request() {
+    let mut call = up_with_cseq(i32::MAX as u32);
+    assert_eq!(call.in_dialog(Method::Info), Err(DialogError::CSeqSpent));
+    call.hang_up();
+    assert_eq!(call.all_sent(Method::Bye).len(), 0);
+    assert!(call.ended().is_some(), "what cannot be hung up is over all the same");
+}
+
+#[test]
+fn s8_1_1_5_the_last_number_is_used() {
+    let mut call = up_with_cseq(i32::MAX as u32 - 1);
+    call.hang_up();
+    assert_eq!(cseq(&call.sent(Method::Bye)), i32::MAX as u32);
+}
+
+#[test]
+fn s8_1_1_5_a_retry_that_cannot_be_numbered_is_not_sent_and_explained() {
+    let mut request = crate::simulation::invite();
+    request.cseq = CSeqNumber::new(i32::MAX as u32);
+    let settings = Settings { redirects: Redirects::Best, ..Settings::default() };
+    let mut call = Call::with(settings, Transport::Udp, request);
+    call.reply_with(302, "b", |b| b.header(HeaderName::Contact, "<sip:c@c.test>"));
+    assert_eq!(call.all_sent(Method::Invite).len(), 1);
+    let explained = call.sim.events.iter().any(
+        |event| matches!(&event.fact, Fact::Failed { detail, .. } if detail.contains("2147483647")),
+    );
+    assert!(explained);
 }

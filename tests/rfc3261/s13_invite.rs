@@ -236,3 +236,61 @@ fn s13_1_a_pending_invite_waits_for_its_user_for_as_long_as_it_takes() {
     call.wait(Duration::from_secs(3600));
     assert_eq!((call.ended(), call.state()), (None, State::Proceeding));
 }
+
+#[test]
+fn s13_2_2_4_a_ringing_fork_is_waited_for_after_the_hang_up_until_64_t1() {
+    let mut call = Call::ringing();
+    call.reply(180, "c");
+    call.reply(200, "b");
+    call.hang_up();
+    let bye = call.sent(Method::Bye);
+    call.reply_to(&bye, 200, "");
+    assert_eq!(call.ended(), None);
+    call.wait(PATIENCE / 2);
+    assert_eq!(call.ended(), None);
+    call.look();
+    call.reply(200, "c");
+    assert_eq!(call.wire(), ["ACK", "BYE"]);
+    let bye = call.sent(Method::Bye);
+    assert_eq!(bye.to().unwrap().tag(), Some("c"));
+    call.reply_to(&bye, 200, "");
+    assert!(call.ended().is_some(), "and nothing more is waited for");
+}
+
+#[test]
+fn s13_2_2_4_a_fork_that_is_never_heard_of_again_is_given_up_after_64_t1() {
+    let mut call = Call::ringing();
+    call.reply(180, "c");
+    call.reply(200, "b");
+    call.hang_up();
+    let bye = call.sent(Method::Bye);
+    call.reply_to(&bye, 200, "");
+    call.wait(PATIENCE);
+    let (cause, at) = call.ended().expect("it ends with Timer M");
+    assert_eq!((cause, at.as_secs()), (sipboard::sip::Cause::Bye, 32));
+}
+
+#[test]
+fn s15_a_leg_that_the_peer_hung_up_while_it_rang_is_hung_up_when_it_accepts() {
+    let mut call = Call::ringing();
+    assert_eq!(code(&call.peer(Method::Bye, 1, &[])), 200);
+    call.look();
+    call.reply(200, "b");
+    assert_eq!(call.wire(), ["ACK", "BYE"]);
+    let bye = call.sent(Method::Bye);
+    call.reply_to(&bye, 200, "");
+    assert!(call.ended().is_some());
+}
+
+#[test]
+fn s17_1_1_what_comes_after_the_final_is_late_and_only_the_same_again_is_repeated() {
+    let mut call = Call::ringing();
+    call.reply(486, "b");
+    call.look();
+    call.reply(486, "b");
+    assert_eq!(call.news(), ["absorbed 486", "acked again 486"]);
+    call.reply(180, "b");
+    call.reply(200, "c");
+    call.reply(603, "b");
+    assert_eq!(call.news(), ["late 180", "late 200", "late 603", "acked again 603"]);
+}

@@ -197,3 +197,37 @@ fn s15_1_2_a_reinvite_that_waits_for_the_user_gets_487_when_the_bye_comes() {
     assert!(call.sim.with(|ua, now| ua.answer(now, transaction, answer(200))).is_err());
     assert!(call.ended().is_some());
 }
+
+#[test]
+fn s14_2_an_invite_of_the_peer_while_ours_rings_gets_491() {
+    let mut call = Call::ringing();
+    let answer =
+        call.peer_body(Method::Invite, 1, &[(HeaderName::ContentType, "application/sdp")], SDP);
+    assert_eq!(code(&answer), 491);
+}
+
+#[test]
+fn rfc3311_s5_2_an_offer_of_the_peer_while_ours_in_an_update_is_open_gets_491() {
+    let mut call = Call::up();
+    let request = DialogRequest {
+        content_type: Some("application/sdp".to_owned()),
+        body: SDP.into(),
+        ..DialogRequest::new(Method::Update)
+    };
+    call.in_dialog_with(None, request).unwrap();
+    let update = call.sent(Method::Update);
+    let sdp = [(HeaderName::ContentType, "application/sdp")];
+    assert_eq!(code(&call.peer_body(Method::Update, 1, &sdp, SDP)), 491);
+    assert_eq!(code(&call.peer_body(Method::Invite, 2, &sdp, SDP)), 491);
+    call.reply_to(&update, 200, "");
+    assert_eq!(code(&call.peer_body(Method::Update, 3, &sdp, SDP)), 200);
+}
+
+#[test]
+fn s13_3_1_4_the_bye_for_a_missing_ack_says_so() {
+    let mut call = Call::up();
+    call.peer(Method::Invite, 1, &[]);
+    call.wait(PATIENCE);
+    let reason = text(&call.sent(Method::Bye), HeaderName::Reason);
+    assert!(reason.contains("408") && reason.contains("no ACK"), "{reason}");
+}

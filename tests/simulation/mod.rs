@@ -10,8 +10,8 @@ use std::{
 use bytes::Bytes;
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use sipboard::sip::{
-    ContextEvent, ContextId, Event, Fact, FlowId, HeaderName, Identity, Message, MessageBuilder,
-    Method, NewRequest, Output, Settings, StatusCode, Stray, Transport, UserAgent,
+    Absorbed, ContextEvent, ContextId, Event, Fact, FlowId, HeaderName, Identity, Message,
+    MessageBuilder, Method, NewRequest, Output, Settings, StatusCode, Stray, Transport, UserAgent,
 };
 
 pub const FLOW: FlowId = FlowId(1);
@@ -274,7 +274,8 @@ pub fn word(event: &ContextEvent) -> String {
         Fact::Unmatched { .. } => "unmatched".to_owned(),
         Fact::Acked { status, again: false, .. } => format!("acked {status}"),
         Fact::Acked { status, again: true, .. } => format!("acked again {status}"),
-        Fact::Absorbed(response) => format!("absorbed {}", response.status),
+        Fact::Absorbed { response, why: Absorbed::Late, .. } => format!("late {}", response.status),
+        Fact::Absorbed { response, .. } => format!("absorbed {}", response.status),
         Fact::Leg { tag, state } => format!("leg {tag} {state:?}"),
         Fact::Received { again: false, .. } => format!("received {method}"),
         Fact::Received { again: true, .. } => format!("received again {method}"),

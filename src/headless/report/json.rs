@@ -8,8 +8,8 @@ use crate::{
     engine::Clock,
     headless::{call::Call, totals::Totals},
     sip::{
-        CancelOptions, ContextEvent, Fact, LegState, Message, RedirectTarget, TerminatedBy,
-        escape::escape_json,
+        CancelOptions, ContextEvent, Fact, HeaderName, LegState, Message, RedirectTarget,
+        TerminatedBy, escape::escape_json,
     },
 };
 
@@ -55,11 +55,21 @@ struct Line<'e> {
     by: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parent: Option<u64>,
+    /// With `ended`: the final status that answered the CANCEL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancel_status: Option<u16>,
+    /// With `ended`: how many responses came that were too late to change anything.
+    #[serde(skip_serializing_if = "is_zero")]
+    late: u32,
     /// With the `sent` that follows a redirect: the status that it follows.
     #[serde(skip_serializing_if = "Option::is_none")]
     redirected_by: Option<u16>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contacts: Vec<Contact<'e>>,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A contact of a 3xx.
@@ -103,9 +113,15 @@ impl<'e> Line<'e> {
                 // A retry, or a PRACK, may go elsewhere than the first request.
                 let sent = Message::read(message.clone()).ok();
                 // Raw bytes need not have one.
-                self.request_uri = sent.and_then(|sent| sent.request_uri().map(str::to_owned));
+                let uri = sent.as_ref().and_then(|sent| sent.request_uri());
+                self.request_uri = uri.map(str::to_owned);
                 self.transport = Some(call.transport.name());
                 self.flow = Some(call.flow.0);
+                self.leg = sent.as_ref().and_then(to_tag);
+                // Why a leg is hung up without the user's wish (RFC 3326).
+                let reason = sent.as_ref().and_then(|sent| sent.header(HeaderName::Reason));
+                let reason = reason.and_then(|reason| Some(reason.text().ok()?.to_owned()));
+                self.detail = reason.unwrap_or_default().into();
                 if let Some(redirect) = call.redirect.as_ref().filter(|_| is_own) {
                     self.redirected_by = Some(redirect.status);
                     let contact = |target: &'e RedirectTarget| Contact {
@@ -116,8 +132,21 @@ impl<'e> Line<'e> {
                 }
             }
             Fact::Retransmitted { attempt, .. } => self.attempt = Some(*attempt),
-            Fact::Accepted { again, .. } | Fact::Received { again, .. } => self.again = *again,
-            Fact::Rejected { cause, .. } | Fact::Ended { cause } => self.cause = cause.as_str(),
+            Fact::Accepted { again, .. } => self.again = *again,
+            Fact::Received { message, again, answer, .. } => {
+                self.again = *again;
+                self.status = answer.map(|answer| answer.code());
+                self.reason = answer.map(|answer| answer.canonical_reason().to_owned());
+                let received = Message::read(message.clone()).ok();
+                self.leg =
+                    received.and_then(|received| Some(received.from().ok()?.tag()?.to_owned()));
+            }
+            Fact::Rejected { cause, .. } => self.cause = cause.as_str(),
+            Fact::Ended { cause } => {
+                self.cause = cause.as_str();
+                self.cancel_status = call.cancel_status;
+                self.late = call.late;
+            }
             Fact::Failed { cause, detail, advice, .. } => {
                 self.cause = cause.as_str();
                 self.detail = detail.into();
@@ -128,7 +157,8 @@ impl<'e> Line<'e> {
                 self.reason = reason_phrase.clone();
                 self.waiting = Some(*waiting);
             }
-            Fact::Acked { status, again, .. } => {
+            Fact::Acked { message, status, again } => {
+                self.leg = Message::read(message.clone()).ok().as_ref().and_then(to_tag);
                 self.status = Some(status.code());
                 self.again = *again;
             }
@@ -162,6 +192,10 @@ impl<'e> Line<'e> {
             }
         });
     }
+}
+
+fn to_tag(message: &Message) -> Option<String> {
+    Some(message.to().ok()?.tag()?.to_owned())
 }
 
 /// The totals, as the last line.

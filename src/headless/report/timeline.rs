@@ -5,7 +5,7 @@ use std::{fmt::Write, time::Instant};
 use crate::{
     headless::{call::Call, totals::Totals},
     sip::{
-        CancelOptions, ContextEvent, Fact, LegState, Message, RedirectTarget, Response,
+        CancelOptions, ContextEvent, Fact, HeaderName, LegState, Message, RedirectTarget, Response,
         TerminatedBy, UriBuf, escape,
     },
 };
@@ -91,8 +91,14 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
         Fact::Sent { message } => {
             // A retry, or a PRACK, may go elsewhere than the first request.
             let sent = Message::read(message.clone()).ok();
+            // Why a leg is hung up without the user's wish (RFC 3326).
+            let reason = sent.as_ref().and_then(|sent| sent.header(HeaderName::Reason));
+            let note = match reason.and_then(|reason| reason.text().ok()) {
+                Some(reason) => format!("{server} {reason}"),
+                None => server.to_owned(),
+            };
             match sent.as_ref().and_then(|sent| sent.request_uri()) {
-                Some(uri) => went(format!("{method} {uri}"), server),
+                Some(uri) => went(format!("{method} {uri}"), note),
                 // Raw bytes need not be a request.
                 None => went(format!("{method}, {} bytes", message.len()), server),
             }
@@ -146,7 +152,10 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
             let again = if *again { ", again" } else { "" };
             went("ACK", format!("for {status}{again}"))
         }
-        Fact::Absorbed(response) => came(response, "again", Tone::Faint),
+        Fact::Absorbed { response, why, count } => {
+            let times = if *count > 1 { format!(", {count} times") } else { String::new() };
+            came(response, format!("{}{times}", tagged(why.as_str(), response)), Tone::Faint)
+        }
         Fact::Leg { tag, state } => told(format!("leg {tag}"), leg(state), Tone::Faint),
         Fact::Received { again, .. } => {
             let note = if *again { "from the peer, again" } else { "from the peer" };

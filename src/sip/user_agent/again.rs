@@ -7,8 +7,8 @@ use super::{Redirects, UserAgent, sending::uri_destination};
 use crate::sip::{
     compose,
     context::ClientContext,
+    dialog::{CSEQ_SPENT, next_cseq},
     event::{ContextId, Fact, TerminatedBy},
-    header::CSeq,
     message::Message,
     method::Method,
     name::HeaderName,
@@ -86,8 +86,11 @@ impl UserAgent {
         let Some(context) = self.contexts.get(&id) else { return Next::Stands(None) };
         // What the user wrote byte for byte is not written anew.
         let is_raw = context.branch().is_some_and(|branch| self.transactions.is_foreign(branch));
-        if context.is_cancelled() || is_raw {
+        if is_raw {
             return Next::Stands(None);
+        }
+        if context.is_cancelled() {
+            return Next::Stands(self.withheld(context, status));
         }
         let mut refused = None;
         if matches!(status.code(), 401 | 407) {
@@ -105,6 +108,30 @@ impl UserAgent {
             },
             _ => Next::Stands(refused),
         }
+    }
+
+    /// What is not done because the user cancelled.
+    fn withheld(&self, context: &ClientContext, status: StatusCode) -> Option<String> {
+        let what = match status.code() {
+            401 | 407 if context.credentials.is_some() => "not sent again with credentials",
+            300..=399 if self.settings.redirects != Redirects::None => "not followed",
+            _ => return None,
+        };
+        Some(format!("{what}: the {} was cancelled", context.method))
+    }
+
+    /// Whether the request can be numbered once more.
+    pub(super) fn can_go_again(&self, id: ContextId) -> bool {
+        let Some(context) = self.contexts.get(&id) else { return false };
+        let last = match &context.parent {
+            Some((parent, tag)) => {
+                let parent = self.contexts.get(parent);
+                let mut legs = parent.into_iter().flat_map(|parent| &parent.legs);
+                legs.find(|leg| leg.tag == *tag).map(|leg| leg.local_cseq)
+            }
+            None => context.message().and_then(|sent| Some(sent.cseq().ok()?.number)),
+        };
+        last.is_some_and(|last| next_cseq(last).is_some())
     }
 
     fn follow_redirect(
@@ -159,8 +186,12 @@ impl UserAgent {
         message: &Message,
         targets: Vec<RedirectTarget>,
     ) -> Next {
+        let can_go_again = self.can_go_again(id);
         let Some(context) = self.contexts.get_mut(&id) else { return Next::Stands(None) };
         let Some(redirection) = &mut context.redirection else { return Next::Stands(None) };
+        if !can_go_again {
+            return Next::Stands(Some(format!("not followed: {CSEQ_SPENT}")));
+        }
         if redirection.followed == MAX_REDIRECTS {
             return Next::Stands(Some(format!(
                 "stopped after {MAX_REDIRECTS} redirects: the peer goes on naming others"
@@ -205,13 +236,11 @@ impl UserAgent {
         let Some(old) = context.message() else { return };
         let parent = context.parent.clone();
         let cseq = match parent.and_then(|(parent, tag)| self.leg_mut(parent, &tag)) {
-            Some(leg) => {
-                leg.local_cseq += 1;
-                leg.local_cseq
-            }
-            // A number that cannot grow starts again; nobody has counted on it yet.
-            None => old.cseq().map_or(1, |cseq| cseq.number % CSeq::MAX + 1),
+            Some(leg) => leg.count(),
+            None => old.cseq().ok().and_then(|cseq| next_cseq(cseq.number)),
         };
+        // Who asks for it has seen that there is a next number.
+        let Some(cseq) = cseq else { return };
         let Some(context) = self.contexts.get(&id) else { return };
         let Some((transport, sent_by)) = self.address(context.flow) else { return };
         let request_uri = match &target {

@@ -7,10 +7,12 @@ use bytes::Bytes;
 
 use super::{UserAgent, again::Next};
 use crate::sip::{
-    auth::{AuthRequest, Credentials, Decision, RspAuth},
+    auth::{AuthRequest, AuthState, Credentials, Decision, RspAuth},
     compose,
+    dialog::CSEQ_SPENT,
     event::{ContextId, Fact},
     message::Message,
+    method::Method,
     name::HeaderName,
     status::StatusCode,
 };
@@ -18,8 +20,29 @@ use crate::sip::{
 impl UserAgent {
     /// Adds the credentials that the flow's servers are known to want.
     pub(super) fn authorize_ahead(&mut self, now: Instant, id: ContextId, bytes: Bytes) -> Bytes {
-        let Some((message, credentials)) = self.signable(id, bytes.clone()) else { return bytes };
         let Some(context) = self.contexts.get_mut(&id) else { return bytes };
+        let (method, mut state) = (context.method.clone(), std::mem::take(&mut context.auth));
+        let bytes = self.sign_ahead(now, (id, method), &mut state, bytes);
+        self.keep_auth(id, state);
+        bytes
+    }
+
+    fn keep_auth(&mut self, id: ContextId, state: AuthState) {
+        if let Some(context) = self.contexts.get_mut(&id) {
+            context.auth = state;
+        }
+    }
+
+    /// [`UserAgent::authorize_ahead`] for any request inside a context, with what was tried of it.
+    pub(super) fn sign_ahead(
+        &mut self,
+        now: Instant,
+        (id, own_method): (ContextId, Method),
+        state: &mut AuthState,
+        bytes: Bytes,
+    ) -> Bytes {
+        let Some((message, credentials)) = self.signable(id, bytes.clone()) else { return bytes };
+        let Some(context) = self.contexts.get(&id) else { return bytes };
         let method = message.method().map(|method| method.to_string()).unwrap_or_default();
         let body = message.body();
         let request = AuthRequest {
@@ -31,10 +54,10 @@ impl UserAgent {
         };
         let identifiers = &mut self.identifiers;
         let mut cnonce = || identifiers.tag();
-        let ahead = self.auth.ahead(&request, &mut context.auth, &mut cnonce);
+        let ahead = self.auth.ahead(&request, state, &mut cnonce);
         let Some(authorized) = ahead else { return bytes };
         let record = Box::new(authorized.record);
-        self.tell_own(now, id, Fact::AuthAhead { record });
+        self.tell(now, id, own_method, Fact::AuthAhead { record });
         compose::with_credentials(&message, &authorized.headers)
     }
 
@@ -57,12 +80,43 @@ impl UserAgent {
         message: &Message,
     ) -> Next {
         let Some(context) = self.contexts.get_mut(&id) else { return Next::Stands(None) };
-        let (Some(credentials), Some(sent)) = (context.credentials.clone(), context.message())
-        else {
+        let Some(sent) = context.message().filter(|_| context.credentials.is_some()) else {
             return Next::Stands(None);
         };
-        let method = context.method.to_string();
-        let body = sent.body();
+        let mut state = std::mem::take(&mut context.auth);
+        let decision = self.decide(id, &sent, &mut state, message);
+        self.keep_auth(id, state);
+        match decision {
+            None => Next::Stands(None),
+            Some(Decision::Retry(_)) if !self.can_go_again(id) => {
+                Next::Stands(Some(format!("not sent again with credentials: {CSEQ_SPENT}")))
+            }
+            Some(Decision::Retry(authorized)) => {
+                let response = compose::response(message, status);
+                let record = Box::new(authorized.record);
+                self.tell_own(now, id, Fact::Challenged { response, record });
+                self.ack_before_again(now, id, status, message);
+                self.send_again(now, id, None, &authorized.headers);
+                Next::Again
+            }
+            Some(Decision::GiveUp { record, reason }) => {
+                self.tell_own(now, id, Fact::AuthGivenUp { record: Box::new(record) });
+                Next::Stands(Some(reason.to_string()))
+            }
+        }
+    }
+
+    /// What to do about a challenge of a request inside a context; `None` without credentials.
+    pub(super) fn decide(
+        &mut self,
+        id: ContextId,
+        sent: &Message,
+        state: &mut AuthState,
+        challenge: &Message,
+    ) -> Option<Decision> {
+        let context = self.contexts.get(&id)?;
+        let credentials = context.credentials.clone()?;
+        let (method, body) = (sent.method()?.to_string(), sent.body());
         let request = AuthRequest {
             flow: context.flow,
             method: &method,
@@ -72,32 +126,33 @@ impl UserAgent {
         };
         let identifiers = &mut self.identifiers;
         let mut cnonce = || identifiers.tag();
-        match self.auth.answer(&request, message, &mut context.auth, &mut cnonce) {
-            Decision::Retry(authorized) => {
-                let response = compose::response(message, status);
-                let record = Box::new(authorized.record);
-                self.tell_own(now, id, Fact::Challenged { response, record });
-                self.ack_before_again(now, id, status, message);
-                self.send_again(now, id, None, &authorized.headers);
-                Next::Again
-            }
-            Decision::GiveUp { record, reason } => {
-                self.tell_own(now, id, Fact::AuthGivenUp { record: Box::new(record) });
-                Next::Stands(Some(reason.to_string()))
-            }
-        }
+        Some(self.auth.answer(&request, challenge, state, &mut cnonce))
     }
 
     /// Takes from a response what it says of the credentials that its request carried.
     pub(super) fn learn_credentials(&mut self, now: Instant, id: ContextId, message: &Message) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
+        let (method, mut state) = (context.method.clone(), std::mem::take(&mut context.auth));
+        self.learn_from(now, (id, method), &mut state, message);
+        self.keep_auth(id, state);
+    }
+
+    /// [`UserAgent::learn_credentials`] for any request inside a context.
+    pub(super) fn learn_from(
+        &mut self,
+        now: Instant,
+        (id, method): (ContextId, Method),
+        state: &mut AuthState,
+        message: &Message,
+    ) {
+        let Some(context) = self.contexts.get(&id) else { return };
         let Some(credentials) = context.credentials.clone() else { return };
-        let infos = self.auth.learn(context.flow, message, &mut context.auth, &credentials);
+        let infos = self.auth.learn(context.flow, message, state, &credentials);
         for info in infos
             .into_iter()
             .filter(|info| info.rspauth != RspAuth::Absent || info.next_nonce.is_some())
         {
-            self.tell_own(now, id, Fact::AuthInfo(Box::new(info)));
+            self.tell(now, id, method.clone(), Fact::AuthInfo(Box::new(info)));
         }
     }
 }

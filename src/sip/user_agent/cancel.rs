@@ -7,6 +7,7 @@ use super::{
     transactions::{Key, Role},
 };
 use crate::sip::{
+    auth::AuthState,
     cause::Cause,
     compose,
     context::Cancel,
@@ -93,7 +94,14 @@ impl UserAgent {
         let before = context.deadline.replace(deadline);
         self.transactions.arm_context(id, before, Some(deadline));
         let key = Key { branch, is_cancel: true };
-        self.send_beside(now, id, key, (Role::Cancel, Method::Cancel), (flow, to), &bytes);
+        self.send_beside(
+            now,
+            id,
+            key,
+            (Role::Cancel, Method::Cancel),
+            (flow, to),
+            (&bytes, AuthState::default()),
+        );
         self.tell(now, id, Method::Cancel, Fact::CancelSent { message: bytes });
     }
 

@@ -12,13 +12,14 @@ use crate::sip::{
     cause::Cause,
     compose::InDialog,
     context::{ClientContext, Waiting},
-    dialog::Leg,
+    dialog::{CSEQ_SPENT, Leg, next_cseq},
     event::{ContextId, Created, Fact, LegState, State, TerminatedBy},
+    header::Reason,
     message::Message,
     method::Method,
     name::HeaderName,
     random::Branch,
-    request::DialogRequest,
+    request::{DialogRequest, ExtraHeader},
     status::StatusCode,
     transport::Transport,
 };
@@ -35,8 +36,24 @@ impl UserAgent {
             context.hung_up = true;
         }
         for tag in tags {
-            self.hang_up_leg_now(now, id, &tag);
+            self.hang_up_leg_now(now, id, &tag, None);
         }
+        Ok(())
+    }
+
+    /// [`UserAgent::hang_up_leg`] for the peer's silence, which the BYE names (RFC 3326).
+    pub(super) fn hang_up_leg_because(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        tag: &str,
+        why: &str,
+    ) -> Result<(), HangUpError> {
+        if !self.confirmed_legs(id)?.iter().any(|confirmed| &**confirmed == tag) {
+            return Err(HangUpError::NoSuchLeg(tag.to_owned()));
+        }
+        let reason = Reason { cause: 408, text: why.to_owned() };
+        self.hang_up_leg_now(now, id, tag, Some(reason));
         Ok(())
     }
 
@@ -54,7 +71,7 @@ impl UserAgent {
         if !self.confirmed_legs(id)?.iter().any(|confirmed| &**confirmed == tag) {
             return Err(HangUpError::NoSuchLeg(tag.to_owned()));
         }
-        self.hang_up_leg_now(now, id, tag);
+        self.hang_up_leg_now(now, id, tag, None);
         Ok(())
     }
 
@@ -83,17 +100,20 @@ impl UserAgent {
         }
     }
 
-    fn hang_up_leg_now(&mut self, now: Instant, id: ContextId, tag: &str) {
+    fn hang_up_leg_now(&mut self, now: Instant, id: ContextId, tag: &str, why: Option<Reason>) {
         let bye = ContextId(self.last_context + 1);
         let Some(leg) = self.leg_mut(id, tag) else { return };
         leg.state = LegState::HangingUp { bye };
         let state = leg.state.clone();
         self.tell_own(now, id, Fact::Leg { tag: tag.into(), state });
         let is_invite = self.contexts.get(&id).is_some_and(|c| c.method == Method::Invite);
-        let request = match is_invite {
+        let mut request = match is_invite {
             true => DialogRequest::new(Method::Bye),
             false => self.unsubscribe(id),
         };
+        let name = HeaderName::Reason.as_str();
+        let reason = why.and_then(|why| ExtraHeader::new(name, &why.to_string()).ok());
+        request.headers.extend(reason);
         self.create_in_dialog(now, id, tag, request);
     }
 
@@ -131,7 +151,7 @@ impl UserAgent {
             )));
         };
         if request.method == Method::Bye {
-            self.hang_up_leg_now(now, id, &tag);
+            self.hang_up_leg_now(now, id, &tag, None);
             return Ok(ContextId(self.last_context));
         }
         // RFC 3261 §14.1: no INVITE while another is in progress in the dialog, either way.
@@ -141,6 +161,9 @@ impl UserAgent {
                 .is_some_and(|leg| leg.invite_pending || leg.peer_offer_pending);
         if request.method == Method::Invite && in_progress {
             return Err(DialogError::InvitePending);
+        }
+        if self.leg_mut(id, &tag).is_some_and(|leg| next_cseq(leg.local_cseq).is_none()) {
+            return Err(DialogError::CSeqSpent);
         }
         Ok(self.create_in_dialog(now, id, &tag, request))
     }
@@ -177,6 +200,7 @@ impl UserAgent {
                 leg.rseq = None;
                 leg.offer_answered = false;
             }
+            leg.update_pending |= method == Method::Update && !request.body.is_empty();
             leg.subscribed |= subscribes;
         }
         let Some(context) = self.contexts.get(&id) else { return id };
@@ -208,9 +232,9 @@ impl UserAgent {
         else {
             return;
         };
-        if let Some(leg) = self.leg_mut(parent, &tag) {
-            // RFC 3261 §12.2.1.1: each request in the dialog counts on.
-            leg.local_cseq += 1;
+        if self.leg_mut(parent, &tag).is_some_and(|leg| leg.count().is_none()) {
+            let detail = format!("not sent: {CSEQ_SPENT}");
+            return self.fail(now, id, State::Failed, Cause::InternalError, detail);
         }
         let Some(context) = self.contexts.get(&parent) else { return };
         let Some((transport, sent_by)) = self.address(context.flow) else { return };
@@ -232,8 +256,9 @@ impl UserAgent {
         outcome: Option<StatusCode>,
         state: State,
     ) {
-        if let Some(leg) = self.leg_mut(parent, &tag).filter(|_| *method == Method::Invite) {
-            leg.invite_pending = false;
+        if let Some(leg) = self.leg_mut(parent, &tag) {
+            leg.invite_pending &= *method != Method::Invite;
+            leg.update_pending &= *method != Method::Update;
         }
         let timed_out = state == State::Failed && outcome.is_none();
         match (method, outcome.map(StatusCode::code)) {

@@ -68,6 +68,9 @@ pub enum DialogError {
     /// A re-INVITE is under way.
     #[error("an INVITE is already in progress in this dialog (RFC 3261 §14.1)")]
     InvitePending,
+    /// The numbers of the dialog are used up.
+    #[error("{}: hang up, or begin with a lower number", crate::sip::dialog::CSEQ_SPENT)]
+    CSeqSpent,
 }
 
 /// Why an answer by hand cannot be given.

@@ -13,7 +13,7 @@ use super::{
 use crate::sip::{
     cause::Cause,
     context::{Cancel, Request},
-    event::{ContextId, Fact, FlowId, State},
+    event::{ContextId, Fact, FlowId, State, TerminatedBy},
     header::Via,
     message::Message,
     method::Method,
@@ -125,6 +125,10 @@ impl UserAgent {
         self.auth.forget(flow);
         for context in self.flows.riders(flow) {
             self.cancel_transport_error(now, context, reason);
+            // No further fork can be heard of.
+            if self.contexts.get(&context).is_some_and(|c| c.state == State::HungUp) {
+                self.end_early_legs(now, context, TerminatedBy::Transport);
+            }
             let fails = |state: State| state.is_pending() || state == State::Sent;
             let found = self.contexts.get(&context);
             if found.is_some_and(|context| context.ended.is_none() && fails(context.state)) {

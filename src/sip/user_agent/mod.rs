@@ -227,8 +227,14 @@ impl UserAgent {
                 continue;
             };
             if context.state.is_pending() {
-                let detail = "left before an outcome was known".to_owned();
-                self.fail(now, id, State::Canceled, Cause::Canceled, detail);
+                // A request that ends a leg is none that anybody has cancelled.
+                let (state, cause, what) = match context.parent {
+                    None => (State::Canceled, Cause::Canceled, "left before an outcome was known"),
+                    Some(_) => {
+                        (State::Failed, Cause::RequestTimeout, "left before it was answered")
+                    }
+                };
+                self.fail(now, id, state, cause, what.to_owned());
             }
             self.leave_legs(now, id);
         }
@@ -257,10 +263,11 @@ impl UserAgent {
         if let Cancel::Sent { over } = &mut context.cancel {
             *over = true;
         }
-        let up: Vec<Box<str>> =
-            context.legs.iter().filter(|leg| leg.is_up()).map(|leg| leg.tag.clone()).collect();
-        for tag in up {
-            self.terminate_leg(now, id, &tag, TerminatedBy::Local);
+        let open = context.legs.iter().filter(|leg| !leg.is_terminated());
+        let open: Vec<(Box<str>, bool)> = open.map(|leg| (leg.tag.clone(), leg.is_up())).collect();
+        for (tag, is_up) in open {
+            let by = if is_up { TerminatedBy::Local } else { TerminatedBy::GivenUp };
+            self.terminate_leg(now, id, &tag, by);
         }
         if self.contexts.get(&id).is_some_and(|context| context.state == State::Sent) {
             return self.context_deadline(now, id);
@@ -392,8 +399,13 @@ impl UserAgent {
             || (context.state == State::Sent && context.deadline.is_some())
             || context.ended.is_some();
         let Some(cause) = context.cause.filter(|_| !waits) else { return };
-        if context.has_early_legs() && context.state == State::HungUp {
-            return self.await_forks(now, id);
+        // RFC 3261 §13.2.2.4: another fork may still accept, and its 2xx must be ACKed and its leg hung
+        // up too: until 64·T1 after the first 2xx, when Timer M ends the early dialogs.
+        if context.has_early_legs()
+            && context.state == State::HungUp
+            && context.branch().is_some_and(|branch| self.transactions.holds(branch))
+        {
+            return;
         }
         let Some(context) = self.contexts.get_mut(&id) else { return };
         context.ended = Some(cause);
@@ -404,19 +416,6 @@ impl UserAgent {
         self.transactions.arm_context(id, before, None);
         self.tell_own(now, id, Fact::Ended { cause });
         self.forget_if_over(id);
-    }
-
-    /// Another fork may accept a moment after the first leg was hung up: its 2xx must be ACKed and
-    /// its leg hung up too (RFC 3261 §13.2.2.4), so the context ends only a little later.
-    fn await_forks(&mut self, now: Instant, id: ContextId) {
-        let until = now + self.settings.timing.t1.saturating_mul(2);
-        let Some(context) = self.contexts.get_mut(&id) else { return };
-        if !std::mem::replace(&mut context.forks_awaited, true) {
-            let before = context.deadline.replace(until);
-            self.transactions.arm_context(id, before, Some(until));
-        } else if context.deadline.is_none() {
-            self.end_early_legs(now, id, TerminatedBy::GivenUp);
-        }
     }
 
     /// Drops a context that has ended and whose transactions have done their work.

@@ -164,11 +164,13 @@ impl UserAgent {
         let by_hand = self.settings.by_hand.contains(&peer.method);
         let message = peer.message.bytes().clone();
         let waits = by_hand.then_some(transaction);
-        let fact = Fact::Received { message, again: false, transaction: waits };
-        self.tell(now, peer.context, peer.method.clone(), fact);
         let verdict = self.judge(&peer);
         // What is wrong is refused, whoever answers the rest.
-        if by_hand && verdict.status.is_success() {
+        let asks = by_hand && verdict.status.is_success();
+        let answer = (!asks).then_some(verdict.status);
+        let fact = Fact::Received { message, again: false, transaction: waits, answer };
+        self.tell(now, peer.context, peer.method.clone(), fact);
+        if asks {
             self.ask_user(now, transaction, peer);
             return;
         }
@@ -324,7 +326,12 @@ impl UserAgent {
     ) {
         if let Some((id, _)) = dialog {
             let message = request.bytes().clone();
-            self.tell(now, id, method, Fact::Received { message, again, transaction: None });
+            self.tell(
+                now,
+                id,
+                method,
+                Fact::Received { message, again, transaction: None, answer: None },
+            );
         }
     }
 }

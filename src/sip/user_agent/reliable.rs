@@ -1,19 +1,25 @@
 //! Reliable provisional responses (RFC 3262): each acknowledged by a PRACK, once and in order.
 
-use std::time::Instant;
+use std::{net::SocketAddr, time::Instant};
+
+use bytes::Bytes;
 
 use super::{
     UserAgent,
+    again::Next,
     dialogs::leg_and_invite,
     sending::destination,
     transactions::{Key, Role},
 };
 use crate::sip::{
+    auth::{AuthState, Decision},
     compose::{self, InDialog},
-    event::{ContextId, Fact},
+    dialog::CSEQ_SPENT,
+    event::{ContextId, Fact, FlowId},
     message::Message,
     method::Method,
     name::HeaderName,
+    random::Branch,
     status::StatusCode,
     syntax,
 };
@@ -25,6 +31,8 @@ pub(super) enum Reliability {
     Unreliable,
     /// It is the next of its leg, and wants a PRACK.
     Next(u32),
+    /// It says that it is reliable, but not which one it is.
+    Broken,
     /// It came before: its PRACK is on its way.
     Repeated,
     /// One before it is missing: it must be neither processed nor acknowledged (§4).
@@ -43,7 +51,11 @@ impl UserAgent {
             .header(HeaderName::RSeq)
             .and_then(|header| header.text().ok())
             .and_then(|text| syntax::trim(text).parse::<u32>().ok());
-        let (Some(rseq), true) = (rseq, requires) else { return Reliability::Unreliable };
+        if !requires {
+            return Reliability::Unreliable;
+        }
+        // RFC 3262 §7.1: from 1.
+        let Some(rseq) = rseq.filter(|rseq| *rseq > 0) else { return Reliability::Broken };
         let Some(context) = self.contexts.get(&id) else { return Reliability::Unreliable };
         let to = message.to();
         let Some(tag) = to.ok().and_then(|to| to.tag()) else { return Reliability::Unreliable };
@@ -70,7 +82,9 @@ impl UserAgent {
         let Some(leg) = self.leg_mut(owner, &tag) else { return };
         leg.rseq = Some(rseq);
         // RFC 3261 §12.2.1.1: a request in the dialog counts on.
-        leg.local_cseq += 1;
+        if leg.count().is_none() {
+            return self.prack_failed(now, id, format!("not sent: {CSEQ_SPENT}"));
+        }
         let Some((transport, sent_by)) = self.address(flow) else { return };
         let Some(context) = self.contexts.get(&id) else { return };
         let Some(invite) = context.message() else { return };
@@ -85,8 +99,21 @@ impl UserAgent {
         if let Some(leg) = self.leg_mut(owner, &tag) {
             leg.offer_answered |= answers;
         }
+        let mut auth = AuthState::default();
+        let bytes = self.sign_ahead(now, (id, Method::Prack), &mut auth, bytes);
+        self.start_prack(now, id, branch, (flow, to), (bytes, auth));
+    }
+
+    fn start_prack(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        branch: Branch,
+        way: (FlowId, Option<SocketAddr>),
+        (bytes, auth): (Bytes, AuthState),
+    ) {
         let key = Key { branch, is_cancel: false };
-        self.send_beside(now, id, key, (Role::Prack, Method::Prack), (flow, to), &bytes);
+        self.send_beside(now, id, key, (Role::Prack, Method::Prack), way, (&bytes, auth));
         self.tell(now, id, Method::Prack, Fact::Sent { message: bytes });
     }
 
@@ -95,16 +122,73 @@ impl UserAgent {
         &mut self,
         now: Instant,
         id: ContextId,
-        status: StatusCode,
-        message: &Message,
+        key: Key,
+        (status, message): (StatusCode, &Message),
     ) {
         let response = compose::response(message, status);
-        let fact = if status.is_provisional() {
-            Fact::Progress(response)
-        } else {
-            Fact::PrackAnswered(response)
+        if status.is_provisional() {
+            return self.tell(now, id, Method::Prack, Fact::Progress(response));
+        }
+        let mut auth = self.transactions.take_auth(key);
+        self.learn_from(now, (id, Method::Prack), &mut auth, message);
+        let mut refused = None;
+        if matches!(status.code(), 401 | 407) {
+            match self.prack_again(now, id, key, auth, (status, message)) {
+                Next::Again => return,
+                Next::Stands(why) => refused = why,
+            }
+        }
+        self.tell(now, id, Method::Prack, Fact::PrackAnswered(response));
+        if !status.is_success() {
+            let why = refused.map(|why| format!(": {why}")).unwrap_or_default();
+            let detail = format!(
+                "the PRACK was refused with {status}{why}; what becomes of the INVITE is the peer's to say (RFC 3262 §3)"
+            );
+            self.prack_failed(now, id, detail);
+        }
+    }
+
+    /// The PRACK once more with credentials (RFC 3261 §22.2, RFC 3262 §4): the next CSeq number of
+    /// the dialog, and a new branch.
+    fn prack_again(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        key: Key,
+        mut auth: AuthState,
+        (status, challenge): (StatusCode, &Message),
+    ) -> Next {
+        let Some(entry) = self.transactions.entry(key) else { return Next::Stands(None) };
+        let (to, sent) = (entry.to, entry.transaction.request().clone());
+        let Ok(sent) = Message::read(sent) else { return Next::Stands(None) };
+        let authorized = match self.decide(id, &sent, &mut auth, challenge) {
+            Some(Decision::Retry(authorized)) => authorized,
+            Some(Decision::GiveUp { record, reason }) => {
+                let fact = Fact::AuthGivenUp { record: Box::new(record) };
+                self.tell(now, id, Method::Prack, fact);
+                return Next::Stands(Some(reason.to_string()));
+            }
+            None => return Next::Stands(None),
         };
+        let branch = self.new_branch();
+        let Some(context) = self.contexts.get(&id) else { return Next::Stands(None) };
+        let (flow, owner) = (context.flow, context.owner(id));
+        let Some((transport, sent_by)) = self.address(flow) else { return Next::Stands(None) };
+        let tag = sent.to().ok().and_then(|to| to.tag()).unwrap_or_default();
+        let leg = self.leg_mut(owner, tag).filter(|leg| !leg.is_terminated());
+        let Some(leg) = leg else { return Next::Stands(Some("its dialog is over".to_owned())) };
+        let Some(cseq) = leg.count() else {
+            return Next::Stands(Some(format!("not sent again: {CSEQ_SPENT}")));
+        };
+        let response = compose::response(challenge, status);
+        let fact = Fact::Challenged { response, record: Box::new(authorized.record) };
         self.tell(now, id, Method::Prack, fact);
+        let request_uri = sent.request_uri().unwrap_or_default();
+        let again =
+            compose::Again { request_uri, cseq, credentials: &authorized.headers, wanted: &[] };
+        let bytes = compose::again(&sent, &self.sender(transport, &sent_by), branch, &again);
+        self.start_prack(now, id, branch, (flow, to), (bytes, auth));
+        Next::Again
     }
 
     /// Nobody answered a PRACK. The provisional's retransmissions have ended long ago, and what

@@ -16,7 +16,7 @@ use crate::sip::{
     compose::{self, InDialog},
     context::{Ack, Cancel},
     dialog::Leg,
-    event::{ContextId, Fact, FlowId, LegState, State, TerminatedBy},
+    event::{Absorbed, ContextId, Fact, FlowId, LegState, State, TerminatedBy},
     message::Message,
     method::Method,
     status::StatusCode,
@@ -44,11 +44,14 @@ impl UserAgent {
         let Some(entry) = self.transactions.entry(key) else { return };
         let (id, role) = (entry.context, entry.role);
         let outcome = self.transactions.update(key, |t| t.handle_response(now, status));
+        if outcome == Some(ResponseOutcome::Deliver) && status.is_final() {
+            self.transactions.hear(key, status, to_tag(message));
+        }
         match outcome {
             Some(ResponseOutcome::Deliver) => match role {
                 Role::Own => self.own_response(now, id, status, message),
                 Role::Cancel => self.cancel_response(now, id, status, message),
-                Role::Prack => self.prack_response(now, id, status, message),
+                Role::Prack => self.prack_response(now, id, key, (status, message)),
             },
             Some(ResponseOutcome::Absorb) => self.absorb(now, id, key, status, message, true),
             Some(ResponseOutcome::Ignore) => self.absorb(now, id, key, status, message, false),
@@ -72,8 +75,20 @@ impl UserAgent {
         let method = entry.method.clone();
         // Of an earlier try, maybe: its own INVITE is what the ACK is made of.
         let request = entry.transaction.request().clone();
-        let fact = Fact::Absorbed(compose::response(message, status));
-        self.tell(now, id, method.clone(), fact);
+        let why = match self.transactions.has_heard(key, status, to_tag(message)) {
+            true => Absorbed::Repeated,
+            false => Absorbed::Late,
+        };
+        let count = self.transactions.absorb(key, why);
+        let response = compose::response(message, status);
+        self.tell(now, id, method.clone(), Fact::Absorbed { response, why, count });
+        // RFC 6228 §5: the early dialog of another fork is over, though one has accepted.
+        if status == StatusCode::EARLY_DIALOG_TERMINATED && method == Method::Invite {
+            let tag = to_tag(message);
+            if self.leg_mut(id, tag).is_some_and(|leg| leg.state == LegState::Early) {
+                self.terminate_leg(now, id, tag, TerminatedBy::Response);
+            }
+        }
         if repeats_final && method == Method::Invite {
             self.ack_rejection(now, id, request, status, message, true);
         }
@@ -104,10 +119,17 @@ impl UserAgent {
 
     fn progress(&mut self, now: Instant, id: ContextId, status: StatusCode, message: &Message) {
         let reliability = self.reliability(id, message);
-        if let Reliability::Repeated | Reliability::Early { .. } = reliability {
-            return self.tell_own(now, id, Fact::Absorbed(compose::response(message, status)));
-        }
         let Some(context) = self.contexts.get_mut(&id) else { return };
+        let why = match reliability {
+            Reliability::Repeated => Some(Absorbed::Repeated),
+            Reliability::Early { .. } => Some(Absorbed::OutOfOrder),
+            Reliability::Next(_) | Reliability::Unreliable | Reliability::Broken => None,
+        };
+        if let (Some(why), Some(branch)) = (why, context.branch()) {
+            let count = self.transactions.absorb(Key { branch, is_cancel: false }, why);
+            let response = compose::response(message, status);
+            return self.tell_own(now, id, Fact::Absorbed { response, why, count });
+        }
         if context.state != State::Cancelling {
             context.state = State::Proceeding;
         }
@@ -122,6 +144,12 @@ impl UserAgent {
             self.send_prack(now, id, rseq, message);
         }
         // RFC 6228 §5: this leg is over, the INVITE is not.
+        if reliability == Reliability::Broken {
+            let detail = format!(
+                "the {status} requires 100rel, but its RSeq is missing or no number from 1 to 4294967295: no PRACK can name it (RFC 3262 §7.1)"
+            );
+            self.prack_failed(now, id, detail);
+        }
         if ends_a_leg && let Some(tag) = message.to().ok().and_then(|to| to.tag()) {
             self.terminate_leg(now, id, tag, TerminatedBy::Response);
         }
@@ -296,8 +324,11 @@ impl UserAgent {
     ) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let Some(new) = new_leg(context.message().as_ref(), message) else { return };
+        let mut was_hung_up = false;
         match context.leg_mut(tag) {
             Some(leg) => {
+                // RFC 3261 §15: what the peer has hung up while it was early is not wanted.
+                was_hung_up = leg.state == LegState::Terminated { by: TerminatedBy::Peer };
                 leg.learn(message);
                 leg.state = LegState::Confirmed;
             }
@@ -317,7 +348,7 @@ impl UserAgent {
         self.ack_2xx(now, id, (id, tag), status, message);
         self.cancel_was_crossed(now, id, status);
         let unwanted = self.contexts.get(&id).is_some_and(|context| context.hung_up);
-        if unwanted || (is_extra && self.settings.extra_legs == ExtraLegs::HangUp) {
+        if unwanted || was_hung_up || (is_extra && self.settings.extra_legs == ExtraLegs::HangUp) {
             // Refused where the cancel has hung it up already.
             let _ = self.hang_up_leg(now, id, tag);
         }
@@ -393,6 +424,10 @@ impl UserAgent {
             self.tell(now, id, Method::Ack, Fact::Acked { message: ack.bytes, status, again });
         }
     }
+}
+
+fn to_tag(message: &Message) -> &str {
+    message.to().ok().and_then(|to| to.tag()).unwrap_or_default()
 }
 
 fn new_leg(invite: Option<&Message>, response: &Message) -> Option<Leg> {

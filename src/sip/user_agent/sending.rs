@@ -84,7 +84,6 @@ impl UserAgent {
             acks: Vec::new(),
             transactions: 0,
             hung_up: false,
-            forks_awaited: false,
             children: 0,
             deadline: None,
             ended: None,
@@ -165,7 +164,15 @@ impl UserAgent {
         let attempts = (transaction.attempts(), transaction.attempts_max());
         context.request = Request::Sent { branch, bytes: bytes.clone(), to, attempts };
         let key = Key { branch, is_cancel: false };
-        let new = NewTransaction { context: id, role: Role::Own, method, flow, to, transaction };
+        let new = NewTransaction {
+            context: id,
+            role: Role::Own,
+            method,
+            flow,
+            to,
+            auth: AuthState::default(),
+            transaction,
+        };
         self.begin_transaction(key, new);
         self.expect_notify(id);
         self.transmit(flow, to, bytes.clone());
@@ -188,13 +195,13 @@ impl UserAgent {
         key: Key,
         (role, method): (Role, Method),
         (flow, to): (FlowId, Option<SocketAddr>),
-        bytes: &Bytes,
+        (bytes, auth): (&Bytes, AuthState),
     ) {
         let reliable = self.flows.flow(flow).is_some_and(|flow| flow.transport.is_reliable());
         let timing = self.settings.timing;
         let transaction = NonInviteClient::new(now, bytes.clone(), reliable, timing);
         let transaction = ClientTransaction::NonInvite(transaction);
-        let new = NewTransaction { context: id, role, method, flow, to, transaction };
+        let new = NewTransaction { context: id, role, method, flow, to, auth, transaction };
         self.begin_transaction(key, new);
         self.transmit(flow, to, bytes.clone());
     }

@@ -8,9 +8,11 @@ use std::{
 
 use super::foreign::{Foreign, ForeignBranches};
 use crate::sip::{
-    event::{ContextId, FlowId, TimerAt},
+    auth::AuthState,
+    event::{Absorbed, ContextId, FlowId, TimerAt},
     method::Method,
     random::Branch,
+    status::StatusCode,
     transaction::ClientTransaction,
 };
 
@@ -35,6 +37,12 @@ pub(super) struct Entry {
     pub(super) context: ContextId,
     pub(super) method: Method,
     pub(super) role: Role,
+    /// What was tried to authorize a request beside the context's own.
+    auth: AuthState,
+    /// The first final response that was news: its status and To tag.
+    heard: Option<(StatusCode, Box<str>)>,
+    /// How many responses have changed nothing, repeated and others.
+    absorbed: (u32, u32),
     /// Whether it is in [`Transactions::sending`].
     sending: bool,
     flow: FlowId,
@@ -51,6 +59,7 @@ pub(super) struct NewTransaction {
     pub(super) method: Method,
     pub(super) flow: FlowId,
     pub(super) to: Option<SocketAddr>,
+    pub(super) auth: AuthState,
     pub(super) transaction: ClientTransaction,
 }
 
@@ -87,9 +96,20 @@ pub(super) struct Transactions {
 
 impl Transactions {
     pub(super) fn insert(&mut self, key: Key, new: NewTransaction) {
-        let NewTransaction { context, role, method, flow, to, transaction } = new;
-        let entry =
-            Entry { transaction, context, method, role, sending: false, flow, to, armed: None };
+        let NewTransaction { context, role, method, flow, to, auth, transaction } = new;
+        let entry = Entry {
+            transaction,
+            context,
+            method,
+            role,
+            auth,
+            heard: None,
+            absorbed: (0, 0),
+            sending: false,
+            flow,
+            to,
+            armed: None,
+        };
         self.entries.insert(key, Box::new(entry));
         self.rearm(key);
     }
@@ -135,6 +155,35 @@ impl Transactions {
 
     pub(super) fn entry(&self, key: Key) -> Option<&Entry> {
         self.entries.get(&key).map(Box::as_ref)
+    }
+
+    /// Keeps what its final response was, to know it again.
+    pub(super) fn hear(&mut self, key: Key, status: StatusCode, tag: &str) {
+        if let Some(entry) = self.entries.get_mut(&key).filter(|entry| entry.heard.is_none()) {
+            entry.heard = Some((status, tag.into()));
+        }
+    }
+
+    /// Whether the final response was this one.
+    pub(super) fn has_heard(&self, key: Key, status: StatusCode, tag: &str) -> bool {
+        let heard = self.entry(key).and_then(|entry| entry.heard.as_ref());
+        heard.is_some_and(|(heard, of)| *heard == status && **of == *tag)
+    }
+
+    /// Counts a response that changes nothing; gives how many of its kind there were.
+    pub(super) fn absorb(&mut self, key: Key, why: Absorbed) -> u32 {
+        let Some(entry) = self.entries.get_mut(&key) else { return 1 };
+        let count = match why {
+            Absorbed::Repeated => &mut entry.absorbed.0,
+            Absorbed::Late | Absorbed::OutOfOrder => &mut entry.absorbed.1,
+        };
+        *count = count.saturating_add(1);
+        *count
+    }
+
+    /// What was tried to authorize its request; it is not kept any longer.
+    pub(super) fn take_auth(&mut self, key: Key) -> AuthState {
+        self.entries.get_mut(&key).map(|entry| std::mem::take(&mut entry.auth)).unwrap_or_default()
     }
 
     /// Changes a transaction; its deadline follows.

@@ -78,8 +78,9 @@ impl UserAgent {
         self.transactions.disarm(before, due.clone());
         if answer.until <= now {
             self.unacked.answers.remove(&key);
+            let why = "no ACK came for the 200 to the INVITE";
             // Refused where the leg is being hung up already.
-            let _ = self.hang_up_leg(now, id, &key.1);
+            let _ = self.hang_up_leg_because(now, id, &key.1, why);
             return;
         }
         answer.interval = answer.interval.saturating_mul(2).min(t2);

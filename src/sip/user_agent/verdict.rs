@@ -100,6 +100,8 @@ impl UserAgent {
         let number = peer.message.cseq().map_or(0, |cseq| cseq.number);
         let retry_after = 1 + self.identifiers.cseq() % 10;
         let unacked = self.unacked.contains(peer.context, &peer.tag);
+        let context = self.contexts.get(&peer.context);
+        let calling = context.is_some_and(|context| context.state.is_pending());
         let Some(leg) = self.leg_mut(peer.context, &peer.tag) else { return Verdict::new(481) };
         if leg.is_terminated() {
             return Verdict::new(481);
@@ -113,7 +115,8 @@ impl UserAgent {
             return Verdict::new(500);
         }
         leg.remote_cseq = Some(number);
-        let (invite_pending, subscribed) = (leg.invite_pending, leg.subscribed);
+        let ours_pending = leg.invite_pending || leg.update_pending;
+        let (subscribed, is_of_call) = (leg.subscribed, leg.state == LegState::Early && calling);
         let unanswered = leg.peer_offer_pending;
         let is_early = leg.state == LegState::Early && !leg.offer_answered;
         if let Some(refusal) = unsupported(&peer.message) {
@@ -129,7 +132,9 @@ impl UserAgent {
             Method::Invite | Method::Update if unanswered => {
                 Verdict::new(500).with(HeaderName::RetryAfter, retry_after.to_string())
             }
-            Method::Invite | Method::Update if invite_pending => Verdict::new(491),
+            // RFC 3261 §14.2: an INVITE of ours is in progress on that dialog; RFC 3311 §5.2.
+            Method::Invite if is_of_call => Verdict::new(491),
+            Method::Invite | Method::Update if ours_pending => Verdict::new(491),
             Method::Update if is_early && self.offers_cross(peer) => Verdict::new(491),
             Method::Invite | Method::Update => self.session_change(peer),
             // RFC 6665 §4.1.3: only what was subscribed to is taken.

@@ -3,7 +3,7 @@
 use ratatui::style::Style;
 
 use crate::{
-    sip::{CancelOptions, ContextId, Fact, LegState, Response, TerminatedBy, Timer},
+    sip::{Absorbed, CancelOptions, ContextId, Fact, LegState, Response, TerminatedBy, Timer},
     ui::{
         detail::ladder::short,
         model::{Entry, Model, Row},
@@ -147,7 +147,15 @@ impl Teller<'_> {
                 let again = if *again { ", again" } else { "" };
                 self.out("ACK".to_owned(), format!("for the {status}{again}"))
             }
-            Fact::Absorbed(response) => self.came(response, "repeated, absorbed".to_owned()),
+            Fact::Absorbed { response, why, count } => {
+                let word = match why {
+                    Absorbed::Repeated => "repeated, absorbed",
+                    Absorbed::Late => "late, changes nothing",
+                    Absorbed::OutOfOrder => "out of order, waits",
+                };
+                let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
+                self.came(response, format!("{word}{times}"))
+            }
             Fact::Leg { tag, state } => self.leg(tag, state),
             Fact::Received { again, .. } => {
                 let meant = if *again { "from the peer, repeated" } else { "from the peer" };
