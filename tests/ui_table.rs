@@ -145,6 +145,9 @@ fn a_mistake_in_the_filter_is_told_with_its_place_and_the_last_good_one_holds() 
     }
     filter(&mut script, "ring");
     script.type_text("/");
+    script.type_text(" age>1");
+    assert_eq!(script.model.table.list.filter().text(), "ring", "age is no word there");
+    assert_eq!(shown(&mut script), [6, 5]);
     update::input(&mut script.model, Input::Paste("x tagret:y".to_owned()), script.now);
     assert_eq!(script.model.table.list.filter().text(), "ring", "the last good one holds");
     assert_eq!(shown(&mut script), [6, 5]);
@@ -525,7 +528,7 @@ fn a_row_is_found_by_a_part_of_what_it_shows() {
     script.draw(120, 30);
     script.type_text("f");
     script.type_text("slnt");
-    assert!(script.text(120, 30).contains("▸    4 INVITE   silent@demo.test"));
+    assert!(script.text(120, 30).contains("▸    4 INVITE    silent@demo.test"));
     script.press(KeyCode::Enter, NONE);
     assert_eq!((selected(&script), script.model.mode), (Some(4), Mode::Browse));
     script.type_text("f");

@@ -1,6 +1,7 @@
 //! What a key, a paste or the mouse does: to the model at once where it is only about looking, as
 //! a [`Command`] to the engine where it is about SIP.
 
+mod act;
 mod detail;
 mod prompt;
 mod table;
@@ -147,7 +148,7 @@ fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
         | Action::Resend
         | Action::Label
         | Action::Drop
-        | Action::DropEnded => return table::act(model, action, now),
+        | Action::DropEnded => return act::act(model, action, now),
         action if !is_move(action) => table::look(model, action, now),
         action => match model.browse.pane {
             Pane::Table => table::go(model, action, page(model), now),

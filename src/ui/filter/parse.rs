@@ -12,6 +12,8 @@ pub struct FilterError {
     pub at: usize,
     /// What is wrong, and what would be right.
     pub message: String,
+    /// The byte at which the condition with the mistake begins: what stands before it is good.
+    pub term: usize,
 }
 
 /// Reads every term.
@@ -23,7 +25,8 @@ pub(super) fn terms(text: &str) -> Result<Vec<Term>, FilterError> {
         if reader.rest().is_empty() {
             return Ok(terms);
         }
-        terms.push(reader.term()?);
+        let term = reader.at;
+        terms.push(reader.term().map_err(|error| FilterError { term, ..error })?);
     }
 }
 
@@ -50,7 +53,7 @@ impl<'t> Reader<'t> {
 
     fn error<T>(&self, at: usize, message: impl Into<String>) -> Result<T, FilterError> {
         let at = self.text[..at].chars().count() + 1;
-        Err(FilterError { at, message: message.into() })
+        Err(FilterError { at, message: message.into(), term: 0 })
     }
 
     fn term(&mut self) -> Result<Term, FilterError> {

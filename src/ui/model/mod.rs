@@ -7,6 +7,7 @@
 mod columns;
 mod contexts;
 mod groups;
+mod lines;
 mod list;
 mod log;
 mod order;
@@ -27,7 +28,8 @@ use ratatui::layout::Size;
 
 pub use columns::{Column, ColumnError, Columns, Shown, Sort};
 pub use contexts::{Contexts, Entry, Last, LegRow, RoundTrip, Row, Timeline};
-pub use list::{Cursor, Fold, Line, List};
+pub use lines::{Cursor, Line};
+pub use list::{Fold, List};
 pub use log::{Log, LogEntry};
 pub use prompt::{Prompt, Purpose};
 pub use rtt::Rtt;

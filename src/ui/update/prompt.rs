@@ -45,8 +45,17 @@ fn changed(model: &mut Model, now: Instant) {
                 *error = None;
                 model.table.list.set_filter(&model.facts.contexts, filter, now);
             }
-            // The last good one holds.
-            Err(mistake) => *error = Some(mistake),
+            Err(mistake) => {
+                // The last good one holds, but not where it is a half of what is being typed: the
+                // `age` of `age>10s` is a word that no row has.
+                let good = &model.prompt.input.value()[..mistake.term];
+                let held = model.table.list.filter().text();
+                if held.len() > good.trim().len() && model.prompt.input.value().starts_with(held) {
+                    let filter = Filter::parse(good).unwrap_or_default();
+                    model.table.list.set_filter(&model.facts.contexts, filter, now);
+                }
+                *error = Some(mistake);
+            }
         },
         Purpose::Jump { .. } => {
             model.prompt.find(&model.facts.contexts, model.table.list.iter());

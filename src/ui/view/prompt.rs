@@ -7,11 +7,10 @@ use ratatui::{
     text::Line,
     widgets::{Clear, Widget},
 };
-use unicode_width::UnicodeWidthStr;
 
 use crate::ui::{
     model::{Model, Purpose},
-    view::{Regions, overlay, put, text::safe, theme::shape, title},
+    view::{Regions, overlay, put, put_in, text::safe, theme::shape, title},
 };
 
 /// What the filter understands, in a line.
@@ -89,19 +88,13 @@ fn draw_found(
         let Some(row) = model.facts.contexts.find(*id) else { continue };
         let line = Rect { y: inner.y + y as u16, height: 1, ..inner };
         let state = row.status.state;
-        let text = format!(
-            "{:>4} {:<8} {:<28}",
-            row.id,
-            safe(row.method.as_str()),
-            safe(row.target().as_uri().short()),
-        );
-        let mut x = 2 + put(buffer, line, 2, 0, &text, Style::new()) + 2;
+        let number = format!("{:>4} {}", row.id, safe(row.method.as_str()));
         let word = format!("{} {}", shape(state), state.as_str());
-        x += put(buffer, line, x, 0, &word, theme.state(state)) + 2;
+        put_in(buffer, line, 2, 0, 14, &number, Style::new());
+        put_in(buffer, line, 17, 0, 28, &safe(row.target().as_uri().short()), Style::new());
+        put_in(buffer, line, 46, 0, 12, &word, theme.state(state));
         let label = safe(row.label().unwrap_or_default());
-        if label.width() > 0 {
-            put(buffer, line, x, 0, &label, theme.dim);
-        }
+        put(buffer, line, 59, 0, &label, theme.dim);
         if y == chosen {
             put(buffer, line, 0, 0, "▸", theme.accent);
             buffer.set_style(line, theme.selected);

@@ -1,0 +1,201 @@
+//! What keys do to the chosen context, or to all that are marked.
+
+use std::time::Instant;
+
+use crate::{
+    engine::{Command, Submission},
+    sip::{CancelOptions, ContextId, Fact, Message, Method, NewRequest},
+    ui::{
+        bindings::{Action, Scope},
+        model::{Model, Notice, Prompt, Row, Tally},
+        update::table::{key, open_prompt, say},
+    },
+};
+
+/// The marked contexts in the order in which they were made; none where none is marked.
+fn marked(model: &Model) -> Vec<ContextId> {
+    let mut marked: Vec<ContextId> = model.table.marks.iter().copied().collect();
+    marked.sort_unstable();
+    marked
+}
+
+/// Carries out a wish for the chosen context, or for all that are marked.
+pub(super) fn act(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
+    let marked = marked(model);
+    if matches!(action, Action::Drop | Action::DropEnded) {
+        drop_rows(model, action, &marked, now);
+        return None;
+    }
+    let Some(context) = model.browse.selected.filter(|_| marked.is_empty()) else {
+        if marked.is_empty() {
+            refuse_without_row(model, action, now);
+            return None;
+        }
+        return act_on_all(model, action, marked, now);
+    };
+    // What comes of this is newer than whatever was said before.
+    model.notice = None;
+    match action {
+        // Both go to the engine whatever the row says: whether they can be done is for the user
+        // agent to know, and its refusal says why not.
+        Action::Cancel => Some(Command::Cancel { context, options: CancelOptions::default() }),
+        Action::HangUp => Some(match chosen_leg(model) {
+            Some(tag) => Command::HangUpLeg { context, tag },
+            None => Command::HangUp { context },
+        }),
+        Action::Resend => resend(model, context, now),
+        _ => {
+            let label = model.selected().and_then(Row::label).unwrap_or_default().to_owned();
+            open_prompt(model, Prompt::label(vec![context], &label));
+            None
+        }
+    }
+}
+
+fn refuse_without_row(model: &mut Model, action: Action, now: Instant) {
+    let key = |action| key(model, Scope::Browse, action);
+    let (verb, what) = match action {
+        Action::Cancel => ("cancel", "an INVITE"),
+        Action::HangUp => ("hang up", "an INVITE"),
+        Action::Resend => ("send again", "a request"),
+        _ => ("label", "a request"),
+    };
+    let text = match model.facts.contexts.is_empty() {
+        true => format!("nothing to {verb} yet: send {what} with {}", key(Action::Compose)),
+        false => format!("nothing to {verb} is shown: {} clears the filter", key(Action::Back)),
+    };
+    say(model, now, text);
+}
+
+fn chosen_leg(model: &Model) -> Option<Box<str>> {
+    let leg = model.selected()?.legs.get(model.browse.leg?)?;
+    Some(leg.tag.clone())
+}
+
+fn act_on_all(
+    model: &mut Model,
+    action: Action,
+    marked: Vec<ContextId>,
+    now: Instant,
+) -> Option<Command> {
+    model.notice = None;
+    let (tally, commands) = match action {
+        Action::Cancel => {
+            let cancel = |&context| Command::Cancel { context, options: CancelOptions::default() };
+            (Tally::cancel(&marked), marked.iter().map(cancel).collect())
+        }
+        Action::HangUp => {
+            let hang_up = |&context| Command::HangUp { context };
+            (Tally::hang_up(&marked), marked.iter().map(hang_up).collect())
+        }
+        Action::Resend => resend_all(model, &marked),
+        _ => {
+            open_prompt(model, Prompt::label(marked, ""));
+            return None;
+        }
+    };
+    model.table.tally = Some(tally);
+    model.tell_tally(now);
+    Some(Command::Many(commands)).filter(|command| !is_empty(command))
+}
+
+fn is_empty(command: &Command) -> bool {
+    matches!(command, Command::Many(commands) if commands.is_empty())
+}
+
+fn resend(model: &mut Model, context: ContextId, now: Instant) -> Option<Command> {
+    match once_more(model, context) {
+        Ok(submission) => {
+            model.browse.awaited += 1;
+            Some(Command::Send(Box::new(submission)))
+        }
+        Err(why) => {
+            say(model, now, format!("#{context}: {why}"));
+            None
+        }
+    }
+}
+
+fn resend_all(model: &mut Model, marked: &[ContextId]) -> (Tally, Vec<Command>) {
+    let mut requests: Vec<(Method, _)> = Vec::new();
+    let mut commands = Vec::new();
+    let mut refused = Vec::new();
+    for &context in marked {
+        match once_more(model, context) {
+            Ok(submission) => {
+                let request = &submission.request;
+                requests.push((request.method.clone(), request.request_uri.clone()));
+                commands.push(Command::Send(Box::new(submission)));
+            }
+            Err(why) => refused.push(why),
+        }
+    }
+    let mut tally = Tally::resend(requests, marked.len());
+    refused.into_iter().for_each(|why| tally.give_up(why));
+    (tally, commands)
+}
+
+/// The request of a context as a new one: with a fresh Call-ID, tags, CSeq and branch, over the
+/// same flow.
+fn once_more(model: &Model, context: ContextId) -> Result<Submission, &'static str> {
+    let row = model.facts.contexts.find(context).ok_or("it is not in the table any more")?;
+    let sent = row.timeline.iter().find_map(|entry| match &entry.fact {
+        Fact::Sent { message } if entry.context == context => Some(message.clone()),
+        _ => None,
+    });
+    let sent = sent.ok_or("it was never sent, so there is nothing to send again")?;
+    let unreadable = "what was sent cannot be read as a request with From and To";
+    let message = Message::read(sent).map_err(|_| unreadable)?;
+    let request = NewRequest::from_message(&message).ok_or(unreadable)?;
+    let account = model.accounts.iter().find(|account| *account.name == *row.account);
+    let request = NewRequest {
+        from_tag: None,
+        to_tag: None,
+        call_id: None,
+        cseq: None,
+        credentials: account.and_then(|account| account.credentials.clone()),
+        ..request
+    };
+    let flow = model.facts.flows.get(&row.created.flow).map(|flow| &flow.event);
+    Ok(Submission {
+        request,
+        server: flow.map(|flow| flow.server.clone()),
+        flow: flow.map(|flow| flow.settings.clone()).unwrap_or_default(),
+    })
+}
+
+/// Takes rows that have ended out of the table. What is in flight stays, and is told of.
+fn drop_rows(model: &mut Model, action: Action, marked: &[ContextId], now: Instant) {
+    let contexts = &mut model.facts.contexts;
+    let list = &mut model.table.list;
+    let chosen = model.browse.selected;
+    let (wanted, gone) = match (action, marked, chosen) {
+        (Action::DropEnded, ..) => {
+            let gone = contexts.drop_ended(|row| list.passes(row));
+            (gone, gone)
+        }
+        (_, [], None) => return say(model, now, "there is no row to drop yet"),
+        (_, [], Some(chosen)) => (1, contexts.drop_ended(|row| row.id == chosen)),
+        (_, marked, _) => {
+            let gone = contexts.drop_ended(|row| marked.binary_search(&row.id).is_ok());
+            (marked.len(), gone)
+        }
+    };
+    if gone > 0 {
+        list.rebuild(contexts);
+        model.table.marks.retain(|id| contexts.place(*id).is_some());
+    }
+    let word = |count| if count == 1 { "row" } else { "rows" };
+    let text = match (gone, wanted - gone) {
+        (0, 0) => "nothing that is shown has ended: there is nothing to drop".to_owned(),
+        (gone, 0) => format!("dropped {gone} {}", word(gone)),
+        (gone, left) => format!(
+            "dropped {gone} of {wanted} {}: {left} not ended yet; {} cancels, {} hangs up",
+            word(wanted),
+            key(model, Scope::Browse, Action::Cancel),
+            key(model, Scope::Browse, Action::HangUp),
+        ),
+    };
+    let good = gone == wanted && gone > 0;
+    model.notice = Some(if good { Notice::info(now, text) } else { Notice::error(now, text) });
+}
