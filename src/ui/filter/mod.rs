@@ -181,9 +181,9 @@ impl TextField {
 
     fn has(self, row: &Row, flow: &str, pattern: &Pattern) -> bool {
         match self {
-            TextField::Account => pattern.is_in(&row.account),
+            TextField::Account => pattern.is_in(row.account()),
             TextField::CallId => pattern.is_in(&row.created.call_id),
-            TextField::Cause => row.cause.is_some_and(|cause| pattern.is_in(cause.as_str())),
+            TextField::Cause => row.cause().is_some_and(|cause| pattern.is_in(cause.as_str())),
             TextField::Flow => pattern.is_in(flow),
             TextField::Label => row.label().is_some_and(|label| pattern.is_in(label)),
             TextField::Last => match &row.last {

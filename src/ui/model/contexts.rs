@@ -35,24 +35,26 @@ pub struct Row {
     pub at: Instant,
     /// Its attributes.
     pub created: Created,
-    /// The name of the account that it was sent from, or its From where no account has that.
-    pub account: Arc<str>,
-    /// What the user calls it.
-    label: Option<Box<str>>,
     /// Where it stands.
     pub status: Status,
     /// What it came to.
     pub last: Last,
-    /// Why it failed or ended.
-    pub cause: Option<Cause>,
-    /// When it ended.
-    pub ended_at: Option<Instant>,
-    /// Its legs, in the order in which they came to be.
-    pub legs: Vec<LegRow>,
     /// How long the first answer took.
     pub round_trip: RoundTrip,
     /// Everything that happened to it and to the requests in its dialogs.
     pub timeline: Timeline,
+    /// The name of the account that it was sent from, or its From where no account has that.
+    account: Option<Arc<Box<str>>>,
+    more: Option<Box<More>>,
+}
+
+/// What few of many pending contexts have: it takes no room in the others.
+#[derive(Debug, Default)]
+struct More {
+    label: Option<Box<str>>,
+    cause: Option<Cause>,
+    ended_at: Option<Instant>,
+    legs: Vec<LegRow>,
 }
 
 /// One leg of a context.
@@ -171,15 +173,12 @@ impl Contexts {
             method,
             at,
             created,
-            account: Arc::default(),
-            label: None,
             status,
             last: Last::Nothing,
-            cause: None,
-            ended_at: None,
-            legs: Vec::new(),
             round_trip: RoundTrip::Unsent,
             timeline: Timeline::default(),
+            account: None,
+            more: None,
         });
     }
 
@@ -219,17 +218,21 @@ impl Contexts {
     }
 
     /// Says which account a context belongs to.
-    pub fn set_account(&mut self, place: usize, account: Arc<str>) {
-        if let Some(row) = self.rows.get_mut(place) {
-            row.account = account;
+    pub fn set_account(&mut self, place: usize, account: &str) {
+        if place >= self.rows.len() {
+            return;
         }
+        // Rows one after the other mostly share it.
+        let before = place.checked_sub(1).and_then(|before| self.rows[before].account.clone());
+        let known = before.filter(|known| ***known == *account);
+        self.rows[place].account = Some(known.unwrap_or_else(|| Arc::new(account.into())));
     }
 
     /// Calls a context something; an empty text takes its label away.
     pub fn set_label(&mut self, id: ContextId, label: &str) {
         if let Some(&place) = self.index.get(&id) {
             let label = label.trim();
-            self.rows[place].label = (!label.is_empty()).then(|| label.into());
+            self.rows[place].more().label = (!label.is_empty()).then(|| label.into());
         }
     }
 
@@ -275,7 +278,31 @@ impl Row {
 
     /// What the user calls it.
     pub fn label(&self) -> Option<&str> {
-        self.label.as_deref()
+        self.more.as_ref()?.label.as_deref()
+    }
+
+    /// The name of the account that it was sent from, or its From where no account has that.
+    pub fn account(&self) -> &str {
+        self.account.as_ref().map_or("", |account| account)
+    }
+
+    /// Why it failed or ended.
+    pub fn cause(&self) -> Option<Cause> {
+        self.more.as_ref()?.cause
+    }
+
+    /// When it ended.
+    pub fn ended_at(&self) -> Option<Instant> {
+        self.more.as_ref()?.ended_at
+    }
+
+    /// Its legs, in the order in which they came to be, where it has more than one.
+    pub fn legs(&self) -> &[LegRow] {
+        self.more.as_ref().map_or(&[], |more| &more.legs)
+    }
+
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
     }
 
     /// The status code of the last response.
@@ -288,15 +315,16 @@ impl Row {
 
     /// From its beginning to its end, or until now.
     pub fn took(&self, now: Instant) -> Duration {
-        self.ended_at.unwrap_or(now).saturating_duration_since(self.at)
+        self.ended_at().unwrap_or(now).saturating_duration_since(self.at)
     }
 
     fn note_end(&mut self, at: Instant, fact: &Fact) {
         match fact {
-            Fact::Failed { cause, .. } => self.cause = Some(*cause),
+            Fact::Failed { cause, .. } => self.more().cause = Some(*cause),
             Fact::Ended { cause } => {
-                self.cause = Some(*cause);
-                self.ended_at = Some(at);
+                let more = self.more();
+                more.cause = Some(*cause);
+                more.ended_at = Some(at);
             }
             _ => {}
         }
@@ -304,14 +332,29 @@ impl Row {
 
     fn note_leg(&mut self, at: Instant, fact: &Fact) {
         let Fact::Leg { tag, state } = fact else { return };
-        if let Some(leg) = self.legs.iter_mut().find(|leg| leg.tag == *tag) {
-            leg.state = state.clone();
-        } else if self.legs.len() < Self::LEGS {
-            // A peer can make up tags for ever; memory cannot. One leg is what most have: no room
-            // is kept for more.
-            self.legs.reserve_exact(1);
-            self.legs.push(LegRow { tag: tag.clone(), at, state: state.clone() });
+        if self.legs().is_empty() {
+            // The only leg is what the timeline says of it, until there is a second one.
+            let Some(first) = self.only_leg().filter(|first| first.tag != *tag) else { return };
+            self.more().legs.push(first);
         }
+        let legs = &mut self.more().legs;
+        if let Some(leg) = legs.iter_mut().find(|leg| leg.tag == *tag) {
+            leg.state = state.clone();
+        } else if legs.len() < Self::LEGS {
+            // A peer can make up tags for ever; memory cannot.
+            legs.push(LegRow { tag: tag.clone(), at, state: state.clone() });
+        }
+    }
+
+    /// The leg that the timeline told of last.
+    fn only_leg(&self) -> Option<LegRow> {
+        let mut told = self.timeline.iter().rev().filter_map(|entry| match &entry.fact {
+            Fact::Leg { tag, state } if entry.context == self.id => Some((entry.at, tag, state)),
+            _ => None,
+        });
+        let (at, tag, state) = told.next()?;
+        let at = told.take_while(|(_, other, _)| *other == tag).last().map_or(at, |first| first.0);
+        Some(LegRow { tag: tag.clone(), at, state: state.clone() })
     }
 
     /// Takes in what happened to the context's own transaction; gives the round trip where this

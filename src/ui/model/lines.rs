@@ -103,14 +103,14 @@ impl List {
 
     /// What the lines are below an open row.
     fn below(&self, contexts: &Contexts, head: usize) -> Vec<Line> {
-        let legs = contexts.row(head).map_or(0, |row| row.legs.len());
+        let legs = contexts.row(head).map_or(0, |row| row.legs().len());
         let legs = (0..legs).map(|leg| Line::Leg { row: head, leg });
         legs.chain(self.members(contexts, head).map(Line::Member)).collect()
     }
 
     /// Whether there is something to open a row for: several legs, or rows folded into it.
     pub fn can_open(&self, contexts: &Contexts, place: usize) -> bool {
-        contexts.row(place).is_some_and(|row| row.legs.len() > 1)
+        contexts.row(place).is_some_and(|row| row.legs().len() > 1)
             || self.members(contexts, place).next().is_some()
     }
 

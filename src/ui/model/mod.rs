@@ -299,7 +299,7 @@ impl Model {
         let Some((own, account)) = created else {
             return self.table.list.refresh(contexts, place);
         };
-        contexts.set_account(place, account);
+        contexts.set_account(place, &account);
         self.table.list.add(contexts, place);
         let awaited = own && self.browse.awaited > 0;
         self.browse.awaited -= usize::from(awaited);
@@ -426,7 +426,9 @@ impl Model {
     pub fn can_hang_up(&self) -> bool {
         let Some(row) = self.selected() else { return false };
         match self.browse.leg {
-            Some(leg) => row.legs.get(leg).is_some_and(|leg| leg.state == sip::LegState::Confirmed),
+            Some(leg) => {
+                row.legs().get(leg).is_some_and(|leg| leg.state == sip::LegState::Confirmed)
+            }
             None => row.status.legs_up > 0,
         }
     }

@@ -37,14 +37,14 @@ impl Key {
                 (Last::Failed(cause), None) => Key::Number(1_000 + *cause as u64),
                 _ => Key::Nothing,
             },
-            Column::Cause => row.cause.map_or(Key::Nothing, |cause| text(cause.as_str())),
+            Column::Cause => row.cause().map_or(Key::Nothing, |cause| text(cause.as_str())),
             Column::Rtt => match row.round_trip {
                 RoundTrip::Took(took) => micros(took),
                 _ => Key::Nothing,
             },
             // The youngest is the least: numbers rise with time.
             Column::Age => Key::Number(u64::MAX - row.id.0),
-            Column::Duration => match row.ended_at {
+            Column::Duration => match row.ended_at() {
                 Some(_) => micros(row.took(row.at)),
                 None => Key::Since(row.at),
             },
@@ -53,7 +53,7 @@ impl Key {
                 row.status.timers[0].map_or(Key::Nothing, |timer| Key::Moment(timer.at))
             }
             Column::Flow => Key::Number(row.created.flow.0.into()),
-            Column::Account => text(&row.account),
+            Column::Account => text(row.account()),
             Column::CallId => text(&row.created.call_id),
             Column::Label => row.label().map_or(Key::Nothing, text),
         }

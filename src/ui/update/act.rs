@@ -68,7 +68,7 @@ fn refuse_without_row(model: &mut Model, action: Action, now: Instant) {
 }
 
 fn chosen_leg(model: &Model) -> Option<Box<str>> {
-    let leg = model.selected()?.legs.get(model.browse.leg?)?;
+    let leg = model.selected()?.legs().get(model.browse.leg?)?;
     Some(leg.tag.clone())
 }
 
@@ -147,7 +147,7 @@ fn once_more(model: &Model, context: ContextId) -> Result<Submission, &'static s
     let unreadable = "what was sent cannot be read as a request with From and To";
     let message = Message::read(sent).map_err(|_| unreadable)?;
     let request = NewRequest::from_message(&message).ok_or(unreadable)?;
-    let account = model.accounts.iter().find(|account| *account.name == *row.account);
+    let account = model.accounts.iter().find(|account| account.name == row.account());
     let request = NewRequest {
         from_tag: None,
         to_tag: None,

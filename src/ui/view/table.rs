@@ -138,7 +138,7 @@ fn draw_line(
         Line::Row(row) | Line::Member(row) => (contexts.row(row), None),
         Line::Leg { row, leg } => {
             let row = contexts.row(row);
-            (row, row.and_then(|row| row.legs.get(leg)))
+            (row, row.and_then(|row| row.legs().get(leg)))
         }
     };
     let Some(row) = row else { return };

@@ -47,7 +47,7 @@ pub(super) fn of_row<'a>(
             (format!("{} {}", shape(state), state.as_str()).into(), theme.state(state))
         }
         Column::Last => (last(row, &has, moment).into(), plain),
-        Column::Cause => (row.cause.map_or("", |cause| cause.as_str()).into(), plain),
+        Column::Cause => (row.cause().map_or("", |cause| cause.as_str()).into(), plain),
         Column::Rtt => match row.round_trip {
             RoundTrip::Took(took) => (short(took).into(), plain),
             _ => ("".into(), plain),
@@ -57,7 +57,7 @@ pub(super) fn of_row<'a>(
         Column::Attempts => (attempts(&row.status).into(), dim),
         Column::Timer => (timer(row, moment).unwrap_or_default().into(), theme.pending),
         Column::Flow => (flow(row, model).into(), dim),
-        Column::Account => (safe(&row.account), dim),
+        Column::Account => (safe(row.account()), dim),
         Column::CallId => (safe(&row.created.call_id), dim),
         Column::Label => (safe(row.label().unwrap_or_default()), plain),
     };
@@ -123,7 +123,7 @@ fn timer(row: &Row, moment: &Moment) -> Option<String> {
 }
 
 fn took(row: &Row, moment: &Moment) -> String {
-    match row.ended_at {
+    match row.ended_at() {
         Some(_) => short(row.took(moment.now())),
         // It counts whole seconds, as the age does.
         None => moment.since(row.at),
