@@ -125,6 +125,23 @@ fn an_idle_dashboard_writes_nothing() {
 }
 
 #[test]
+fn what_is_copied_goes_to_the_terminal() {
+    let mut dashboard = Dashboard::start(140, 40);
+    dashboard.wait_for("n new");
+    dashboard.send("ring");
+    dashboard.wait_for("180 Ringing");
+    dashboard.type_keys("3");
+    dashboard.wait_for("highlighted");
+    dashboard.type_keys("y");
+    dashboard.wait_for("the ladder as Mermaid");
+    dashboard.type_keys("M");
+    dashboard.wait_for("the ladder as Mermaid went to the terminal's clipboard");
+    // «sequenceDiagram» in base64.
+    let sequence = b"\x1b]52;c;c2VxdWVuY2VEaWFncmFt";
+    assert!(dashboard.bytes().windows(sequence.len()).any(|window| window == sequence));
+}
+
+#[test]
 fn a_hostile_peer_cannot_steer_the_terminal() {
     let peer = HostilePeer::start();
     let mut dashboard = Dashboard::start(160, 40);

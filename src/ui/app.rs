@@ -179,9 +179,14 @@ impl App {
         if let (Some(clip), Some(screen)) = (self.model.clip.take(), &mut self.screen) {
             let now = Instant::now();
             self.model.notice = Some(match screen.copy(&clip.bytes) {
-                Ok(()) => {
-                    Notice::info(now, format!("copied {}, {} bytes", clip.what, clip.bytes.len()))
-                }
+                Ok(()) => Notice::info(
+                    now,
+                    format!(
+                        "{} went to the terminal's clipboard, {} bytes",
+                        clip.what,
+                        clip.bytes.len()
+                    ),
+                ),
                 Err(error) => Notice::error(now, format!("cannot copy {}: {error}", clip.what)),
             });
         }

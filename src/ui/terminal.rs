@@ -87,8 +87,18 @@ impl Screen {
     ///
     /// Where the terminal is gone.
     pub fn copy(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut sequence = String::new();
+        crossterm::Command::write_ansi(&CopyToClipboard::to_clipboard_from(bytes), &mut sequence)
+            .map_err(io::Error::other)?;
         let out = self.terminal.backend_mut();
-        execute!(out, CopyToClipboard::to_clipboard_from(bytes))
+        out.write_all(sequence.as_bytes())?;
+        // tmux takes it where set-clipboard is on, and hands it on wrapped where allow-passthrough
+        // is; what it does not take it passes over.
+        if std::env::var_os("TMUX").is_some() {
+            let doubled = sequence.replace('\x1b', "\x1b\x1b");
+            write!(out, "\x1bPtmux;{doubled}\x1b\\")?;
+        }
+        Write::flush(out)
     }
 
     /// Draws the model. Where nothing visible changed, not a byte is written.

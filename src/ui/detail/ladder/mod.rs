@@ -233,7 +233,11 @@ impl<'a> Draft<'a> {
         let ours = entry.fact.is_ours();
         let there = self.there(entry, message.as_ref(), ours);
         let (from, to) = if ours { (US, there) } else { (there, US) };
-        let label = label(entry, message.as_ref(), self.row);
+        let mut label = label(entry, message.as_ref(), self.row);
+        if self.legs.iter().any(|(_, index)| *index == there) {
+            // The lifeline says which leg it is.
+            label.retain(|piece| !piece.starts_with("tag "));
+        }
         let what = What::Arrow { from, to, label, count: 1 };
         self.push(entry.at, place, what, mood(entry));
         self.last = Some(same);
