@@ -122,3 +122,49 @@ fn s4_an_offer_across_ours_is_refused() {
     let sdp = [(HeaderName::ContentType, "application/sdp")];
     assert_eq!(code(&call.peer_body(Method::Invite, 1, &sdp, SDP)), 491);
 }
+
+fn origin(sdp: &str) -> &str {
+    sdp.lines().find(|line| line.starts_with("o=")).unwrap()
+}
+
+#[test]
+fn s8_only_the_version_of_our_origin_ever_changes() {
+    let mut call = session();
+    let first = offered(&mut call, 1, "m=audio 4000 RTP/AVP 0\r\n");
+    assert_eq!(origin(&first), "o=me 7 2 IN IP4 192.0.2.1");
+    let same = offered(&mut call, 2, "m=audio 4000 RTP/AVP 0\r\n");
+    assert_eq!(same, first, "what says the same is the same");
+    let third = offered(&mut call, 3, "m=audio 4000 RTP/AVP 8\r\n");
+    assert_eq!(origin(&third), "o=me 7 3 IN IP4 192.0.2.1");
+}
+
+#[test]
+fn s8_an_offer_that_is_asked_for_repeats_every_medium_that_there_is() {
+    let mut call = session();
+    let media_of_both = "m=audio 4000 RTP/AVP 8\r\nm=video 4002 RTP/AVP 31\r\n";
+    let first = offered(&mut call, 1, media_of_both);
+    assert_eq!(body(&call.peer(Method::Invite, 2, &[])), first);
+}
+
+#[test]
+fn s8_an_offer_with_fewer_media_than_before_is_refused() {
+    let mut call = session();
+    offered(&mut call, 1, "m=audio 4000 RTP/AVP 8\r\nm=video 4002 RTP/AVP 31\r\n");
+    let sdp = [(HeaderName::ContentType, "application/sdp")];
+    let answer = call.peer_body(Method::Invite, 2, &sdp, SDP);
+    assert_eq!(code(&answer), 488);
+    assert!(text(&answer, HeaderName::Warning).contains("fewer media"));
+}
+
+#[test]
+fn s5_a_description_that_cannot_be_read_gets_488_and_says_why() {
+    let mut call = session();
+    let sdp = [(HeaderName::ContentType, "application/sdp")];
+    for (cseq, garbage) in
+        ["garbage", "v=0\r\nm=audio x RTP/AVP 0\r\n", "v=1\r\n"].iter().enumerate()
+    {
+        let answer = call.peer_body(Method::Update, cseq as u32 + 1, &sdp, garbage);
+        assert_eq!(code(&answer), 488, "{garbage:?}");
+        assert!(text(&answer, HeaderName::Warning).starts_with("399 "), "{garbage:?}");
+    }
+}

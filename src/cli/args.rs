@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args as ClapArgs, Parser, Subcommand, builder::styling};
+use clap::{
+    Args as ClapArgs, Parser, Subcommand,
+    builder::{NonEmptyStringValueParser, styling},
+};
 
 use crate::cli::{duration, flow::FlowArgs, profile::Profile};
 
@@ -89,7 +92,8 @@ pub(super) struct Send {
     #[arg(long, value_name = "FILE", help_heading = REQUEST)]
     pub(super) body_file: Option<PathBuf>,
     /// The Content-Type; without it the body's look decides: application/sdp,
-    /// text/plain, or application/octet-stream for what is not UTF-8
+    /// text/plain, or application/octet-stream for what is not UTF-8. Without a body it is sent too,
+    /// as the type of an empty one
     #[arg(long, value_name = "TYPE", default_value = "", hide_default_value = true, help_heading = REQUEST)]
     pub(super) content_type: String,
     /// The From URI, where the account's is not wanted
@@ -99,8 +103,8 @@ pub(super) struct Send {
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, help_heading = REQUEST)]
     pub(super) from_display_name: String,
     /// The From tag
-    #[arg(long, value_name = "TAG", default_value = "", hide_default_value = true, help_heading = REQUEST)]
-    pub(super) from_tag: String,
+    #[arg(long, value_name = "TAG", value_parser = NonEmptyStringValueParser::new(), help_heading = REQUEST)]
+    pub(super) from_tag: Option<String>,
     /// The To URI, where the target is not wanted
     #[arg(long, value_name = "URI", default_value = "", hide_default_value = true, help_heading = REQUEST)]
     pub(super) to: String,
@@ -108,11 +112,11 @@ pub(super) struct Send {
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true, help_heading = REQUEST)]
     pub(super) to_display_name: String,
     /// The To tag, for a request within a dialog
-    #[arg(long, value_name = "TAG", default_value = "", hide_default_value = true, help_heading = REQUEST)]
-    pub(super) to_tag: String,
+    #[arg(long, value_name = "TAG", value_parser = NonEmptyStringValueParser::new(), help_heading = REQUEST)]
+    pub(super) to_tag: Option<String>,
     /// The Call-ID
-    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true, help_heading = REQUEST)]
-    pub(super) call_id: String,
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new(), help_heading = REQUEST)]
+    pub(super) call_id: Option<String>,
     /// The CSeq number: 0 to 2147483647, and a thousand less where a dialog may follow
     #[arg(long, value_name = "N", default_value = "", hide_default_value = true, help_heading = REQUEST)]
     pub(super) cseq: String,

@@ -219,7 +219,9 @@ fn target(text: &str, account: &Account) -> Result<UriBuf, String> {
         );
     }
     let has_scheme = text.split_once(':').is_some_and(|(scheme, rest)| {
-        ["sip", "sips", "tel", "urn"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+        ["sip", "sips", "tel", "urn", "mailto"]
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known))
             || (!rest.contains('@') && !scheme.contains('@') && rest.parse::<u16>().is_err())
     });
     if has_scheme {

@@ -22,7 +22,10 @@ pub(crate) fn advise(request: &Message, response: &Message) -> Option<Advice> {
         300..=304 => redirected(response, again())?,
         305 => use_proxy(response, again())?,
         401 | 407 => (challenge(response)?, None),
-        405 => (format!("the peer allows {}", list(response, HeaderName::Allow)?), None),
+        405 => match list(response, HeaderName::Allow) {
+            Some(methods) => (format!("the peer allows {methods}"), None),
+            None => (unnamed("refuse the method", HeaderName::Allow), None),
+        },
         406 => (
             "the peer cannot answer with what Accept asks for: accept anything".to_owned(),
             again().map(|retry| with(retry, HeaderName::Accept, "*/*")),
@@ -31,13 +34,17 @@ pub(crate) fn advise(request: &Message, response: &Message) -> Option<Advice> {
         416 => unsupported_scheme(request, again())?,
         420 => bad_extension(request, response, again())?,
         421 => {
-            let options = list(response, HeaderName::Require)?;
+            let Some(options) = list(response, HeaderName::Require) else {
+                return told(unnamed("need an extension", HeaderName::Require));
+            };
             let sentence =
                 format!("the peer needs the extensions {options}: say that they are supported");
             (sentence, again().map(|retry| supporting(retry, request, &options)))
         }
         422 => {
-            let seconds = number(response, HeaderName::MinSe)?;
+            let Some(seconds) = number(response, HeaderName::MinSe) else {
+                return told(unnamed("want a longer session timer", HeaderName::MinSe));
+            };
             let sentence =
                 format!("the session timer is too short: the peer wants at least {seconds} s");
             let longer = |retry| {
@@ -47,7 +54,9 @@ pub(crate) fn advise(request: &Message, response: &Message) -> Option<Advice> {
             (sentence, again().map(longer))
         }
         423 => {
-            let seconds = number(response, HeaderName::MinExpires)?;
+            let Some(seconds) = number(response, HeaderName::MinExpires) else {
+                return told(unnamed("want a longer expiry", HeaderName::MinExpires));
+            };
             let sentence = format!("the expiry is too short: the peer wants at least {seconds} s");
             (sentence, again().map(|retry| with(retry, HeaderName::Expires, &seconds.to_string())))
         }
@@ -187,7 +196,13 @@ fn unsupported_body(
         let sentence = format!("the peer reads bodies only in the encodings {encodings}");
         return Some((sentence, None));
     }
-    let types = list(response, HeaderName::Accept)?;
+    if let Some(languages) = list(response, HeaderName::AcceptLanguage) {
+        let sentence = format!("the peer reads bodies only in the languages {languages}");
+        return Some((sentence, None));
+    }
+    let Some(types) = list(response, HeaderName::Accept) else {
+        return Some((unnamed("take another body", HeaderName::Accept), None));
+    };
     let sentence =
         format!("the peer takes only bodies of the types {types}: send one of these, or none");
     let bare = |retry| NewRequest { content_type: None, body: Bytes::new(), ..retry };
@@ -223,7 +238,9 @@ fn bad_extension(
     response: &Message,
     retry: Option<NewRequest>,
 ) -> Option<(String, Option<NewRequest>)> {
-    let unknown = list(response, HeaderName::Unsupported)?;
+    let Some(unknown) = list(response, HeaderName::Unsupported) else {
+        return Some((unnamed("know fewer extensions", HeaderName::Unsupported), None));
+    };
     let sentence = format!("the peer does not know the extensions {unknown}: do not require them");
     let dropped = |option: &str| {
         response.list(HeaderName::Unsupported).any(|unknown| unknown.eq_ignore_ascii_case(option))
@@ -239,6 +256,16 @@ fn bad_extension(
         retry
     });
     Some((sentence, retry))
+}
+
+/// The peer's answer lacks the header that would say what to do.
+fn unnamed(wish: &str, header: HeaderName) -> String {
+    format!("the peer seems to {wish}, but its answer has no usable {header} to say more")
+}
+
+/// Advice that only a user can follow.
+fn told(sentence: String) -> Option<Advice> {
+    Some(Advice { sentence, retry: None })
 }
 
 fn retry_after(seconds: u64) -> String {

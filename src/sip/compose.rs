@@ -12,6 +12,7 @@ use crate::sip::{
     name::HeaderName,
     random::{Branch, Identifiers},
     request::{CancelOptions, DialogRequest, ExtraHeader, NewRequest},
+    sdp,
     status::StatusCode,
     syntax,
     transport::Transport,
@@ -238,7 +239,7 @@ impl InDialog {
                 builder = builder.copy(header);
             }
         }
-        match late_answer(invite, response).filter(|_| !leg.offer_answered) {
+        match late_answer(leg, invite, response).filter(|_| !leg.offer_answered) {
             Some(answer) => builder.body(Some("application/sdp"), answer.as_bytes()),
             None => builder.body(None, b""),
         }
@@ -258,7 +259,7 @@ impl InDialog {
         let builder = self
             .start(leg, invite, sender, branch, &Method::Prack, leg.local_cseq)
             .header(HeaderName::RAck, rack);
-        match late_answer(invite, response).filter(|_| !leg.offer_answered) {
+        match late_answer(leg, invite, response).filter(|_| !leg.offer_answered) {
             Some(answer) => (builder.body(Some("application/sdp"), answer.as_bytes()), true),
             None => {
                 let answers = !invite.body().is_empty() && !response.body().is_empty();
@@ -302,28 +303,17 @@ fn given(headers: &[ExtraHeader], name: HeaderName) -> bool {
     headers.iter().any(|header| HeaderName::from_bytes(header.name().as_bytes()) == name)
 }
 
-/// An answer that takes none of the media that a 2xx offers (RFC 3264 §6: port zero), for an
-/// INVITE that was sent without an offer.
-fn late_answer(invite: &Message, response: &Message) -> Option<String> {
+/// The answer to the offer in a response to an INVITE that was sent without one: with what we have
+/// described before, and none of the media where that is nothing (RFC 3264 §6: port zero).
+fn late_answer(leg: &Leg, invite: &Message, response: &Message) -> Option<String> {
     if !invite.body().is_empty() {
         return None;
     }
-    let is_sdp = response.header(HeaderName::ContentType).is_some_and(|header| {
-        header
-            .text()
-            .is_ok_and(|text| text.trim().to_ascii_lowercase().starts_with("application/sdp"))
-    });
-    let body = response.body();
-    let offer = std::str::from_utf8(&body).ok().filter(|_| is_sdp)?;
-    let mut answer =
-        String::from("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n");
-    for media in offer.lines().filter_map(|line| line.strip_prefix("m=")) {
-        let mut parts = media.trim_end().splitn(3, ' ');
-        if let (Some(kind), Some(_port), Some(rest)) = (parts.next(), parts.next(), parts.next()) {
-            answer.push_str(&format!("m={kind} 0 {rest}\r\n"));
-        }
-    }
-    Some(answer)
+    let offer = sdp::body(response)?;
+    Some(match &leg.described {
+        Some(described) => described.answer(&offer),
+        None => sdp::Described::default().answer(&offer),
+    })
 }
 
 /// A request of ours with credentials, in place of any that it has.

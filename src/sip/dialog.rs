@@ -6,6 +6,7 @@ use crate::sip::{
     header::{CSeq, NameAddr},
     message::Message,
     name::HeaderName,
+    sdp::Described,
     uri::Uri,
 };
 
@@ -32,8 +33,8 @@ pub(crate) struct Leg {
     pub(crate) offer_answered: bool,
     /// Whether a SUBSCRIBE or REFER of ours on it has notifications coming (RFC 6665, RFC 3515).
     pub(crate) subscribed: bool,
-    /// How often we have described the session anew (RFC 3264 §8).
-    pub(crate) sdp_version: u32,
+    /// Our side of the session, once somebody has changed it or may.
+    pub(crate) described: Option<Box<Described>>,
     /// Whether a re-INVITE of ours is under way (RFC 3261 §14.1).
     pub(crate) invite_pending: bool,
     /// Whether an UPDATE of ours with an offer is under way (RFC 3311 §5.2).
@@ -63,7 +64,7 @@ impl Leg {
             rseq: None,
             offer_answered: false,
             subscribed: false,
-            sdp_version: 0,
+            described: None,
             invite_pending: false,
             update_pending: false,
             peer_offer_pending: false,
@@ -89,7 +90,7 @@ impl Leg {
             rseq: None,
             offer_answered: false,
             subscribed: true,
-            sdp_version: 0,
+            described: None,
             invite_pending: false,
             update_pending: false,
             peer_offer_pending: false,

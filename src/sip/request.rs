@@ -128,6 +128,9 @@ pub enum ValueError {
         "the value of {0} holds a line end or another control character, which a header cannot hold"
     )]
     HeaderValue(String),
+    /// A hop count is a number.
+    #[error("{0:?} is not a value of Max-Forwards: write a number from 0 to 255 (RFC 3261 §20.22)")]
+    MaxForwards(String),
     /// A header that this program writes itself.
     #[error("{name} is written by sipboard; {instead}")]
     Reserved {
@@ -230,7 +233,7 @@ impl ExtraHeader {
     ///
     /// # Errors
     ///
-    /// A name that is no token, a value with a control character, or a header that has an option
+    /// A name that is no token, a value with a control character, a Max-Forwards that is no number, or a header that has an option
     /// of its own (Via, From, To, Call-ID, CSeq, Route, Content-Type) or is counted
     /// (Content-Length).
     pub fn new(name: &str, value: &str) -> Result<ExtraHeader, ValueError> {
@@ -242,6 +245,12 @@ impl ExtraHeader {
             return Err(ValueError::HeaderValue(name.to_owned()));
         }
         let known = HeaderName::from_bytes(name.as_bytes());
+        // RFC 3261 §20.22.
+        if known == HeaderName::MaxForwards
+            && !(value.bytes().all(|b| b.is_ascii_digit()) && value.parse::<u8>().is_ok())
+        {
+            return Err(ValueError::MaxForwards(value.to_owned()));
+        }
         let instead = match known {
             HeaderName::Via => "its branch and address belong to the transaction",
             HeaderName::From => "set the From URI, display name or tag instead",

@@ -15,22 +15,83 @@ pub(crate) fn body(message: &Message) -> Option<String> {
     (media_type.eq_ignore_ascii_case(SDP) && !text.is_empty()).then_some(text)
 }
 
+/// Our side of a session on one leg (RFC 3264 §8).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Described {
+    /// What we offered last: our ports and formats.
+    offered: Option<Box<str>>,
+    /// What the peer knows now.
+    current: Option<Box<str>>,
+}
+
+impl Described {
+    /// The session that a message of ours describes, where it does.
+    pub(crate) fn by(message: &Message) -> Described {
+        let mut described = Described::default();
+        described.offer(message);
+        described
+    }
+
+    /// A message of ours made an offer that was accepted.
+    pub(crate) fn offer(&mut self, message: &Message) {
+        if let Some(text) = body(message) {
+            self.offered = Some(text.as_str().into());
+            self.current = Some(text.into());
+        }
+    }
+
+    /// We have answered, or made the offer that we were asked for.
+    pub(crate) fn describe(&mut self, text: &str) {
+        self.current = Some(text.into());
+    }
+
+    /// Whether an offer has fewer media than there are: none may go (RFC 3264 §8).
+    pub(crate) fn loses_media(&self, offer: &str) -> bool {
+        self.current.as_deref().is_some_and(|current| media(offer).len() < media(current).len())
+    }
+
+    /// The answer to an offer.
+    pub(crate) fn answer(&self, offer: &str) -> String {
+        answer(offer, self.offered.as_deref(), self.current.as_deref())
+    }
+
+    /// What an INVITE without an offer is answered with (RFC 3261 §14.2): what there is, once more;
+    /// a description without media where there is nothing.
+    pub(crate) fn offer_again(&self) -> String {
+        match &self.current {
+            Some(current) => current.to_string(),
+            None => head("- 1", 1, "IN IP4 0.0.0.0"),
+        }
+    }
+}
+
 /// An answer to `offer`: each medium that our own description `ours` has at the same place is
-/// taken with our port and the formats that both name, and any other is refused. `version` is the
-/// session version of the answer (RFC 3264 §8).
-pub(crate) fn answer(offer: &str, ours: Option<&str>, version: u32) -> String {
+/// taken with our port and the formats that both name, and any other is refused. Where it says
+/// something else than `current` does, its version is the next one (RFC 3264 §8).
+fn answer(offer: &str, ours: Option<&str>, current: Option<&str>) -> String {
     let own: Vec<Medium<'_>> = ours.map(media).unwrap_or_default();
     let address = ours.and_then(connection).unwrap_or("IN IP4 0.0.0.0");
-    answer_with(head("- 1", version, address), &media(offer), |index, medium| {
-        let own = own.get(index).filter(|own| own.kind == medium.kind && own.port != "0")?;
-        let formats = medium.formats.iter().filter(|format| {
-            // A dynamic number may mean another format over there.
-            let names = (own.name_of(format), medium.name_of(format));
-            own.formats.contains(format)
-                && !matches!(names, (Some(own), Some(name)) if !own.eq_ignore_ascii_case(name))
-        });
-        Some((own.port.to_owned(), formats.copied().collect()))
-    })
+    let origin = current.or(ours).and_then(origin);
+    let with = |more: u32| match origin.and_then(|origin| with_version(origin, more)) {
+        Some(origin) => {
+            format!("v=0\r\no={origin}\r\ns=-\r\nc={address}\r\nt=0 0\r\n")
+        }
+        None => head("- 1", more, address),
+    };
+    let answer = |head: String| {
+        answer_with(head, &media(offer), |index, medium| {
+            let own = own.get(index).filter(|own| own.kind == medium.kind && own.port != "0")?;
+            let formats = medium.formats.iter().filter(|format| {
+                // A dynamic number may mean another format over there.
+                let names = (own.name_of(format), medium.name_of(format));
+                own.formats.contains(format)
+                    && !matches!(names, (Some(own), Some(name)) if !own.eq_ignore_ascii_case(name))
+            });
+            Some((own.port.to_owned(), formats.copied().collect()))
+        })
+    };
+    let same = answer(with(0));
+    if current == Some(&*same) { same } else { answer(with(1)) }
 }
 
 /// An answer to the media of an offer: `take` chooses the port and the formats of each that can be
@@ -61,21 +122,6 @@ pub(crate) fn answer_with<'a>(
     answer
 }
 
-/// `ours` once more, with another session version: what an INVITE without an offer is answered
-/// with (RFC 3261 §14.2); a description without media where there is none.
-pub(crate) fn offer_again(ours: Option<&str>, version: u32) -> String {
-    let Some(ours) = ours else { return head("- 1", version, "IN IP4 0.0.0.0") };
-    let mut text = String::with_capacity(ours.len());
-    for line in ours.lines() {
-        match line.strip_prefix("o=").and_then(|origin| with_version(origin, version)) {
-            Some(origin) => text.push_str(&format!("o={origin}")),
-            None => text.push_str(line),
-        }
-        text.push_str("\r\n");
-    }
-    text
-}
-
 /// The lines before the media. `origin` is the user and the session's id, `address` is
 /// `IN IP4 192.0.2.1`.
 pub(crate) fn head(origin: &str, version: u32, address: &str) -> String {
@@ -88,6 +134,10 @@ fn with_version(origin: &str, version: u32) -> Option<String> {
     let number = parts.get(2)?.parse::<u64>().ok()?.checked_add(u64::from(version))?.to_string();
     parts[2] = &number;
     Some(parts.join(" "))
+}
+
+fn origin(text: &str) -> Option<&str> {
+    text.lines().find_map(|line| line.strip_prefix("o="))
 }
 
 fn connection(text: &str) -> Option<&str> {
@@ -196,11 +246,11 @@ mod tests {
     fn media_that_both_have_are_taken_and_others_refused() {
         let offer = "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nt=0 0\r\na=sendonly\r\nm=audio 9000 RTP/AVP 8 18\r\nm=video 9002 RTP/AVP 97\r\n";
         assert_eq!(
-            answer(offer, Some(OURS), 2),
-            "v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
+            answer(offer, Some(OURS), None),
+            "v=0\r\no=- 7 8 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
              m=audio 4000 RTP/AVP 8\r\na=recvonly\r\nm=video 0 RTP/AVP 97\r\n"
         );
-        assert!(answer(offer, None, 1).contains("m=audio 0 RTP/AVP 8 18\r\nm=video 0"));
+        assert!(answer(offer, None, None).contains("m=audio 0 RTP/AVP 8 18\r\nm=video 0"));
     }
 
     #[test]
@@ -210,14 +260,18 @@ mod tests {
         let offer = with(
             "a=rtpmap:96 OPUS/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=rtpmap:97 speex/8000\r\n",
         );
-        assert!(answer(&offer, Some(&ours), 1).ends_with(
+        assert!(answer(&offer, Some(&ours), None).ends_with(
             "m=audio 9 RTP/AVP 0 96\r\na=rtpmap:96 OPUS/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=sendrecv\r\n"
         ));
     }
 
     #[test]
-    fn an_offer_made_again_counts_its_version_on() {
-        assert_eq!(offer_again(Some(OURS), 2), OURS.replace("o=- 7 7", "o=- 7 9"));
-        assert!(offer_again(None, 1).starts_with("v=0\r\n"));
+    fn the_version_counts_on_where_something_changes_and_only_there() {
+        let offer = "v=0\r\nm=audio 9000 RTP/AVP 8\r\n";
+        let first = answer(offer, Some(OURS), Some(OURS));
+        assert!(first.contains("o=- 7 8 IN IP4 192.0.2.1\r\n"), "{first}");
+        assert_eq!(answer(offer, Some(OURS), Some(&first)), first);
+        let other = answer(&offer.replace("AVP 8", "AVP 0"), Some(OURS), Some(&first));
+        assert!(other.contains("o=- 7 9 IN IP4 192.0.2.1\r\n"), "{other}");
     }
 }

@@ -267,3 +267,21 @@ fn methods_that_belong_to_an_invite_are_refused() {
         assert_eq!(refused(|draft| draft.method = method.into()).0, Field::Method, "{method:?}");
     }
 }
+
+#[test]
+fn a_max_forwards_that_is_no_number_up_to_255_is_refused() {
+    for value in ["abc", "300", "-1", "", "1.0"] {
+        let (field, why) = refused(|draft| draft.headers = vec![format!("Max-Forwards: {value}")]);
+        assert_eq!(field, Field::Headers);
+        assert!(why.contains("Max-Forwards") && why.contains("255"), "{why}");
+    }
+    let message = sent(|draft| draft.headers = vec!["Max-Forwards: 255".into()]);
+    assert_eq!(lines(&message, HeaderName::MaxForwards), ["255"]);
+}
+
+#[test]
+fn a_mailto_uri_is_no_user_of_a_sip_domain() {
+    let request = draft(|draft| draft.target = "mailto:bob@demo.test".into());
+    let request = request.submit(&account()).unwrap().request;
+    assert_eq!(request.request_uri.as_str(), "mailto:bob@demo.test");
+}

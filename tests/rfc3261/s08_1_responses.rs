@@ -181,3 +181,12 @@ fn s8_1_3_the_response_may_come_from_anywhere() {
     call.wait(ms(1));
     assert_eq!(call.state(), State::Accepted);
 }
+
+#[test]
+fn s7_1_a_response_of_another_version_is_a_stray() {
+    let mut call = Call::invited();
+    let right = String::from_utf8(response(&call.last(), 200, "b").to_vec()).unwrap();
+    call.deliver(right.replacen("SIP/2.0 200", "SIP/3.0 200", 1).into());
+    assert_eq!(call.news(), [""; 0]);
+    assert!(call.sim.strays[0].problem.contains("SIP/3.0"), "{}", call.sim.strays[0].problem);
+}

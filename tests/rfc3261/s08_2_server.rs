@@ -187,11 +187,12 @@ fn s11_2_options_says_what_is_supported() {
 }
 
 #[test]
-fn s11_2_options_in_a_dialog_is_answered_as_outside() {
+fn s11_2_options_in_a_dialog_is_answered_as_outside_but_for_the_methods() {
     let mut call = Call::up();
     let inside = call.peer(Method::Options, 1, &[]);
     let outside = ask(&mut call, Method::Options, &[]);
-    for name in [HeaderName::Allow, HeaderName::Accept, HeaderName::Supported] {
+    assert!(list(&inside, HeaderName::Allow).contains(&"INVITE".to_owned()));
+    for name in [HeaderName::Accept, HeaderName::Supported] {
         assert_eq!(text(&inside, name), text(&outside, name), "{name}");
     }
 }
@@ -210,4 +211,21 @@ fn s20_35_server_names_the_program_in_an_answer() {
     let mut call = Call::invited();
     let answer = ask(&mut call, Method::Options, &[]);
     assert!(text(&answer, HeaderName::Server).starts_with("sipboard/"));
+}
+
+#[test]
+fn rfc6086_s4_2_2_an_unknown_info_package_gets_469_with_what_is_received() {
+    let mut call = Call::up();
+    let bytes = call.peer_request("b", Method::Info, 1, &[]);
+    let bytes = String::from_utf8(bytes.to_vec()).unwrap();
+    call.deliver(bytes.replacen("Max-Forwards", "Info-Package: dtmf\r\nMax-Forwards", 1).into());
+    assert_eq!(code(&call.last()), 469);
+    assert!(String::from_utf8_lossy(call.last().bytes()).contains("Recv-Info:"));
+    assert_eq!(code(&call.peer(Method::Info, 2, &[])), 200, "without a package as ever");
+}
+
+#[test]
+fn s11_2_options_outside_a_dialog_allows_what_can_begin_there() {
+    let answer = ask(&mut Call::up(), Method::Options, &[]);
+    assert_eq!(list(&answer, HeaderName::Allow), ["OPTIONS"]);
 }

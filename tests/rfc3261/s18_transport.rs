@@ -149,3 +149,14 @@ fn s18_4_a_transport_error_is_told_as_connection_error_with_its_reason() {
     });
     assert_eq!(details.as_deref(), Some("192.0.2.2:5060 refused the connection"));
 }
+
+#[test]
+fn s18_3_a_request_that_is_cut_short_gets_400() {
+    let mut call = Call::up();
+    let bytes = call.peer_request("b", Method::Info, 1, &[]);
+    let bytes = String::from_utf8(bytes.to_vec()).unwrap();
+    call.look();
+    call.deliver(bytes.replace("Content-Length: 0", "Content-Length: 50").into());
+    assert_eq!(call.wire(), ["400"]);
+    assert_eq!(call.sim.strays.len(), 1, "and it is told");
+}

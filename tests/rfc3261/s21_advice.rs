@@ -204,3 +204,21 @@ fn s21_the_reason_phrase_does_not_matter() {
     call.deliver(right.replace("486 Busy Here", "486 OK all is fine").into());
     assert_eq!(call.ended().unwrap().0, Cause::Busy);
 }
+
+#[test]
+fn s21_4_where_the_peer_names_nothing_the_sentence_says_what_is_missing() {
+    for (status, missing) in [
+        (405, "Allow"),
+        (415, "Accept"),
+        (420, "Unsupported"),
+        (421, "Require"),
+        (422, "Min-SE"),
+        (423, "Min-Expires"),
+    ] {
+        let (sentence, retry) = rejected(status, &[]);
+        assert!(sentence.contains(&format!("no usable {missing}")), "{status}: {sentence}");
+        assert_eq!(retry, None, "{status}");
+    }
+    let languages = sentence(415, &[(HeaderName::AcceptLanguage, "en")]);
+    assert!(languages.contains("languages en"), "{languages}");
+}

@@ -4,7 +4,7 @@ use super::{UserAgent, transactions::Key};
 use crate::sip::{
     event::FlowId,
     header::HeaderError,
-    message::{Essentials, Message},
+    message::{Essentials, Message, StartLine},
     name::HeaderName,
     random::Branch,
 };
@@ -14,6 +14,11 @@ impl UserAgent {
     pub(super) fn find_transaction(&self, flow: FlowId, message: &Message) -> Result<Key, String> {
         if let Some(key) = self.find_raw(flow, message) {
             return self.answers_raw(key, message).map(|()| key);
+        }
+        if let StartLine::Status { version, .. } = message.start_line()
+            && !version.eq_ignore_ascii_case("SIP/2.0")
+        {
+            return Err(format!("its version {version} is not SIP/2.0 (RFC 3261 §7.1)"));
         }
         let Essentials { via, cseq, .. } =
             message.essentials().map_err(|error: HeaderError| error.to_string())?;

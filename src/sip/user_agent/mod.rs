@@ -56,6 +56,7 @@ use crate::sip::{
     message::{Limits, Message},
     method::Method,
     random::Identifiers,
+    sdp,
     status::StatusCode,
     transaction::{ServerTransactionId, ServerTransactions, Timing},
 };
@@ -167,6 +168,8 @@ pub struct UserAgent {
     /// Requests of the peer that the user answers by hand.
     by_hand: HashMap<ServerTransactionId, PeerRequest>,
     unacked: Unacked,
+    /// What a leg that is gone has described: nothing.
+    no_session: sdp::Described,
     /// INVITEs, BYEs and subscriptions that have not ended: what a graceful end waits for.
     open_calls: usize,
     output: VecDeque<Output>,
@@ -188,6 +191,7 @@ impl UserAgent {
             servers: ServerTransactions::new(settings.timing, SERVER_TRANSACTIONS),
             by_hand: HashMap::new(),
             unacked: Unacked::default(),
+            no_session: sdp::Described::default(),
             open_calls: 0,
             output: VecDeque::new(),
             settings,

@@ -8,11 +8,13 @@ use bytes::Bytes;
 use super::{DialogKey, UserAgent, verdict::Verdict};
 use crate::sip::{
     event::{ContextId, Fact, FlowId, Response, TerminatedBy},
+    header::HeaderProblem,
     message::Message,
     method::Method,
     name::HeaderName,
     request::ExtraHeader,
-    response::ResponseBuilder,
+    response::{ResponseBuilder, response_destination},
+    sdp,
     status::StatusCode,
     transaction::{Incoming, ServerTransactionId},
     transport::Transport,
@@ -54,11 +56,17 @@ impl UserAgent {
         request: &Message,
     ) {
         let method = request.method().unwrap_or(Method::Extension("".into()));
+        let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
         if let Err(error) = request.essentials() {
+            // RFC 3261 §18.3: a datagram that ends before its body does.
+            let is_cut = matches!(error.problem, HeaderProblem::BodyTooShort { .. });
+            if is_cut && !transport.is_reliable() && method != Method::Ack {
+                let bytes = self.write_answer(request, source, Verdict::bad_request());
+                self.transmit(flow, response_destination(request, transport, source), bytes);
+            }
             let problem = format!("{source} sent a request that cannot be used: {error}");
             return self.stray(now, flow, request.bytes().clone(), problem);
         }
-        let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
         let dialog = self.find_dialog(request).or_else(|| self.leg_of_notify(now, request));
         match self.servers.receive(now, flow, transport, source, request) {
             Incoming::New(transaction)
@@ -175,6 +183,9 @@ impl UserAgent {
             return;
         }
         let status = verdict.status;
+        if let Some(text) = &verdict.sdp {
+            self.described(peer.context, &peer.tag).describe(text);
+        }
         let bytes = self.write_answer(&peer.message, peer.source, verdict);
         self.respond(now, transaction, &peer, status, bytes);
     }
@@ -223,6 +234,10 @@ impl UserAgent {
             response = response.body(content_type, answer.body);
         }
         let bytes = response.build();
+        let description = Message::read(bytes.clone()).ok().as_ref().and_then(sdp::body);
+        if let Some(text) = description.filter(|_| answer.status.is_success()) {
+            self.described(peer.context, &peer.tag).describe(&text);
+        }
         self.respond(now, transaction, &peer, answer.status, bytes);
         if !answer.status.is_final() {
             self.by_hand.insert(transaction, peer);
@@ -290,7 +305,7 @@ impl UserAgent {
         let tag = self.identifiers.tag();
         let mut response = ResponseBuilder::new(request, source, verdict.status).to_tag(tag);
         for (name, value) in verdict.headers {
-            response = response.header(name, value);
+            response = response.extension(name, &value);
         }
         response = response.header(HeaderName::Server, self.settings.user_agent.clone());
         if let Some(sdp) = verdict.sdp {

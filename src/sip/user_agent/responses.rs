@@ -19,6 +19,7 @@ use crate::sip::{
     event::{Absorbed, ContextId, Fact, FlowId, LegState, State, TerminatedBy},
     message::Message,
     method::Method,
+    sdp::{self, Described},
     status::StatusCode,
     transaction::ResponseOutcome,
 };
@@ -281,6 +282,7 @@ impl UserAgent {
             && let Some(leg) = self.leg_mut(parent, &tag)
         {
             leg.refresh(message);
+            self.offer_was_taken(id, parent, &tag);
         }
         self.finish(now, id, Some(status));
     }
@@ -334,6 +336,9 @@ impl UserAgent {
             }
             None => context.legs.push(Leg { state: LegState::Confirmed, ..new }),
         }
+        if let (Some(invite), Some(leg)) = (context.message(), context.leg_mut(tag)) {
+            leg.described.get_or_insert_with(|| Box::new(Described::by(&invite)));
+        }
         let is_extra = context.legs_up() > 1;
         context.cause = Some(Cause::Accepted);
         context.state = State::Accepted;
@@ -366,6 +371,7 @@ impl UserAgent {
         if let Some(leg) = self.leg_mut(parent, tag) {
             leg.refresh(message);
         }
+        self.offer_was_taken(id, parent, tag);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         context.state = State::Accepted;
         context.cause = Some(Cause::Accepted);
@@ -389,7 +395,7 @@ impl UserAgent {
         &mut self,
         now: Instant,
         id: ContextId,
-        (owner, tag): (ContextId, &str),
+        (owner_id, tag): (ContextId, &str),
         status: StatusCode,
         message: &Message,
     ) {
@@ -399,16 +405,28 @@ impl UserAgent {
         // Where the flow broke in between, the peer's next retransmission brings another chance.
         let Some((transport, sent_by)) = self.address(context.flow) else { return };
         let Some(invite) = context.message() else { return };
-        let owner = self.contexts.get(&owner);
+        let owner = self.contexts.get(&owner_id);
         let Some((leg, _)) = owner.and_then(|owner| leg_and_invite(owner, tag)) else { return };
         let route = InDialog::new(leg);
         let sender = self.sender(transport, &sent_by);
         let bytes = route.ack(leg, &invite, &sender, branch, message);
         let ack = Ack { tag: tag.into(), bytes, to: destination(transport, &route) };
+        let answer = Message::read(ack.bytes.clone()).ok().as_ref().and_then(sdp::body);
+        if let Some(answer) = answer {
+            self.described(owner_id, tag).describe(&answer);
+        }
         if let Some(context) = self.contexts.get_mut(&id) {
             context.acks.push(ack.clone());
         }
         self.transmit_ack(now, id, ack, status, false);
+    }
+
+    /// What a request of ours in the dialog has described is our side of the session now.
+    fn offer_was_taken(&mut self, id: ContextId, owner: ContextId, tag: &str) {
+        let sent = self.contexts.get(&id).and_then(|context| context.message());
+        if let Some(sent) = sent.filter(|sent| sdp::body(sent).is_some()) {
+            self.described(owner, tag).offer(&sent);
+        }
     }
 
     fn transmit_ack(

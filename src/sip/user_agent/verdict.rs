@@ -3,7 +3,7 @@
 use super::{UserAgent, peer::PeerRequest};
 use crate::sip::{
     compose,
-    event::LegState,
+    event::{ContextId, LegState},
     message::{Message, StartLine},
     method::Method,
     name::HeaderName,
@@ -16,7 +16,7 @@ use crate::sip::{
 #[derive(Debug)]
 pub(super) struct Verdict {
     pub(super) status: StatusCode,
-    pub(super) headers: Vec<(HeaderName, String)>,
+    pub(super) headers: Vec<(&'static str, String)>,
     pub(super) sdp: Option<String>,
 }
 
@@ -26,9 +26,24 @@ impl Verdict {
         Verdict { status, headers: Vec::new(), sdp: None }
     }
 
-    fn with(mut self, name: HeaderName, value: impl Into<String>) -> Verdict {
+    fn with(self, name: HeaderName, value: impl Into<String>) -> Verdict {
+        self.with_extension(name.as_str(), value)
+    }
+
+    fn with_extension(mut self, name: &'static str, value: impl Into<String>) -> Verdict {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// A session description that cannot be answered, and why (RFC 3261 §21.4.26).
+    fn not_acceptable(why: &str) -> Verdict {
+        let warning = format!("399 sipboard {}", syntax::quote(why));
+        Verdict::new(488).with(HeaderName::Warning, warning)
+    }
+
+    /// A request whose end is not what it says (RFC 3261 §18.3).
+    pub(super) fn bad_request() -> Verdict {
+        Verdict::new(400)
     }
 
     fn not_allowed() -> Verdict {
@@ -41,9 +56,9 @@ impl Verdict {
     }
 
     /// What answers OPTIONS (RFC 3261 §11.2).
-    fn capabilities() -> Verdict {
+    fn capabilities(allow: &str) -> Verdict {
         Verdict::new(200)
-            .with(HeaderName::Allow, compose::ALLOW)
+            .with(HeaderName::Allow, allow)
             .with(HeaderName::Accept, sdp::SDP)
             .with(HeaderName::AcceptEncoding, "identity")
             .with(HeaderName::AcceptLanguage, "*")
@@ -87,8 +102,8 @@ impl Verdict {
             return refusal;
         }
         match method {
-            Method::Options => Verdict::capabilities(),
-            // RFC 3261 §21.4.6: what is allowed here, where no dialog is.
+            // RFC 3261 §11.2, §21.4.6: what is allowed here, where no dialog is.
+            Method::Options => Verdict::capabilities("OPTIONS"),
             _ => Verdict::new(405).with(HeaderName::Allow, "OPTIONS"),
         }
     }
@@ -123,8 +138,12 @@ impl UserAgent {
             return refusal;
         }
         match peer.method {
+            // RFC 6086 §4.2.2: no Info Package is known here, and one without is as it always was.
+            Method::Info if has_info_package(&peer.message) => {
+                Verdict::new(469).with_extension("Recv-Info", "")
+            }
             Method::Bye | Method::Info | Method::Message => Verdict::new(200),
-            Method::Options => Verdict::capabilities(),
+            Method::Options => Verdict::capabilities(compose::ALLOW),
             // RFC 3261 §14.2, RFC 3311 §5.2: one offer after the other, and none across ours.
             Method::Invite if unacked => {
                 Verdict::new(500).with(HeaderName::RetryAfter, retry_after.to_string())
@@ -163,21 +182,33 @@ impl UserAgent {
         if offer.is_none() && !peer.message.body().is_empty() && !is_optional(&peer.message) {
             return Verdict::new(415).with(HeaderName::Accept, sdp::SDP);
         }
-        let ours = self.contexts.get(&peer.context).and_then(|context| context.message());
-        let ours = ours.as_ref().and_then(sdp::body);
-        let Some(leg) = self.leg_mut(peer.context, &peer.tag) else { return Verdict::new(481) };
-        leg.sdp_version += 1;
-        let version = leg.sdp_version;
+        let described = self.described(peer.context, &peer.tag);
+        if offer.as_ref().is_some_and(|offer| !sdp::is_readable(offer)) {
+            return Verdict::not_acceptable("the session description cannot be read");
+        }
+        if offer.as_ref().is_some_and(|offer| described.loses_media(offer)) {
+            return Verdict::not_acceptable("the offer has fewer media than before");
+        }
         let mut verdict = Verdict::new(200).with(HeaderName::Allow, compose::ALLOW);
+        verdict.sdp = match offer {
+            Some(offer) => Some(described.answer(&offer)),
+            None if is_invite => Some(described.offer_again()),
+            None => None,
+        };
         if let Some(contact) = self.contact_of(peer.context) {
             verdict = verdict.with(HeaderName::Contact, contact);
         }
-        verdict.sdp = match offer {
-            Some(offer) => Some(sdp::answer(&offer, ours.as_deref(), version)),
-            None if is_invite => Some(sdp::offer_again(ours.as_deref(), version)),
-            None => None,
-        };
         verdict
+    }
+
+    /// Our side of a leg's session; the INVITE is the first to describe it.
+    pub(super) fn described(&mut self, id: ContextId, tag: &str) -> &mut sdp::Described {
+        let context = self.contexts.get_mut(&id);
+        let invite = context.as_ref().and_then(|context| context.message());
+        let leg = context.and_then(|context| context.leg_mut(tag));
+        let Some(leg) = leg else { return &mut self.no_session };
+        let by = |invite: Message| Box::new(sdp::Described::by(&invite));
+        leg.described.get_or_insert_with(|| invite.map(by).unwrap_or_default())
     }
 }
 
@@ -207,6 +238,10 @@ fn unsupported(request: &Message) -> Option<Verdict> {
         .any(|encoding| !encoding.eq_ignore_ascii_case("identity"));
     (is_encoded && !request.body().is_empty() && !is_optional(request))
         .then(|| Verdict::new(415).with(HeaderName::AcceptEncoding, "identity"))
+}
+
+fn has_info_package(request: &Message) -> bool {
+    request.headers().any(|header| header.name_text.eq_ignore_ascii_case(b"Info-Package"))
 }
 
 /// RFC 3261 §20.11: whether a body may be ignored by who does not understand it.
