@@ -196,7 +196,8 @@ mod tests {
         for _ in 0..50 {
             let (beat, after) = test.beat();
             assert_eq!(beat, Beat::Ping);
-            assert!(after + rtt >= EVERY.mul_f64(0.8) && after <= EVERY, "{after:?}");
+            // The clock has gone on by both answers since the ping before.
+            assert!(after + 2 * rtt >= EVERY.mul_f64(0.8) && after <= EVERY, "{after:?}");
             assert_eq!(test.answer(rtt), Some(rtt));
             assert_eq!(test.answer(rtt), None);
         }
