@@ -25,6 +25,7 @@ mod random;
 mod raw;
 mod redirect;
 mod request;
+pub mod resolution;
 mod response;
 pub(crate) mod sdp;
 mod status;

@@ -1,0 +1,122 @@
+//! What a resolution found: the places that a request may go to.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use rand::{SeedableRng, rngs::StdRng};
+
+use super::{Lookup, ResolutionError, order};
+use crate::sip::{escape, transport::Transport};
+
+/// A place that a request may go to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Candidate {
+    /// The transport.
+    pub transport: Transport,
+    /// The address and port.
+    pub address: SocketAddr,
+    /// The record that named it.
+    pub source: Source,
+}
+
+/// What named a [`Candidate`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The host is an address itself.
+    Given,
+    /// The host's own A or AAAA record, or the hosts file.
+    Address,
+    /// An SRV record.
+    Srv {
+        /// The lower one first.
+        priority: u16,
+        /// Its share among those of one priority.
+        weight: u16,
+        /// The host that it names.
+        host: Box<str>,
+    },
+}
+
+/// The end of a resolution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    /// What was asked, in order.
+    pub lookups: Arc<[Lookup]>,
+    pub(super) found: Result<Arc<[Found]>, ResolutionError>,
+}
+
+/// A host that a service, or the target itself, names.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Hop {
+    pub(super) transport: Transport,
+    pub(super) host: Box<str>,
+    pub(super) port: u16,
+    /// Priority and weight, where SRV names it.
+    pub(super) srv: Option<(u16, u16)>,
+}
+
+/// A hop with its addresses.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Found {
+    pub(super) hop: Hop,
+    pub(super) addresses: Vec<IpAddr>,
+    pub(super) source: Source,
+}
+
+impl Resolved {
+    /// The candidates in the order in which they are tried, each once. The weights are drawn from
+    /// `seed` (RFC 2782).
+    ///
+    /// # Errors
+    ///
+    /// Where nothing was found; a sentence says who was asked for what.
+    pub fn candidates(&self, seed: u64) -> Result<Arc<[Candidate]>, ResolutionError> {
+        let found = self.found.as_ref().map_err(Clone::clone)?;
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut candidates: Vec<Candidate> = Vec::new();
+        // Services stand in their order; the records of one belong together.
+        for service in found.chunk_by(|a, b| a.hop.transport == b.hop.transport) {
+            let weights: Vec<(u16, u16)> =
+                service.iter().map(|found| found.hop.srv.unwrap_or_default()).collect();
+            for index in order::order(&weights, &mut rng) {
+                let Found { hop, addresses, source } = &service[index];
+                for address in addresses {
+                    let address = SocketAddr::new(*address, hop.port);
+                    let is_known = |known: &Candidate| {
+                        (known.transport, known.address) == (hop.transport, address)
+                    };
+                    if !candidates.iter().any(is_known) {
+                        let (transport, source) = (hop.transport, source.clone());
+                        candidates.push(Candidate { transport, address, source });
+                    }
+                }
+            }
+        }
+        Ok(candidates.into())
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Given => f.write_str("as given"),
+            Source::Address => f.write_str("address"),
+            Source::Srv { priority, weight, .. } => write!(f, "SRV {priority} {weight}"),
+        }
+    }
+}
+
+/// `udp 127.0.0.2:5060 (SRV 20 0 b.example.org)`
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Candidate { transport, address, source } = self;
+        write!(f, "{transport} {address} ({source}")?;
+        match source {
+            Source::Srv { host, .. } => write!(f, " {})", escape(host)),
+            Source::Given | Source::Address => f.write_str(")"),
+        }
+    }
+}
