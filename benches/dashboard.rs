@@ -133,7 +133,7 @@ impl Bench {
             local_identity: "Alice <sip:alice@demo.test>".into(),
             remote_identity: format!("<{target}>").into(),
             call_id: format!("{id:x}c4d8e1f2a7b3c9@sipboard").into(),
-            flow: FlowId(1),
+            flow: Some(FlowId(1)),
             transport: Transport::Udp,
             parent: None,
         };

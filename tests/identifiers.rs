@@ -43,6 +43,7 @@ fn drain(ua: &mut UserAgent, sent: &mut Vec<Bytes>) -> (usize, usize) {
                 Fact::Ended { .. } => ended += 1,
                 _ => {}
             },
+            Output::Connect(connect) => panic!("nothing is looked up here: {connect:?}"),
             Output::Event(Event::Stray(stray)) => panic!("a response is lost: {}", stray.problem),
         }
     }

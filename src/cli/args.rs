@@ -7,7 +7,10 @@ use clap::{
     builder::{NonEmptyStringValueParser, styling},
 };
 
-use crate::cli::{duration, flow::FlowArgs, profile::Profile};
+use crate::{
+    cli::{duration, flow::FlowArgs, profile::Profile},
+    transport::dns_server,
+};
 
 /// A terminal dashboard for SIP: send requests by hand, watch each one live through its whole
 /// life, and cancel a pending INVITE with one key.
@@ -133,6 +136,11 @@ pub(super) struct Send {
 
     #[command(flatten)]
     pub(super) flow: FlowArgs,
+
+    /// Look names up with this DNS server, an address and a port, and not with the config's or the
+    /// system's (repeatable)
+    #[arg(long, value_name = "ADDRESS", value_parser = dns_server, help_heading = WHERE)]
+    pub(super) resolver: Vec<SocketAddr>,
 
     /// The user name that answers a challenge
     #[arg(long, value_name = "NAME", requires = "password_env", help_heading = WHERE)]

@@ -34,7 +34,10 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
         Resolved::Demo(config) => (demo_account(Vec::new()), config.settings, true),
     };
     account.flow = Arc::new(args.flow.over(&account.flow));
-    let settings = with_t1(settings, args.t1_ms)?;
+    let mut settings = with_t1(settings, args.t1_ms)?;
+    if !args.resolver.is_empty() {
+        settings.resolver = std::mem::take(&mut args.resolver);
+    }
     // Everything is checked before anything is started.
     let written = match raw {
         Some(message) => raw::submit(message, &draft.server, &account).map(Wanted::raw),

@@ -1,6 +1,6 @@
 //! The keys that a config file can hold, and how each is read.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{net::SocketAddr, ops::Range, sync::Arc, time::Duration};
 
 use toml::{
     Spanned,
@@ -14,7 +14,7 @@ use crate::{
     },
     engine::Account,
     sip::{self, Credentials, ExtraLegs, Redirects, Scheme, UriBuf},
-    transport::ServerUri,
+    transport::{ServerUri, dns_server},
 };
 
 /// Whether the value of a key is never to be shown, not in a mistake either.
@@ -27,6 +27,8 @@ pub(super) fn is_secret(key: &str) -> bool {
 pub enum Place {
     /// The top of the file, before any table.
     Top,
+    /// `[resolver]`
+    Resolver,
     /// `[table]`
     Table,
     /// `[timers]`
@@ -37,12 +39,14 @@ pub enum Place {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Place; 4] = [Place::Top, Place::Table, Place::Timers, Place::Account];
+    pub const ALL: [Place; 5] =
+        [Place::Top, Place::Resolver, Place::Table, Place::Timers, Place::Account];
 
     /// As it is written in the file.
     pub const fn name(self) -> &'static str {
         match self {
             Place::Top => "the top of the file",
+            Place::Resolver => "[resolver]",
             Place::Table => "[table]",
             Place::Timers => "[timers]",
             Place::Account => "[[account]]",
@@ -59,9 +63,11 @@ impl Place {
                 "mouse",
                 "redirects",
                 "reliable_provisionals",
+                "resolver",
                 "table",
                 "timers",
             ],
+            Place::Resolver => &["server"],
             Place::Table => &["columns"],
             Place::Timers => &["t1_ms", "t2_ms", "t4_ms"],
             Place::Account => &[
@@ -152,6 +158,7 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
         config.mouse = mouse;
     }
     config.columns = columns::read(&mut problems, &top);
+    config.settings.resolver = read_resolver(&mut problems, &top);
     read_timers(&mut problems, &top, &mut config.settings.sip);
     read_calls(&mut problems, &top, &mut config.settings.sip);
     let names = read_accounts(&mut problems, &top, &mut config.accounts);
@@ -175,6 +182,42 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
         problems if problems.is_empty() => Ok(config),
         problems => Err(problems),
     }
+}
+
+/// The DNS servers; none means the system's.
+fn read_resolver(problems: &mut Problems<'_>, top: &Table<'_>) -> Vec<SocketAddr> {
+    const WHAT: &str = "the address of a DNS server such as \"127.0.0.1:5353\", or a list of them";
+    fn one(
+        problems: &mut Problems<'_>,
+        value: &Spanned<DeValue<'_>>,
+        servers: &mut Vec<SocketAddr>,
+    ) {
+        let offset = value.span().start;
+        let DeValue::String(text) = value.get_ref() else {
+            return problems.note(offset, wrong_type("server", WHAT, value.get_ref()));
+        };
+        match dns_server(text) {
+            Ok(server) => servers.push(server),
+            Err(why) => problems.note(offset, format!("server: {why}")),
+        }
+    }
+    let Some(value) = top.value("resolver") else { return Vec::new() };
+    let offset = value.span().start;
+    let DeValue::Table(table) = value.get_ref() else {
+        let what = "a table: write [resolver] and its keys below";
+        problems.note(offset, wrong_type("resolver", what, value.get_ref()));
+        return Vec::new();
+    };
+    let resolver = Table::open(problems, table, offset, Place::Resolver);
+    let mut servers = Vec::new();
+    match resolver.value("server").map(|value| (value, value.get_ref())) {
+        None => {}
+        Some((_, DeValue::Array(list))) => {
+            list.iter().for_each(|value| one(problems, value, &mut servers));
+        }
+        Some((value, _)) => one(problems, value, &mut servers),
+    }
+    servers
 }
 
 fn read_timers(problems: &mut Problems<'_>, top: &Table<'_>, settings: &mut sip::Settings) {

@@ -172,12 +172,7 @@ pub struct Addresses {
 impl Addresses {
     /// The servers that a client can be told to use, WebSocket first.
     pub fn servers(&self) -> Vec<ServerUri> {
-        let server = |(transport, address): (_, SocketAddr)| ServerUri {
-            transport,
-            host: address.ip().to_string(),
-            port: address.port(),
-            path: "/".to_owned(),
-        };
+        let server = |(transport, address)| ServerUri::at(transport, address);
         self.each().map(server).collect()
     }
 

@@ -24,17 +24,45 @@ const LAST_RETRY: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(super) struct Flows {
     flows: HashMap<FlowId, Flow>,
-    by_way: HashMap<Way, FlowId>,
+    by_key: HashMap<Key, FlowId>,
     retries: BTreeSet<(Instant, FlowId)>,
 }
 
-/// What a flow is: requests share it where all of this is the same.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Where a flow leads, and how it is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Way {
-    /// Where it leads.
+    /// The server as the user names it.
+    pub(super) asked: Arc<ServerUri>,
+    /// The server at its address.
     pub(super) server: ServerUri,
     /// How it is made.
     pub(super) settings: Arc<FlowSettings>,
+}
+
+/// What a flow is: requests share it where all of this is the same. Two names of one address share
+/// a UDP or TCP flow; where the name is checked or asked for, they do not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    transport: Transport,
+    address: Option<SocketAddr>,
+    /// Host, port and path.
+    name: Option<(String, u16, String)>,
+    settings: Arc<FlowSettings>,
+}
+
+impl Way {
+    /// To a server that is named by its address.
+    pub(super) fn direct(server: ServerUri, settings: Arc<FlowSettings>) -> Way {
+        Way { asked: Arc::new(server.clone()), server, settings }
+    }
+
+    fn key(&self) -> Key {
+        let ServerUri { transport, host, port, path, .. } = &self.server;
+        let address = self.server.socket_address();
+        let is_bare = address.is_some() && matches!(transport, Transport::Udp | Transport::Tcp);
+        let name = (!is_bare).then(|| (host.clone(), *port, path.clone()));
+        Key { transport: *transport, address, name, settings: self.settings.clone() }
+    }
 }
 
 /// One flow.
@@ -44,6 +72,8 @@ struct Flow {
     stage: Stage,
     /// How often it went down in a row.
     failures: u32,
+    /// Whether it has ever been up.
+    was_up: bool,
 }
 
 /// How a flow stands.
@@ -89,15 +119,17 @@ impl Flows {
     /// The flow of that way, made where there is none. One that is down is to be connected now,
     /// whenever its retry was planned.
     pub(super) fn to(&mut self, way: &Way) -> Found {
-        let Some(&id) = self.by_way.get(way) else {
+        let key = way.key();
+        let Some(&id) = self.by_key.get(&key) else {
             let count = u32::try_from(self.flows.len()).expect("fewer servers than numbers");
             let id = FlowId(count + 1);
-            let flow = Flow { way: way.clone(), stage: Stage::Connecting, failures: 0 };
+            let (way, stage) = (way.clone(), Stage::Connecting);
+            let flow = Flow { way, stage, failures: 0, was_up: false };
             self.flows.insert(id, flow);
-            self.by_way.insert(way.clone(), id);
+            self.by_key.insert(key, id);
             return Found::Connect(id);
         };
-        let flow = self.flows.get_mut(&id).expect("by_way names flows only");
+        let flow = self.flows.get_mut(&id).expect("by_key names flows only");
         let Stage::Down { retry_at } = flow.stage else { return Found::Ready(id) };
         if let Some(at) = retry_at {
             self.retries.remove(&(at, id));
@@ -115,11 +147,13 @@ impl Flows {
     pub(super) fn up(&mut self, now: Instant, id: FlowId, ends: Ends) {
         if let Some(flow) = self.flows.get_mut(&id) {
             flow.stage = Stage::Up { since: now, ends };
+            flow.was_up = true;
         }
     }
 
     /// The flow could not be made or broke. Gives when it is made again: never for UDP, which has
-    /// no connection that could come back; the next request tries it. `jitter` is from 0 to 1.
+    /// no connection that could come back, and for a server with a name that was never there, which
+    /// may have others; the next request tries it. `jitter` is from 0 to 1.
     pub(super) fn down(&mut self, now: Instant, id: FlowId, jitter: f64) -> Option<Instant> {
         let flow = self.flows.get_mut(&id)?;
         if let Stage::Up { since, .. } = flow.stage
@@ -128,7 +162,8 @@ impl Flows {
             flow.failures = 0;
         }
         flow.failures = flow.failures.saturating_add(1);
-        let retry_at = (flow.way.server.transport != Transport::Udp)
+        let comes_back = flow.was_up || flow.way.server.address.is_none();
+        let retry_at = (flow.way.server.transport != Transport::Udp && comes_back)
             .then(|| now + back_off(flow.failures, jitter));
         flow.stage = Stage::Down { retry_at };
         if let Some(at) = retry_at {
@@ -188,9 +223,10 @@ fn back_off(failures: u32, jitter: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sip::resolution::Candidate;
 
     fn server(text: &str) -> Way {
-        Way { server: text.parse().unwrap(), settings: Arc::default() }
+        Way::direct(text.parse().unwrap(), Arc::default())
     }
 
     fn ends() -> Ends {
@@ -213,6 +249,27 @@ mod tests {
         assert_eq!(flows.to(&server("ws://a")), Found::Ready(FlowId(1)));
         assert_eq!(flows.to(&server("ws://a/other")), Found::Connect(FlowId(2)));
         assert_eq!(flows.to(&server("sip:a")), Found::Connect(FlowId(3)));
+    }
+
+    #[test]
+    fn names_of_one_address_share_a_flow_unless_the_name_is_asked_for() {
+        let resolved = |text: &str| {
+            let Way { asked, settings, .. } = server(text);
+            let (transport, address) = (asked.transport, ends().peer);
+            let source = crate::sip::resolution::Source::Address;
+            let server = asked.resolved(&Candidate { transport, address, source });
+            Way { asked, server, settings }
+        };
+        let mut flows = Flows::default();
+        assert_eq!(flows.to(&resolved("sip:a")), Found::Connect(FlowId(1)));
+        assert_eq!(flows.to(&resolved("sip:b")), Found::Ready(FlowId(1)));
+        assert_eq!(flows.to(&server("sip:127.0.0.1:1")), Found::Ready(FlowId(1)));
+        assert_eq!(flows.to(&resolved("ws://a")), Found::Connect(FlowId(2)));
+        assert_eq!(flows.to(&resolved("ws://b")), Found::Connect(FlowId(3)));
+        let now = Instant::now();
+        assert_eq!(flows.down(now, FlowId(2), 0.0), None, "it was never there");
+        flows.up(now, FlowId(3), ends());
+        assert!(flows.down(now, FlowId(3), 0.0).is_some());
     }
 
     #[test]

@@ -4,12 +4,14 @@
 //! so that a front end wakes once for a burst and SIP timers never wait for a terminal. A front
 //! end that drops its [`Engine`] handle ends the task, as gracefully as [`Command::Quit`] does.
 //!
-//! `task` is the one task with its one `select!`; `flows` is its book of flows and their retries.
+//! `task` is the one task with its one `select!`; `flows` is its book of flows and their retries,
+//! `names` its look-ups.
 
 mod account;
 mod clock;
 mod draft;
 mod flows;
+mod names;
 mod task;
 
 use std::{
@@ -122,7 +124,9 @@ pub struct FlowEvent {
     pub at: Instant,
     /// Which flow.
     pub flow: FlowId,
-    /// The server that it leads to.
+    /// The server that it was made for, as the user names it.
+    pub asked: Arc<ServerUri>,
+    /// The server that it leads to; of a name, at the address that was found.
     pub server: ServerUri,
     /// How it is made.
     pub settings: Arc<FlowSettings>,
@@ -180,6 +184,8 @@ pub struct Engine {
 pub struct Settings {
     /// The user agent's settings: timers and names.
     pub sip: sip::Settings,
+    /// The DNS servers that names are looked up with; the system's where there are none.
+    pub resolver: Vec<SocketAddr>,
 }
 
 impl Engine {

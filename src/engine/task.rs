@@ -12,6 +12,7 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -25,9 +26,13 @@ use crate::{
     engine::{
         Command, Event, FlowEvent, FlowState, RawSubmission, Refusal, Settings, Submission,
         flows::{Ends, Flows, Found, Way},
+        names::Names,
     },
-    sip::{ContextId, FlowId, Output, Transmit, Transport, UriBuf, UserAgent},
-    transport::{Network, RELIEF, Room, ServerUri, Signal},
+    sip::{
+        Connect, ContextId, FlowId, Output, Transmit, Transport, UriBuf, UserAgent,
+        resolution::Resolved,
+    },
+    transport::{FlowSettings, Network, RELIEF, Room, ServerUri, Signal},
 };
 
 /// How many commands are worked off before their output is drawn.
@@ -45,6 +50,15 @@ const GOODBYES: Duration = Duration::from_millis(250);
 enum Step {
     Tell(Event),
     Transmit(Transmit),
+    Connect(Connect),
+}
+
+/// How a request gets to its server.
+enum Lead {
+    /// On this flow.
+    Flow(FlowId),
+    /// By this name.
+    Name(ServerUri, Arc<FlowSettings>),
 }
 
 /// The state of the task.
@@ -56,6 +70,7 @@ pub(super) struct Task {
     listening: HashMap<IpAddr, SocketAddr>,
     /// The connections that peers made to us.
     accepted: HashSet<FlowId>,
+    names: Names,
     /// Events that have not gone out yet.
     batch: Vec<Event>,
     events: mpsc::Sender<Vec<Event>>,
@@ -76,6 +91,7 @@ impl Task {
             flows: Flows::default(),
             listening: HashMap::new(),
             accepted: HashSet::new(),
+            names: Names::new(&settings.resolver),
             batch: Vec::new(),
             events,
             latest: Instant::now(),
@@ -103,6 +119,7 @@ impl Task {
                 () = self.network.receive(&mut signals), if reads => {
                     signals.drain(..).for_each(|signal| self.signal(signal));
                 }
+                looked_up = self.names.next(), if !self.names.is_idle() => self.looked_up(looked_up),
                 () = sleep_until(deadline.unwrap_or(self.latest).into()), if deadline.is_some() => {}
                 () = async { drop(self.events.reserve().await) }, if !self.batch.is_empty() => {}
                 () = self.events.closed(), if self.leaving.is_none() => self.leave(),
@@ -146,7 +163,11 @@ impl Task {
     fn draw(&mut self) {
         while let Some(step) = self.held.pop_front().or_else(|| self.poll_step()) {
             match step {
-                Step::Tell(event) => self.batch.push(event),
+                Step::Tell(event) => {
+                    self.names.follow(&event);
+                    self.batch.push(event);
+                }
+                Step::Connect(connect) => self.find_flow(&connect),
                 Step::Transmit(transmit) if self.is_full(transmit.flow) => {
                     self.held.push_front(Step::Transmit(transmit));
                     return;
@@ -166,6 +187,7 @@ impl Task {
         Some(match self.user_agent.poll_output()? {
             Output::Event(event) => Step::Tell(Event::Sip(event)),
             Output::Transmit(transmit) => Step::Transmit(transmit),
+            Output::Connect(connect) => Step::Connect(connect),
         })
     }
 
@@ -253,8 +275,14 @@ impl Task {
             Some(server) => server,
             None => next_hop(request.route_set.first(), Some(&request.request_uri))?,
         };
-        let flow = self.flow_to(now, Way { server, settings });
-        self.user_agent.request(now, flow, request);
+        match self.lead(now, server, settings) {
+            Lead::Flow(flow) => _ = self.user_agent.request(now, flow, request),
+            Lead::Name(server, settings) => {
+                let (name, transport) = (server.to_string(), server.transport);
+                let id = self.user_agent.request_by_name(now, &name, transport, request);
+                self.names.look_up(id, server, settings);
+            }
+        }
         Ok(())
     }
 
@@ -265,34 +293,77 @@ impl Task {
             Some(server) => server,
             None => next_hop(message.first_route().as_ref(), message.request_uri().as_ref())?,
         };
-        let flow = self.flow_to(now, Way { server, settings });
-        self.user_agent.send_raw(now, flow, message);
+        match self.lead(now, server, settings) {
+            Lead::Flow(flow) => _ = self.user_agent.send_raw(now, flow, message),
+            Lead::Name(server, settings) => {
+                let (name, transport) = (server.to_string(), server.transport);
+                let id = self.user_agent.send_raw_by_name(now, &name, transport, message);
+                self.names.look_up(id, server, settings);
+            }
+        }
         Ok(())
     }
 
-    /// The flow that leads that way, which is made where there is none yet.
-    fn flow_to(&mut self, now: Instant, way: Way) -> FlowId {
-        match self.flows.to(&way) {
+    /// The flow that leads to a server, which is made where there is none yet; a server with a name
+    /// must be looked up first.
+    fn lead(&mut self, now: Instant, server: ServerUri, settings: Arc<FlowSettings>) -> Lead {
+        if server.socket_address().is_none() {
+            return Lead::Name(server, settings);
+        }
+        Lead::Flow(match self.flows.to(&Way::direct(server, settings)) {
             Found::Ready(flow) => flow,
             Found::Connect(flow) => {
                 self.connect(now, flow);
                 flow
             }
+        })
+    }
+
+    /// A look-up has ended.
+    fn looked_up(&mut self, (resolved, contexts): (Resolved, Vec<ContextId>)) {
+        let now = self.now();
+        for context in contexts {
+            self.user_agent.resolved(now, context, &resolved);
         }
+    }
+
+    /// Gives a context the flow that it asks for. All that was told before has been drawn already.
+    fn find_flow(&mut self, connect: &Connect) {
+        let Some(way) = self.names.way(connect) else { return };
+        let now = self.now();
+        let flow = match self.flows.to(&way) {
+            Found::Ready(flow) => flow,
+            Found::Connect(flow) => {
+                self.begin_to_connect(flow);
+                let event = self.flow_event(now, flow, FlowState::Connecting);
+                self.batch.extend(event);
+                flow
+            }
+        };
+        self.user_agent.ride(now, connect.context, flow);
     }
 
     /// Begins to make a flow, for the first time or again.
     fn connect(&mut self, now: Instant, flow: FlowId) {
-        let Some(Way { server, settings }) = self.flows.way(flow) else { return };
-        self.user_agent.flow_connecting(flow, server.transport);
-        self.network.connect(flow, server, settings);
+        self.begin_to_connect(flow);
         self.tell_flow(now, flow, FlowState::Connecting);
     }
 
+    fn begin_to_connect(&mut self, flow: FlowId) {
+        let Some(Way { server, settings, .. }) = self.flows.way(flow) else { return };
+        self.user_agent.flow_connecting(flow, server.transport);
+        self.network.connect(flow, server, settings);
+    }
+
     fn tell_flow(&mut self, at: Instant, flow: FlowId, state: FlowState) {
-        if let Some(Way { server, settings }) = self.flows.way(flow).cloned() {
-            self.tell(Event::Flow(FlowEvent { at, flow, server, settings, state }));
+        if let Some(event) = self.flow_event(at, flow, state) {
+            self.tell(event);
         }
+    }
+
+    fn flow_event(&self, at: Instant, flow: FlowId, state: FlowState) -> Option<Event> {
+        let Way { asked, server, settings } = self.flows.way(flow)?.clone();
+        Some(Event::Flow(FlowEvent { at, flow, asked, server, settings, state }))
     }
 
     fn signal(&mut self, signal: Signal) {

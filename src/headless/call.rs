@@ -25,8 +25,8 @@ pub(super) struct Call {
     pub(super) created: Instant,
     /// Its own method, whatever its transactions' are.
     pub(super) method: Method,
-    /// The flow that it rides on.
-    pub(super) flow: FlowId,
+    /// The flow that it rides on; none yet where its server is being looked up.
+    pub(super) flow: Option<FlowId>,
     /// That flow's transport.
     pub(super) transport: Transport,
     /// For a BYE in another context's dialog: that context.
@@ -88,6 +88,10 @@ impl Call {
             Fact::CancelAnswered(response) => self.cancel_status = Some(response.status.code()),
             Fact::Absorbed { why: Absorbed::Late, .. } => self.late += 1,
             _ => {}
+        }
+        if let Fact::Trying(trial) = &event.fact {
+            self.flow = Some(trial.flow);
+            self.transport = trial.candidate().transport;
         }
     }
 

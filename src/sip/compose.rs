@@ -392,6 +392,45 @@ pub(crate) fn again(
     builder.body(None, &old.body())
 }
 
+/// A request of ours for another server of the same name: the same but for its branch and what names
+/// us (RFC 3263 §4.3). Credentials that the user wrote stay; where they are `signed` by us, they were
+/// for the other server.
+pub(crate) fn elsewhere(old: &Message, sender: &Sender<'_>, branch: Branch, signed: bool) -> Bytes {
+    let method = old.method().unwrap_or(Method::Options);
+    let mut builder = MessageBuilder::request(&method, old.request_uri().unwrap_or_default())
+        .header(HeaderName::Via, sender.via(branch));
+    let contact = renamed_contact(old, sender);
+    for header in old.headers() {
+        match (header.name, &contact) {
+            (HeaderName::Via, _) => {}
+            (HeaderName::Authorization | HeaderName::ProxyAuthorization, _) if !signed => {
+                builder = builder.copy(header);
+            }
+            (name, _) if is_replaced(name) => {}
+            (HeaderName::Contact, Some(contact)) => {
+                builder = builder.header(HeaderName::Contact, contact);
+            }
+            _ => builder = builder.copy(header),
+        }
+    }
+    builder.body(None, &old.body())
+}
+
+/// The Contact on another flow, where the old one named us by the old flow and not in the user's own
+/// words.
+fn renamed_contact(old: &Message, sender: &Sender<'_>) -> Option<String> {
+    let via = old.essentials().ok()?.via;
+    let transport = Transport::ALL.into_iter().find(|known| known.via() == via.transport())?;
+    let port = via.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let sent_by = format!("{}{port}", via.host());
+    let before = Sender { transport, sent_by: &sent_by, ..sender.clone() };
+    let written = old.header(HeaderName::Contact)?.text().ok()?;
+    let from = old.from().ok()?;
+    let from = from.uri();
+    let secure = [false, true].into_iter().find(|&s| before.contact(&from, s) == written)?;
+    Some(sender.contact(&from, secure))
+}
+
 /// A response as events carry it.
 pub(crate) fn response(message: &Message, status: StatusCode) -> Response {
     Response { status, message: message.bytes().clone() }

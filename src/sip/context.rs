@@ -15,13 +15,14 @@ use crate::sip::{
     random::Branch,
     raw::RawMessage,
     request::{CancelOptions, DialogRequest, NewRequest},
-    user_agent::Redirection,
+    user_agent::{Redirection, Route},
 };
 
 /// One client context. It outlives its transactions.
 #[derive(Debug)]
 pub(crate) struct ClientContext {
     pub(crate) method: Method,
+    /// The flow that it rides on; [`FlowId::NONE`] while it looks for one.
     pub(crate) flow: FlowId,
     /// The INVITE whose leg this request belongs to, and that leg's tag.
     pub(crate) parent: Option<(ContextId, Box<str>)>,
@@ -29,6 +30,8 @@ pub(crate) struct ClientContext {
     pub(crate) request: Request,
     pub(crate) cancel: Cancel,
     pub(crate) legs: SmallVec<[Leg; 1]>,
+    /// The candidates that its server's name stands for (RFC 3263).
+    pub(crate) route: Option<Box<Route>>,
     /// Where a 3xx has sent it, and may still send it.
     pub(crate) redirection: Option<Box<Redirection>>,
     /// What answers a challenge.
@@ -92,6 +95,13 @@ pub(crate) enum Waiting {
     InDialog(Box<DialogRequest>),
     /// Bytes that the user wrote.
     Raw(Box<RawMessage>),
+    /// A request that another candidate of its server did not take.
+    Elsewhere {
+        /// As it was sent there.
+        bytes: Bytes,
+        /// Whether its credentials are ours, and not written by the user.
+        signed: bool,
+    },
 }
 
 /// How far a cancel has come (RFC 3261 §9.1).

@@ -4,7 +4,7 @@
 //! comes back from here. Every event carries the context's [`Status`] after it, so a screen needs
 //! no memory of its own to be right.
 
-use std::{borrow::Cow, fmt, time::Instant};
+use std::{borrow::Cow, fmt, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
@@ -15,6 +15,7 @@ use crate::sip::{
     method::Method,
     redirect::RedirectTarget,
     request::{CancelOptions, NewRequest},
+    resolution::{Candidate, Lookup},
     status::StatusCode,
     transaction::ServerTransactionId,
     transport::Transport,
@@ -34,6 +35,11 @@ impl fmt::Display for ContextId {
 /// Names one flow for as long as the program runs; counts from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FlowId(pub u32);
+
+impl FlowId {
+    /// No flow: nothing ever rides on it.
+    pub(crate) const NONE: FlowId = FlowId(0);
+}
 
 impl fmt::Display for FlowId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,6 +77,23 @@ pub struct ContextEvent {
 pub enum Fact {
     /// The context exists; nothing has been sent yet. Always the first of a context's events.
     Created(Created),
+    /// The server is being looked up (RFC 3263); [`Fact::Resolved`] follows.
+    Resolving {
+        /// What is looked up.
+        server: Box<str>,
+    },
+    /// What the look-up found. [`Fact::Trying`] follows, or [`Fact::Failed`] where there is nothing.
+    Resolved(Arc<Resolution>),
+    /// A candidate of the server is tried: its flow is made, and the request sent on it.
+    Trying(Box<Trial>),
+    /// The candidate that was tried cannot be reached, says nothing, or answered 503; the next one
+    /// is tried (RFC 3263 §4.3).
+    PassedOver {
+        /// The 503, where that was it.
+        response: Option<Response>,
+        /// Why, as a sentence or a status line.
+        why: Arc<str>,
+    },
     /// A request went to its flow for the first time.
     Sent {
         /// Its bytes.
@@ -241,6 +264,10 @@ impl Fact {
             Fact::Received { .. } => "received",
             Fact::Ended { .. } => "ended",
             Fact::Created(_)
+            | Fact::Resolving { .. }
+            | Fact::Resolved(_)
+            | Fact::Trying(_)
+            | Fact::PassedOver { .. }
             | Fact::AuthGivenUp { .. }
             | Fact::AuthAhead { .. }
             | Fact::AuthInfo(_)
@@ -268,7 +295,7 @@ impl Fact {
             | Fact::PrackAnswered(response)
             | Fact::Absorbed { response, .. }
             | Fact::Answered(response) => Some(response),
-            Fact::Failed { response, .. } => response.as_ref(),
+            Fact::Failed { response, .. } | Fact::PassedOver { response, .. } => response.as_ref(),
             _ => None,
         }
     }
@@ -322,6 +349,87 @@ impl Absorbed {
     }
 }
 
+/// What the look-up of a server found (RFC 3263).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolution {
+    /// What was asked and answered, in order; nothing where the hosts file knew the name.
+    pub lookups: Arc<[Lookup]>,
+    /// Where the request may go, in the order in which it is tried.
+    pub candidates: Arc<[Candidate]>,
+}
+
+/// A candidate that is tried, beside all the others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trial {
+    /// The flow to it.
+    pub flow: FlowId,
+    /// All candidates, in their order.
+    pub candidates: Arc<[Candidate]>,
+    /// Why each of those before it did not do.
+    pub failures: Box<[Arc<str>]>,
+}
+
+/// How a candidate stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrialState<'t> {
+    /// It was tried, and did not do.
+    Failed(&'t str),
+    /// The request goes to it.
+    InUse,
+    /// Not tried.
+    Untried,
+}
+
+/// What was asked and answered, or where the name was found else.
+impl fmt::Display for Resolution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.lookups.is_empty() {
+            return f.write_str("by the hosts file");
+        }
+        for (n, lookup) in self.lookups.iter().enumerate() {
+            let gap = if n == 0 { "" } else { "; " };
+            write!(f, "{gap}{lookup}")?;
+        }
+        Ok(())
+    }
+}
+
+/// `udp 127.0.0.2:5060 (SRV 20 0 b.example.org), 2 of 3`
+impl fmt::Display for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.candidate().fmt(f)?;
+        match self.candidates.len() {
+            1 => Ok(()),
+            all => write!(f, ", {} of {all}", self.failures.len() + 1),
+        }
+    }
+}
+
+impl Trial {
+    /// What this is, in two words.
+    pub fn label(&self) -> &'static str {
+        if self.failures.is_empty() { "candidate" } else { "next candidate" }
+    }
+
+    /// The candidate that is tried.
+    pub fn candidate(&self) -> &Candidate {
+        &self.candidates[self.failures.len()]
+    }
+
+    /// Every candidate with its state.
+    pub fn states(&self) -> impl ExactSizeIterator<Item = (&Candidate, TrialState<'_>)> {
+        let tried = self.failures.len();
+        self.candidates.iter().enumerate().map(move |(place, candidate)| {
+            let state = match self.failures.get(place) {
+                Some(why) => TrialState::Failed(why),
+                None if place == tried => TrialState::InUse,
+                None => TrialState::Untried,
+            };
+            (candidate, state)
+        })
+    }
+}
+
 /// What would answer a rejection, as the peer itself has said.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Advice {
@@ -342,9 +450,10 @@ pub struct Created {
     pub remote_identity: Box<str>,
     /// The Call-ID.
     pub call_id: Box<str>,
-    /// The flow that it rides on.
-    pub flow: FlowId,
-    /// That flow's transport.
+    /// The flow that it rides on; none yet where its server is still being looked up.
+    /// [`Fact::Trying`] names it then.
+    pub flow: Option<FlowId>,
+    /// That flow's transport, or the one that it will have unless a look-up finds another.
     pub transport: Transport,
     /// For a request in the dialog of another context (a BYE): that context.
     pub parent: Option<ContextId>,

@@ -41,8 +41,8 @@ pub use cause::Cause;
 pub(crate) use dialog::Routing;
 pub use escape::escape;
 pub use event::{
-    Absorbed, ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Response, State,
-    Status, Stray, TerminatedBy, Timer, TimerAt,
+    Absorbed, ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Resolution,
+    Response, State, Status, Stray, TerminatedBy, Timer, TimerAt, Trial, TrialState,
 };
 pub use framing::{Frame, FrameError, Framer};
 pub use message::{Essentials, Header, Limits, Message, ReadError, StartLine};
@@ -66,6 +66,6 @@ pub(crate) use transaction::{NonInviteClient, ResponseOutcome, TimeoutOutcome};
 pub use transport::Transport;
 pub use uri::{Scheme, Tel, Uri, UriBuf, UriError, UriProblem};
 pub use user_agent::{
-    Answer, AnswerError, CancelError, DialogError, ExtraLegs, HangUpError, Held, Output, Redirects,
-    Settings, Transmit, UserAgent,
+    Answer, AnswerError, CancelError, Connect, DialogError, ExtraLegs, HangUpError, Held, Output,
+    Redirects, Settings, Transmit, UserAgent,
 };

@@ -38,6 +38,11 @@ impl Identifiers {
         Identifiers { rng: StdRng::seed_from_u64(seed) }
     }
 
+    /// Where another generator begins.
+    pub(crate) fn seed(&mut self) -> u64 {
+        self.rng.next_u64()
+    }
+
     pub(crate) fn branch(&mut self) -> Branch {
         Branch(self.rng.next_u64())
     }

@@ -17,6 +17,8 @@ impl StatusCode {
     pub const OK: StatusCode = StatusCode(200);
     /// 487 Request Terminated
     pub const REQUEST_TERMINATED: StatusCode = StatusCode(487);
+    /// 503 Service Unavailable
+    pub const SERVICE_UNAVAILABLE: StatusCode = StatusCode(503);
 
     /// The code, where it is one.
     pub const fn new(code: u16) -> Option<StatusCode> {

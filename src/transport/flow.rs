@@ -16,11 +16,11 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::{
-    sip::{FlowId, escape},
+    sip::FlowId,
     transport::{SendError, ServerUri, Signal, reason, stream, udp},
 };
 
-/// How long it may take to make a flow: look-up, connection and handshake, unless the owner says
+/// How long it may take to make a flow: connection and handshake, unless the owner says
 /// otherwise.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -210,24 +210,15 @@ impl Link {
     }
 }
 
-/// The addresses of a server's host; an address is its own.
+/// The address of a server, whose name was looked up before.
 ///
 /// # Errors
 ///
-/// A sentence, where the name does not resolve.
-pub(super) async fn resolve(server: &ServerUri) -> Result<Vec<SocketAddr>, String> {
-    if let Ok(address) = server.host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, server.port)]);
-    }
-    let host = escape(&server.host);
-    let found: Vec<_> = tokio::net::lookup_host((&*server.host, server.port))
-        .await
-        .map_err(|_| reason::unreachable(server, format_args!("no address is known for {host}")))?
-        .collect();
-    if found.is_empty() {
-        return Err(reason::unreachable(server, format_args!("no address is known for {host}")));
-    }
-    Ok(found)
+/// A sentence, where it was not.
+pub(super) fn address(server: &ServerUri) -> Result<SocketAddr, String> {
+    server
+        .socket_address()
+        .ok_or_else(|| reason::unreachable(server, "its name has not been looked up"))
 }
 
 /// Whether an address of ours can speak to an address of the peer's; a sentence where it cannot.

@@ -4,6 +4,7 @@
 //! is made, how it reads and how it writes; `flow` holds what they share. Nothing in here knows
 //! what a message means.
 
+mod dns;
 mod facts;
 mod flow;
 mod http_header;
@@ -19,6 +20,7 @@ mod tls;
 mod udp;
 mod ws;
 
+pub use dns::{Resolver, dns_server};
 pub use facts::{Certificate, CertificateNames, FlowFacts, TlsFacts};
 pub use http_header::{HttpHeader, HttpHeaderError};
 pub use network::{Network, RELIEF, Room};

@@ -97,7 +97,7 @@ impl Network {
         }
     }
 
-    /// Sets how long look-up, connection and handshake of a flow may take together; 10 s where it
+    /// Sets how long connection and handshake of a flow may take together; 10 s where it
     /// is not set.
     pub fn with_connect_timeout(self, limit: Duration) -> Network {
         Network { limit, ..self }
@@ -105,13 +105,14 @@ impl Network {
 
     /// Begins to make a flow to a server, under an id of the caller's below 2^31;
     /// [`Signal::Up`] or [`Signal::Down`] follows. A flow that had the id before is closed.
-    /// Must be called on a tokio runtime.
+    /// A server with a name must have been looked up ([`ServerUri::resolved`]). Must be called on a
+    /// tokio runtime.
     pub fn connect(&mut self, flow: FlowId, server: &ServerUri, settings: &FlowSettings) {
         self.generation += 1;
         let outlet = self.hub.outlet(flow, self.generation);
         let (server_uri, settings) = (server.clone(), settings.clone());
         let task = match server.transport {
-            Transport::Udp => tokio::spawn(udp::connect(server_uri, settings, outlet, self.limit)),
+            Transport::Udp => tokio::spawn(udp::connect(server_uri, settings, outlet)),
             Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {
                 tokio::spawn(stream::connect(server_uri, settings, outlet, self.limit))
             }

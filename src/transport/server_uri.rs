@@ -1,20 +1,34 @@
 //! Where requests are sent: `--server`, an account's `server`.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
 
-use crate::sip::{Scheme, Transport, Uri, UriError};
+use crate::sip::{
+    Scheme, Transport, Uri, UriError,
+    resolution::{Candidate, Discovery, Target},
+};
 
 /// A server: a transport, a host and a port, and a path for WebSocket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ServerUri {
     /// The transport.
     pub transport: Transport,
-    /// A name, an IPv4 address, or an IPv6 address without its brackets.
+    /// A name, an IPv4 address, or an IPv6 address without its brackets. It is what a TLS
+    /// certificate must name (RFC 5922 §7) and what a WebSocket handshake asks for.
     pub host: String,
     /// The port, the transport's own where none was written.
     pub port: u16,
     /// The path of a WebSocket URL, from its `/` on; `/` for the others.
     pub path: String,
+    /// What is looked up in place of the host (RFC 3261 §19.1.1).
+    pub maddr: Option<String>,
+    /// How much of transport and port is still to be found (RFC 3263 §4).
+    pub discovery: Discovery,
+    /// The address at which it is reached, once its name has been looked up.
+    pub address: Option<SocketAddr>,
 }
 
 /// Why a text is no [`ServerUri`].
@@ -39,6 +53,51 @@ pub enum ServerUriError {
 }
 
 impl ServerUri {
+    /// A server at an address.
+    pub fn at(transport: Transport, address: SocketAddr) -> ServerUri {
+        ServerUri {
+            transport,
+            host: address.ip().to_string(),
+            port: address.port(),
+            path: "/".to_owned(),
+            maddr: None,
+            discovery: Discovery::Address,
+            address: None,
+        }
+    }
+
+    /// The same server, as a look-up found it.
+    pub fn resolved(&self, candidate: &Candidate) -> ServerUri {
+        ServerUri {
+            transport: candidate.transport,
+            port: candidate.address.port(),
+            discovery: Discovery::Address,
+            address: Some(candidate.address),
+            ..self.clone()
+        }
+    }
+
+    /// What is to be looked up.
+    pub fn target(&self) -> Target {
+        Target {
+            host: self.maddr.as_ref().unwrap_or(&self.host).clone(),
+            port: self.port,
+            transport: self.transport,
+            discovery: self.discovery,
+        }
+    }
+
+    /// The address to connect to; `None` for a name that has not been looked up.
+    pub fn socket_address(&self) -> Option<SocketAddr> {
+        let literal = || self.maddr.as_ref().unwrap_or(&self.host).parse::<IpAddr>().ok();
+        self.address.or_else(|| Some(SocketAddr::new(literal()?, self.port)))
+    }
+
+    /// The server as a URI: what a WebSocket handshake asks for.
+    pub fn url(&self) -> String {
+        ServerUri { address: None, ..self.clone() }.to_string()
+    }
+
     /// The server that a SIP URI itself names, by its `transport` and `maddr` parameters, host and
     /// port (RFC 3263 §4 without the look-ups).
     ///
@@ -65,12 +124,22 @@ impl ServerUri {
                 Err(()) => return Err(ServerUriError::Transport(name.to_owned())),
             },
         };
-        let host = uri.params().value("maddr").unwrap_or(uri.host());
+        let is_address = |host: &str| bare(host).parse::<IpAddr>().is_ok();
+        let maddr = uri.params().value("maddr").map(|maddr| bare(maddr).to_owned());
+        let discovery = match (uri.port(), uri.params().value("transport")) {
+            _ if is_address(maddr.as_deref().unwrap_or(uri.host())) => Discovery::Address,
+            (Some(_), _) => Discovery::Address,
+            (None, Some(_)) => Discovery::Service,
+            (None, None) => Discovery::Services,
+        };
         Ok(ServerUri {
             transport,
-            host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+            host: bare(uri.host()).to_owned(),
             port: uri.port().unwrap_or(transport.default_port()),
             path: "/".to_owned(),
+            maddr,
+            discovery,
+            address: None,
         })
     }
 }
@@ -104,24 +173,49 @@ impl FromStr for ServerUri {
         }
         Ok(ServerUri {
             transport,
-            host: uri.host().trim_start_matches('[').trim_end_matches(']').to_owned(),
+            host: bare(uri.host()).to_owned(),
             port: uri.port().unwrap_or(transport.default_port()),
             path,
+            maddr: None,
+            // RFC 7118 §8: a URL is resolved as HTTP does.
+            discovery: Discovery::Address,
+            address: None,
         })
     }
 }
 
+/// A host without the brackets of an IPv6 address.
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+/// As one writes it: what was left open stays open. A name that was looked up is followed by its
+/// address in parentheses.
 impl fmt::Display for ServerUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
-        let authority = format_args!("{open}{}{close}:{}", self.host, self.port);
+        let authority = format!("{open}{}{close}", self.host);
+        let authority = match self.discovery {
+            Discovery::Address => format!("{authority}:{}", self.port),
+            Discovery::Service | Discovery::Services => authority,
+        };
         match self.transport {
             Transport::Ws | Transport::Wss => {
                 write!(f, "{}://{authority}", self.transport)?;
-                if self.path == "/" { Ok(()) } else { f.write_str(&self.path) }
+                if self.path != "/" {
+                    f.write_str(&self.path)?;
+                }
             }
-            Transport::Tls => write!(f, "sips:{authority}"),
-            transport => write!(f, "sip:{authority};transport={transport}"),
+            Transport::Tls => write!(f, "sips:{authority}")?,
+            _ if self.discovery == Discovery::Services => write!(f, "sip:{authority}")?,
+            transport => write!(f, "sip:{authority};transport={transport}")?,
+        }
+        if let Some(maddr) = &self.maddr {
+            write!(f, ";maddr={maddr}")?;
+        }
+        match self.address.filter(|address| address.ip().to_string() != self.host) {
+            Some(address) => write!(f, " ({address})"),
+            None => Ok(()),
         }
     }
 }
@@ -138,7 +232,17 @@ mod tests {
             ("ws://[::1]:80/a?b", Transport::Ws, "::1", 80, "ws://[::1]:80/a?b"),
             ("sip:10.0.0.1", Transport::Udp, "10.0.0.1", 5060, "sip:10.0.0.1:5060;transport=udp"),
             ("sip:h:5070;transport=TCP", Transport::Tcp, "h", 5070, "sip:h:5070;transport=tcp"),
-            ("sips:h", Transport::Tls, "h", 5061, "sips:h:5061"),
+            ("sips:h", Transport::Tls, "h", 5061, "sips:h"),
+            ("sips:h:5061", Transport::Tls, "h", 5061, "sips:h:5061"),
+            ("sip:h", Transport::Udp, "h", 5060, "sip:h"),
+            ("sip:h;transport=tcp", Transport::Tcp, "h", 5060, "sip:h;transport=tcp"),
+            (
+                "sip:h;maddr=192.0.2.1",
+                Transport::Udp,
+                "h",
+                5060,
+                "sip:h:5060;transport=udp;maddr=192.0.2.1",
+            ),
             (
                 "sip:[2001:db8::1]",
                 Transport::Udp,
@@ -155,6 +259,38 @@ mod tests {
             );
             assert_eq!(server.to_string(), written);
         }
+    }
+
+    #[test]
+    fn what_is_left_open_is_looked_up_and_maddr_in_place_of_the_host() {
+        for (text, host, discovery) in [
+            ("sip:h", "h", Discovery::Services),
+            ("sip:h;transport=udp", "h", Discovery::Service),
+            ("sip:h:5060", "h", Discovery::Address),
+            ("sip:h;maddr=m", "m", Discovery::Services),
+            ("sip:h;maddr=[::1]", "::1", Discovery::Address),
+            ("sip:192.0.2.1", "192.0.2.1", Discovery::Address),
+            ("ws://h", "h", Discovery::Address),
+        ] {
+            let target = text.parse::<ServerUri>().unwrap().target();
+            assert_eq!((&*target.host, target.discovery), (host, discovery), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_resolved_server_keeps_its_name_and_has_an_address() {
+        let server: ServerUri = "ws://h:8080/p".parse().unwrap();
+        assert_eq!(server.socket_address(), None);
+        let address = "192.0.2.1:8080".parse().unwrap();
+        let candidate = Candidate {
+            transport: Transport::Ws,
+            address,
+            source: crate::sip::resolution::Source::Address,
+        };
+        let resolved = server.resolved(&candidate);
+        assert_eq!(resolved.socket_address(), Some(address));
+        assert_eq!(resolved.to_string(), "ws://h:8080/p (192.0.2.1:8080)");
+        assert_eq!(resolved.url(), "ws://h:8080/p");
     }
 
     #[test]

@@ -162,24 +162,16 @@ impl Call {
     }
 }
 
-/// Connects to the first of the server's addresses that takes us; a sentence where none does.
+/// Connects to the server's address; a sentence where that fails.
 async fn dial(
     server: &ServerUri,
     settings: &FlowSettings,
 ) -> Result<Connection<TcpStream>, String> {
-    let addresses = flow::resolve(server).await?;
-    let mut failed = None;
-    for address in addresses {
-        match dial_one(address, settings.bind).await {
-            Ok(connection) => return Ok(connection),
-            Err(why) => failed = Some(why),
-        }
-    }
-    let why = failed.expect("a server has an address");
-    Err(reason::unreachable(server, why))
+    let connection = dial_address(flow::address(server)?, settings.bind).await;
+    connection.map_err(|why| reason::unreachable(server, why))
 }
 
-async fn dial_one(
+async fn dial_address(
     address: SocketAddr,
     bind: Option<IpAddr>,
 ) -> Result<Connection<TcpStream>, String> {

@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::{io::Interest, net::UdpSocket, sync::mpsc, task::AbortHandle, time::timeout};
+use tokio::{io::Interest, net::UdpSocket, sync::mpsc, task::AbortHandle};
 
 use crate::{
     sip::Transport,
@@ -208,28 +208,8 @@ impl Link {
 }
 
 /// The task of a flow to a server.
-pub(super) async fn connect(
-    server: ServerUri,
-    settings: FlowSettings,
-    outlet: Outlet,
-    limit: Duration,
-) {
-    let made = timeout(limit, async {
-        let addresses = flow::resolve(&server).await?;
-        // Deviation: IPv4 first, because a datagram gives no sign in time that nobody listens,
-        // and more SIP servers listen there. A bound address decides it.
-        let is_ipv4 = settings.bind.is_none_or(|ours| ours.is_ipv4());
-        let peer = addresses.iter().find(|a| a.is_ipv4() == is_ipv4).unwrap_or(&addresses[0]);
-        let failed = |why: String| reason::unreachable(&server, why);
-        let sockets = Sockets::to_peer(*peer, settings.bind).map_err(failed)?;
-        let local = sockets.local().map_err(|error| failed(reason::words(&error)))?;
-        Ok((sockets, local, *peer))
-    });
-    let late = || {
-        let why = format_args!("its name was not resolved within {limit:?}");
-        Err(reason::unreachable(&server, why))
-    };
-    match made.await.unwrap_or_else(|_| late()) {
+pub(super) async fn connect(server: ServerUri, settings: FlowSettings, outlet: Outlet) {
+    match open(&server, &settings) {
         Ok((sockets, local, peer)) => {
             let up = Signal::Up { flow: outlet.flow(), local, peer, facts: Arc::default() };
             let name = sockets.name.clone();
@@ -238,6 +218,18 @@ pub(super) async fn connect(
         }
         Err(reason) => outlet.down(reason).await,
     }
+}
+
+/// The sockets, our address and the peer's; a sentence where there can be none.
+fn open(
+    server: &ServerUri,
+    settings: &FlowSettings,
+) -> Result<(Sockets, SocketAddr, SocketAddr), String> {
+    let peer = flow::address(server)?;
+    let failed = |why: String| reason::unreachable(server, why);
+    let sockets = Sockets::to_peer(peer, settings.bind).map_err(failed)?;
+    let local = sockets.local().map_err(|error| failed(reason::words(&error)))?;
+    Ok((sockets, local, peer))
 }
 
 /// Binds a listener and starts its task.

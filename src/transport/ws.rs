@@ -65,7 +65,7 @@ pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<Connection<WebSocketStream<S>>, String> {
     let Connection { stream, local, peer, mut facts } = connection;
     let shaken = async {
-        let mut request = server.to_string().into_client_request()?;
+        let mut request = server.url().into_client_request()?;
         let headers = request.headers_mut();
         headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
         for (name, value) in settings.headers.iter().map(HttpHeader::parts) {

@@ -79,7 +79,7 @@ pub fn created(parent: Option<ContextId>) -> Fact {
         local_identity: "<sip:alice@demo.test>".into(),
         remote_identity: "<sip:bob@demo.test>".into(),
         call_id: "x".into(),
-        flow: FlowId(1),
+        flow: Some(FlowId(1)),
         transport: Transport::Ws,
         parent,
     })

@@ -44,7 +44,11 @@ impl Front {
 
     pub fn with(timing: Timing) -> Front {
         let sip = sip::Settings { timing, ..sip::Settings::default() };
-        Front { engine: Engine::start(Settings { sip }), log: Vec::new(), seen: 0 }
+        Front {
+            engine: Engine::start(Settings { sip, ..Settings::default() }),
+            log: Vec::new(),
+            seen: 0,
+        }
     }
 
     pub async fn command(&self, command: Command) {

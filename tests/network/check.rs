@@ -387,6 +387,9 @@ pub const KINDS: usize = 26;
 fn kind(fact: &Fact) -> &'static str {
     match fact {
         Fact::Created(_) => "created",
+        Fact::Resolving { .. } | Fact::Resolved(_) | Fact::Trying(_) | Fact::PassedOver { .. } => {
+            panic!("nothing is looked up here: {fact:?}")
+        }
         Fact::Sent { .. } => "sent",
         Fact::Retransmitted { .. } => "retransmitted",
         Fact::Progress(_) => "progress",

@@ -237,6 +237,7 @@ impl World {
                     it.check.transmit(&transmit);
                     transmits.push(transmit);
                 }
+                Output::Connect(connect) => panic!("nothing is looked up here: {connect:?}"),
                 Output::Event(Event::Context(event)) => it.check.event(now, event),
                 Output::Event(Event::Stray(stray)) => {
                     assert_eq!(stray.at, now);

@@ -221,6 +221,7 @@ impl<P: Peer> Simulation<P> {
                     }
                     self.put(Way::ToPeer, Duration::ZERO, transmit.bytes);
                 }
+                Output::Connect(connect) => panic!("nothing is looked up here: {connect:?}"),
                 Output::Event(Event::Context(event)) => self.events.push(event),
                 Output::Event(Event::Stray(stray)) => self.strays.push(stray),
             }
@@ -251,6 +252,10 @@ pub fn word(event: &ContextEvent) -> String {
     let method = &event.method;
     match &event.fact {
         Fact::Created(_) => "created".to_owned(),
+        Fact::Resolving { server } => format!("resolving {server}"),
+        Fact::Resolved(resolution) => format!("resolved {resolution}"),
+        Fact::Trying(trial) => format!("trying {trial}"),
+        Fact::PassedOver { why, .. } => format!("passed over: {why}"),
         Fact::Sent { .. } => format!("sent {method}"),
         Fact::Retransmitted { attempt, .. } => format!("retransmitted {method} {attempt}"),
         Fact::Progress(response) => format!("progress {}", response.status),

@@ -87,6 +87,7 @@ impl Script {
         let event = FlowEvent {
             at: self.now,
             flow: FlowId(flow),
+            asked: std::sync::Arc::new(server.parse().unwrap()),
             server: server.parse().unwrap(),
             settings: Default::default(),
             state,
@@ -133,7 +134,7 @@ impl Script {
             local_identity: "Alice <sip:alice@demo.test>".into(),
             remote_identity: format!("<{target}>").into(),
             call_id: format!("{context}c4d8e1f2a7@sipboard").into(),
-            flow: FlowId(if udp { 2 } else { 1 }),
+            flow: Some(FlowId(if udp { 2 } else { 1 })),
             transport: if udp { Transport::Udp } else { Transport::Ws },
             parent: parent.map(ContextId),
         };
@@ -149,7 +150,7 @@ impl Script {
             local_identity: "Alice <sip:alice@demo.test>".into(),
             remote_identity: "<sip:alice@demo.test>".into(),
             call_id: "registration@sipboard".into(),
-            flow: FlowId(1),
+            flow: Some(FlowId(1)),
             transport: Transport::Ws,
             parent: None,
         };

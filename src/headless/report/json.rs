@@ -116,7 +116,7 @@ impl<'e> Line<'e> {
                 let uri = sent.as_ref().and_then(|sent| sent.request_uri());
                 self.request_uri = uri.map(str::to_owned);
                 self.transport = Some(call.transport.name());
-                self.flow = Some(call.flow.0);
+                self.flow = call.flow.map(|flow| flow.0);
                 self.leg = sent.as_ref().and_then(to_tag);
                 // Why a leg is hung up without the user's wish (RFC 3326).
                 let reason = sent.as_ref().and_then(|sent| sent.header(HeaderName::Reason));

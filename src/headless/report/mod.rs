@@ -68,7 +68,8 @@ impl<'o> Reporter<'o> {
         let line = match self.style.format {
             Format::Json => json::line(event, call, &self.clock),
             Format::Timeline { colour } => {
-                let server = self.servers.get(&call.flow).map_or("", String::as_str);
+                let server = call.flow.and_then(|flow| self.servers.get(&flow));
+                let server = server.map_or("", String::as_str);
                 timeline::line(event, call, zero, server).map(|line| line.render(colour))
             }
         };

@@ -88,6 +88,13 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
     let method = event.method.as_str();
     Some(match &event.fact {
         Fact::Created(_) => return None,
+        Fact::Resolving { server } => told("resolving", server.as_ref(), Tone::Faint),
+        Fact::Resolved(resolution) => told("resolved", resolution.to_string(), Tone::Faint),
+        Fact::Trying(trial) => told(trial.label(), trial.to_string(), Tone::Faint),
+        Fact::PassedOver { response: Some(response), .. } => {
+            came(response, "passed over", Tone::Bad)
+        }
+        Fact::PassedOver { response: None, why } => told("passed over", why.as_ref(), Tone::Bad),
         Fact::Sent { message } => {
             // A retry, or a PRACK, may go elsewhere than the first request.
             let sent = Message::read(message.clone()).ok();

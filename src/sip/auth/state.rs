@@ -28,6 +28,11 @@ impl AuthState {
         self.0.as_ref().map_or(0, |inner| inner.rounds)
     }
 
+    /// Whether credentials were sent at all.
+    pub fn has_sent(&self) -> bool {
+        !self.sent().is_empty()
+    }
+
     pub(super) fn sent(&self) -> &[Sent] {
         self.0.as_ref().map_or(&[], |inner| &inner.sent)
     }

@@ -8,7 +8,7 @@ use std::{
 
 use rand::{SeedableRng, rngs::StdRng};
 
-use super::{Lookup, ResolutionError, order};
+use super::{Lookup, ResolutionError, Target, order};
 use crate::sip::{escape, transport::Transport};
 
 /// A place that a request may go to.
@@ -27,8 +27,10 @@ pub struct Candidate {
 pub enum Source {
     /// The host is an address itself.
     Given,
-    /// The host's own A or AAAA record, or the hosts file.
+    /// The host's own A or AAAA record.
     Address,
+    /// The hosts file of the system.
+    HostsFile,
     /// An SRV record.
     Srv {
         /// The lower one first.
@@ -58,6 +60,14 @@ pub(super) struct Hop {
     pub(super) srv: Option<(u16, u16)>,
 }
 
+impl Hop {
+    /// The host itself, at the transport and port that the target has.
+    pub(super) fn plain(target: &Target) -> Hop {
+        let Target { host, port, transport, .. } = target;
+        Hop { transport: *transport, host: host.as_str().into(), port: *port, srv: None }
+    }
+}
+
 /// A hop with its addresses.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Found {
@@ -67,6 +77,13 @@ pub(super) struct Found {
 }
 
 impl Resolved {
+    /// What the hosts file says, which leaves nothing to ask.
+    pub fn from_hosts_file(target: &Target, mut addresses: Vec<IpAddr>) -> Resolved {
+        addresses.sort_by_key(IpAddr::is_ipv6);
+        let found = Found { hop: Hop::plain(target), addresses, source: Source::HostsFile };
+        Resolved { lookups: Arc::default(), found: Ok(Arc::from([found])) }
+    }
+
     /// The candidates in the order in which they are tried, each once. The weights are drawn from
     /// `seed` (RFC 2782).
     ///
@@ -104,6 +121,7 @@ impl fmt::Display for Source {
         match self {
             Source::Given => f.write_str("as given"),
             Source::Address => f.write_str("address"),
+            Source::HostsFile => f.write_str("hosts file"),
             Source::Srv { priority, weight, .. } => write!(f, "SRV {priority} {weight}"),
         }
     }
@@ -116,7 +134,7 @@ impl fmt::Display for Candidate {
         write!(f, "{transport} {address} ({source}")?;
         match source {
             Source::Srv { host, .. } => write!(f, " {})", escape(host)),
-            Source::Given | Source::Address => f.write_str(")"),
+            Source::Given | Source::Address | Source::HostsFile => f.write_str(")"),
         }
     }
 }

@@ -129,7 +129,7 @@ impl Resolution {
         let target = &resolution.target;
         resolution.stage = match (target.host.parse::<IpAddr>(), target.discovery) {
             (Ok(address), _) => {
-                let hop = resolution.plain();
+                let hop = Hop::plain(target);
                 Stage::Done(Ok(vec![Found {
                     hop,
                     addresses: vec![address],
@@ -140,7 +140,7 @@ impl Resolution {
             (Err(_), Discovery::Service) => {
                 Stage::Srv(vec![service(target.transport, &target.host)])
             }
-            (Err(_), Discovery::Address) => Stage::Addresses(vec![resolution.plain()]),
+            (Err(_), Discovery::Address) => Stage::Addresses(vec![Hop::plain(target)]),
         };
         resolution
     }
@@ -198,12 +198,6 @@ impl Resolution {
         }
         let Stage::Done(found) = self.stage else { unreachable!("the loop ends with it") };
         Resolved { lookups: self.lookups.into(), found: found.map(Arc::from) }
-    }
-
-    /// The host itself, at the transport and port that the target has.
-    fn plain(&self) -> Hop {
-        let Target { host, port, transport, .. } = &self.target;
-        Hop { transport: *transport, host: host.as_str().into(), port: *port, srv: None }
     }
 
     /// RFC 3263 §4.1: the services of the lowest order, the preferred ones first.
@@ -285,7 +279,7 @@ impl Resolution {
             return Stage::Done(Err(ResolutionError::NotOffered { host, services }));
         }
         // RFC 3263 §4.2: without SRV, the addresses of the host itself.
-        Stage::Addresses(vec![self.plain()])
+        Stage::Addresses(vec![Hop::plain(&self.target)])
     }
 
     fn after_addresses(&self, hops: Vec<Hop>, lookups: &[Lookup]) -> Stage {

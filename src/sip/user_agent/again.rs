@@ -92,6 +92,9 @@ impl UserAgent {
         if context.is_cancelled() {
             return Next::Stands(self.withheld(context, status));
         }
+        if self.fail_over_response(now, id, status, message) {
+            return Next::Again;
+        }
         let mut refused = None;
         if matches!(status.code(), 401 | 407) {
             match self.answer_challenge(now, id, status, message) {

@@ -10,8 +10,8 @@ use crate::sip::{
     auth::AuthState,
     cause::Cause,
     compose,
-    context::Cancel,
-    event::{ContextId, Fact, State},
+    context::{Cancel, ClientContext, Request, Waiting},
+    event::{ContextId, Fact, FlowId, State},
     message::Message,
     method::Method,
     request::CancelOptions,
@@ -67,11 +67,11 @@ impl UserAgent {
         let waiting = state == State::Calling;
         context.state = State::Cancelling;
         context.cancel = Cancel::Waiting(options.clone());
+        let unsent = before_it_was_sent(context);
         self.tell(now, id, Method::Cancel, Fact::Cancel { options, waiting });
         match state {
             State::Waiting => {
-                let detail = "cancelled before it was sent: the flow was not up yet".to_owned();
-                self.fail(now, id, State::Canceled, Cause::Canceled, detail);
+                self.fail(now, id, State::Canceled, Cause::Canceled, unsent.to_owned());
             }
             State::Proceeding => self.send_cancel(now, id),
             _ => {}
@@ -144,5 +144,18 @@ impl UserAgent {
         self.transactions.arm_context(id, before, None);
         self.tell(now, id, Method::Cancel, Fact::CancelCrossed { detail });
         let _ = self.hang_up(now, id);
+    }
+}
+
+/// Why the cancel of an INVITE that waits for a flow needs no CANCEL.
+fn before_it_was_sent(context: &ClientContext) -> &'static str {
+    match &context.request {
+        Request::Waiting(Waiting::Elsewhere { .. }) => {
+            "cancelled before the next candidate of its server had it: the one before did not take it"
+        }
+        _ if context.flow == FlowId::NONE => {
+            "cancelled before it was sent: its server was still being looked up"
+        }
+        _ => "cancelled before it was sent: the flow was not up yet",
     }
 }

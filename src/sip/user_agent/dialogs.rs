@@ -212,7 +212,7 @@ impl UserAgent {
             local_identity: String::from_utf8_lossy(from.unwrap_or_default()).into(),
             remote_identity: leg.remote_identity.clone(),
             call_id: invite.call_id().unwrap_or_default().into(),
-            flow,
+            flow: Some(flow),
             transport: self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport),
             parent: Some(id),
         };

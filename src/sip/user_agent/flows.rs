@@ -193,12 +193,14 @@ impl UserAgent {
         }
     }
 
-    fn transport_error(&mut self, now: Instant, id: ContextId, reason: &str) {
+    pub(super) fn transport_error(&mut self, now: Instant, id: ContextId, reason: &str) {
         if let Some(branch) = self.contexts.get(&id).and_then(|context| context.branch()) {
             self.end_transaction(Key { branch, is_cancel: false });
         }
-        self.fail(now, id, State::Failed, Cause::ConnectionError, reason.to_owned());
-        self.forget_if_over(id);
+        if !self.fail_over(now, id, reason) {
+            self.fail(now, id, State::Failed, Cause::ConnectionError, reason.to_owned());
+            self.forget_if_over(id);
+        }
     }
 
     /// The CANCEL cannot arrive any more; the INVITE may still be answered.
@@ -214,7 +216,7 @@ impl UserAgent {
         self.end_if_done(now, id);
     }
 
-    fn send_waiting(&mut self, now: Instant, id: ContextId) {
+    pub(super) fn send_waiting(&mut self, now: Instant, id: ContextId) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         if matches!(context.request, Request::Waiting(_))
             && let Request::Waiting(waiting) =

@@ -19,6 +19,7 @@ mod peer;
 mod raw;
 mod reliable;
 mod responses;
+mod route;
 mod sending;
 mod subscriptions;
 mod timeouts;
@@ -38,6 +39,7 @@ pub(crate) use self::again::Redirection;
 pub use self::error::{AnswerError, CancelError, DialogError, HangUpError};
 pub use self::held::Held;
 pub use self::peer::Answer;
+pub(crate) use self::route::Route;
 use self::{
     dialog_index::{DialogIndex, DialogKey},
     flows::Flows,
@@ -56,6 +58,7 @@ use crate::sip::{
     message::{Limits, Message},
     method::Method,
     random::Identifiers,
+    resolution::Candidate,
     sdp,
     status::StatusCode,
     transaction::{ServerTransactionId, ServerTransactions, Timing},
@@ -133,6 +136,17 @@ pub enum Output {
     Transmit(Transmit),
     /// Tell the user.
     Event(Event),
+    /// Find or make a flow for a context, and name it with [`UserAgent::ride`].
+    Connect(Connect),
+}
+
+/// A context that needs a flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connect {
+    /// The context.
+    pub context: ContextId,
+    /// Where it wants to go.
+    pub candidate: Candidate,
 }
 
 /// Bytes to send.

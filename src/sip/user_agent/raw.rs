@@ -34,13 +34,39 @@ impl UserAgent {
     /// context ends 2·T1 later, so that an error that comes for them is told in it. What answers
     /// them is a [`Stray`](crate::sip::Stray), or another context's where they repeat its request.
     pub fn send_raw(&mut self, now: Instant, flow: FlowId, raw: RawMessage) -> ContextId {
+        let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
+        self.create_raw(now, Some(flow), transport, raw)
+    }
+
+    /// The same where the server is still being looked up, as [`UserAgent::request_by_name`] does.
+    /// They go to one candidate that can be reached, and to no other after that: another would need
+    /// another branch.
+    pub fn send_raw_by_name(
+        &mut self,
+        now: Instant,
+        server: &str,
+        transport: Transport,
+        raw: RawMessage,
+    ) -> ContextId {
+        let id = self.create_raw(now, None, transport, raw);
+        self.tell_own(now, id, Fact::Resolving { server: server.into() });
+        id
+    }
+
+    fn create_raw(
+        &mut self,
+        now: Instant,
+        flow: Option<FlowId>,
+        transport: Transport,
+        raw: RawMessage,
+    ) -> ContextId {
         let created = Created {
             request_uri: raw.request_uri().unwrap_or_else(|| as_uri("")),
             local_identity: raw.value(HeaderName::From),
             remote_identity: raw.value(HeaderName::To),
             call_id: raw.value(HeaderName::CallId),
             flow,
-            transport: self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport),
+            transport,
             parent: None,
         };
         let method = raw.method();

@@ -76,6 +76,7 @@ impl UserAgent {
         let method = entry.method.clone();
         // Of an earlier try, maybe: its own INVITE is what the ACK is made of.
         let request = entry.transaction.request().clone();
+        let way = (entry.flow, entry.to);
         let why = match self.transactions.has_heard(key, status, to_tag(message)) {
             true => Absorbed::Repeated,
             false => Absorbed::Late,
@@ -91,7 +92,7 @@ impl UserAgent {
             }
         }
         if repeats_final && method == Method::Invite {
-            self.ack_rejection(now, id, request, status, message, true);
+            self.ack_rejection(now, id, (request, way), status, message, true);
         }
     }
 
@@ -241,8 +242,10 @@ impl UserAgent {
         status: StatusCode,
         message: &Message,
     ) {
-        if let Some(request) = self.contexts.get(&id).and_then(|context| context.sent().cloned()) {
-            self.ack_rejection(now, id, request, status, message, false);
+        let Some(context) = self.contexts.get(&id) else { return };
+        let way = (context.flow, context.destination());
+        if let Some(request) = context.sent().cloned() {
+            self.ack_rejection(now, id, (request, way), status, message, false);
         }
     }
 
@@ -251,14 +254,12 @@ impl UserAgent {
         &mut self,
         now: Instant,
         id: ContextId,
-        invite: bytes::Bytes,
+        (invite, (flow, to)): (bytes::Bytes, (FlowId, Option<SocketAddr>)),
         status: StatusCode,
         message: &Message,
         again: bool,
     ) {
-        let Some(context) = self.contexts.get(&id) else { return };
         let Ok(invite) = Message::read(invite) else { return };
-        let (flow, to) = (context.flow, context.destination());
         let bytes = compose::ack_non_2xx(&invite, message, &self.settings.user_agent);
         if self.transmit(flow, to, bytes.clone()) {
             self.tell(now, id, Method::Ack, Fact::Acked { message: bytes, status, again });

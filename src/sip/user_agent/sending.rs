@@ -16,7 +16,6 @@ use super::{
 };
 use crate::sip::{
     auth::{AuthState, Credentials},
-    cause::Cause,
     compose::{self, InDialog, Sender},
     context::{Cancel, ClientContext, Request, Waiting},
     event::{ContextId, Created, Fact, FlowId, State},
@@ -32,6 +31,18 @@ impl UserAgent {
     /// Sends a request on a flow and makes its client context. Where the flow is still being made
     /// the request waits; where it is down the context fails at once.
     pub fn request(&mut self, now: Instant, flow: FlowId, request: NewRequest) -> ContextId {
+        let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
+        self.create_new(now, Some(flow), transport, request)
+    }
+
+    /// Makes the context of a request outside any dialog.
+    pub(super) fn create_new(
+        &mut self,
+        now: Instant,
+        flow: Option<FlowId>,
+        transport: Transport,
+        request: NewRequest,
+    ) -> ContextId {
         let mut request = Box::new(request);
         // What identifies the context is fixed now, though it may be sent later.
         if request.call_id.is_none() {
@@ -46,7 +57,7 @@ impl UserAgent {
             remote_identity: format!("{}{}", request.to, tag(&request.to_tag)).into(),
             call_id: request.call_id.as_ref().map(|id| id.as_str()).unwrap_or_default().into(),
             flow,
-            transport: self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport),
+            transport,
             parent: None,
         };
         let method = request.method.clone();
@@ -72,10 +83,11 @@ impl UserAgent {
         }
         let context = ClientContext {
             method,
-            flow,
+            flow: flow.unwrap_or(FlowId::NONE),
             parent,
             state: State::Waiting,
-            request: Request::Never,
+            request: Request::Waiting(waiting),
+            route: None,
             cancel: Cancel::No,
             legs: SmallVec::new(),
             redirection: None,
@@ -95,23 +107,12 @@ impl UserAgent {
             parent.children += 1;
         }
         self.contexts.insert(id, Box::new(context));
-        self.flows.join(flow, id);
+        if let Some(flow) = flow {
+            self.flows.join(flow, id);
+        }
         self.tell_own(now, id, Fact::Created(created));
-        match self.flows.flow(flow).map(|flow| &flow.state) {
-            Some(FlowState::Up { .. }) => self.send(now, id, waiting),
-            Some(FlowState::Connecting) => {
-                if let Some(context) = self.contexts.get_mut(&id) {
-                    context.request = Request::Waiting(waiting);
-                }
-            }
-            Some(FlowState::Down { reason }) => {
-                let reason = reason.to_string();
-                self.fail(now, id, State::Failed, Cause::ConnectionError, reason);
-            }
-            None => {
-                let reason = format!("flow {flow} does not exist");
-                self.fail(now, id, State::Failed, Cause::InternalError, reason);
-            }
+        if let Some(flow) = flow {
+            self.send_or_wait(now, id, flow);
         }
         id
     }
@@ -136,7 +137,14 @@ impl UserAgent {
                 self.start(now, id, branch, None, bytes);
             }
             Waiting::InDialog(request) => self.send_in_dialog(now, id, branch, &request),
-            Waiting::Raw(raw) => self.start_raw(now, id, branch, &raw),
+            Waiting::Raw(raw) => {
+                // Another candidate needs another branch, and these bytes stay as they are.
+                self.stay(id);
+                self.start_raw(now, id, branch, &raw);
+            }
+            Waiting::Elsewhere { bytes, signed } => {
+                self.send_elsewhere(now, id, branch, bytes, signed);
+            }
         }
     }
 

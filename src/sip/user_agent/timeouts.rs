@@ -51,8 +51,12 @@ impl UserAgent {
             }
             Some(TimeoutOutcome::Terminated) => {
                 self.end_transaction(key);
-                // RFC 3261 §13.2.2.4: early dialogs that 64·T1 have not confirmed are over.
-                self.end_early_legs(now, id, TerminatedBy::Response);
+                // RFC 3261 §13.2.2.4: early dialogs that 64·T1 have not confirmed are over. Those
+                // of a later try are not.
+                let own = self.contexts.get(&id).and_then(|context| context.branch());
+                if own == Some(key.branch) {
+                    self.end_early_legs(now, id, TerminatedBy::Response);
+                }
             }
             Some(TimeoutOutcome::Nothing) | None => {}
         }
@@ -63,14 +67,14 @@ impl UserAgent {
         let Some(entry) = self.transactions.entry(key) else { return };
         let message = entry.transaction.request().clone();
         let attempt = entry.transaction.attempts();
-        let (id, to, method, role) = (entry.context, entry.to, entry.method.clone(), entry.role);
+        let (id, flow, to) = (entry.context, entry.flow, entry.to);
+        let (method, role) = (entry.method.clone(), entry.role);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         if let Request::Sent { attempts, .. } = &mut context.request
             && role == Role::Own
         {
             attempts.0 = attempt;
         }
-        let flow = context.flow;
         if self.transmit(flow, to, message.clone()) {
             self.tell(now, id, method, Fact::Retransmitted { message, attempt });
         }
@@ -92,6 +96,9 @@ impl UserAgent {
         }
         let seconds = self.settings.timing.patience().as_secs_f64();
         let detail = format!("no final response within {seconds} s (Timer {timer}, 64·T1)");
+        if self.fail_over(now, id, &detail) {
+            return;
+        }
         self.fail(now, id, State::Failed, Cause::RequestTimeout, detail);
     }
 

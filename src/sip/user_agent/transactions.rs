@@ -45,7 +45,8 @@ pub(super) struct Entry {
     absorbed: (u32, u32),
     /// Whether it is in [`Transactions::sending`].
     sending: bool,
-    flow: FlowId,
+    /// The flow that it began on, which its context may have left.
+    pub(super) flow: FlowId,
     /// The address, where it is not the flow's peer.
     pub(super) to: Option<SocketAddr>,
     armed: Option<Instant>,

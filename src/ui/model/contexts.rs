@@ -368,12 +368,17 @@ impl Row {
                     self.round_trip = RoundTrip::Ambiguous;
                 }
             }
+            Fact::Trying(trial) => {
+                self.created.flow = Some(trial.flow);
+                self.created.transport = trial.candidate().transport;
+            }
             Fact::Failed { response: None, cause, .. } => self.last = Last::Failed(*cause),
             Fact::Progress(response)
             | Fact::Accepted { response, again: false }
             | Fact::Rejected { response, .. }
             | Fact::Challenged { response, .. }
-            | Fact::Redirected { response, .. } => {
+            | Fact::Redirected { response, .. }
+            | Fact::PassedOver { response: Some(response), .. } => {
                 self.last = Last::Response(response.clone());
                 if let RoundTrip::Since(sent) = self.round_trip {
                     let took = at.saturating_duration_since(sent);

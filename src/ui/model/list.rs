@@ -237,7 +237,7 @@ impl List {
 
     /// Whether the filter lets a row through.
     pub fn passes(&self, row: &Row) -> bool {
-        let flow = self.flows.get(&row.created.flow).map_or("", |text| text);
+        let flow = row.created.flow.and_then(|flow| self.flows.get(&flow)).map_or("", |text| text);
         self.filter.matches(row, flow, self.now.unwrap_or(row.at))
     }
 

@@ -52,7 +52,9 @@ impl Key {
             Column::Timer => {
                 row.status.timers[0].map_or(Key::Nothing, |timer| Key::Moment(timer.at))
             }
-            Column::Flow => Key::Number(row.created.flow.0.into()),
+            Column::Flow => {
+                row.created.flow.map_or(Key::Nothing, |flow| Key::Number(flow.0.into()))
+            }
             Column::Account => text(row.account()),
             Column::CallId => text(&row.created.call_id),
             Column::Label => row.label().map_or(Key::Nothing, text),

@@ -156,10 +156,11 @@ fn once_more(model: &Model, context: ContextId) -> Result<Submission, &'static s
         credentials: account.and_then(|account| account.credentials.clone()),
         ..request
     };
-    let flow = model.facts.flows.get(&row.created.flow).map(|flow| &flow.event);
+    let flow = row.created.flow.and_then(|flow| model.facts.flows.get(&flow));
+    let flow = flow.map(|flow| &flow.event);
     Ok(Submission {
         request,
-        server: flow.map(|flow| flow.server.clone()),
+        server: flow.map(|flow| (*flow.asked).clone()),
         flow: flow.map(|flow| flow.settings.clone()).unwrap_or_default(),
     })
 }

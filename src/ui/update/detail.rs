@@ -338,7 +338,8 @@ fn command(model: &Model, row: &Row, now: Instant) -> Result<Clip, String> {
         .filter(is_request)
         .or_else(|| messages(row).find(is_request))
         .ok_or_else(|| "no request was sent yet: nothing can be sent again".to_owned())?;
-    let server = model.facts.flows.get(&row.created.flow).map(|flow| &flow.event.server);
+    let flow = row.created.flow.and_then(|flow| model.facts.flows.get(&flow));
+    let server = flow.map(|flow| &*flow.event.asked);
     let command = resend::command(message.bytes, server).map_err(|error| error.to_string())?;
     Ok(Clip::new("the sipboard send command", command.into_bytes()))
 }

@@ -92,23 +92,26 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
 
 /// The account's servers in their order, the first few whether they are connected or not, then
 /// every other flow.
-fn links(model: &Model) -> Vec<Link<'_>> {
+fn links<'a>(model: &'a Model) -> Vec<Link<'a>> {
     let account = model.account();
     let servers = account.map_or(&[][..], |account| &account.servers);
     let flows = || model.facts.flows.values().map(|flow| &flow.event);
     let is_accounts = |flow: &FlowEvent| account.is_some_and(|a| a.flow == flow.settings);
+    // A name may stand for several flows: one that is up is the one to show.
+    let is_up = |flow: &&FlowEvent| matches!(flow.state, FlowState::Up { .. });
     let of = |server: &ServerUri| {
-        let flow = flows().find(|flow| flow.server == *server && is_accounts(flow));
-        flow.map(|flow| &flow.state)
+        let of_server = || flows().filter(|flow| *flow.asked == *server && is_accounts(flow));
+        of_server().find(is_up).or_else(|| of_server().next())
     };
-    let others = flows().filter(|flow| !(servers.contains(&flow.server) && is_accounts(flow)));
+    let link = |flow: &'a FlowEvent| Link { server: &flow.server, state: Some(&flow.state) };
+    let others = flows().filter(|flow| !(servers.contains(&flow.asked) && is_accounts(flow)));
     servers
         .iter()
-        .map(|server| Link { server, state: of(server) })
+        .map(|server| of(server).map_or(Link { server, state: None }, link))
         .enumerate()
         .filter(|(place, link)| *place < IDLE || link.state.is_some())
         .map(|(_, link)| link)
-        .chain(others.map(|flow| Link { server: &flow.server, state: Some(&flow.state) }))
+        .chain(others.map(link))
         .collect()
 }
 

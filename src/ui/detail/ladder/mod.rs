@@ -118,7 +118,9 @@ struct Draft<'a> {
     facts: &'a Facts,
     ladder: Ladder,
     /// The flows that have a lifeline.
-    flows: Vec<(FlowId, usize)>,
+    flows: Vec<(Option<FlowId>, usize)>,
+    /// The flow that the row's own request rides on by now, where it goes from one to another.
+    trying: Option<FlowId>,
     /// The legs that have a lifeline, where there are several.
     legs: Vec<(Box<str>, usize)>,
     /// What the last step was, to count its repetitions: the context and the method.
@@ -132,18 +134,25 @@ impl<'a> Draft<'a> {
             facts,
             ladder: Ladder { lifelines: Vec::new(), steps: Vec::new() },
             flows: Vec::new(),
+            trying: None,
             legs: Vec::new(),
             last: None,
         };
         draft.ladder.lifelines.push(draft.us());
+        // A request that went from candidate to candidate has a lifeline for each.
+        for entry in row.timeline.iter().filter(|entry| entry.context == row.id) {
+            if let Fact::Trying(trial) = &entry.fact {
+                draft.peer(Some(trial.flow));
+            }
+        }
         draft.peer(row.created.flow);
         draft.name_legs();
         draft
     }
 
     fn us(&self) -> Lifeline {
-        let role = match self.facts.flows.get(&self.row.created.flow).map(|flow| &flow.event.state)
-        {
+        let flow = self.row.created.flow.and_then(|flow| self.facts.flows.get(&flow));
+        let role = match flow.map(|flow| &flow.event.state) {
             Some(FlowState::Up { local, .. }) => local.to_string(),
             _ => "us".to_owned(),
         };
@@ -153,12 +162,12 @@ impl<'a> Draft<'a> {
         Lifeline { name, role }
     }
 
-    /// The lifeline of a flow's peer.
-    fn peer(&mut self, flow: FlowId) -> usize {
+    /// The lifeline of a flow's peer, or of a server that is being looked up.
+    fn peer(&mut self, flow: Option<FlowId>) -> usize {
         if let Some((_, index)) = self.flows.iter().find(|(known, _)| *known == flow) {
             return *index;
         }
-        let lifeline = match self.facts.flows.get(&flow) {
+        let lifeline = match flow.and_then(|flow| self.facts.flows.get(&flow)) {
             Some(known) => {
                 let server = &known.event.server;
                 let name = match &known.event.state {
@@ -168,7 +177,7 @@ impl<'a> Draft<'a> {
                 Lifeline { name, role: server.transport.to_string() }
             }
             None => Lifeline {
-                name: format!("flow {flow}"),
+                name: flow.map_or("?".to_owned(), |flow| format!("flow {flow}")),
                 role: self.row.created.transport.to_string(),
             },
         };
@@ -213,6 +222,11 @@ impl<'a> Draft<'a> {
     }
 
     fn take(&mut self, place: usize, entry: &Entry) {
+        if let Fact::Trying(trial) = &entry.fact
+            && entry.context == self.row.id
+        {
+            self.trying = Some(trial.flow);
+        }
         let Some(bytes) = entry.fact.message() else {
             if let Some((text, mood)) = note(entry, self.row) {
                 let over = self.over(entry);
@@ -258,12 +272,9 @@ impl<'a> Draft<'a> {
         {
             return *index;
         }
-        let flow = self
-            .facts
-            .contexts
-            .find(entry.context)
-            .map_or(self.row.created.flow, |row| row.created.flow);
-        self.peer(flow)
+        let row = self.facts.contexts.find(entry.context).unwrap_or(self.row);
+        let trying = self.trying.filter(|_| row.id == self.row.id);
+        self.peer(trying.or(row.created.flow))
     }
 
     /// The lifeline at which something happened.
@@ -356,6 +367,9 @@ fn note(entry: &Entry, row: &Row) -> Option<(String, Mood)> {
         Fact::Cancel { .. } => ("cancel requested".to_owned(), Mood::Pending),
         Fact::Failed { response: None, cause, .. } => {
             (format!("{} failed: {cause}", entry.method), Mood::Bad)
+        }
+        Fact::PassedOver { response: None, .. } if own => {
+            ("passed over for the next candidate".to_owned(), Mood::Bad)
         }
         Fact::CancelCrossed { .. } => ("a 2xx crossed the CANCEL".to_owned(), Mood::Pending),
         Fact::CancelFailed { .. } => ("CANCEL failed".to_owned(), Mood::Bad),

@@ -5,7 +5,7 @@ use ratatui::style::{Modifier, Style};
 use super::{Room, page::Page};
 use crate::{
     engine::FlowState,
-    sip::{Message, Transport},
+    sip::{Fact, Message, Transport, TrialState},
     transport::TlsFacts,
     ui::{
         detail,
@@ -16,13 +16,15 @@ use crate::{
 pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
     let (row, theme) = (room.row, &room.model.theme);
     let mut page = Page::default();
-    let id = row.created.flow;
-    page.heading(format!(" flow {id}"), theme.accent.add_modifier(Modifier::BOLD));
+    let heading = row.created.flow.map_or(" no flow yet".to_owned(), |id| format!(" flow {id}"));
+    page.heading(heading, theme.accent.add_modifier(Modifier::BOLD));
+    candidates(&mut page, room);
     let mut fact = |name, value: &str, style| {
         page.fact((name, theme.dim), &safe(value), room.width, style);
     };
     let plain = Style::new();
-    let Some(flow) = room.model.facts.flows.get(&id) else {
+    let flow = row.created.flow.and_then(|id| room.model.facts.flows.get(&id));
+    let Some(flow) = flow else {
         fact("transport", &row.created.transport.to_string(), plain);
         fact("state", "nothing is known of it", theme.dim);
         return page;
@@ -61,6 +63,34 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
         }
     }
     page
+}
+
+/// What the look-up of the server found, and how each candidate stands (RFC 3263).
+fn candidates(page: &mut Page, room: &Room<'_>) {
+    let theme = &room.model.theme;
+    let own = || room.row.timeline.iter().filter(|entry| entry.context == room.row.id);
+    let mut fact = |name, value: &str, style| {
+        page.fact((name, theme.dim), &safe(value), room.width, style);
+    };
+    let lookups = own().filter_map(|entry| match &entry.fact {
+        Fact::Resolved(resolution) => Some(&resolution.lookups),
+        _ => None,
+    });
+    for (n, lookup) in lookups.flat_map(|lookups| lookups.iter()).enumerate() {
+        fact(if n == 0 { "DNS" } else { "" }, &lookup.to_string(), Style::new());
+    }
+    let last = own().filter_map(|entry| match &entry.fact {
+        Fact::Trying(trial) => Some(trial),
+        _ => None,
+    });
+    for (n, (candidate, state)) in last.last().iter().flat_map(|trial| trial.states()).enumerate() {
+        let (text, style) = match state {
+            TrialState::Failed(why) => (format!("✖ {candidate}: {why}"), theme.bad),
+            TrialState::InUse => (format!("▷ {candidate}"), theme.accent),
+            TrialState::Untried => (format!("○ {candidate}"), theme.dim),
+        };
+        fact(if n == 0 { "candidates" } else { "" }, &text, style);
+    }
 }
 
 /// What TLS agreed on, and whom it trusts.

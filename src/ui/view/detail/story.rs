@@ -3,7 +3,10 @@
 use ratatui::style::Style;
 
 use crate::{
-    sip::{Absorbed, CancelOptions, ContextId, Fact, LegState, Response, TerminatedBy, Timer},
+    sip::{
+        Absorbed, CancelOptions, ContextId, Fact, LegState, Resolution, Response, TerminatedBy,
+        Timer,
+    },
     ui::{
         detail::ladder::short,
         model::{Entry, Model, Row},
@@ -51,6 +54,11 @@ pub(in crate::ui::view) fn details(entry: &Entry) -> Vec<String> {
             }
             details.extend(advice.iter().map(|advice| sentence(&advice.sentence)));
         }
+        Fact::Resolved(resolution) => {
+            details.extend(resolution.lookups.iter().map(|lookup| sentence(&lookup.to_string())));
+        }
+        Fact::Trying(trial) => details.push(sentence(&trial.to_string())),
+        Fact::PassedOver { response: None, why } => details.push(sentence(why)),
         Fact::CancelFailed { detail }
         | Fact::CancelCrossed { detail }
         | Fact::Unmatched { detail }
@@ -95,6 +103,23 @@ impl Teller<'_> {
         let theme = self.theme;
         match &self.entry.fact {
             Fact::Created(_) => ("·", theme.dim, "created".to_owned(), String::new()),
+            Fact::Resolving { server } => {
+                ("·", theme.dim, "resolving".to_owned(), safe(server).into_owned())
+            }
+            Fact::Resolved(resolution) => {
+                ("·", theme.dim, "resolved".to_owned(), found(resolution))
+            }
+            Fact::Trying(trial) => {
+                let candidate = trial.candidate();
+                let place = format!("{} {}", candidate.transport, candidate.address);
+                ("▷", theme.pending, trial.label().to_owned(), place)
+            }
+            Fact::PassedOver { response: Some(response), .. } => {
+                self.came(response, "passed over".to_owned())
+            }
+            Fact::PassedOver { response: None, .. } => {
+                ("✖", theme.bad, "passed over".to_owned(), String::new())
+            }
             Fact::Sent { .. } => self.out(self.name(), self.route()),
             Fact::Retransmitted { attempt, .. } => {
                 self.out(format!("{} again", self.name()), self.repeat(*attempt))
@@ -275,9 +300,20 @@ pub(in crate::ui::view) const fn by(by: TerminatedBy) -> &'static str {
 /// The transport of a context, and the address that its flow leads to.
 pub(in crate::ui::view) fn flow(row: &Row, model: &Model) -> String {
     let transport = row.created.transport;
-    match model.facts.flows.get(&row.created.flow) {
+    let Some(id) = row.created.flow else { return "a server that is being looked up".to_owned() };
+    match model.facts.flows.get(&id) {
         Some(flow) => format!("{transport} {}", address(&flow.event.server)),
-        None => format!("{transport} flow {}", row.created.flow),
+        None => format!("{transport} flow {id}"),
+    }
+}
+
+/// How many places a look-up found, and where it looked.
+fn found(resolution: &Resolution) -> String {
+    let by = if resolution.lookups.is_empty() { "by the hosts file" } else { "by DNS" };
+    match resolution.candidates.len() {
+        0 => "nowhere to go".to_owned(),
+        1 => format!("1 candidate {by}"),
+        count => format!("{count} candidates {by}"),
     }
 }
 

@@ -131,7 +131,7 @@ fn took(row: &Row, moment: &Moment) -> String {
 }
 
 fn flow(row: &Row, model: &Model) -> String {
-    match model.facts.flows.get(&row.created.flow) {
+    match row.created.flow.and_then(|flow| model.facts.flows.get(&flow)) {
         Some(flow) => flow_text(&flow.event.server),
         None => row.created.transport.to_string(),
     }

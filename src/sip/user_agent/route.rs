@@ -1,0 +1,213 @@
+//! Where a request goes that names its server: the candidates that a look-up found, one after the
+//! other until one takes it (RFC 3263 §4.3).
+//!
+//! ```text
+//!  request_by_name ─► resolved ─► Output::Connect ─► ride ─► sent
+//!                                      ▲                      │ no connection, no response, 503
+//!                                      └──── next candidate ──┘
+//! ```
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+
+use super::{Connect, Output, UserAgent, flows::FlowState};
+use crate::sip::{
+    cause::Cause,
+    compose,
+    context::{Request, Waiting},
+    event::{ContextId, Fact, FlowId, Resolution, State, Trial},
+    message::Message,
+    random::Branch,
+    request::NewRequest,
+    resolution::{Candidate, Resolved},
+    status::StatusCode,
+    transport::Transport,
+};
+
+/// The candidates of a context, and how far it has come with them.
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// In the order in which they are tried.
+    candidates: Arc<[Candidate]>,
+    /// Why each of those before the one in use did not do.
+    failures: Vec<Arc<str>>,
+}
+
+impl Route {
+    fn current(&self) -> Option<&Candidate> {
+        self.candidates.get(self.failures.len())
+    }
+
+    fn has_more(&self) -> bool {
+        self.failures.len() + 1 < self.candidates.len()
+    }
+}
+
+impl UserAgent {
+    /// Makes the client context of a request whose server is still being looked up; it waits for
+    /// [`UserAgent::resolved`]. `server` is what is looked up, `transport` the one that it will have
+    /// unless DNS names another.
+    pub fn request_by_name(
+        &mut self,
+        now: Instant,
+        server: &str,
+        transport: Transport,
+        request: NewRequest,
+    ) -> ContextId {
+        let id = self.create_new(now, None, transport, request);
+        self.tell_own(now, id, Fact::Resolving { server: server.into() });
+        id
+    }
+
+    /// The look-up for a context has ended. Its first candidate is asked for by
+    /// [`Output::Connect`]; without one the context fails.
+    pub fn resolved(&mut self, now: Instant, id: ContextId, resolved: &Resolved) {
+        let seed = self.identifiers.seed();
+        let waits = |state: State| state == State::Waiting;
+        let Some(context) = self.contexts.get_mut(&id).filter(|c| waits(c.state)) else { return };
+        let lookups = resolved.lookups.clone();
+        match resolved.candidates(seed) {
+            Ok(candidates) => {
+                let route = Route { candidates: candidates.clone(), failures: Vec::new() };
+                context.route = Some(Box::new(route));
+                let resolution = Arc::new(Resolution { lookups, candidates });
+                self.tell_own(now, id, Fact::Resolved(resolution));
+                self.ask_for_flow(id);
+            }
+            Err(error) => {
+                let resolution = Arc::new(Resolution { lookups, candidates: Arc::default() });
+                self.tell_own(now, id, Fact::Resolved(resolution));
+                self.fail(now, id, State::Failed, Cause::ConnectionError, error.to_string());
+                self.forget_if_over(id);
+            }
+        }
+    }
+
+    /// Answers [`Output::Connect`]: the context rides on this flow from now on.
+    pub fn ride(&mut self, now: Instant, id: ContextId, flow: FlowId) {
+        let waits = |state: State| state == State::Waiting;
+        let Some(context) = self.contexts.get_mut(&id).filter(|c| waits(c.state)) else { return };
+        let before = std::mem::replace(&mut context.flow, flow);
+        let trial = context.route.as_ref().map(|route| Trial {
+            flow,
+            candidates: route.candidates.clone(),
+            failures: route.failures.clone().into(),
+        });
+        self.flows.leave(before, id);
+        self.flows.join(flow, id);
+        if let Some(trial) = trial {
+            self.tell_own(now, id, Fact::Trying(Box::new(trial)));
+        }
+        self.send_or_wait(now, id, flow);
+    }
+
+    /// Sends what waits, where the flow is up.
+    pub(super) fn send_or_wait(&mut self, now: Instant, id: ContextId, flow: FlowId) {
+        match self.flows.flow(flow).map(|flow| &flow.state) {
+            Some(FlowState::Up { .. }) => self.send_waiting(now, id),
+            Some(FlowState::Connecting) => {}
+            Some(FlowState::Down { reason }) => {
+                let reason = reason.to_string();
+                self.transport_error(now, id, &reason);
+            }
+            None => {
+                let reason = format!("flow {flow} does not exist");
+                self.fail(now, id, State::Failed, Cause::InternalError, reason);
+            }
+        }
+    }
+
+    fn ask_for_flow(&mut self, id: ContextId) {
+        let route = self.contexts.get(&id).and_then(|context| context.route.as_ref());
+        if let Some(candidate) = route.and_then(|route| route.current()).cloned() {
+            self.output.push_back(Output::Connect(Connect { context: id, candidate }));
+        }
+    }
+
+    /// Goes on with the next candidate where the present one could not be reached or said nothing
+    /// (RFC 3263 §4.3). Whoever has sent a provisional has the request, and is not left for that.
+    pub(super) fn fail_over(&mut self, now: Instant, id: ContextId, why: &str) -> bool {
+        let is_unheard = self.contexts.get(&id).is_some_and(|context| {
+            matches!(context.state, State::Waiting | State::Calling | State::Trying)
+        });
+        if !is_unheard || !self.has_next_candidate(id) {
+            return false;
+        }
+        let fact = Fact::PassedOver { response: None, why: why.into() };
+        self.tell_own(now, id, fact);
+        self.take_next_candidate(id, why.into());
+        true
+    }
+
+    /// The same after a 503.
+    pub(super) fn fail_over_response(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        status: StatusCode,
+        message: &Message,
+    ) -> bool {
+        if status != StatusCode::SERVICE_UNAVAILABLE || !self.has_next_candidate(id) {
+            return false;
+        }
+        let response = compose::response(message, status);
+        let why: Arc<str> = format!("{status} {}", response.reason()).trim_end().into();
+        let fact = Fact::PassedOver { response: Some(response), why: why.clone() };
+        self.tell_own(now, id, fact);
+        self.ack_before_again(now, id, status, message);
+        self.take_next_candidate(id, why);
+        true
+    }
+
+    /// Lets a context go nowhere else from now on.
+    pub(super) fn stay(&mut self, id: ContextId) {
+        if let Some(context) = self.contexts.get_mut(&id) {
+            context.route = None;
+        }
+    }
+
+    fn has_next_candidate(&self, id: ContextId) -> bool {
+        self.contexts.get(&id).is_some_and(|context| {
+            !context.is_cancelled() && context.route.as_ref().is_some_and(|route| route.has_more())
+        })
+    }
+
+    fn take_next_candidate(&mut self, id: ContextId, why: Arc<str>) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let Some(route) = &mut context.route else { return };
+        route.failures.push(why);
+        context.state = State::Waiting;
+        // The other server's challenges are its own.
+        let auth = std::mem::take(&mut context.auth);
+        context.request = match std::mem::replace(&mut context.request, Request::Never) {
+            Request::Sent { bytes, .. } => {
+                Request::Waiting(Waiting::Elsewhere { bytes, signed: auth.has_sent() })
+            }
+            waiting => waiting,
+        };
+        let flow = std::mem::replace(&mut context.flow, FlowId::NONE);
+        self.flows.leave(flow, id);
+        self.ask_for_flow(id);
+    }
+
+    /// Sends the request that another candidate did not take: the same but for its branch and what
+    /// names us (RFC 3263 §4.3).
+    pub(super) fn send_elsewhere(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        branch: Branch,
+        bytes: Bytes,
+        signed: bool,
+    ) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let Some((transport, sent_by)) = self.address(context.flow) else { return };
+        // What we wrote ourselves can be read.
+        let Ok(old) = Message::read(bytes) else { return };
+        let sender = self.sender(transport, &sent_by);
+        let bytes = compose::elsewhere(&old, &sender, branch, signed);
+        let bytes = self.authorize_ahead(now, id, bytes);
+        self.start(now, id, branch, None, bytes);
+    }
+}

@@ -1,0 +1,273 @@
+//! DNS: [`Resolver`] fetches the records that [`Resolution`] asks for.
+//!
+//! The hosts file comes first: a name that stands there is not asked for. What was answered is kept
+//! as long as its TTL says.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use hickory_resolver::{
+    Hosts, TokioResolver,
+    config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts},
+    net::{DnsError, NetError, runtime::TokioRuntimeProvider},
+    proto::{
+        op::{Query, ResponseCode},
+        rr::{Name, RData, RecordType},
+    },
+    system_conf,
+};
+use tokio::time::timeout;
+
+use crate::{
+    sip::{
+        Transport,
+        resolution::{
+            Answer, Kind, LookupFailure, Naptr, Question, Record, Resolution, Resolved, Srv, Target,
+        },
+    },
+    transport::reason,
+};
+
+/// The port of DNS where none is named.
+const DNS_PORT: u16 = 53;
+
+/// How long a server has for one answer, and how often it is asked again.
+const PATIENCE: Duration = Duration::from_secs(2);
+const AGAIN: usize = 1;
+
+/// How long all look-ups of one resolution may take together.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Looks names up.
+#[derive(Clone, Debug)]
+pub struct Resolver {
+    servers: Arc<[SocketAddr]>,
+    /// Set up when the first name is looked up: addresses need none of it.
+    inner: Arc<OnceLock<Inner>>,
+}
+
+struct Inner {
+    hosts: Hosts,
+    /// Who is asked, as a sentence names it.
+    server: String,
+    dns: Result<TokioResolver, String>,
+}
+
+impl Resolver {
+    /// A resolver that asks these DNS servers; the system's, where there are none.
+    pub fn new(servers: &[SocketAddr]) -> Resolver {
+        Resolver { servers: servers.into(), inner: Arc::default() }
+    }
+
+    /// Looks up where requests for the target may go; takes ten seconds at most. Must be called on
+    /// a tokio runtime.
+    pub async fn resolve(&self, target: Target) -> Resolved {
+        let inner = self.inner.get_or_init(|| Inner::new(&self.servers));
+        if let Some(addresses) = inner.hosts_file(&target.host) {
+            return Resolved::from_hosts_file(&target, addresses);
+        }
+        let mut resolution = Resolution::new(target, &Transport::ALL, &inner.server);
+        // What is not answered by then never was.
+        let _ = timeout(LIMIT, inner.ask(&mut resolution)).await;
+        resolution.finish()
+    }
+}
+
+/// The address of a DNS server as a user writes it: an address, or an address and a port.
+///
+/// # Errors
+///
+/// Words that say what to write.
+pub fn dns_server(text: &str) -> Result<SocketAddr, String> {
+    let bare = |text: &str| text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let text = text.trim();
+    let server = text.parse().or_else(|_| bare(text).map(|ip| SocketAddr::new(ip, DNS_PORT)));
+    server.map_err(|_| {
+        format!(
+            "{text:?} is not the address of a DNS server: write an IP address, with a port where it is not {DNS_PORT}, such as 127.0.0.1:5353 or [::1]:5353"
+        )
+    })
+}
+
+impl Inner {
+    fn new(servers: &[SocketAddr]) -> Inner {
+        let (config, mut options) = match configuration(servers) {
+            Ok(configuration) => configuration,
+            Err(why) => {
+                let server = "the system's DNS".to_owned();
+                return Inner { hosts: hosts(), server, dns: Err(why) };
+            }
+        };
+        options.timeout = PATIENCE;
+        options.attempts = AGAIN;
+        let server = describe(config.name_servers());
+        let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        let dns = builder.with_options(options).build().map_err(|error| error.to_string());
+        Inner { hosts: hosts(), server, dns }
+    }
+
+    /// The addresses of a name that needs no DNS: of the hosts file, and of localhost in any case
+    /// (RFC 6761 §6.3).
+    fn hosts_file(&self, host: &str) -> Option<Vec<IpAddr>> {
+        let name = Name::from_utf8(host).ok()?;
+        let found = [RecordType::A, RecordType::AAAA]
+            .into_iter()
+            .filter_map(|kind| self.hosts.lookup_static_host(&Query::query(name.clone(), kind)));
+        let addresses: Vec<IpAddr> = found
+            .flat_map(|lookup| {
+                let records = lookup.answers().iter();
+                records.filter_map(|record| record.data.ip_addr()).collect::<Vec<_>>()
+            })
+            .collect();
+        if !addresses.is_empty() {
+            return Some(addresses);
+        }
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        (host == "localhost" || host.ends_with(".localhost"))
+            .then(|| vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()])
+    }
+
+    async fn ask(&self, resolution: &mut Resolution) {
+        loop {
+            let questions = resolution.questions();
+            if questions.is_empty() {
+                return;
+            }
+            let answers = join_all(questions.iter().map(|question| self.look_up(question))).await;
+            resolution.answer(answers);
+        }
+    }
+
+    async fn look_up(&self, question: &Question) -> Answer {
+        let dns = self.dns.as_ref().map_err(|why| LookupFailure::Unreachable(why.clone()))?;
+        let mut name = Name::from_utf8(&question.name).map_err(|_| LookupFailure::NoSuchName)?;
+        // A name with a dot is whole; one without is completed by the system's search list.
+        name.set_fqdn(question.name.contains('.'));
+        let kind = match question.kind {
+            Kind::A => RecordType::A,
+            Kind::Aaaa => RecordType::AAAA,
+            Kind::Naptr => RecordType::NAPTR,
+            Kind::Srv => RecordType::SRV,
+        };
+        let lookup = dns.lookup(name, kind).await.map_err(|error| failure(&error))?;
+        let answers = lookup.answers().iter().filter(|record| record.record_type() == kind);
+        let records: Vec<Record> =
+            answers.filter_map(|answer| self::record(&answer.data)).collect();
+        if records.is_empty() { Err(LookupFailure::NoRecords) } else { Ok(records) }
+    }
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inner").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+/// The servers named, or the system's.
+fn configuration(servers: &[SocketAddr]) -> Result<(ResolverConfig, ResolverOpts), String> {
+    if !servers.is_empty() {
+        let servers = servers.iter().map(|server| {
+            let mut config = NameServerConfig::udp_and_tcp(server.ip());
+            let at_port = |connection: &mut ConnectionConfig| connection.port = server.port();
+            config.connections.iter_mut().for_each(at_port);
+            config
+        });
+        let config = ResolverConfig::from_name_servers(servers.collect());
+        return Ok((config, ResolverOpts::default()));
+    }
+    let (config, options) = system_conf::read_system_conf()
+        .map_err(|error| format!("the system's settings cannot be read: {error}"))?;
+    if config.name_servers().is_empty() {
+        return Err("the system's settings name no DNS server".to_owned());
+    }
+    Ok((config, options))
+}
+
+/// `DNS at 10.0.0.1:53 and 10.0.0.2:53`
+fn describe(servers: &[NameServerConfig]) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for server in servers {
+        let port = server.connections.first().map_or(DNS_PORT, |connection| connection.port);
+        let name = SocketAddr::new(server.ip, port).to_string();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    format!("DNS at {}", names.join(" and "))
+}
+
+fn hosts() -> Hosts {
+    // A system without the file has no names in it.
+    Hosts::from_system().unwrap_or_default()
+}
+
+fn record(data: &RData) -> Option<Record> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Some(match data {
+        RData::NAPTR(naptr) => Record::Naptr(Naptr {
+            order: naptr.order,
+            preference: naptr.preference,
+            flags: text(&naptr.flags),
+            service: text(&naptr.services),
+            replacement: host(&naptr.replacement),
+        }),
+        RData::SRV(srv) => Record::Srv(Srv {
+            priority: srv.priority,
+            weight: srv.weight,
+            port: srv.port,
+            target: host(&srv.target),
+        }),
+        other => Record::Address(other.ip_addr()?),
+    })
+}
+
+/// A name as one writes it, without the dot at its end; the root is `.`.
+fn host(name: &Name) -> String {
+    let text = name.to_ascii();
+    match text.strip_suffix('.') {
+        Some(host) if !host.is_empty() => host.to_owned(),
+        _ => text,
+    }
+}
+
+fn failure(error: &NetError) -> LookupFailure {
+    match error {
+        NetError::Timeout => LookupFailure::TimedOut,
+        NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
+            ResponseCode::NoError => LookupFailure::NoRecords,
+            ResponseCode::NXDomain => LookupFailure::NoSuchName,
+            code => LookupFailure::Refused(code.to_str().to_lowercase()),
+        },
+        NetError::Dns(DnsError::ResponseCode(code)) => {
+            LookupFailure::Refused(code.to_str().to_lowercase())
+        }
+        NetError::Io(error) => LookupFailure::Unreachable(reason::words(error)),
+        NetError::NoConnections => LookupFailure::Unreachable("no connection".to_owned()),
+        other => LookupFailure::Refused(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dns_server_is_an_address_with_or_without_a_port() {
+        for (text, expected) in [
+            ("127.0.0.1", "127.0.0.1:53"),
+            ("127.0.0.1:5353", "127.0.0.1:5353"),
+            ("::1", "[::1]:53"),
+            ("[::1]", "[::1]:53"),
+            (" [::1]:5353 ", "[::1]:5353"),
+        ] {
+            assert_eq!(dns_server(text).unwrap().to_string(), expected, "{text}");
+        }
+        for text in ["", "localhost", "127.0.0.1:x", "127.0.0.1:70000"] {
+            assert!(dns_server(text).unwrap_err().contains("write an IP address"), "{text}");
+        }
+    }
+}

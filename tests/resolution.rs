@@ -1,0 +1,440 @@
+//! Names: a DNS server of the tests' own, the resolver that asks it, and requests that go where it
+//! says.
+
+use std::{net::SocketAddr, time::Duration};
+
+use sipboard::{
+    sip::{
+        Transport,
+        resolution::{Discovery, Resolved, Target},
+    },
+    transport::{Resolver, ServerUri},
+};
+use tokio::time::{Instant, timeout};
+
+mod cli_support;
+mod dns_server;
+
+use dns_server::{DnsServer, silent};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+async fn resolve(dns: &[SocketAddr], server: &str) -> Resolved {
+    let target = server.parse::<ServerUri>().unwrap().target();
+    timeout(DEADLINE, Resolver::new(dns).resolve(target)).await.expect("in time")
+}
+
+/// The candidates in words, or the sentence.
+async fn found(dns: &[SocketAddr], server: &str) -> String {
+    words(&resolve(dns, server).await)
+}
+
+fn words(resolved: &Resolved) -> String {
+    match resolved.candidates(1) {
+        Ok(list) => list.iter().map(|c| c.to_string()).collect::<Vec<_>>().join(", "),
+        Err(error) => error.to_string(),
+    }
+}
+
+const ZONE: &str = "
+    a.test NAPTR 10 10 s SIP+D2T _sip._tcp.a.test
+    a.test NAPTR 10 20 s SIP+D2U _sip._udp.a.test
+    _sip._tcp.a.test SRV 10 0 5070 h1.test
+    _sip._udp.a.test SRV 20 0 5061 h2.test
+    _sip._udp.a.test SRV 10 0 5060 h1.test
+    h1.test A 127.0.0.1
+    h1.test AAAA ::1
+    h2.test A 127.0.0.2
+    plain.test A 127.0.0.3
+    alias.test CNAME plain.test
+    round.test CNAME about.test
+    about.test CNAME round.test
+    six.test AAAA ::1
+";
+
+#[tokio::test]
+async fn a_real_server_is_asked_for_naptr_srv_and_addresses() {
+    let dns = DnsServer::new(60, ZONE).await;
+    for (server, expected) in [
+        (
+            "sip:a.test",
+            "tcp 127.0.0.1:5070 (SRV 10 0 h1.test), tcp [::1]:5070 (SRV 10 0 h1.test), \
+             udp 127.0.0.1:5060 (SRV 10 0 h1.test), udp [::1]:5060 (SRV 10 0 h1.test), \
+             udp 127.0.0.2:5061 (SRV 20 0 h2.test)",
+        ),
+        (
+            "sip:a.test;transport=udp",
+            "udp 127.0.0.1:5060 (SRV 10 0 h1.test), udp [::1]:5060 (SRV 10 0 h1.test), \
+             udp 127.0.0.2:5061 (SRV 20 0 h2.test)",
+        ),
+        ("sip:plain.test", "udp 127.0.0.3:5060 (address)"),
+        ("sip:plain.test:5099;transport=tcp", "tcp 127.0.0.3:5099 (address)"),
+        ("ws://plain.test:8080/ws", "ws 127.0.0.3:8080 (address)"),
+        ("sip:alias.test", "udp 127.0.0.3:5060 (address)"),
+        ("sip:six.test", "udp [::1]:5060 (address)"),
+        ("sip:a.test;maddr=plain.test", "udp 127.0.0.3:5060 (address)"),
+        ("sip:a.test;maddr=127.0.0.9", "udp 127.0.0.9:5060 (as given)"),
+        ("sip:[::1]:5090", "udp [::1]:5090 (as given)"),
+    ] {
+        assert_eq!(found(&[dns.address], server).await, expected, "{server}");
+    }
+}
+
+#[tokio::test]
+async fn what_dns_said_is_kept_in_order() {
+    let dns = DnsServer::new(60, ZONE).await;
+    let resolved = resolve(&[dns.address], "sip:plain.test").await;
+    let lookups: Vec<String> = resolved.lookups.iter().map(|lookup| lookup.to_string()).collect();
+    assert_eq!(
+        lookups,
+        [
+            "NAPTR plain.test: none",
+            "SRV _sip._udp.plain.test: no such name",
+            "SRV _sip._tcp.plain.test: no such name",
+            "A plain.test: 127.0.0.3",
+            "AAAA plain.test: none"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn localhost_and_the_hosts_file_need_no_dns() {
+    let (_socket, nobody) = silent().await;
+    let found = found(&[nobody], "sip:localhost:5070").await;
+    assert!(found.starts_with("udp 127.0.0.1:5070 (hosts file)"), "{found}");
+    let found = self::found(&[nobody], "sip:sub.localhost").await;
+    assert!(found.starts_with("udp 127.0.0.1:5060 (hosts file)"), "{found}");
+}
+
+#[tokio::test]
+async fn every_failure_is_a_sentence_with_the_question_and_the_server() {
+    let dns = DnsServer::new(60, ZONE).await;
+    let address = dns.address;
+    for (server, expected) in [
+        (
+            "udp:no.test",
+            format!(
+                "no.test cannot be resolved: DNS at {address} says that there is no such name (NXDOMAIN) (asked for A no.test, AAAA no.test)"
+            ),
+        ),
+        (
+            "udp:_sip._udp.a.test",
+            format!(
+                "_sip._udp.a.test cannot be resolved: DNS at {address} has no such records (asked for A _sip._udp.a.test, AAAA _sip._udp.a.test)"
+            ),
+        ),
+        (
+            "udp:elsewhere.example",
+            format!(
+                "elsewhere.example cannot be resolved: DNS at {address} could not answer (query refused) (asked for A elsewhere.example, AAAA elsewhere.example)"
+            ),
+        ),
+    ] {
+        let host = server.strip_prefix("udp:").unwrap().to_owned();
+        let target =
+            Target { host, port: 5060, transport: Transport::Udp, discovery: Discovery::Address };
+        let resolved = timeout(DEADLINE, Resolver::new(&[address]).resolve(target)).await.unwrap();
+        assert_eq!(words(&resolved), expected);
+    }
+}
+
+#[tokio::test]
+async fn aliases_in_a_circle_come_to_an_end() {
+    let dns = DnsServer::new(60, ZONE).await;
+    let found = found(&[dns.address], "sip:round.test:5060").await;
+    assert!(found.starts_with("round.test cannot be resolved: DNS at"), "{found}");
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_waited_for_a_bounded_time() {
+    let (_socket, nobody) = silent().await;
+    let begun = Instant::now();
+    let found = found(&[nobody], "sip:a.test").await;
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert_eq!(
+        found,
+        format!(
+            "a.test cannot be resolved: DNS at {nobody} did not answer in time (asked for NAPTR a.test)"
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named() {
+    let (socket, nobody) = silent().await;
+    drop(socket);
+    let found = found(&[nobody], "sip:a.test:5060").await;
+    assert!(found.starts_with(&format!("a.test cannot be resolved: DNS at {nobody} ")), "{found}");
+}
+
+#[tokio::test]
+async fn a_second_server_answers_where_the_first_does_not() {
+    let (_socket, nobody) = silent().await;
+    let dns = DnsServer::new(60, ZONE).await;
+    let found = found(&[nobody, dns.address], "sip:plain.test:5060").await;
+    assert_eq!(found, "udp 127.0.0.3:5060 (address)");
+}
+
+#[tokio::test]
+async fn an_answer_is_kept_as_long_as_its_ttl_says() {
+    let mut dns = DnsServer::new(2, "moving.test A 127.0.0.1").await;
+    let resolver = Resolver::new(&[dns.address]);
+    let target = || "sip:moving.test:5060".parse::<ServerUri>().unwrap().target();
+    let begun = Instant::now();
+    let first = words(&resolver.resolve(target()).await);
+    assert_eq!(first, "udp 127.0.0.1:5060 (address)");
+    dns.remove("moving.test").await;
+    dns.write(2, "moving.test A 127.0.0.2").await;
+    let second = words(&resolver.resolve(target()).await);
+    // A machine that slept in between has nothing to keep any more.
+    assert!(second == first || begun.elapsed() >= Duration::from_secs(1), "{second}");
+    let changed = async {
+        while words(&resolver.resolve(target()).await) == first {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(DEADLINE, changed).await.expect("the answer does not outlive its TTL");
+    assert_eq!(words(&resolver.resolve(target()).await), "udp 127.0.0.2:5060 (address)");
+}
+
+mod engine {
+    //! The whole way: a name, DNS, sockets.
+
+    use sipboard::{
+        engine::{Command, Engine, Event, FlowState, Settings, Submission},
+        sip::{self, Fact, Identity, Method, NewRequest, Timing},
+    };
+    use tokio::net::{TcpListener, UdpSocket};
+
+    use super::*;
+
+    struct Front {
+        engine: Engine,
+        story: Vec<String>,
+    }
+
+    impl Front {
+        fn new(dns: SocketAddr) -> Front {
+            let mut settings = Settings { resolver: vec![dns], ..Settings::default() };
+            // Timer F after 3.2 s.
+            settings.sip.timing = Timing { t1: Duration::from_millis(50), ..Timing::default() };
+            Front { engine: Engine::start(settings), story: Vec::new() }
+        }
+
+        async fn send(&self, server: &str) {
+            let from =
+                Identity { display_name: String::new(), uri: "sip:me@a.test".parse().unwrap() };
+            let request = NewRequest::new(Method::Options, "sip:bob@b.test".parse().unwrap(), from);
+            let server = Some(server.parse().unwrap());
+            let submission = Submission { request, server, flow: Default::default() };
+            let command = Command::Send(Box::new(submission));
+            self.engine.commands.send(command).await.expect("the engine takes commands");
+        }
+
+        /// What is told until the context ends.
+        async fn until_it_ends(&mut self) -> Vec<String> {
+            let told = async {
+                while let Some(batch) = self.engine.events.recv().await {
+                    for event in batch {
+                        self.story.extend(word(&event));
+                    }
+                    if self.story.iter().any(|word| word.starts_with("ended")) {
+                        return;
+                    }
+                }
+            };
+            timeout(DEADLINE, told).await.expect("it ends in time");
+            self.story.clone()
+        }
+    }
+
+    fn word(event: &Event) -> Option<String> {
+        Some(match event {
+            Event::Flow(flow) => match &flow.state {
+                FlowState::Connecting => format!("connecting {}", flow.server),
+                FlowState::Up { peer, .. } => format!("up {peer}"),
+                FlowState::Down { .. } => "down".to_owned(),
+            },
+            Event::Sip(sip::Event::Context(event)) => match &event.fact {
+                Fact::Created(_) => "created".to_owned(),
+                Fact::Resolving { server } => format!("resolving {server}"),
+                Fact::Resolved(found) => format!("resolved {}", found.candidates.len()),
+                Fact::Trying(trial) => format!("{} {trial}", trial.label()),
+                Fact::PassedOver { why, .. } => format!("passed over: {why}"),
+                Fact::Sent { .. } => "sent".to_owned(),
+                Fact::Ended { cause } => format!("ended {cause}"),
+                Fact::Failed { detail, .. } => format!("failed: {detail}"),
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
+
+    /// A server that answers every request on UDP with one status.
+    async fn udp_server(ip: &str, status: &'static str) -> SocketAddr {
+        let socket = UdpSocket::bind((ip, 0)).await.unwrap();
+        let address = socket.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut buffer = vec![0; 65_535];
+            while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
+                let request = String::from_utf8_lossy(&buffer[..length]).into_owned();
+                let copied = request.lines().filter(|line| {
+                    ["Via:", "From:", "Call-ID:", "CSeq:"].iter().any(|n| line.starts_with(n))
+                });
+                let mut response = format!("SIP/2.0 {status}\r\n");
+                copied.for_each(|line| response += &format!("{line}\r\n"));
+                response += "To: <sip:bob@b.test>;tag=b\r\nContent-Length: 0\r\n\r\n";
+                let _ = socket.send_to(response.as_bytes(), from).await;
+            }
+        });
+        address
+    }
+
+    /// An address that refuses.
+    async fn refusing() -> SocketAddr {
+        UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+    }
+
+    async fn zone(servers: &[SocketAddr]) -> DnsServer {
+        let mut zone = String::from("p.test NAPTR 10 10 s SIP+D2U _sip._udp.p.test\n");
+        for (place, server) in servers.iter().enumerate() {
+            zone += &format!("_sip._udp.p.test SRV {place} 0 {} h{place}.test\n", server.port());
+            let kind = if server.is_ipv4() { "A" } else { "AAAA" };
+            zone += &format!("h{place}.test {kind} {}\n", server.ip());
+        }
+        DnsServer::new(60, &zone).await
+    }
+
+    #[tokio::test]
+    async fn a_request_goes_where_dns_says() {
+        let server = udp_server("127.0.0.1", "200 OK").await;
+        let dns = zone(&[server]).await;
+        let mut front = Front::new(dns.address);
+        front.send("sip:p.test").await;
+        assert_eq!(
+            front.until_it_ends().await,
+            [
+                "created".to_owned(),
+                "resolving sip:p.test".to_owned(),
+                "resolved 1".to_owned(),
+                format!("connecting sip:p.test:{};transport=udp ({server})", server.port()),
+                format!("candidate udp {server} (SRV 0 0 h0.test)"),
+                format!("up {server}"),
+                "sent".to_owned(),
+                "ended Accepted".to_owned()
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn refused_silent_and_unavailable_servers_are_passed_over_for_one_that_answers() {
+        let (_silent, silent) = silent().await;
+        let busy = udp_server("127.0.0.1", "503 Service Unavailable").await;
+        let good = udp_server("::1", "200 OK").await;
+        let servers = [refusing().await, silent, busy, good];
+        let dns = zone(&servers).await;
+        let mut front = Front::new(dns.address);
+        front.send("sip:p.test").await;
+        let story = front.until_it_ends().await;
+        let passed: Vec<&str> =
+            story.iter().filter_map(|word| word.strip_prefix("passed over: ")).collect();
+        assert_eq!(
+            passed,
+            [
+                &*format!("udp {} cannot be reached: connection refused", servers[0]),
+                "no final response within 3.2 s (Timer F, 64·T1)",
+                "503 Service Unavailable"
+            ],
+            "{story:#?}"
+        );
+        assert!(story.contains(&format!("next candidate udp {good} (SRV 3 0 h3.test), 4 of 4")));
+        assert_eq!(story.last().unwrap(), "ended Accepted");
+    }
+
+    #[tokio::test]
+    async fn a_resolver_that_is_down_fails_the_request_with_a_sentence() {
+        let (_socket, nobody) = silent().await;
+        let mut front = Front::new(nobody);
+        front.send("sip:p.test;transport=udp").await;
+        let story = front.until_it_ends().await;
+        let failed = format!(
+            "failed: p.test cannot be resolved: DNS at {nobody} did not answer in time (asked for SRV _sip._udp.p.test)"
+        );
+        assert!(story.contains(&failed), "{story:#?}");
+        assert_eq!(story.last().unwrap(), "ended Connection Error");
+    }
+
+    #[tokio::test]
+    async fn a_name_with_a_dead_and_a_live_address_is_reached_over_tcp() {
+        let listener = TcpListener::bind("[::1]:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let dns = DnsServer::new(60, "two.test A 127.0.0.1\ntwo.test AAAA ::1").await;
+        let mut front = Front::new(dns.address);
+        front.send(&format!("sip:two.test:{port};transport=tcp")).await;
+        let (_connection, _) = timeout(DEADLINE, listener.accept()).await.unwrap().unwrap();
+        let story = front.until_it_ends().await;
+        assert!(
+            story.contains(&format!("next candidate tcp [::1]:{port} (address), 2 of 2")),
+            "{story:#?}"
+        );
+        assert!(story.contains(&"sent".to_owned()));
+        assert_eq!(story.last().unwrap(), "ended Request Timeout");
+    }
+
+    #[tokio::test]
+    async fn two_names_of_one_address_share_a_udp_flow() {
+        let server = udp_server("127.0.0.1", "200 OK").await;
+        let dns = DnsServer::new(60, "one.test A 127.0.0.1\nother.test CNAME one.test").await;
+        let mut front = Front::new(dns.address);
+        for name in ["one.test", "other.test"] {
+            front.story.retain(|word| word.starts_with("connecting"));
+            front.send(&format!("sip:{name}:{}", server.port())).await;
+            assert_eq!(front.until_it_ends().await.last().unwrap(), "ended Accepted");
+        }
+        let made = front.story.iter().filter(|word| word.starts_with("connecting")).count();
+        assert_eq!(made, 1);
+    }
+}
+
+mod command_line {
+    use super::*;
+    use crate::cli_support::{Home, sipboard};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn send_asks_the_resolver_that_is_named_and_tells_what_it_said() {
+        let dns = DnsServer::new(60, ZONE).await;
+        let home = Home::new();
+        let address = dns.text();
+        let args = ["send", "OPTIONS", "sip:no.test", "--resolver", &address];
+        let ran = tokio::task::block_in_place(|| sipboard(&home, &args));
+        assert_eq!(ran.code, Some(4), "{}{}", ran.out, ran.err);
+        assert!(ran.out.contains("resolving"), "{}", ran.out);
+        assert!(ran.out.contains("NAPTR no.test: no such name"), "{}", ran.out);
+        let sentence = format!("no.test cannot be resolved: DNS at {address} says");
+        assert!(ran.out.contains(&sentence), "{}", ran.out);
+    }
+
+    #[test]
+    fn a_resolver_that_is_no_address_is_refused() {
+        let home = Home::new();
+        let ran = sipboard(&home, &["send", "OPTIONS", "sip:x.test", "--resolver", "dns.test"]);
+        assert_eq!(ran.code, Some(2));
+        assert!(ran.err.contains("not the address of a DNS server"), "{}", ran.err);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_config_file_names_the_resolver() {
+        let dns = DnsServer::new(60, ZONE).await;
+        let home = Home::new();
+        home.config(&format!("[resolver]\nserver = [\"{}\"]\n", dns.address));
+        let ran =
+            tokio::task::block_in_place(|| sipboard(&home, &["send", "OPTIONS", "sip:no.test"]));
+        assert!(ran.out.contains(&format!("DNS at {} says", dns.address)), "{}", ran.out);
+
+        home.config("[resolver]\nserver = \"dns.test\"\n");
+        let ran = tokio::task::block_in_place(|| sipboard(&home, &["config", "check"]));
+        assert_eq!(ran.code, Some(2));
+        assert!(ran.err.contains("config.toml:2:"), "{}", ran.err);
+        assert!(ran.err.contains("not the address of a DNS server"), "{}", ran.err);
+    }
+}
