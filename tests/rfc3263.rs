@@ -89,6 +89,7 @@ impl Bench {
                 Output::Transmit(transmit) => {
                     self.sent.push((transmit.flow, Message::read(transmit.bytes).unwrap()));
                 }
+                Output::Switch(switch) => panic!("nothing is that large here: {switch:?}"),
                 Output::Connect(connect) => {
                     let candidate = connect.candidate;
                     let flow = FlowId(candidate.address.port().into());

@@ -66,6 +66,7 @@ impl Place {
                 "resolver",
                 "table",
                 "timers",
+                "udp_max_bytes",
             ],
             Place::Resolver => &["server"],
             Place::Table => &["columns"],
@@ -256,6 +257,10 @@ fn read_timers(problems: &mut Problems<'_>, top: &Table<'_>, settings: &mut sip:
 fn read_calls(problems: &mut Problems<'_>, top: &Table<'_>, settings: &mut sip::Settings) {
     if let Some(reliable) = top.boolean(problems, "reliable_provisionals") {
         settings.reliable_provisionals = reliable;
+    }
+    if let Some((bytes, _)) = top.integer(problems, "udp_max_bytes", 0..=65_535, "bytes") {
+        // No datagram is larger: nothing has to leave for TCP.
+        settings.udp_max_bytes = usize::try_from(bytes).ok().filter(|bytes| *bytes < 65_535);
     }
     let redirects = [("none", Redirects::None), ("best", Redirects::Best), ("all", Redirects::All)];
     if let Some(redirects) = read_choice(problems, top, "redirects", &redirects) {

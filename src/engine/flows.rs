@@ -56,6 +56,14 @@ impl Way {
         Way { asked: Arc::new(server.clone()), server, settings }
     }
 
+    /// To the same address by TCP.
+    pub(super) fn by_tcp(&self) -> Way {
+        let mut way = self.clone();
+        way.server.transport = Transport::Tcp;
+        way.asked.transport = Transport::Tcp;
+        way
+    }
+
     fn key(&self) -> Key {
         let ServerUri { transport, host, port, path, .. } = &self.server;
         let address = self.server.socket_address();

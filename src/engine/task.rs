@@ -29,7 +29,7 @@ use crate::{
         names::Names,
     },
     sip::{
-        Connect, ContextId, FlowId, Output, Transmit, Transport, UriBuf, UserAgent,
+        Connect, ContextId, FlowId, Output, Switch, Transmit, Transport, UriBuf, UserAgent,
         resolution::Resolved,
     },
     transport::{FlowSettings, Network, RELIEF, Room, ServerUri, Signal},
@@ -51,6 +51,7 @@ enum Step {
     Tell(Event),
     Transmit(Transmit),
     Connect(Connect),
+    Switch(Switch),
 }
 
 /// How a request gets to its server.
@@ -167,7 +168,20 @@ impl Task {
                     self.names.follow(&event);
                     self.batch.push(event);
                 }
-                Step::Connect(connect) => self.find_flow(&connect),
+                Step::Connect(connect) => {
+                    if let Some(way) = self.names.way(&connect) {
+                        let (now, flow) = self.find_flow(&way);
+                        self.user_agent.ride(now, connect.context, flow);
+                    }
+                }
+                Step::Switch(Switch { context, from }) => {
+                    if let Some(way) = self.flows.way(from).map(Way::by_tcp)
+                        && let Some(address) = way.server.socket_address()
+                    {
+                        let (now, flow) = self.find_flow(&way);
+                        self.user_agent.switched(now, context, flow, address);
+                    }
+                }
                 Step::Transmit(transmit) if self.is_full(transmit.flow) => {
                     self.held.push_front(Step::Transmit(transmit));
                     return;
@@ -188,6 +202,7 @@ impl Task {
             Output::Event(event) => Step::Tell(Event::Sip(event)),
             Output::Transmit(transmit) => Step::Transmit(transmit),
             Output::Connect(connect) => Step::Connect(connect),
+            Output::Switch(switch) => Step::Switch(switch),
         })
     }
 
@@ -327,11 +342,11 @@ impl Task {
         }
     }
 
-    /// Gives a context the flow that it asks for. All that was told before has been drawn already.
-    fn find_flow(&mut self, connect: &Connect) {
-        let Some(way) = self.names.way(connect) else { return };
+    /// The flow that leads that way, for a context that asks for it. All that was told before has
+    /// been drawn already.
+    fn find_flow(&mut self, way: &Way) -> (Instant, FlowId) {
         let now = self.now();
-        let flow = match self.flows.to(&way) {
+        let flow = match self.flows.to(way) {
             Found::Ready(flow) => flow,
             Found::Connect(flow) => {
                 self.begin_to_connect(flow);
@@ -340,7 +355,7 @@ impl Task {
                 flow
             }
         };
-        self.user_agent.ride(now, connect.context, flow);
+        (now, flow)
     }
 
     /// Begins to make a flow, for the first time or again.

@@ -15,7 +15,7 @@ use crate::sip::{
     random::Branch,
     raw::RawMessage,
     request::{CancelOptions, DialogRequest, NewRequest},
-    user_agent::{Redirection, Route},
+    user_agent::{Redirection, Route, Size},
 };
 
 /// One client context. It outlives its transactions.
@@ -32,6 +32,8 @@ pub(crate) struct ClientContext {
     pub(crate) legs: SmallVec<[Leg; 1]>,
     /// The candidates that its server's name stands for (RFC 3263).
     pub(crate) route: Option<Box<Route>>,
+    /// Whether its size has made it leave its flow.
+    pub(crate) size: Size,
     /// Where a 3xx has sent it, and may still send it.
     pub(crate) redirection: Option<Box<Redirection>>,
     /// What answers a challenge.

@@ -67,5 +67,5 @@ pub use transport::Transport;
 pub use uri::{Scheme, Tel, Uri, UriBuf, UriError, UriProblem};
 pub use user_agent::{
     Answer, AnswerError, CancelError, Connect, DialogError, ExtraLegs, HangUpError, Held, Output,
-    Redirects, Settings, Transmit, UserAgent,
+    Redirects, Settings, Switch, Transmit, UserAgent,
 };

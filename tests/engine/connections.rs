@@ -135,3 +135,24 @@ async fn a_peer_that_connects_to_our_contact_is_served_there() {
     assert!(!front.log.iter().any(is_stray), "{:#?}", front.story());
     front.quit().await;
 }
+
+#[tokio::test]
+async fn a_request_too_large_for_a_datagram_goes_by_tcp_and_comes_back_where_nobody_takes_it() {
+    let mut large = request(Method::Message);
+    large.content_type = Some("text/plain".to_owned());
+    large.body = "x".repeat(3000).into();
+    let by_udp = UdpPeer::new().await;
+    let mut front = Front::new();
+    front.send(large.clone(), &by_udp.server).await;
+    let (message, _) = by_udp.answer("200 OK").await;
+    assert_eq!(message.via().unwrap().transport(), "UDP");
+    assert_eq!(front.ended().await.1, "Accepted");
+
+    // The same, with somebody at the TCP port.
+    let listener = TcpListener::bind(by_udp.socket.local_addr().unwrap()).await.unwrap();
+    front.send(large, &by_udp.server).await;
+    let mut peer = Peer::new(in_time(listener.accept()).await.unwrap().0);
+    assert_eq!(peer.answer("200 OK").await.via().unwrap().transport(), "TCP");
+    assert_eq!(front.ended().await.1, "Accepted");
+    front.quit().await;
+}

@@ -1,6 +1,6 @@
 //! §18: Via on the way out, and where answers go.
 
-use sipboard::sip::{HeaderName, Method, Output, Settings, Transport};
+use sipboard::sip::{Fact, HeaderName, Method, NewRequest, Output, Settings, Transport};
 
 use crate::{
     scripted::*,
@@ -60,13 +60,41 @@ fn s18_1_2_a_response_with_another_sent_by_is_discarded() {
     assert_eq!(call.news(), [""; 0]);
 }
 
-#[test]
-#[ignore = "a flow is the user's choice; what is too large for a datagram fails with a sentence"]
-fn s18_1_1_a_request_over_1300_bytes_leaves_udp_for_tcp() {
+/// An INVITE that is too large for a datagram.
+fn large() -> NewRequest {
     let mut request = invite();
     request.content_type = Some("text/plain".to_owned());
     request.body = "x".repeat(2000).into();
-    assert_eq!(Call::udp(request).last().via().unwrap().transport(), "TCP");
+    request
+}
+
+#[test]
+fn s18_1_1_a_request_over_1300_bytes_leaves_udp_for_tcp() {
+    let call = Call::udp(large());
+    assert_eq!(call.last().via().unwrap().transport(), "TCP");
+    assert_eq!(call.sim.sent.len(), 1, "nothing went by UDP");
+    let why = call.sim.events.iter().find_map(|event| match &event.fact {
+        Fact::PassedOver { why, .. } => Some(why.to_string()),
+        _ => None,
+    });
+    assert!(why.as_ref().is_some_and(|why| why.contains("no more than 1300")), "{why:?}");
+    assert_eq!(Call::invited().last().via().unwrap().transport(), "UDP");
+}
+
+#[test]
+fn s18_1_1_it_goes_by_udp_where_tcp_cannot_be_had_and_stays_where_the_user_wants_it() {
+    let udp = |sim: &mut Simulation<Silent>| {
+        let id = sim.with(|ua, now| ua.request(now, FLOW, large()));
+        let sent: Vec<_> =
+            sim.sent.iter().map(|(_, m)| m.via().unwrap().transport().to_owned()).collect();
+        assert_eq!(sent, ["UDP"], "{:?}", sim.story(id));
+    };
+    let make =
+        |settings| Simulation::with_settings(settings, Transport::Udp, Link::PERFECT, 1, Silent);
+    let mut refused = make(Settings::default());
+    refused.peer_takes_tcp = false;
+    udp(&mut refused);
+    udp(&mut make(Settings { udp_max_bytes: None, ..Settings::default() }));
 }
 
 /// Where the answer to an OPTIONS with that Via goes on a flow of that transport.

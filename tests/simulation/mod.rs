@@ -16,6 +16,9 @@ use sipboard::sip::{
 
 pub const FLOW: FlowId = FlowId(1);
 
+/// Where the same peer is reached by TCP.
+pub const TCP_FLOW: FlowId = FlowId(77);
+
 /// What the network does to datagrams.
 #[derive(Clone, Copy, Debug)]
 pub struct Link {
@@ -80,6 +83,8 @@ pub struct Simulation<P> {
     rng: StdRng,
     in_flight: BTreeMap<(Instant, u64), (Way, Bytes)>,
     sequence: u64,
+    /// Whether a request that is too large for UDP finds a TCP port.
+    pub peer_takes_tcp: bool,
 }
 
 impl<P: Peer> Simulation<P> {
@@ -111,6 +116,7 @@ impl<P: Peer> Simulation<P> {
             rng: StdRng::seed_from_u64(seed),
             in_flight: BTreeMap::new(),
             sequence: 0,
+            peer_takes_tcp: true,
         }
     }
 
@@ -220,6 +226,17 @@ impl<P: Peer> Simulation<P> {
                         Err(_) => self.unreadable.push(transmit.bytes.clone()),
                     }
                     self.put(Way::ToPeer, Duration::ZERO, transmit.bytes);
+                }
+                // The peer has a TCP port too.
+                Output::Switch(switch) => {
+                    self.ua.flow_connecting(TCP_FLOW, Transport::Tcp);
+                    let peer = "192.0.2.2:5060".parse().unwrap();
+                    self.ua.switched(self.now, switch.context, TCP_FLOW, peer);
+                    if self.peer_takes_tcp {
+                        self.ua.flow_up(self.now, TCP_FLOW, "192.0.2.1:5062".parse().unwrap());
+                    } else {
+                        self.ua.flow_down(self.now, TCP_FLOW, "connection refused");
+                    }
                 }
                 Output::Connect(connect) => panic!("nothing is looked up here: {connect:?}"),
                 Output::Event(Event::Context(event)) => self.events.push(event),

@@ -197,7 +197,7 @@ impl UserAgent {
         if let Some(branch) = self.contexts.get(&id).and_then(|context| context.branch()) {
             self.end_transaction(Key { branch, is_cancel: false });
         }
-        if !self.fail_over(now, id, reason) {
+        if !self.back_to_udp(now, id, reason) && !self.fail_over(now, id, reason) {
             self.fail(now, id, State::Failed, Cause::ConnectionError, reason.to_owned());
             self.forget_if_over(id);
         }

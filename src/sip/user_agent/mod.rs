@@ -21,6 +21,7 @@ mod reliable;
 mod responses;
 mod route;
 mod sending;
+mod size;
 mod subscriptions;
 mod timeouts;
 mod transactions;
@@ -40,6 +41,8 @@ pub use self::error::{AnswerError, CancelError, DialogError, HangUpError};
 pub use self::held::Held;
 pub use self::peer::Answer;
 pub(crate) use self::route::Route;
+pub(crate) use self::size::Size;
+pub use self::size::Switch;
 use self::{
     dialog_index::{DialogIndex, DialogKey},
     flows::Flows,
@@ -89,6 +92,9 @@ pub struct Settings {
     pub extra_legs: ExtraLegs,
     /// The peer's methods that the user answers by hand; all others are answered at once.
     pub by_hand: Vec<Method>,
+    /// The size from which on a request goes by TCP and not by UDP, in bytes (RFC 3261 §18.1.1 has
+    /// 1300 where the path's MTU is unknown); `None` leaves it where it is.
+    pub udp_max_bytes: Option<usize>,
     /// Bounds on what is read from the network.
     pub limits: Limits,
 }
@@ -124,6 +130,7 @@ impl Default for Settings {
             redirects: Redirects::None,
             extra_legs: ExtraLegs::Keep,
             by_hand: Vec::new(),
+            udp_max_bytes: Some(1300),
             limits: Limits::default(),
         }
     }
@@ -138,6 +145,8 @@ pub enum Output {
     Event(Event),
     /// Find or make a flow for a context, and name it with [`UserAgent::ride`].
     Connect(Connect),
+    /// The same, for a context that is too large for its flow.
+    Switch(Switch),
 }
 
 /// A context that needs a flow.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::{
-    UserAgent,
+    Size, UserAgent,
     flows::FlowState,
     transactions::{Key, NewTransaction, Role},
 };
@@ -88,6 +88,7 @@ impl UserAgent {
             state: State::Waiting,
             request: Request::Waiting(waiting),
             route: None,
+            size: Size::Unknown,
             cancel: Cancel::No,
             legs: SmallVec::new(),
             redirection: None,
@@ -134,7 +135,9 @@ impl UserAgent {
                 let bytes =
                     compose::first_request(&request, &sender, branch, &mut self.identifiers);
                 let bytes = self.authorize_ahead(now, id, bytes);
-                self.start(now, id, branch, None, bytes);
+                if !self.switch_to_tcp(now, id, &request, bytes.len()) {
+                    self.start(now, id, branch, None, bytes);
+                }
             }
             Waiting::InDialog(request) => self.send_in_dialog(now, id, branch, &request),
             Waiting::Raw(raw) => {
