@@ -343,6 +343,8 @@ impl Agent {
             _ => Vec::new(),
         };
         let settings = Settings {
+            // Every flow is there from the beginning.
+            udp_max_bytes: None,
             redirects: match rng.random_range(0..3) {
                 0 => Redirects::None,
                 1 => Redirects::Best,
