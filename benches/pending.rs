@@ -135,7 +135,7 @@ fn drain(ua: &mut UserAgent, history: &mut Contexts) {
         match output {
             Output::Event(Event::Context(event)) => _ = history.apply(event),
             Output::Event(Event::Stray(stray)) => panic!("{}", stray.problem),
-            Output::Transmit(_) | Output::Connect(_) => {}
+            Output::Transmit(_) | Output::Connect(_) | Output::Switch(_) => {}
         }
     }
 }

@@ -60,7 +60,7 @@ impl Way {
     pub(super) fn by_tcp(&self) -> Way {
         let mut way = self.clone();
         way.server.transport = Transport::Tcp;
-        way.asked.transport = Transport::Tcp;
+        Arc::make_mut(&mut way.asked).transport = Transport::Tcp;
         way
     }
 
