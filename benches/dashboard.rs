@@ -112,12 +112,9 @@ struct Bench {
 impl Bench {
     fn new() -> Bench {
         let account = Account {
-            name: "alice".into(),
-            uri: "sip:alice@demo.test".parse().expect("a URI"),
             display_name: "Alice".into(),
             servers: Vec::new(),
-            flow: Default::default(),
-            credentials: None,
+            ..Account::new("alice", "sip:alice@demo.test".parse().expect("a URI"))
         };
         let theme = Theme::new(Colours::Many);
         let mut model = Model::new(vec![account], 0, TimeOfDay::system(), theme);
@@ -136,6 +133,8 @@ impl Bench {
             flow: Some(FlowId(1)),
             transport: Transport::Udp,
             parent: None,
+            account: None,
+            registration: None,
         };
         let status = self.status(State::Calling, 1, 500);
         self.fact(id, Fact::Created(created), status);

@@ -134,6 +134,7 @@ fn drain(ua: &mut UserAgent, history: &mut Contexts) {
     while let Some(output) = ua.poll_output() {
         match output {
             Output::Event(Event::Context(event)) => _ = history.apply(event),
+            Output::Event(Event::Registration(_)) => {}
             Output::Event(Event::Stray(stray)) => panic!("{}", stray.problem),
             Output::Transmit(_) | Output::Connect(_) | Output::Switch(_) => {}
         }

@@ -151,7 +151,7 @@ async fn a_refused_cancel_is_a_sentence_and_not_the_end() {
         script.tell(id, Method::Options, vec![sent()]).await;
         assert!(matches!(script.command().await, Command::Cancel { .. }));
         let reason = "OPTIONS cannot be cancelled, only an INVITE can (RFC 3261 §9.1)".to_owned();
-        let refusal = Refusal { at: Instant::now(), context: Some(id), reason };
+        let refusal = Refusal { at: Instant::now(), context: Some(id), is_request: true, reason };
         script.events.send(vec![Event::Refused(refusal)]).await.unwrap();
         let end = vec![accepted(), Fact::Ended { cause: Cause::Accepted }];
         script.tell(id, Method::Options, end).await;
@@ -172,7 +172,7 @@ async fn a_cancel_that_is_refused_while_the_invite_rings_ends_the_run() {
         script.tell(id, Method::Invite, vec![sent()]).await;
         assert!(matches!(script.command().await, Command::Cancel { .. }));
         let reason = "the reason phrase holds a line end".to_owned();
-        let refusal = Refusal { at: Instant::now(), context: Some(id), reason };
+        let refusal = Refusal { at: Instant::now(), context: Some(id), is_request: true, reason };
         script.events.send(vec![Event::Refused(refusal)]).await.unwrap();
         let command = script.command().await;
         assert!(matches!(command, Command::Quit), "{command:?}");
@@ -338,7 +338,7 @@ async fn a_request_that_cannot_be_sent_ends_the_run_with_a_sentence() {
     let ran = run(plan, JSON, async |script| {
         assert!(matches!(script.command().await, Command::Send(_)));
         let reason = "tel:1 names no server".to_owned();
-        let refusal = Refusal { at: Instant::now(), context: None, reason };
+        let refusal = Refusal { at: Instant::now(), context: None, is_request: true, reason };
         script.events.send(vec![Event::Refused(refusal)]).await.unwrap();
         script.quit().await;
     })

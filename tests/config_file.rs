@@ -149,6 +149,37 @@ fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
             "[[account]]\nname = \"a\"\nuri = \"sip:a@b\"\n[[account]]\nname = \"a\"\nuri = \"sip:c@d\"",
             &[(5, 8, &["\"a\" is already there on line 2"])],
         ),
+        // Accounts.
+        (
+            "[[account]]\nname = \"a\"\nuri = \"sip:a@b\"\nregister = \"yes\"\nexpires = 0\ngruu = \"privat\"",
+            &[
+                (4, 12, &["register must be true, false, or \"all\"", "not the string \"yes\""]),
+                (5, 11, &["expires must be a whole number of seconds from 1 to 4294967295, not 0"]),
+                (6, 8, &["gruu must be one of off, public, temporary"]),
+            ],
+        ),
+        (
+            "[[account]]\nname = \"a\"\nuri = \"sip:a@b\"\noutbound_proxy = [\"sip:p\", \"p\", 1]\nheaders = [\"Via: x\", \"X\"]\nuser_agent = \"a\\nb\"",
+            &[
+                (4, 28, &["outbound_proxy must be a SIP URI", "\"p\""]),
+                (4, 33, &["outbound_proxy must be", "not the number 1"]),
+                (5, 12, &["headers: Via is written by sipboard"]),
+                (5, 22, &["headers: \"X\" is not a header: write Name: value"]),
+                (6, 14, &["user_agent cannot hold a line end"]),
+            ],
+        ),
+        (
+            "[[account]]\nname = \"a\"\nuri = \"sip:a@b\"\npassword_command = []",
+            &[(4, 20, &["password_command names no program", "\"pass show sip\""])],
+        ),
+        (
+            "[[account]]\nname = \"a\"\nuri = \"sip:a@b\"\npassword = \"x\"\npassword_command = \"y\"",
+            &[(5, 20, &["password and password_command say two things: keep one"])],
+        ),
+        (
+            "[[account]]\nname = \"a\"\nuri = \"sip:a@b\"\nusername = \"x\"",
+            &[(4, 12, &["username needs a password", "password_command"])],
+        ),
         // Not TOML.
         ("mouse = ", &[(1, 9, &["not TOML"])]),
         ("mouse true", &[(1, 7, &["not TOML"])]),
@@ -235,4 +266,58 @@ fn the_columns_of_the_table_are_read_and_their_mistakes_told() {
         assert_eq!(problems.len(), 1, "{columns}");
         assert!(problems[0].to_string().contains(told), "{}", problems[0]);
     }
+}
+
+#[test]
+fn an_account_may_be_registered_and_routed_as_it_likes() {
+    use sipboard::{engine::Register, sip::Gruu};
+    let text = format!(
+        "{ACCOUNT}register = \"all\"\nexpires = 60\ngruu = \"off\"\nuser_agent = \"me\"\noutbound_proxy = \"sip:p.test\"\nheaders = [\"X-A: 1\", \"X-B: 2\"]\npassword_command = \"pass show 'a b'\"\n"
+    );
+    let account = config::parse(&text).unwrap().accounts.remove(0);
+    assert_eq!((account.register, account.expires), (Register::All, 60));
+    let profile = &account.profile;
+    assert_eq!((&*profile.name, profile.gruu), ("a", Gruu::Off));
+    assert_eq!(profile.user_agent.as_deref(), Some("me"));
+    assert_eq!(profile.outbound_proxies[0].as_str(), "sip:p.test;lr");
+    let headers: Vec<_> = profile.headers.iter().map(|h| (h.name(), h.value())).collect();
+    assert_eq!(headers, [("X-A", "1"), ("X-B", "2")]);
+    let command = account.password_command.unwrap();
+    assert_eq!(
+        (&*command.username, command.arguments.last().unwrap().as_str()),
+        ("a", "pass show 'a b'")
+    );
+    assert_eq!(account.credentials, None);
+}
+
+#[test]
+fn a_password_command_as_a_list_is_run_as_it_is_and_never_shown() {
+    let text = format!("{ACCOUNT}password_command = [\"print\", \"s3cret\"]\n");
+    let config = config::parse(&text).unwrap();
+    let command = config.accounts[0].password_command.clone().unwrap();
+    assert_eq!(command.arguments, ["print", "s3cret"]);
+    assert!(!format!("{config:?}").contains("s3cret"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_with_a_password_that_others_can_read_is_warned_of_with_the_way_out() {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+    let file = std::env::temp_dir().join(format!("sipboard-modes-{}.toml", std::process::id()));
+    for (text, mode, warned) in [
+        (format!("{ACCOUNT}password = \"x\"\n"), 0o644, Some("every user")),
+        (format!("{ACCOUNT}password = \"x\"\n"), 0o640, Some("its group")),
+        (format!("{ACCOUNT}password = \"x\"\n"), 0o600, None),
+        (ACCOUNT.to_owned(), 0o644, None),
+    ] {
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        let warnings = config::load(Some(&file)).unwrap().unwrap().warnings;
+        assert_eq!(warnings.len(), usize::from(warned.is_some()), "{mode:o}: {warnings:?}");
+        if let (Some(who), [warning]) = (warned, &warnings[..]) {
+            let command = format!("run chmod 600 {}", file.display());
+            assert!(warning.contains(who) && warning.ends_with(&command), "{warning}");
+        }
+    }
+    fs::remove_file(file).unwrap();
 }

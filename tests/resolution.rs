@@ -226,7 +226,8 @@ mod engine {
                 Identity { display_name: String::new(), uri: "sip:me@a.test".parse().unwrap() };
             let request = NewRequest::new(Method::Options, "sip:bob@b.test".parse().unwrap(), from);
             let server = Some(server.parse().unwrap());
-            let submission = Submission { request, server, flow: Default::default() };
+            let submission =
+                Submission { request, server, password_command: None, flow: Default::default() };
             let command = Command::Send(Box::new(submission));
             self.engine.commands.send(command).await.expect("the engine takes commands");
         }

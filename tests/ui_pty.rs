@@ -38,7 +38,7 @@ fn an_answered_invite_is_hung_up() {
     dashboard.wait_for("b bye");
     dashboard.wait_for("1 leg up");
     dashboard.type_keys("b");
-    dashboard.wait_for("200 OK to BYE #2");
+    dashboard.wait_for("200 OK to BYE #3");
     dashboard.wait_for("hung up");
     dashboard.wait_for("0 legs up");
 }
@@ -48,11 +48,11 @@ fn a_refused_cancel_says_why() {
     let mut dashboard = Dashboard::start(80, 24);
     dashboard.wait_for("n new");
     dashboard.type_keys("c");
-    dashboard.wait_for("nothing to cancel yet");
+    dashboard.wait_for("REGISTER cannot be cancelled");
     dashboard.send("busy");
     dashboard.wait_for("486 Busy Here");
     dashboard.type_keys("c");
-    dashboard.wait_for("✖ #1: already");
+    dashboard.wait_for("✖ #2: already");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_storm_of_sizes_leaves_the_screen_whole() {
     dashboard.resize(100, 30);
     dashboard.wait_for("q quit");
     dashboard.wait_until("both panes", |screen| {
-        screen.contains("╭ Contexts ") && screen.contains("╭ #1 INVITE sip:ring@demo.test ")
+        screen.contains("╭ Contexts ") && screen.contains("╭ #2 INVITE sip:ring@demo.test ")
     });
     dashboard.type_keys("q");
     assert_eq!(dashboard.wait_for_end(), 0);
@@ -115,7 +115,9 @@ fn a_terminal_that_goes_away_ends_it() {
 
 #[test]
 fn an_idle_dashboard_writes_nothing() {
-    let mut dashboard = Dashboard::start(80, 24);
+    // One that is registered counts down in its header line, and counts the age of its rows.
+    let account = "[[account]]\nname = \"a\"\nuri = \"sip:a@a.test\"\n";
+    let (mut dashboard, _) = Dashboard::with_config(80, 24, account);
     dashboard.wait_for("q quit");
     // A key that changes nothing wakes it, and still writes nothing.
     let before = dashboard.bytes().len();
@@ -188,7 +190,7 @@ fn rows_are_filtered_sorted_marked_and_all_marked_are_cancelled() {
     dashboard.wait_until("slow is trying", |screen| screen.contains("100 Trying"));
     // Filtered while it is typed; a mistake is told where it stands.
     dashboard.type_keys("/target:ring");
-    dashboard.wait_for("2 of 4 · /target:ring");
+    dashboard.wait_for("2 of 5 · /target:ring");
     dashboard.type_keys(" code:9xx");
     dashboard.wait_for("at 18: code needs a code such as 486, or 4xx");
     dashboard.type_keys("\x1b");
@@ -200,13 +202,13 @@ fn rows_are_filtered_sorted_marked_and_all_marked_are_cancelled() {
     dashboard.wait_for("Target▼");
     // All but the one that has ended, and that one too.
     dashboard.type_keys("M");
-    dashboard.wait_for("4 · 4 marked");
+    dashboard.wait_for("5 · 5 marked");
     dashboard.type_keys("c");
-    dashboard.wait_for("cancelled 3 of 4: 1×");
+    dashboard.wait_for("cancelled 3 of 5: 1×");
     dashboard.wait_for("0 in flight");
     dashboard.type_keys("u");
     dashboard.type_keys("D");
-    dashboard.wait_for("dropped 4 rows");
+    dashboard.wait_for("dropped 5 rows");
     dashboard.wait_for("Nothing sent yet");
     dashboard.type_keys("q");
     assert_eq!(dashboard.wait_for_end(), 0);

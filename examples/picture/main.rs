@@ -39,12 +39,9 @@ async fn main() -> anyhow::Result<()> {
 
     let demo = start_demo().await?;
     let mut stage = Stage::new(Account {
-        name: "alice".to_owned(),
-        uri: "sip:alice@demo.test".parse()?,
         display_name: "Alice".to_owned(),
         servers: demo.addresses().servers(),
-        flow: Default::default(),
-        credentials: None,
+        ..Account::new("alice", "sip:alice@demo.test".parse()?)
     });
     let screen = stage.play(size).await?;
     std::fs::write(&file, svg::render(&screen, "sipboard"))

@@ -3,8 +3,9 @@
 use std::{fmt::Write, path::PathBuf};
 
 use crate::{
-    cli::{args::ConfigCommand, print},
+    cli::{args::ConfigCommand, print, tell},
     config,
+    engine::Register,
     sip::escape,
 };
 
@@ -28,7 +29,10 @@ pub(super) fn run(command: ConfigCommand, named: Option<PathBuf>) -> anyhow::Res
                     "{} does not exist: sipboard runs on its built-in demo server\n",
                     path.display()
                 ),
-                Some(config) => describe(&path.display().to_string(), &config),
+                Some(config) => {
+                    config.warnings.iter().for_each(|warning| tell(warning));
+                    describe(&path.display().to_string(), &config)
+                }
             }
         }
     };
@@ -48,9 +52,14 @@ fn describe(path: &str, config: &config::Config) -> String {
             _ => servers.join(", "),
         };
         let default = if index == config.default_account { " (default)" } else { "" };
+        let registers = match account.register {
+            Register::No => String::new(),
+            Register::First => format!(", registered for {} s", account.expires),
+            Register::All => format!(", registered with each for {} s", account.expires),
+        };
         writeln!(
             text,
-            "account {}{default}: {} via {servers}",
+            "account {}{default}: {} via {servers}{registers}",
             escape(&account.name),
             escape(&account.identity().to_string()),
         )

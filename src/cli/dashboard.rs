@@ -1,6 +1,9 @@
 //! `sipboard` without a command: the dashboard.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::Arc,
+};
 
 use crate::{
     cli::{
@@ -9,6 +12,7 @@ use crate::{
         runtime,
     },
     config::{self, Config},
+    engine::{Account, Register},
     ui::{
         self,
         model::{Columns, Shown},
@@ -27,13 +31,24 @@ pub(super) fn run(profile: &Profile) -> anyhow::Result<u8> {
     let resolved = profile.resolve()?;
     runtime()?.block_on(async {
         match resolved {
-            Resolved::Accounts(config, account) => open(config, account, None, None).await,
+            Resolved::Accounts(mut config, account) => {
+                config.settings.instance = Some(config::instance::load());
+                open(config, account, None, None, again(profile, None)).await
+            }
             Resolved::Demo(mut config) => {
                 let demo = demo_server::start().await?;
                 let account = demo_account(demo.addresses().servers());
-                config.accounts = vec![crate::engine::Account { credentials: demo_credentials(), flow: demo.flow_settings().into(), ..account }];
+                let account = Account {
+                    credentials: demo_credentials(),
+                    flow: demo.flow_settings().into(),
+                    register: Register::First,
+                    ..account
+                };
+                config.accounts = vec![account.clone()];
                 let notice = "this is the built-in demo server: `sipboard config example` shows how to use your own";
-                let result = open(config, 0, Some(notice.to_owned()), Some(hint())).await;
+                let reload = again(profile, Some(account));
+                let result =
+                    open(config, 0, Some(notice.to_owned()), Some(hint()), reload).await;
                 demo.stop().await;
                 result
             }
@@ -46,11 +61,50 @@ async fn open(
     account: usize,
     notice: Option<String>,
     hint: Option<String>,
+    reload: ui::Reload,
 ) -> anyhow::Result<u8> {
-    let Config { accounts, columns, mouse, settings, .. } = config;
+    let Config { accounts, columns, mouse, settings, warnings, .. } = config;
+    // A warning is worth more than a welcome.
+    let notice = warnings.into_iter().next().or(notice);
     let columns = shown(&columns);
-    ui::run(ui::Options { accounts, account, settings, columns, mouse, notice, hint }).await?;
+    let options = ui::Options { accounts, account, settings, columns, mouse, notice, reload, hint };
+    ui::run(options).await?;
     Ok(0)
+}
+
+/// Reads the config file again, as it was read at the start. Where it has no accounts they are
+/// the demo server's, if that runs.
+fn again(profile: &Profile, demo: Option<Account>) -> ui::Reload {
+    let profile = profile.clone();
+    ui::Reload(Arc::new(move || {
+        if profile.demo {
+            return Err("--demo reads no config file".to_owned());
+        }
+        let resolved = profile.resolve().map_err(|error| first_line(&error))?;
+        let (mut config, account) = match resolved {
+            Resolved::Accounts(config, account) => (config, account),
+            Resolved::Demo(config) => (config, 0),
+        };
+        if config.accounts.is_empty() {
+            let Some(demo) = &demo else {
+                return Err("the config file has no account any more".to_owned());
+            };
+            config.accounts = vec![demo.clone()];
+        }
+        let Config { accounts, settings, warnings, .. } = config;
+        Ok(ui::Reloaded { accounts, account, settings, warnings })
+    }))
+}
+
+/// The first mistake, and how many more there are.
+fn first_line(error: &anyhow::Error) -> String {
+    let text = format!("{error:#}");
+    let more = text.lines().count().saturating_sub(1);
+    let first = text.lines().next().unwrap_or_default();
+    match more {
+        0 => first.to_owned(),
+        more => format!("{first} (and {more} more: `sipboard config check` names them)"),
+    }
 }
 
 /// The columns that a config file names.

@@ -97,3 +97,9 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// The exit status for a usage or config error.
 const USAGE: u8 = 2;
+
+/// A sentence on standard error.
+fn tell(text: &str) {
+    // There is nowhere left to tell that standard error is gone.
+    let _ = writeln!(io::stderr(), "sipboard: {}", escape(text));
+}

@@ -34,6 +34,14 @@ pub(super) enum Resolved {
     Demo(Config),
 }
 
+impl Resolved {
+    /// What the config file says that is hardly meant.
+    pub(super) fn warnings(&self) -> &[String] {
+        let (Resolved::Accounts(config, _) | Resolved::Demo(config)) = self;
+        &config.warnings
+    }
+}
+
 impl Profile {
     /// Takes over what stood before the command and not after it.
     pub(super) fn inherit(&mut self, outer: Profile) {
@@ -89,14 +97,8 @@ impl Profile {
 
 /// The account that is used with the demo server, and where no config file names one.
 pub(super) fn demo_account(servers: Vec<ServerUri>) -> Account {
-    Account {
-        name: "alice".to_owned(),
-        uri: format!("sip:alice@{DEMO_DOMAIN}").parse().expect("a constant that is a URI"),
-        display_name: "Alice".to_owned(),
-        servers,
-        flow: Arc::default(),
-        credentials: None,
-    }
+    let uri = format!("sip:alice@{DEMO_DOMAIN}").parse().expect("a constant that is a URI");
+    Account { display_name: "Alice".to_owned(), servers, ..Account::new("alice", uri) }
 }
 
 /// What the demo server's `auth` user wants to hear.

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, BufWriter, IsTerminal, Read, Write},
+    io::{self, BufWriter, IsTerminal, Read},
     path::Path,
     sync::Arc,
     time::Duration,
@@ -16,17 +16,18 @@ use crate::{
         args::Send,
         demo_server,
         profile::{DEMO_DOMAIN, Resolved, demo_account, demo_credentials},
-        raw, runtime, signals,
+        raw, runtime, signals, tell,
     },
     engine::{Draft, Engine, Field, RawSubmission, Settings, Submission},
     headless::{self, Format, Plan, Sending, Style},
-    sip::{CancelError, CancelOptions, Credentials, Method, UriBuf, escape},
+    sip::{CancelError, CancelOptions, Credentials, Method, UriBuf},
 };
 
 pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     let resolved = args.profile.resolve()?;
     let raw = args.raw.as_deref().map(|file| raw::read(file, args.crlf)).transpose()?;
     let draft = draft(&mut args)?;
+    resolved.warnings().iter().for_each(|warning| tell(warning));
     let (mut account, settings, demo_allowed) = match resolved {
         Resolved::Accounts(mut config, index) => {
             (config.accounts.swap_remove(index), config.settings, false)
@@ -275,12 +276,6 @@ fn option(field: Field) -> &'static str {
         Field::ContentType => "--content-type",
         Field::Body => "--body",
     }
-}
-
-/// A sentence on standard error.
-fn tell(text: &str) {
-    // There is nowhere left to tell that standard error is gone.
-    let _ = writeln!(io::stderr(), "sipboard: {}", escape(text));
 }
 
 #[cfg(test)]

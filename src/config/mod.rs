@@ -4,8 +4,11 @@
 //! into every mistake that it holds, each with its line and column and what would be right. The
 //! keys stand in [`schema`]; [`EXAMPLE`] shows all of them.
 
+mod account;
 pub mod columns;
 mod flow;
+pub mod instance;
+mod permissions;
 mod problem;
 pub mod schema;
 mod table;
@@ -36,6 +39,10 @@ pub struct Config {
     pub mouse: bool,
     /// The engine's settings.
     pub settings: engine::Settings,
+    /// Whether a password stands in the file itself.
+    pub holds_password: bool,
+    /// What is allowed, but hardly meant: sentences for the user.
+    pub warnings: Vec<String>,
 }
 
 impl Default for Config {
@@ -46,6 +53,8 @@ impl Default for Config {
             columns: Vec::new(),
             mouse: true,
             settings: engine::Settings::default(),
+            holds_password: false,
+            warnings: Vec::new(),
         }
     }
 }
@@ -127,6 +136,9 @@ pub fn load(named: Option<&Path>) -> Result<Option<Config>, LoadError> {
                 let folder = path.parent().unwrap_or(Path::new(""));
                 for account in &mut config.accounts {
                     flow::relative_to(Arc::make_mut(&mut account.flow), folder);
+                }
+                if config.holds_password {
+                    config.warnings.extend(permissions::warning(&path));
                 }
                 return Ok(Some(config));
             }

@@ -1,6 +1,6 @@
 //! The keys that a config file can hold, and how each is read.
 
-use std::{net::SocketAddr, ops::Range, sync::Arc, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use toml::{
     Spanned,
@@ -9,12 +9,11 @@ use toml::{
 
 use crate::{
     config::{
-        Config, Problem, columns, flow,
+        Config, Problem, account, columns,
         table::{Problems, Table, wrong_type},
     },
-    engine::Account,
-    sip::{self, Credentials, ExtraLegs, Redirects, Scheme, UriBuf},
-    transport::{ServerUri, dns_server},
+    sip::{self, ExtraLegs, Redirects},
+    transport::dns_server,
 };
 
 /// Whether the value of a key is never to be shown, not in a mistake either.
@@ -76,16 +75,23 @@ impl Place {
                 "ca_file",
                 "cert_file",
                 "display_name",
+                "expires",
+                "gruu",
+                "headers",
                 "insecure",
                 "keep_alive",
                 "keep_alive_answered",
                 "key_file",
                 "name",
+                "outbound_proxy",
                 "password",
+                "password_command",
                 "password_env",
+                "register",
                 "server",
                 "server_name",
                 "uri",
+                "user_agent",
                 "username",
                 "ws_binary",
                 "ws_headers",
@@ -162,7 +168,9 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
     config.settings.resolver = read_resolver(&mut problems, &top);
     read_timers(&mut problems, &top, &mut config.settings.sip);
     read_calls(&mut problems, &top, &mut config.settings.sip);
-    let names = read_accounts(&mut problems, &top, &mut config.accounts);
+    let account::Accounts { accounts, names, holds_password } = account::read(&mut problems, &top);
+    config.accounts = accounts;
+    config.holds_password = holds_password;
     if let Some((name, span)) = top.string(&mut problems, "default_account", "an account's name") {
         match names.iter().position(|known| known == name) {
             Some(index) => config.default_account = index,
@@ -273,7 +281,7 @@ fn read_calls(problems: &mut Problems<'_>, top: &Table<'_>, settings: &mut sip::
 }
 
 /// One of several words.
-fn read_choice<T: Copy>(
+pub(super) fn read_choice<T: Copy>(
     problems: &mut Problems<'_>,
     table: &Table<'_>,
     key: &str,
@@ -290,175 +298,6 @@ fn read_choice<T: Copy>(
         );
     }
     choice
-}
-
-/// Reads every account; gives their names, those of wrong accounts too.
-fn read_accounts(
-    problems: &mut Problems<'_>,
-    top: &Table<'_>,
-    accounts: &mut Vec<Account>,
-) -> Vec<String> {
-    let mut names: Vec<(String, usize)> = Vec::new();
-    let Some(value) = top.value("account") else { return Vec::new() };
-    let what = "a list of tables: write [[account]] and its keys below, once for each account";
-    let DeValue::Array(list) = value.get_ref() else {
-        problems.note(value.span().start, wrong_type("account", what, value.get_ref()));
-        return Vec::new();
-    };
-    for value in list.iter() {
-        let DeValue::Table(table) = value.get_ref() else {
-            problems.note(value.span().start, wrong_type("account", what, value.get_ref()));
-            continue;
-        };
-        let table = Table::open(problems, table, value.span().start, Place::Account);
-        let name = read_name(problems, &table);
-        if let Some((name, span)) = &name {
-            match names.iter().find(|(known, _)| known == name) {
-                Some((_, first)) => problems.note(
-                    span.start,
-                    format!("the account {name:?} is already there on line {first}: give each a name of its own"),
-                ),
-                None => names.push((name.clone(), problems.line(span.start))),
-            }
-        }
-        let uri = read_uri(problems, &table);
-        let display_name =
-            table.string(problems, "display_name", "a string").and_then(|(text, span)| {
-                if text.chars().any(char::is_control) {
-                    problems.note(
-                        span.start,
-                        "display_name cannot hold a line end or another control character"
-                            .to_owned(),
-                    );
-                    return None;
-                }
-                Some(text.to_owned())
-            });
-        let servers = read_servers(problems, &table);
-        let flow = flow::read(problems, &table);
-        if let (Some((name, _)), Some(uri)) = (name, uri) {
-            let display_name = display_name.unwrap_or_default();
-            let credentials = read_credentials(problems, &table, &uri);
-            accounts.push(Account {
-                name,
-                uri,
-                display_name,
-                servers,
-                flow: Arc::new(flow),
-                credentials,
-            });
-        }
-    }
-    names.into_iter().map(|(name, _)| name).collect()
-}
-
-fn read_name(problems: &mut Problems<'_>, account: &Table<'_>) -> Option<(String, Range<usize>)> {
-    if account.value("name").is_none() {
-        problems.note(
-            account.start,
-            "this account has no name: add name = \"…\", by which --account picks it".to_owned(),
-        );
-        return None;
-    }
-    let (name, span) = account.string(problems, "name", "a string")?;
-    if name.trim().is_empty() || name.chars().any(char::is_control) {
-        problems.note(span.start, "name must be a word that --account can pick it by".to_owned());
-        return None;
-    }
-    Some((name.to_owned(), span))
-}
-
-fn read_uri(problems: &mut Problems<'_>, account: &Table<'_>) -> Option<UriBuf> {
-    const WHAT: &str = "a SIP URI, such as \"sip:alice@example.org\"";
-    if account.value("uri").is_none() {
-        problems.note(
-            account.start,
-            "this account has no uri: add uri = \"sip:user@domain\"".to_owned(),
-        );
-        return None;
-    }
-    let (text, span) = account.string(problems, "uri", WHAT)?;
-    match text.parse::<UriBuf>() {
-        Ok(uri) if matches!(uri.as_uri().scheme(), Scheme::Sip | Scheme::Sips) => Some(uri),
-        Ok(_) => {
-            problems.note(span.start, format!("uri must be {WHAT}, not {text:?}"));
-            None
-        }
-        Err(error) => {
-            problems.note(span.start, format!("uri must be {WHAT}, not {text:?}: {error}"));
-            None
-        }
-    }
-}
-
-/// The user name (by default the URI's own) and the password, given here or by the name of an
-/// environment variable.
-fn read_credentials(
-    problems: &mut Problems<'_>,
-    account: &Table<'_>,
-    uri: &UriBuf,
-) -> Option<Arc<[Credentials]>> {
-    let username = account.string(problems, "username", "a string");
-    let given = account.string(problems, "password", "a string");
-    let from_environment =
-        account.string(problems, "password_env", "the name of an environment variable");
-    let password = match (given, from_environment) {
-        (Some(_), Some((_, span))) => {
-            problems
-                .note(span.start, "password and password_env say two things: keep one".to_owned());
-            return None;
-        }
-        (Some((password, _)), None) => password.to_owned(),
-        (None, Some((name, span))) => match std::env::var(name) {
-            Ok(password) => password,
-            Err(_) => {
-                let problem = format!("password_env: the environment variable {name:?} is not set");
-                problems.note(span.start, problem);
-                return None;
-            }
-        },
-        (None, None) => {
-            if let Some((_, span)) = username {
-                let problem = "username needs a password: add password or password_env".to_owned();
-                problems.note(span.start, problem);
-            }
-            return None;
-        }
-    };
-    let username = match username {
-        Some((username, _)) => username,
-        None => uri.as_uri().user().unwrap_or_default(),
-    };
-    Some(Arc::from([Credentials::new(username, password)]))
-}
-
-/// One server, or a list of them.
-fn read_servers(problems: &mut Problems<'_>, account: &Table<'_>) -> Vec<ServerUri> {
-    const WHAT: &str = "a server such as \"ws://host:port\", or a list of them";
-    fn one(problems: &mut Problems<'_>, value: &Spanned<DeValue<'_>>) -> Option<ServerUri> {
-        let offset = value.span().start;
-        let DeValue::String(text) = value.get_ref() else {
-            problems.note(offset, wrong_type("server", WHAT, value.get_ref()));
-            return None;
-        };
-        match text.parse::<ServerUri>() {
-            Ok(server) => Some(server),
-            Err(error) => {
-                problems.note(offset, format!("server: {error}"));
-                None
-            }
-        }
-    }
-    let Some(value) = account.value("server") else { return Vec::new() };
-    match value.get_ref() {
-        DeValue::Array(list) if list.is_empty() => {
-            let what = "server: the list is empty: name a server, or leave the key out so that the target decides";
-            problems.note(value.span().start, what.to_owned());
-            Vec::new()
-        }
-        DeValue::Array(list) => list.iter().filter_map(|value| one(problems, value)).collect(),
-        _ => one(problems, value).into_iter().collect(),
-    }
 }
 
 /// A minute: with it, a request without an answer fails after 64 minutes.

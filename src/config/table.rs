@@ -85,6 +85,28 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// A string, or a list of them; `what` says both.
+    pub(super) fn strings(
+        &self,
+        problems: &mut Problems<'_>,
+        key: &str,
+        what: &str,
+    ) -> Vec<At<&'a str>> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let members = match value.get_ref() {
+            DeValue::Array(list) => list.iter().collect(),
+            _ => vec![value],
+        };
+        let mut texts = Vec::new();
+        for member in members {
+            match member.get_ref() {
+                DeValue::String(text) => texts.push((&**text, member.span())),
+                other => problems.note(member.span().start, wrong_type(key, what, other)),
+            }
+        }
+        texts
+    }
+
     /// `true` or `false`.
     pub(super) fn boolean(&self, problems: &mut Problems<'_>, key: &str) -> Option<bool> {
         let value = self.value(key)?;

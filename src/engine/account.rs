@@ -1,9 +1,9 @@
-//! A user agent's identity and where its requests go.
+//! A user agent's identity, where its requests go, and whether it is registered.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use crate::{
-    sip::{Credentials, Identity, UriBuf},
+    sip::{Credentials, Identity, Profile, UriBuf},
     transport::{FlowSettings, ServerUri},
 };
 
@@ -16,15 +16,72 @@ pub struct Account {
     pub uri: UriBuf,
     /// The display name; empty for none.
     pub display_name: String,
-    /// Where requests go, the preferred one first. Empty: the Request-URI decides.
+    /// Where requests go, the preferred one first. Empty: the outbound proxy or the Request-URI
+    /// decides.
     pub servers: Vec<ServerUri>,
     /// How its flows are made.
     pub flow: Arc<FlowSettings>,
-    /// What answers a challenge; none where the user has no password.
+    /// What answers a challenge; none where the user has no password, or a command for it.
     pub credentials: Option<Arc<[Credentials]>>,
+    /// What prints the password, where it is needed for the first time.
+    pub password_command: Option<Arc<PasswordCommand>>,
+    /// What its requests have in common.
+    pub profile: Arc<Profile>,
+    /// Whether it is registered from the start.
+    pub register: Register,
+    /// For how many seconds a registration is asked for.
+    pub expires: u32,
 }
 
+/// Whether, and over how many flows, an account is registered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Register {
+    /// Only when the user asks for it.
+    #[default]
+    No,
+    /// With its first server.
+    First,
+    /// With each of its servers, as a flow of its own (RFC 5626 §4.2).
+    All,
+}
+
+/// A command that prints a password, and whose password it is.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PasswordCommand {
+    /// The user name.
+    pub username: String,
+    /// The program and its arguments; at least the program.
+    pub arguments: Vec<String>,
+}
+
+impl fmt::Debug for PasswordCommand {
+    /// Names the program only: its arguments may hold what should not be shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PasswordCommand").field(&self.arguments.first()).finish()
+    }
+}
+
+/// For how many seconds a registration is asked for, where the account does not say.
+pub const DEFAULT_EXPIRES: u32 = 3600;
+
 impl Account {
+    /// An account with nothing but a name and an address of record.
+    pub fn new(name: impl Into<String>, uri: UriBuf) -> Account {
+        let name = name.into();
+        Account {
+            profile: Arc::new(Profile::new(&name)),
+            name,
+            uri,
+            display_name: String::new(),
+            servers: Vec::new(),
+            flow: Arc::default(),
+            credentials: None,
+            password_command: None,
+            register: Register::No,
+            expires: DEFAULT_EXPIRES,
+        }
+    }
+
     /// From, as requests of this account carry it.
     pub fn identity(&self) -> Identity {
         Identity { display_name: self.display_name.clone(), uri: self.uri.clone() }

@@ -145,10 +145,12 @@ impl Draft {
                 content_type: content_type?.or(guess),
                 body: self.body.clone().into(),
                 credentials: account.credentials.clone(),
+                profile: Some(account.profile.clone()),
             };
             Some(Submission {
                 request,
                 server: server?.or_else(|| account.servers.first().cloned()),
+                password_command: account.password_command.clone(),
                 flow: account.flow.clone(),
             })
         };
@@ -278,12 +280,9 @@ mod tests {
 
     fn account() -> Account {
         Account {
-            name: "alice".into(),
-            uri: "sip:alice@demo.test".parse().unwrap(),
             display_name: "Alice".into(),
             servers: vec!["ws://127.0.0.1:5066".parse().unwrap()],
-            flow: Default::default(),
-            credentials: None,
+            ..Account::new("alice", "sip:alice@demo.test".parse().unwrap())
         }
     }
 

@@ -161,8 +161,15 @@ impl Flows {
 
     /// The flow could not be made or broke. Gives when it is made again: never for UDP, which has
     /// no connection that could come back, and for a server with a name that was never there, which
-    /// may have others; the next request tries it. `jitter` is from 0 to 1.
-    pub(super) fn down(&mut self, now: Instant, id: FlowId, jitter: f64) -> Option<Instant> {
+    /// may have others; the next request tries it. What is `wanted` without a request comes back.
+    /// `jitter` is from 0 to 1.
+    pub(super) fn down(
+        &mut self,
+        now: Instant,
+        id: FlowId,
+        wanted: bool,
+        jitter: f64,
+    ) -> Option<Instant> {
         let flow = self.flows.get_mut(&id)?;
         if let Stage::Up { since, .. } = flow.stage
             && now.saturating_duration_since(since) >= LAST_RETRY
@@ -171,8 +178,8 @@ impl Flows {
         }
         flow.failures = flow.failures.saturating_add(1);
         let comes_back = flow.was_up || flow.way.server.address.is_none();
-        let retry_at = (flow.way.server.transport != Transport::Udp && comes_back)
-            .then(|| now + back_off(flow.failures, jitter));
+        let is_kept = wanted || flow.way.server.transport != Transport::Udp;
+        let retry_at = (is_kept && comes_back).then(|| now + back_off(flow.failures, jitter));
         flow.stage = Stage::Down { retry_at };
         if let Some(at) = retry_at {
             self.retries.insert((at, id));
@@ -275,9 +282,9 @@ mod tests {
         assert_eq!(flows.to(&resolved("ws://a")), Found::Connect(FlowId(2)));
         assert_eq!(flows.to(&resolved("ws://b")), Found::Connect(FlowId(3)));
         let now = Instant::now();
-        assert_eq!(flows.down(now, FlowId(2), 0.0), None, "it was never there");
+        assert_eq!(flows.down(now, FlowId(2), false, 0.0), None, "it was never there");
         flows.up(now, FlowId(3), ends());
-        assert!(flows.down(now, FlowId(3), 0.0).is_some());
+        assert!(flows.down(now, FlowId(3), false, 0.0).is_some());
     }
 
     #[test]
@@ -285,12 +292,12 @@ mod tests {
         let mut flows = Flows::default();
         let now = Instant::now();
         flows.to(&server("ws://a"));
-        let at = flows.down(now, FlowId(1), 0.0).unwrap();
+        let at = flows.down(now, FlowId(1), false, 0.0).unwrap();
         assert_eq!(flows.next_retry(), Some(at));
         assert_eq!(flows.take_due(now), None);
         assert_eq!(flows.to(&server("ws://a")), Found::Connect(FlowId(1)));
         assert_eq!(flows.next_retry(), None);
-        let later = flows.down(now, FlowId(1), 0.0).unwrap();
+        let later = flows.down(now, FlowId(1), false, 0.0).unwrap();
         assert_eq!(later - now, FIRST_RETRY * 2);
         assert_eq!(flows.take_due(later), Some(FlowId(1)));
         assert_eq!(flows.take_due(later), None);
@@ -301,12 +308,12 @@ mod tests {
         let mut flows = Flows::default();
         let now = Instant::now();
         flows.to(&server("ws://a"));
-        flows.down(now, FlowId(1), 0.0);
+        flows.down(now, FlowId(1), false, 0.0);
         flows.up(now, FlowId(1), ends());
-        assert_eq!(flows.down(now, FlowId(1), 0.0), Some(now + FIRST_RETRY * 2));
+        assert_eq!(flows.down(now, FlowId(1), false, 0.0), Some(now + FIRST_RETRY * 2));
         flows.up(now, FlowId(1), ends());
         let later = now + LAST_RETRY;
-        assert_eq!(flows.down(later, FlowId(1), 0.0), Some(later + FIRST_RETRY));
+        assert_eq!(flows.down(later, FlowId(1), false, 0.0), Some(later + FIRST_RETRY));
     }
 
     #[test]
@@ -314,7 +321,7 @@ mod tests {
         let mut flows = Flows::default();
         let now = Instant::now();
         flows.to(&server("sip:a"));
-        assert_eq!(flows.down(now, FlowId(1), 0.0), None);
+        assert_eq!(flows.down(now, FlowId(1), false, 0.0), None);
         assert_eq!(flows.to(&server("sip:a")), Found::Connect(FlowId(1)));
         flows.up(now, FlowId(1), ends());
         assert!(flows.refused(FlowId(1)));

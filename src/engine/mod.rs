@@ -11,8 +11,12 @@ mod account;
 mod clock;
 mod draft;
 mod flows;
+mod instance;
 mod names;
+mod passwords;
+mod registrations;
 mod task;
+mod wishes;
 
 use std::{
     net::SocketAddr,
@@ -20,9 +24,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use account::Account;
+pub use account::{Account, PasswordCommand, Register};
 pub use clock::Clock;
 pub use draft::{Draft, DraftError, Field};
+pub use instance::Instance;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{
@@ -67,6 +72,18 @@ pub enum Command {
         /// Why, as a sentence.
         detail: String,
     },
+    /// These are the accounts from now on: each that is to be registered is kept so, and what is
+    /// registered of one that has gone or changed is removed.
+    Accounts(Vec<Arc<Account>>),
+    /// Register an account now, or refresh what is registered before its time.
+    Register(Arc<Account>),
+    /// Remove the binding of an account, until it is registered again.
+    Unregister {
+        /// The account's name.
+        account: String,
+    },
+    /// Other settings of the user agent, for what is begun from now on.
+    Settings(Box<sip::Settings>),
     /// Leave gracefully: cancel pending INVITEs, hang up established legs, wait for the answers
     /// for at most two seconds. [`Event::Stopped`] is the last event.
     Quit,
@@ -79,6 +96,8 @@ pub struct Submission {
     pub request: NewRequest,
     /// The server; `None` finds it from the first Route or the Request-URI.
     pub server: Option<ServerUri>,
+    /// What prints the password, where the request has no credentials of its own.
+    pub password_command: Option<Arc<PasswordCommand>>,
     /// How the flow to it is made. Requests to one server whose settings differ ride on different
     /// flows.
     pub flow: Arc<FlowSettings>,
@@ -98,7 +117,7 @@ pub struct RawSubmission {
 /// A fact.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// From the user agent: about a context, or a stray message.
+    /// From the user agent: about a context, a registration, or a stray message.
     Sip(sip::Event),
     /// A flow came into being or changed.
     Flow(FlowEvent),
@@ -162,8 +181,11 @@ pub enum FlowState {
 pub struct Refusal {
     /// When.
     pub at: Instant,
-    /// The context that the command named; none for a request that could not be sent.
+    /// The context that the command named; none for a request that could not be sent, or for an
+    /// account.
     pub context: Option<ContextId>,
+    /// Whether a request was to be sent, or something done with one.
+    pub is_request: bool,
     /// Why: a sentence that says what would be right.
     pub reason: String,
 }
@@ -186,6 +208,8 @@ pub struct Settings {
     pub sip: sip::Settings,
     /// The DNS servers that names are looked up with; the system's where there are none.
     pub resolver: Vec<SocketAddr>,
+    /// What the accounts' instances are made from; one for this run where it is `None`.
+    pub instance: Option<Instance>,
 }
 
 impl Engine {

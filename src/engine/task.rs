@@ -24,9 +24,13 @@ use tokio::{
 
 use crate::{
     engine::{
-        Command, Event, FlowEvent, FlowState, RawSubmission, Refusal, Settings, Submission,
+        Command, Event, FlowEvent, FlowState, Instance, RawSubmission, Refusal, Settings,
+        Submission,
         flows::{Ends, Flows, Found, Way},
         names::Names,
+        passwords::Passwords,
+        registrations::Registrations,
+        wishes::Wish,
     },
     sip::{
         Connect, ContextId, FlowId, Output, Switch, Transmit, Transport, UriBuf, UserAgent,
@@ -46,6 +50,9 @@ const EVENTS_WAITING: usize = 1 << 18;
 const LEAVE: Duration = Duration::from_millis(1750);
 const GOODBYES: Duration = Duration::from_millis(250);
 
+/// Why nothing new is begun while it leaves.
+const LEAVING: &str = "sipboard is leaving: nothing new is sent";
+
 /// One thing that is to be done, in its turn.
 enum Step {
     Tell(Event),
@@ -55,7 +62,7 @@ enum Step {
 }
 
 /// How a request gets to its server.
-enum Lead {
+pub(super) enum Lead {
     /// On this flow.
     Flow(FlowId),
     /// By this name.
@@ -64,14 +71,18 @@ enum Lead {
 
 /// The state of the task.
 pub(super) struct Task {
-    user_agent: UserAgent,
+    pub(super) user_agent: UserAgent,
+    pub(super) registrations: Registrations,
+    /// The passwords that commands print, and the wishes that wait for one.
+    pub(super) passwords: Passwords<Wish>,
+    pub(super) instance: Instance,
     network: Network,
     flows: Flows,
     /// Where we take TCP connections, by our address.
     listening: HashMap<IpAddr, SocketAddr>,
     /// The connections that peers made to us.
     accepted: HashSet<FlowId>,
-    names: Names,
+    pub(super) names: Names,
     /// Events that have not gone out yet.
     batch: Vec<Event>,
     events: mpsc::Sender<Vec<Event>>,
@@ -81,13 +92,16 @@ pub(super) struct Task {
     /// empty.
     held: VecDeque<Step>,
     /// While it leaves: until when at most.
-    leaving: Option<Instant>,
+    pub(super) leaving: Option<Instant>,
 }
 
 impl Task {
     pub(super) fn new(settings: Settings, events: mpsc::Sender<Vec<Event>>) -> Task {
         Task {
             user_agent: UserAgent::new(settings.sip, rand::random()),
+            registrations: Registrations::default(),
+            passwords: Passwords::default(),
+            instance: settings.instance.unwrap_or_else(Instance::random),
             network: Network::new(),
             flows: Flows::default(),
             listening: HashMap::new(),
@@ -121,6 +135,7 @@ impl Task {
                     signals.drain(..).for_each(|signal| self.signal(signal));
                 }
                 looked_up = self.names.next(), if !self.names.is_idle() => self.looked_up(looked_up),
+                answer = self.passwords.answer() => self.password(answer),
                 () = sleep_until(deadline.unwrap_or(self.latest).into()), if deadline.is_some() => {}
                 () = async { drop(self.events.reserve().await) }, if !self.batch.is_empty() => {}
                 () = self.events.closed(), if self.leaving.is_none() => self.leave(),
@@ -146,7 +161,7 @@ impl Task {
         self.latest
     }
 
-    fn now(&mut self) -> Instant {
+    pub(super) fn now(&mut self) -> Instant {
         self.clock(Instant::now())
     }
 
@@ -166,6 +181,7 @@ impl Task {
             match step {
                 Step::Tell(event) => {
                     self.names.follow(&event);
+                    self.find_registrar(&event);
                     self.batch.push(event);
                 }
                 Step::Connect(connect) => {
@@ -267,11 +283,33 @@ impl Task {
                 Ok(())
             }
             Command::Send(_) | Command::SendRaw(_) if self.leaving.is_some() => {
-                Err((None, "sipboard is leaving: nothing new is sent".to_owned()))
+                Err((None, LEAVING.to_owned()))
             }
-            Command::Send(submission) => self.send(now, *submission).map_err(|why| (None, why)),
+            Command::Send(submission) => {
+                self.send_or_refuse(now, submission);
+                Ok(())
+            }
             Command::SendRaw(submission) => {
                 self.send_raw(now, *submission).map_err(|why| (None, why))
+            }
+            Command::Accounts(_) | Command::Register(_) if self.leaving.is_some() => Ok(()),
+            Command::Accounts(accounts) => {
+                self.accounts(now, accounts);
+                Ok(())
+            }
+            Command::Register(account) => {
+                self.register(now, account);
+                Ok(())
+            }
+            Command::Unregister { account } => {
+                if let Err(why) = self.unregister(now, &account) {
+                    self.refuse_account(now, why);
+                }
+                Ok(())
+            }
+            Command::Settings(settings) => {
+                self.user_agent.change_settings(*settings);
+                Ok(())
             }
         };
         if let Err((context, reason)) = result {
@@ -279,13 +317,20 @@ impl Task {
         }
     }
 
-    fn refuse(&mut self, at: Instant, context: Option<ContextId>, reason: String) {
-        self.tell(Event::Refused(Refusal { at, context, reason }));
+    pub(super) fn refuse(&mut self, at: Instant, context: Option<ContextId>, reason: String) {
+        self.tell(Event::Refused(Refusal { at, context, is_request: true, reason }));
+    }
+
+    /// Says why an account is not registered or unregistered.
+    pub(super) fn refuse_account(&mut self, at: Instant, reason: String) {
+        let refusal = Refusal { at, context: None, is_request: false, reason };
+        self.tell(Event::Refused(refusal));
     }
 
     /// Sends a request; a sentence where no flow can be found for it.
-    fn send(&mut self, now: Instant, submission: Submission) -> Result<(), String> {
-        let Submission { request, server, flow: settings } = submission;
+    pub(super) fn send(&mut self, now: Instant, submission: Submission) -> Result<(), String> {
+        let Submission { mut request, server, flow: settings, .. } = submission;
+        request.route_set = self.user_agent.routes(&request);
         let server = match server {
             Some(server) => server,
             None => next_hop(request.route_set.first(), Some(&request.request_uri))?,
@@ -321,7 +366,12 @@ impl Task {
 
     /// The flow that leads to a server, which is made where there is none yet; a server with a name
     /// must be looked up first.
-    fn lead(&mut self, now: Instant, server: ServerUri, settings: Arc<FlowSettings>) -> Lead {
+    pub(super) fn lead(
+        &mut self,
+        now: Instant,
+        server: ServerUri,
+        settings: Arc<FlowSettings>,
+    ) -> Lead {
         if server.socket_address().is_none() {
             return Lead::Name(server, settings);
         }
@@ -399,7 +449,10 @@ impl Task {
             }
             Signal::Down { flow, reason } => {
                 let now = self.now();
-                let mut retry_at = self.flows.down(now, flow, rand::random());
+                let mut retry_at = {
+                    let wanted = self.user_agent.keeps_registration(flow);
+                    self.flows.down(now, flow, wanted, rand::random())
+                };
                 if self.leaving.is_some() {
                     self.flows.stop_retrying();
                     retry_at = None;
@@ -465,6 +518,11 @@ impl Task {
             let now = self.now();
             self.leaving = Some(now + LEAVE);
             self.flows.stop_retrying();
+            for wish in self.passwords.forget() {
+                if let Wish::Send(_) = wish {
+                    self.refuse(now, None, LEAVING.to_owned());
+                }
+            }
             self.user_agent.shut_down(now);
         }
     }
@@ -490,7 +548,10 @@ impl Task {
 
 /// The server that a request names itself: by its first Route, or by its Request-URI (RFC 3261
 /// §8.1.2).
-fn next_hop(route: Option<&UriBuf>, request_uri: Option<&UriBuf>) -> Result<ServerUri, String> {
+pub(super) fn next_hop(
+    route: Option<&UriBuf>,
+    request_uri: Option<&UriBuf>,
+) -> Result<ServerUri, String> {
     let (uri, place) = match (route, request_uri) {
         (Some(route), _) => (route, "first Route"),
         (None, Some(uri)) => (uri, "Request-URI"),

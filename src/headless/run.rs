@@ -181,6 +181,8 @@ impl<'o> Run<'o> {
     fn event(&mut self, event: Event) -> bool {
         match event {
             Event::Sip(sip::Event::Context(event)) => self.context_event(&event),
+            // A plain run keeps no registration.
+            Event::Sip(sip::Event::Registration(_)) => {}
             Event::Sip(sip::Event::Stray(stray)) if self.reporter.tells_events() => {
                 self.reporter.sentence(format_args!(
                     "a message came that belongs to nothing: {}",

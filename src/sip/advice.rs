@@ -133,6 +133,7 @@ impl NewRequest {
             content_type: text(HeaderName::ContentType).map(str::to_owned),
             body: message.body(),
             credentials: None,
+            profile: None,
         })
     }
 }

@@ -16,7 +16,7 @@ use crate::sip::{
     status::StatusCode,
     syntax,
     transport::Transport,
-    uri::Uri,
+    uri::{Uri, UriBuf},
 };
 
 /// RFC 3261 §8.1.1.6.
@@ -37,6 +37,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) transport: Transport,
     /// `host:port`, or a random `.invalid` name on WebSocket (RFC 7118 §5.2.1).
     pub(crate) sent_by: &'a str,
+    /// Our Contact URI, where it is not the flow's address: a GRUU (RFC 5627 §4.4).
+    pub(crate) contact: Option<&'a UriBuf>,
     /// The `User-Agent` header.
     pub(crate) user_agent: &'a str,
     /// Whether INVITEs offer reliable provisionals (RFC 3262).
@@ -53,17 +55,30 @@ impl Sender<'_> {
     /// `secure` is whether the Request-URI or the top Route is a SIPS URI: then the Contact must be
     /// one too (RFC 3261 §8.1.1.8).
     fn contact(&self, from: &Uri<'_>, secure: bool) -> String {
-        let user = from.user().map(|user| format!("{user}@")).unwrap_or_default();
-        let transport = match self.transport {
-            Transport::Udp => "",
-            Transport::Tcp => ";transport=tcp",
-            Transport::Tls => ";transport=tls",
-            // RFC 7118 §5.2.2: over a secure WebSocket too.
-            Transport::Ws | Transport::Wss => ";transport=ws",
-        };
-        let scheme = if secure || from.is_sips() { "sips" } else { "sip" };
-        format!("<{scheme}:{user}{}{transport}>", self.sent_by)
+        match self.contact {
+            Some(contact) => format!("<{contact}>"),
+            None => format!("<{}>", contact_uri(self.transport, self.sent_by, from, secure)),
+        }
     }
+}
+
+/// Where a user can be reached on a flow.
+pub(crate) fn contact_uri(
+    transport: Transport,
+    sent_by: &str,
+    from: &Uri<'_>,
+    secure: bool,
+) -> String {
+    let user = from.user().map(|user| format!("{user}@")).unwrap_or_default();
+    let transport = match transport {
+        Transport::Udp => "",
+        Transport::Tcp => ";transport=tcp",
+        Transport::Tls => ";transport=tls",
+        // RFC 7118 §5.2.2: over a secure WebSocket too.
+        Transport::Ws | Transport::Wss => ";transport=ws",
+    };
+    let scheme = if secure || from.is_sips() { "sips" } else { "sip" };
+    format!("{scheme}:{user}{sent_by}{transport}")
 }
 
 /// Writes the first request of a context as the user wants it.
@@ -76,7 +91,9 @@ pub(crate) fn first_request(
     let routes: Vec<Box<str>> =
         request.route_set.iter().map(|uri| format!("<{uri}>").into()).collect();
     let Routing { request_uri, routes, .. } = Routing::new(request.request_uri.as_str(), &routes);
-    let given = |name| given(&request.headers, name);
+    let of_account = || request.profile.iter().flat_map(|profile| &profile.headers);
+    let given =
+        |name| given(&request.headers, name) || of_account().any(|header| header.is_named(name));
 
     let from_tag =
         request.from_tag.as_ref().map_or_else(|| identifiers.tag(), |tag| tag.as_str().to_owned());
@@ -113,7 +130,9 @@ pub(crate) fn first_request(
     if !given(HeaderName::UserAgent) {
         builder = builder.header(HeaderName::UserAgent, sender.user_agent);
     }
-    for header in &request.headers {
+    let further =
+        of_account().filter(|header| !request.headers.iter().any(|own| own.has_name_of(header)));
+    for header in request.headers.iter().chain(further) {
         builder = builder.extension(header.name(), header.value());
     }
     builder.body(request.content_type.as_deref(), &request.body)
@@ -300,7 +319,7 @@ impl InDialog {
 }
 
 fn given(headers: &[ExtraHeader], name: HeaderName) -> bool {
-    headers.iter().any(|header| HeaderName::from_bytes(header.name().as_bytes()) == name)
+    headers.iter().any(|header| header.is_named(name))
 }
 
 /// The answer to the offer in a response to an INVITE that was sent without one: with what we have
@@ -427,8 +446,12 @@ fn renamed_contact(old: &Message, sender: &Sender<'_>) -> Option<String> {
     let written = old.header(HeaderName::Contact)?.text().ok()?;
     let from = old.from().ok()?;
     let from = from.uri();
-    let secure = [false, true].into_iter().find(|&s| before.contact(&from, s) == written)?;
-    Some(sender.contact(&from, secure))
+    // Parameters behind it, as those of a binding, stay.
+    let (secure, params) = [false, true].into_iter().find_map(|secure| {
+        let params = written.strip_prefix(&*before.contact(&from, secure))?;
+        (params.is_empty() || params.starts_with(';')).then_some((secure, params))
+    })?;
+    Some(format!("{}{params}", sender.contact(&from, secure)))
 }
 
 /// A response as events carry it.

@@ -14,6 +14,7 @@ use crate::sip::{
     method::Method,
     random::Branch,
     raw::RawMessage,
+    registration::Profile,
     request::{CancelOptions, DialogRequest, NewRequest},
     user_agent::{Redirection, Route, Size},
 };
@@ -38,6 +39,8 @@ pub(crate) struct ClientContext {
     pub(crate) redirection: Option<Box<Redirection>>,
     /// What answers a challenge.
     pub(crate) credentials: Option<Arc<[Credentials]>>,
+    /// The account that it is sent for.
+    pub(crate) profile: Option<Arc<Profile>>,
     /// What was tried of it.
     pub(crate) auth: AuthState,
     /// The ACKs of its 2xx, one for each To tag, sent again for each retransmission of the 2xx

@@ -14,6 +14,7 @@ use crate::sip::{
     message::Message,
     method::Method,
     redirect::RedirectTarget,
+    registration::{RegistrationEvent, RegistrationId},
     request::{CancelOptions, NewRequest},
     resolution::{Candidate, Lookup},
     status::StatusCode,
@@ -52,6 +53,8 @@ impl fmt::Display for FlowId {
 pub enum Event {
     /// To a client context.
     Context(ContextEvent),
+    /// To a registration that is kept.
+    Registration(RegistrationEvent),
     /// To nobody: a message came that no context can claim.
     Stray(Stray),
 }
@@ -457,6 +460,10 @@ pub struct Created {
     pub transport: Transport,
     /// For a request in the dialog of another context (a BYE): that context.
     pub parent: Option<ContextId>,
+    /// The name of the account that it is sent for (SIP.js's `ua`).
+    pub account: Option<Arc<str>>,
+    /// The registration that it makes, refreshes or removes, where the user agent keeps one.
+    pub registration: Option<RegistrationId>,
 }
 
 /// A response: its status, and its bytes as they came.

@@ -24,6 +24,7 @@ mod params;
 mod random;
 mod raw;
 mod redirect;
+mod registration;
 mod request;
 pub mod resolution;
 mod response;
@@ -52,6 +53,10 @@ pub use params::Params;
 pub(crate) use random::{Branch, Identifiers};
 pub use raw::{RawMessage, Unmatched};
 pub use redirect::RedirectTarget;
+pub use registration::{
+    Binding, Grant, Gruu, NewRegistration, Profile, RegistrationEvent, RegistrationId,
+    RegistrationState,
+};
 pub use request::{
     CSeqNumber, CallId, CancelOptions, DialogRequest, ExtraHeader, Identity, NewRequest, Token,
     ValueError,
@@ -67,5 +72,5 @@ pub use transport::Transport;
 pub use uri::{Scheme, Tel, Uri, UriBuf, UriError, UriProblem};
 pub use user_agent::{
     Answer, AnswerError, CancelError, Connect, DialogError, ExtraLegs, HangUpError, Held, Output,
-    Redirects, Settings, Switch, Transmit, UserAgent,
+    Redirects, RegistrarAt, RegistrarName, Settings, Switch, Transmit, UserAgent,
 };

@@ -62,6 +62,11 @@ impl Identifiers {
         self.rng.next_u32() % 10_000 + 1
     }
 
+    /// From 0 up to 1.
+    pub(crate) fn jitter(&mut self) -> f64 {
+        f64::from(self.rng.next_u32()) / (f64::from(u32::MAX) + 1.0)
+    }
+
     /// A sent-by for a transport whose address means nothing to the peer (RFC 7118 §5.2.1).
     pub(crate) fn invalid_host(&mut self) -> String {
         format!("{:012x}.invalid", self.rng.next_u64() >> 16)

@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 
 use crate::sip::{
-    auth::Credentials, header::CSeq, method::Method, name::HeaderName, syntax, uri::UriBuf,
+    auth::Credentials, header::CSeq, method::Method, name::HeaderName, registration::Profile,
+    syntax, uri::UriBuf,
 };
 
 /// One request as the user wants it (SIP.js's `send` options).
@@ -39,6 +40,8 @@ pub struct NewRequest {
     pub body: Bytes,
     /// What answers a challenge.
     pub credentials: Option<Arc<[Credentials]>>,
+    /// The account that it is sent for; what is not given above may come from there.
+    pub profile: Option<Arc<Profile>>,
 }
 
 impl NewRequest {
@@ -59,6 +62,7 @@ impl NewRequest {
             content_type: None,
             body: Bytes::new(),
             credentials: None,
+            profile: None,
         }
     }
 }
@@ -273,6 +277,19 @@ impl ExtraHeader {
     /// The value.
     pub fn value(&self) -> &str {
         &self.value
+    }
+
+    /// Whether both have one name, in any case or compact form.
+    pub(crate) fn has_name_of(&self, other: &ExtraHeader) -> bool {
+        match HeaderName::from_bytes(self.name.as_bytes()) {
+            HeaderName::Extension => self.name.eq_ignore_ascii_case(&other.name),
+            known => other.is_named(known),
+        }
+    }
+
+    /// Whether it is that header, in any case or compact form.
+    pub(crate) fn is_named(&self, name: HeaderName) -> bool {
+        HeaderName::from_bytes(self.name.as_bytes()) == name
     }
 }
 

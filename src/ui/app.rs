@@ -1,13 +1,17 @@
 //! The loop: facts, keys and time come in, pictures and commands go out.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::mpsc;
 
 use crate::{
     engine::{Command, Engine, Event},
+    sip,
     ui::{
-        Options,
+        Options, Reload, Reloaded,
         model::{GRACE, Mode, Model, Notice, TimeOfDay},
         terminal::{self, Farewell, Screen},
         update,
@@ -17,6 +21,9 @@ use crate::{
 
 /// The least time between two pictures.
 const FRAME: Duration = Duration::from_millis(33);
+
+/// What is said where the engine's queue is full.
+const BUSY: &str = "the engine is busy, nothing was done: try again in a moment";
 
 /// Why there is no dashboard.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +47,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     if !terminal::is_present() {
         return Err(RunError::NoTerminal.into());
     }
-    let Options { accounts, account, settings, columns, mouse, notice, hint } = options;
+    let Options { accounts, account, settings, columns, mouse, notice, reload, hint } = options;
     let theme = Theme::new(Colours::of(|name| std::env::var(name).ok()));
     let mut model = Model::new(accounts, account, TimeOfDay::system(), theme);
     model.notice = notice.map(Notice::lasting);
@@ -49,9 +56,21 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let farewell = Farewell::new()?;
     let screen = Screen::take(mouse)?;
     model.size = screen.size()?;
+    let sip = settings.sip.clone();
     let engine = Engine::start(settings);
-    let app =
-        App { model, screen: Some(screen), engine, farewell, quit: Quit::No, frame_due: None };
+    let registered = model.accounts.iter().cloned().map(Arc::new).collect();
+    // A new engine's queue has room.
+    let _ = engine.commands.try_send(Command::Accounts(registered));
+    let app = App {
+        model,
+        screen: Some(screen),
+        engine,
+        reload,
+        sip,
+        farewell,
+        quit: Quit::No,
+        frame_due: None,
+    };
     Ok(app.run().await?)
 }
 
@@ -60,6 +79,9 @@ struct App {
     /// Gone once the terminal is.
     screen: Option<Screen>,
     engine: Engine,
+    reload: Reload,
+    /// The settings that the engine has.
+    sip: sip::Settings,
     farewell: Farewell,
     quit: Quit,
     /// When the next picture may be drawn; `None` where it may at once.
@@ -190,6 +212,44 @@ impl App {
                 Err(error) => Notice::error(now, format!("cannot copy {}: {error}", clip.what)),
             });
         }
+        if std::mem::take(&mut self.model.reload) {
+            let text = self.read_again();
+            self.model.notice = Some(text);
+        }
+    }
+
+    /// Reads the config file again; gives what to say of it. A file that is wrong changes nothing.
+    fn read_again(&mut self) -> Notice {
+        let now = Instant::now();
+        let Reloaded { accounts, account, settings, warnings } = match (self.reload.0)() {
+            Ok(reloaded) => reloaded,
+            Err(why) => return Notice::error(now, format!("nothing is changed: {why}")),
+        };
+        // Both or none: half of a config file is none.
+        let Ok(mut room) = self.engine.commands.try_reserve_many(2) else {
+            return Notice::error(now, BUSY);
+        };
+        let registered = accounts.iter().cloned().map(Arc::new).collect();
+        let commands =
+            [Command::Settings(Box::new(settings.sip.clone())), Command::Accounts(registered)];
+        for (room, command) in room.by_ref().zip(commands) {
+            room.send(command);
+        }
+        drop(room);
+        let mut said = Vec::new();
+        said.extend(self.model.reloaded(accounts, account));
+        if settings.sip != self.sip {
+            said.push("the settings of new requests have changed".to_owned());
+            self.sip = settings.sip;
+        }
+        if said.is_empty() {
+            said.push("nothing has changed".to_owned());
+        }
+        let said = format!("config read again: {}", said.join("; "));
+        match warnings.first() {
+            Some(warning) => Notice::error(now, format!("{said}; {warning}")),
+            None => Notice::info(now, said),
+        }
     }
 
     fn send(&mut self, command: Command) {
@@ -200,8 +260,7 @@ impl App {
             Err(mpsc::error::TrySendError::Full(_)) if quits => self.quit = Quit::Unsent,
             Err(mpsc::error::TrySendError::Full(command)) => {
                 self.model.take_back(&command);
-                let text = "the engine is busy, nothing was done: try again in a moment";
-                self.model.notice = Some(Notice::error(Instant::now(), text));
+                self.model.notice = Some(Notice::error(Instant::now(), BUSY));
             }
             // The closed channel of events says the same, and ends the loop.
             Err(mpsc::error::TrySendError::Closed(_)) => {}

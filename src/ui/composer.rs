@@ -187,6 +187,16 @@ impl Composer {
         self.focus = Slot::Target;
     }
 
+    /// Sends from another account; or the accounts have changed.
+    pub fn use_account(&mut self, accounts: &[Account], account: usize) {
+        self.account = account;
+        self.accounts = accounts.len();
+        self.server = 0;
+        if !self.touched.is_empty() {
+            self.check(accounts);
+        }
+    }
+
     /// To the next field, or the previous.
     pub fn step(&mut self, forward: bool, accounts: &[Account]) {
         let slots: Vec<Slot> = self.slots().collect();

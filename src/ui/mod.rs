@@ -22,7 +22,32 @@ pub mod view;
 pub use app::{RunError, run};
 pub use model::Model;
 
+use std::{fmt, sync::Arc};
+
 use crate::engine::{Account, Settings};
+
+/// What a config file says, read again.
+#[derive(Clone, Debug)]
+pub struct Reloaded {
+    /// The accounts.
+    pub accounts: Vec<Account>,
+    /// The index of the one to use where the one that was used is gone.
+    pub account: usize,
+    /// The engine's settings.
+    pub settings: Settings,
+    /// What is allowed, but hardly meant: sentences for the user.
+    pub warnings: Vec<String>,
+}
+
+/// How the config file is read again; a sentence where it cannot be, or says something wrong.
+#[derive(Clone)]
+pub struct Reload(pub Arc<dyn Fn() -> Result<Reloaded, String> + Send + Sync>);
+
+impl fmt::Debug for Reload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reload")
+    }
+}
 
 /// What a dashboard starts with.
 #[derive(Clone, Debug)]
@@ -39,6 +64,8 @@ pub struct Options {
     pub mouse: bool,
     /// A sentence to begin with.
     pub notice: Option<String>,
+    /// Reads the config file again, where there is one.
+    pub reload: Reload,
     /// What there is to try, for who has sent nothing yet and who names no target.
     pub hint: Option<String>,
 }

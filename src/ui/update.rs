@@ -1,6 +1,7 @@
 //! What a key, a paste or the mouse does: to the model at once where it is only about looking, as
 //! a [`Command`] to the engine where it is about SIP.
 
+mod accounts;
 mod act;
 mod detail;
 mod prompt;
@@ -62,6 +63,7 @@ pub fn scopes(model: &Model) -> &'static [Scope] {
         },
         Mode::Find => &[Scope::Find],
         Mode::Copy => &[Scope::Copy],
+        Mode::Accounts { .. } => &[Scope::Accounts],
         Mode::Compose => &[Scope::Compose],
         Mode::Columns { .. } => &[Scope::Columns],
         Mode::Prompt => &[Scope::Prompt],
@@ -104,6 +106,9 @@ pub fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command
             model.mode = Mode::Quitting { since: now };
             return Some(Command::Quit);
         }
+        (Mode::Accounts { chosen }, action) => {
+            return accounts::overlay(model, action, chosen, now);
+        }
         (Mode::Compose, action) => return compose(model, action),
         (Mode::Prompt, action) => prompt::update(model, action, now),
         (Mode::Columns { at }, action) => prompt::columns(model, action, at, now),
@@ -132,6 +137,9 @@ fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
             model.composer.open();
             model.mode = Mode::Compose;
         }
+        Action::Accounts => model.mode = Mode::Accounts { chosen: model.account },
+        Action::NextAccount => accounts::next(model, now),
+        Action::Reload => model.reload = true,
         Action::Help => model.mode = Mode::Help { top: 0, composing: false },
         Action::Log => model.mode = Mode::Log { top: 0 },
         Action::NextPane => {

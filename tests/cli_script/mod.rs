@@ -82,6 +82,8 @@ pub fn created(parent: Option<ContextId>) -> Fact {
         flow: Some(FlowId(1)),
         transport: Transport::Ws,
         parent,
+        account: None,
+        registration: None,
     })
 }
 
@@ -124,6 +126,7 @@ pub fn plan(method: Method) -> Plan {
         sending: Sending::Request(Box::new(Submission {
             request,
             server: None,
+            password_command: None,
             flow: Default::default(),
         })),
         count: 1,

@@ -62,7 +62,8 @@ async fn the_server_is_found_in_the_route_or_in_the_request_uri() {
     let mut by_route = request(Method::Options);
     by_route.route_set = vec![format!("sip:{address};lr").parse().unwrap()];
     for request in [by_uri, by_route] {
-        let submission = Submission { request, server: None, flow: Default::default() };
+        let submission =
+            Submission { request, server: None, password_command: None, flow: Default::default() };
         front.command(Command::Send(Box::new(submission))).await;
         peer.answer("200 OK").await;
         front.ended().await;
@@ -75,7 +76,12 @@ async fn a_request_without_a_usable_server_is_refused_with_what_is_possible() {
     let mut front = Front::new();
     let mut telephone = request(Method::Options);
     telephone.request_uri = "tel:+15551234".parse().unwrap();
-    let submission = Submission { request: telephone, server: None, flow: Default::default() };
+    let submission = Submission {
+        request: telephone,
+        server: None,
+        password_command: None,
+        flow: Default::default(),
+    };
     front.command(Command::Send(Box::new(submission))).await;
     let (context, reason) = front.refusal().await;
     assert_eq!(context, None);
@@ -228,8 +234,12 @@ async fn a_peer_that_reads_nothing_fails_its_own_requests_and_holds_up_no_others
     let _deaf = peer.accept().await;
 
     let commands = front.engine.commands.clone();
-    let submission =
-        Submission { request: large, server: Some(peer.server.clone()), flow: Default::default() };
+    let submission = Submission {
+        request: large,
+        server: Some(peer.server.clone()),
+        password_command: None,
+        flow: Default::default(),
+    };
     let flood = tokio::spawn(async move {
         while commands.send(Command::Send(Box::new(submission.clone()))).await.is_ok() {}
     });

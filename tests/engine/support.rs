@@ -60,6 +60,7 @@ impl Front {
         self.command(Command::Send(Box::new(Submission {
             request,
             server,
+            password_command: None,
             flow: Default::default(),
         })))
         .await;
@@ -155,6 +156,7 @@ fn word(event: &Event) -> String {
             }
             word
         }
+        Event::Sip(sip::Event::Registration(event)) => format!("registration {:?}", event.state),
         Event::Sip(sip::Event::Stray(stray)) => format!("stray: {}", stray.problem),
         Event::Pong { flow, .. } => format!("flow {flow} pong"),
         Event::Flow(event) => {
@@ -175,7 +177,9 @@ pub fn request(method: Method) -> NewRequest {
     NewRequest::new(method, "sip:bob@b.test".parse().unwrap(), from)
 }
 
-/// A response with a To tag and a Contact.
+const CONTACT: &str = "Contact: <sip:bob@b.test>\r\n";
+
+/// A response with a To tag, and a Contact where it answers no REGISTER.
 pub fn response(request: &Message, status: &str) -> Bytes {
     let text = |name| request.header(name).unwrap().text().unwrap();
     let mut response = format!("SIP/2.0 {status}\r\n");
@@ -184,10 +188,11 @@ pub fn response(request: &Message, status: &str) -> Bytes {
     }
     let to = text(HeaderName::To);
     let tag = if to.contains(";tag=") { "" } else { ";tag=b" };
+    let contact = if request.method() == Some(Method::Register) { "" } else { CONTACT };
     write!(
         response,
         "From: {}\r\nTo: {to}{tag}\r\nCall-ID: {}\r\nCSeq: {}\r\n\
-         Contact: <sip:bob@b.test>\r\nContent-Length: 0\r\n\r\n",
+         {contact}Content-Length: 0\r\n\r\n",
         text(HeaderName::From),
         text(HeaderName::CallId),
         text(HeaderName::CSeq)
@@ -273,10 +278,14 @@ impl WsConnection {
         Message::read(frame.into_data()).unwrap()
     }
 
+    pub async fn send(&mut self, bytes: &Bytes) {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        self.0.send(tungstenite::Message::text(text)).await.unwrap();
+    }
+
     pub async fn answer(&mut self, status: &str) -> Message {
         let request = self.take().await;
-        let text = String::from_utf8(response(&request, status).to_vec()).unwrap();
-        self.0.send(tungstenite::Message::text(text)).await.unwrap();
+        self.send(&response(&request, status)).await;
         request
     }
 }

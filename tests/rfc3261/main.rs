@@ -1,5 +1,7 @@
 //! RFC 3261, one test a requirement, named by its section. §22 has a file of its own.
 
+#[path = "../registering/mod.rs"]
+mod registering;
 #[path = "../scripted/mod.rs"]
 mod scripted;
 #[path = "../simulation/mod.rs"]
@@ -11,6 +13,7 @@ mod s08_1_requests;
 mod s08_1_responses;
 mod s08_2_server;
 mod s09_cancel;
+mod s10_registrations;
 mod s12_dialogs;
 mod s13_invite;
 mod s14_session_changes;

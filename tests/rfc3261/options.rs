@@ -10,12 +10,9 @@ use crate::scripted::*;
 
 fn account() -> Account {
     Account {
-        name: "alice".into(),
-        uri: uri("sip:alice@demo.test"),
         display_name: "Alice".into(),
         servers: Vec::new(),
-        flow: Default::default(),
-        credentials: None,
+        ..Account::new("alice", uri("sip:alice@demo.test"))
     }
 }
 

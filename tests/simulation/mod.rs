@@ -11,7 +11,8 @@ use bytes::Bytes;
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use sipboard::sip::{
     Absorbed, ContextEvent, ContextId, Event, Fact, FlowId, HeaderName, Identity, Message,
-    MessageBuilder, Method, NewRequest, Output, Settings, StatusCode, Stray, Transport, UserAgent,
+    MessageBuilder, Method, NewRequest, Output, RegistrationEvent, Settings, StatusCode, Stray,
+    Transport, UserAgent,
 };
 
 pub const FLOW: FlowId = FlowId(1);
@@ -76,6 +77,7 @@ pub struct Simulation<P> {
     pub link: Link,
     pub events: Vec<ContextEvent>,
     pub strays: Vec<Stray>,
+    pub registrations: Vec<RegistrationEvent>,
     /// Everything that the user agent sent: when, and what.
     pub sent: Vec<(Duration, Message)>,
     /// What it sent that nobody can read: raw bytes only.
@@ -111,6 +113,7 @@ impl<P: Peer> Simulation<P> {
             link,
             events: Vec::new(),
             strays: Vec::new(),
+            registrations: Vec::new(),
             sent: Vec::new(),
             unreadable: Vec::new(),
             rng: StdRng::seed_from_u64(seed),
@@ -240,6 +243,7 @@ impl<P: Peer> Simulation<P> {
                 }
                 Output::Connect(connect) => panic!("nothing is looked up here: {connect:?}"),
                 Output::Event(Event::Context(event)) => self.events.push(event),
+                Output::Event(Event::Registration(event)) => self.registrations.push(event),
                 Output::Event(Event::Stray(stray)) => self.strays.push(stray),
             }
         }

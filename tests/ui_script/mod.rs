@@ -38,15 +38,12 @@ impl Script {
         let wall: Timestamp = "2026-11-22T15:04:05Z".parse().unwrap();
         let time = TimeOfDay { clock: Clock::fixed(start, wall), zone: TimeZone::UTC };
         let account = Account {
-            name: "alice".into(),
-            uri: "sip:alice@demo.test".parse().unwrap(),
             display_name: "Alice".into(),
             servers: vec![
                 "ws://127.0.0.1:5066".parse().unwrap(),
                 "sip:127.0.0.1:5060;transport=udp".parse().unwrap(),
             ],
-            flow: Default::default(),
-            credentials: None,
+            ..Account::new("alice", "sip:alice@demo.test".parse().unwrap())
         };
         let model = Model::new(vec![account], 0, time, Theme::new(colours));
         Script { model, start, now: start }
@@ -112,8 +109,12 @@ impl Script {
     }
 
     pub fn refuse(&mut self, context: Option<u64>, reason: &str) {
-        let refusal =
-            Refusal { at: self.now, context: context.map(ContextId), reason: reason.to_owned() };
+        let refusal = Refusal {
+            at: self.now,
+            context: context.map(ContextId),
+            is_request: true,
+            reason: reason.to_owned(),
+        };
         self.apply(Event::Refused(refusal));
     }
 
@@ -137,6 +138,8 @@ impl Script {
             flow: Some(FlowId(if udp { 2 } else { 1 })),
             transport: if udp { Transport::Udp } else { Transport::Ws },
             parent: parent.map(ContextId),
+            account: None,
+            registration: None,
         };
         let state = if method == Method::Invite { State::Calling } else { State::Trying };
         let status = Status { attempts: 0, ..status(state, udp) };
@@ -153,6 +156,8 @@ impl Script {
             flow: Some(FlowId(1)),
             transport: Transport::Ws,
             parent: None,
+            account: None,
+            registration: None,
         };
         let trying = status(State::Trying, false);
         self.fact(id, Method::Register, Fact::Created(created), trying);

@@ -1,4 +1,5 @@
 //! The real binary in a real pseudo-terminal, and what its screen shows.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::{
     fs,
@@ -41,13 +42,29 @@ struct Seen {
 }
 
 impl Dashboard {
-    /// Starts it on the demo server in a terminal of a size.
+    /// Starts it on the demo server in a terminal of a size, and waits until its account is
+    /// registered: that is the first context.
     pub fn start(columns: u16, rows: u16) -> Dashboard {
+        let home = home();
+        let dashboard = Dashboard::open(columns, rows, home, &["--demo"]);
+        dashboard.wait_for("reg ✔");
+        dashboard
+    }
+
+    /// Starts it with a config file of that text; gives the file too.
+    pub fn with_config(columns: u16, rows: u16, text: &str) -> (Dashboard, PathBuf) {
+        let home = home();
+        let file = home.join("config.toml");
+        fs::write(&file, text).unwrap();
+        let path = file.to_str().expect("a path of ours").to_owned();
+        (Dashboard::open(columns, rows, home, &["--config", &path]), file)
+    }
+
+    fn open(columns: u16, rows: u16, home: PathBuf, arguments: &[&str]) -> Dashboard {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let termios = format!("{:?}", pair.master.get_termios());
-        let home = home();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sipboard"));
-        command.arg("--demo");
+        command.args(arguments);
         command.env_clear();
         command.env("TERM", "xterm-256color");
         command.env("HOME", &home);

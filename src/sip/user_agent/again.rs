@@ -254,7 +254,7 @@ impl UserAgent {
             Some(target) => uri_destination(transport, &target.uri.as_uri()),
             None => context.destination(),
         };
-        let sender = self.sender(transport, &sent_by);
+        let sender = self.sender(context, transport, &sent_by);
         let wanted = target.as_ref().map_or(&[][..], |target| &target.headers);
         let again = compose::Again { request_uri, cseq, credentials, wanted };
         let bytes = compose::again(&old, &sender, branch, &again);

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::{
     CancelError, UserAgent,
+    sending::user_agent,
     transactions::{Key, Role},
 };
 use crate::sip::{
@@ -86,7 +87,8 @@ impl UserAgent {
             return;
         };
         let Some(invite) = context.message() else { return };
-        let bytes = compose::cancel(&invite, options, &self.settings.user_agent);
+        let name = user_agent(&self.settings, context.profile.as_deref());
+        let bytes = compose::cancel(&invite, options, name);
         let (flow, to) = (context.flow, context.destination());
         context.cancel = Cancel::Sent { over: false };
         // RFC 3261 §9.1: without a final response within 64·T1 the INVITE counts as cancelled.

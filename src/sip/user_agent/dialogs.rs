@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::{
     DialogError, HangUpError, UserAgent,
-    sending::{as_uri, destination},
+    sending::{For, as_uri, destination},
     subscriptions::subscribes,
 };
 use crate::sip::{
@@ -204,7 +204,12 @@ impl UserAgent {
             leg.subscribed |= subscribes;
         }
         let Some(context) = self.contexts.get(&id) else { return id };
-        let (flow, credentials) = (context.flow, context.credentials.clone());
+        let flow = context.flow;
+        let sender = For {
+            method,
+            credentials: context.credentials.clone(),
+            profile: context.profile.clone(),
+        };
         let Some((leg, invite)) = leg_and_invite(context, tag) else { return id };
         let from = invite.header(HeaderName::From).map(|header| header.value);
         let created = Created {
@@ -215,9 +220,11 @@ impl UserAgent {
             flow: Some(flow),
             transport: self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport),
             parent: Some(id),
+            account: sender.profile.as_ref().map(|profile| profile.name.clone()),
+            registration: None,
         };
         let waiting = Waiting::InDialog(Box::new(request));
-        self.create(now, method, created, Some((id, tag.into())), waiting, credentials)
+        self.create(now, created, sender, Some((id, tag.into())), waiting)
     }
 
     /// Writes and sends a request in the dialog of a leg.
@@ -240,7 +247,7 @@ impl UserAgent {
         let Some((transport, sent_by)) = self.address(context.flow) else { return };
         let Some((leg, invite)) = leg_and_invite(context, &tag) else { return };
         let route = InDialog::new(leg);
-        let sender = self.sender(transport, &sent_by);
+        let sender = self.sender(context, transport, &sent_by);
         let bytes = route.request(leg, &invite, &sender, branch, request);
         let to = destination(transport, &route);
         let bytes = self.authorize_ahead(now, id, bytes);

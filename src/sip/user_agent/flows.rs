@@ -115,6 +115,7 @@ impl UserAgent {
         for context in self.flows.riders(flow) {
             self.send_waiting(now, context);
         }
+        self.register_on(now, flow);
     }
 
     /// The flow could not be made or broke: what is pending on it fails with `Connection Error`
@@ -135,6 +136,7 @@ impl UserAgent {
                 self.transport_error(now, context, reason);
             }
         }
+        self.registrations_wait(now, flow);
     }
 
     /// A connection that a peer made is over and will not come again: nothing is kept of it.

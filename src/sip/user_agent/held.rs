@@ -25,6 +25,8 @@ pub struct Held {
     pub riders: usize,
     /// Branches of raw requests, and contexts whose raw bytes nothing can be matched to.
     pub raw: usize,
+    /// Registrations.
+    pub registrations: usize,
     /// Deadlines.
     pub deadlines: usize,
 }
@@ -42,6 +44,7 @@ impl UserAgent {
             auth_sessions: self.auth.len(),
             riders: self.flows.riders_len(),
             raw: self.transactions.foreign_len() + self.unmatched.len(),
+            registrations: self.registrations.len(),
             deadlines: self.transactions.deadlines_len() + self.servers.deadlines_len(),
         }
     }

@@ -17,6 +17,7 @@ mod held;
 mod matching;
 mod peer;
 mod raw;
+mod registrations;
 mod reliable;
 mod responses;
 mod route;
@@ -40,6 +41,7 @@ pub(crate) use self::again::Redirection;
 pub use self::error::{AnswerError, CancelError, DialogError, HangUpError};
 pub use self::held::Held;
 pub use self::peer::Answer;
+pub use self::registrations::{RegistrarAt, RegistrarName};
 pub(crate) use self::route::Route;
 pub(crate) use self::size::Size;
 pub use self::size::Switch;
@@ -47,6 +49,7 @@ use self::{
     dialog_index::{DialogIndex, DialogKey},
     flows::Flows,
     peer::PeerRequest,
+    registrations::Registrations,
     transactions::{Key, Transactions},
     unacked::Unacked,
 };
@@ -193,6 +196,7 @@ pub struct UserAgent {
     unacked: Unacked,
     /// What a leg that is gone has described: nothing.
     no_session: sdp::Described,
+    registrations: Registrations,
     /// INVITEs, BYEs and subscriptions that have not ended: what a graceful end waits for.
     open_calls: usize,
     output: VecDeque<Output>,
@@ -215,6 +219,7 @@ impl UserAgent {
             by_hand: HashMap::new(),
             unacked: Unacked::default(),
             no_session: sdp::Described::default(),
+            registrations: Registrations::default(),
             open_calls: 0,
             output: VecDeque::new(),
             settings,
@@ -226,7 +231,13 @@ impl UserAgent {
         &self.settings
     }
 
-    /// Cancels every pending INVITE, hangs up every leg and ends every subscription: the graceful end.
+    /// Other settings, for what is begun from now on; the bounds on what is read stay.
+    pub fn change_settings(&mut self, settings: Settings) {
+        self.settings = Settings { limits: self.settings.limits, ..settings };
+    }
+
+    /// Cancels every pending INVITE, hangs up every leg, ends every subscription and removes every
+    /// binding: the graceful end.
     pub fn shut_down(&mut self, now: Instant) {
         let mut open: Vec<ContextId> = self
             .contexts
@@ -241,6 +252,7 @@ impl UserAgent {
                 let _ = self.hang_up(now, context);
             }
         }
+        self.unregister_all(now);
     }
 
     /// The end that waits for nobody: whatever has not ended fails, as abandoned by the user.
@@ -302,9 +314,9 @@ impl UserAgent {
         self.end_if_done(now, id);
     }
 
-    /// Whether no INVITE is pending and no leg is up.
+    /// Whether no INVITE is pending, no leg is up, and no binding is being removed.
     pub fn is_idle(&self) -> bool {
-        self.open_calls == 0
+        self.open_calls == 0 && !self.registrations.is_removing()
     }
 
     /// How many contexts are held, those included that only absorb retransmissions.
@@ -482,6 +494,7 @@ impl UserAgent {
         if matches!(context.request, Request::Waiting(_)) {
             context.request = Request::Never;
         }
+        let registers = self.registrations.is_served_by(id).then(|| detail.clone());
         self.tell_own(now, id, Fact::Failed { response: None, cause, detail, advice: None });
         let by = match cause {
             Cause::ConnectionError => TerminatedBy::Transport,
@@ -489,6 +502,9 @@ impl UserAgent {
         };
         self.end_early_legs(now, id, by);
         self.finish(now, id, None);
+        if let Some(reason) = registers {
+            self.register_failed(now, id, reason);
+        }
     }
 
     /// After a final outcome: what hangs on it follows.

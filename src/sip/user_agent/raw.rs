@@ -13,7 +13,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{UserAgent, foreign::Foreign, sending::as_uri, transactions::Key};
+use super::{
+    UserAgent,
+    foreign::Foreign,
+    sending::{For, as_uri},
+    transactions::Key,
+};
 use crate::sip::{
     cause::Cause,
     context::{Request, Waiting},
@@ -68,9 +73,12 @@ impl UserAgent {
             flow,
             transport,
             parent: None,
+            account: None,
+            registration: None,
         };
         let method = raw.method();
-        self.create(now, method, created, None, Waiting::Raw(Box::new(raw)), None)
+        let sender = For { method, credentials: None, profile: None };
+        self.create(now, created, sender, None, Waiting::Raw(Box::new(raw)))
     }
 
     /// Sends raw bytes for the first time. `branch` stands for theirs.

@@ -93,7 +93,7 @@ impl UserAgent {
         let Ok(invite_cseq) = invite.cseq().map(|cseq| cseq.number) else { return };
         let route = InDialog::new(leg);
         let rack = format!("{rseq} {invite_cseq} INVITE");
-        let sender = self.sender(transport, &sent_by);
+        let sender = self.sender(context, transport, &sent_by);
         let (bytes, answers) = route.prack(leg, &invite, &sender, branch, &rack, message);
         let to = destination(transport, &route);
         if let Some(leg) = self.leg_mut(owner, &tag) {
@@ -186,7 +186,9 @@ impl UserAgent {
         let request_uri = sent.request_uri().unwrap_or_default();
         let again =
             compose::Again { request_uri, cseq, credentials: &authorized.headers, wanted: &[] };
-        let bytes = compose::again(&sent, &self.sender(transport, &sent_by), branch, &again);
+        let Some(context) = self.contexts.get(&id) else { return Next::Stands(None) };
+        let sender = self.sender(context, transport, &sent_by);
+        let bytes = compose::again(&sent, &sender, branch, &again);
         self.start_prack(now, id, branch, (flow, to), (bytes, auth));
         Next::Again
     }

@@ -7,7 +7,7 @@ use super::{
     again::Next,
     dialogs::leg_and_invite,
     reliable::Reliability,
-    sending::destination,
+    sending::{destination, user_agent},
     transactions::{Key, Role},
 };
 use crate::sip::{
@@ -211,7 +211,8 @@ impl UserAgent {
         let response = compose::response(message, status);
         self.tell_own(now, id, Fact::Rejected { response: response.clone(), cause });
         let request = self.contexts.get(&id).and_then(|context| context.message());
-        let advice = request.and_then(|request| advise(&request, message)).map(Box::new);
+        let advice = request.and_then(|request| advise(&request, message));
+        let advice = advice.map(|advice| Box::new(self.for_account_of(id, advice)));
         // Why credentials did not help says more than that they are needed.
         let advice = advice.filter(|_| refused.is_none());
         let detail = refused.unwrap_or_default();
@@ -223,6 +224,7 @@ impl UserAgent {
             self.wait_for_cancel_answer(now, id);
         }
         self.finish(now, id, Some(status));
+        self.register_rejected(now, id, status, message);
     }
 
     /// The final response may overtake the answer to the CANCEL, which is worth waiting for, but
@@ -260,7 +262,9 @@ impl UserAgent {
         again: bool,
     ) {
         let Ok(invite) = Message::read(invite) else { return };
-        let bytes = compose::ack_non_2xx(&invite, message, &self.settings.user_agent);
+        let profile = self.contexts.get(&id).and_then(|context| context.profile.as_deref());
+        let name = user_agent(&self.settings, profile);
+        let bytes = compose::ack_non_2xx(&invite, message, name);
         if self.transmit(flow, to, bytes.clone()) {
             self.tell(now, id, Method::Ack, Fact::Acked { message: bytes, status, again });
         }
@@ -286,6 +290,7 @@ impl UserAgent {
             self.offer_was_taken(id, parent, &tag);
         }
         self.finish(now, id, Some(status));
+        self.register_accepted(now, id, message);
     }
 
     /// Each 2xx, from every fork, and each of its retransmissions is ACKed (RFC 3261 §13.2.2.4).
@@ -409,7 +414,7 @@ impl UserAgent {
         let owner = self.contexts.get(&owner_id);
         let Some((leg, _)) = owner.and_then(|owner| leg_and_invite(owner, tag)) else { return };
         let route = InDialog::new(leg);
-        let sender = self.sender(transport, &sent_by);
+        let sender = self.sender(context, transport, &sent_by);
         let bytes = route.ack(leg, &invite, &sender, branch, message);
         let ack = Ack { tag: tag.into(), bytes, to: destination(transport, &route) };
         let answer = Message::read(ack.bytes.clone()).ok().as_ref().and_then(sdp::body);

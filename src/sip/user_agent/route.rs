@@ -19,6 +19,7 @@ use crate::sip::{
     event::{ContextId, Fact, FlowId, Resolution, State, Trial},
     message::Message,
     random::Branch,
+    registration::RegistrationId,
     request::NewRequest,
     resolution::{Candidate, Resolved},
     status::StatusCode,
@@ -55,7 +56,19 @@ impl UserAgent {
         transport: Transport,
         request: NewRequest,
     ) -> ContextId {
-        let id = self.create_new(now, None, transport, request);
+        self.request_by_name_for(now, server, transport, request, None)
+    }
+
+    /// [`UserAgent::request_by_name`], where it may be the REGISTER of a registration that is kept.
+    pub(super) fn request_by_name_for(
+        &mut self,
+        now: Instant,
+        server: &str,
+        transport: Transport,
+        request: NewRequest,
+        registration: Option<RegistrationId>,
+    ) -> ContextId {
+        let id = self.create_new(now, None, transport, request, registration);
         self.tell_own(now, id, Fact::Resolving { server: server.into() });
         id
     }
@@ -205,7 +218,7 @@ impl UserAgent {
         let Some((transport, sent_by)) = self.address(context.flow) else { return };
         // What we wrote ourselves can be read.
         let Ok(old) = Message::read(bytes) else { return };
-        let sender = self.sender(transport, &sent_by);
+        let sender = self.sender(context, transport, &sent_by);
         let bytes = compose::elsewhere(&old, &sender, branch, signed);
         let bytes = self.authorize_ahead(now, id, bytes);
         self.start(now, id, branch, None, bytes);

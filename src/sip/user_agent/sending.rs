@@ -10,7 +10,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::{
-    Size, UserAgent,
+    Settings, Size, UserAgent,
     flows::FlowState,
     transactions::{Key, NewTransaction, Role},
 };
@@ -21,6 +21,7 @@ use crate::sip::{
     event::{ContextId, Created, Fact, FlowId, State},
     method::Method,
     random::Branch,
+    registration::{Profile, RegistrationId},
     request::NewRequest,
     transaction::{ClientTransaction, InviteClient, NonInviteClient},
     transport::Transport,
@@ -32,16 +33,18 @@ impl UserAgent {
     /// the request waits; where it is down the context fails at once.
     pub fn request(&mut self, now: Instant, flow: FlowId, request: NewRequest) -> ContextId {
         let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
-        self.create_new(now, Some(flow), transport, request)
+        self.create_new(now, Some(flow), transport, request, None)
     }
 
-    /// Makes the context of a request outside any dialog.
+    /// Makes the context of a request outside any dialog, which may be the REGISTER of a registration
+    /// that is kept.
     pub(super) fn create_new(
         &mut self,
         now: Instant,
         flow: Option<FlowId>,
         transport: Transport,
         request: NewRequest,
+        registration: Option<RegistrationId>,
     ) -> ContextId {
         let mut request = Box::new(request);
         // What identifies the context is fixed now, though it may be sent later.
@@ -51,6 +54,7 @@ impl UserAgent {
         let tag = |tag: &Option<crate::sip::request::Token>| {
             tag.as_ref().map(|tag| format!(";tag={}", tag.as_str())).unwrap_or_default()
         };
+        request.route_set = self.routes(&request);
         let created = Created {
             request_uri: request.request_uri.clone(),
             local_identity: format!("{}{}", request.from, tag(&request.from_tag)).into(),
@@ -59,22 +63,27 @@ impl UserAgent {
             flow,
             transport,
             parent: None,
+            account: request.profile.as_ref().map(|profile| Arc::clone(&profile.name)),
+            registration,
         };
-        let method = request.method.clone();
-        let credentials = request.credentials.clone();
-        self.create(now, method, created, None, Waiting::New(request), credentials)
+        let sender = For {
+            method: request.method.clone(),
+            credentials: request.credentials.clone(),
+            profile: request.profile.clone(),
+        };
+        self.create(now, created, sender, None, Waiting::New(request))
     }
 
     /// Makes a context and sends its request as soon as its flow allows.
     pub(super) fn create(
         &mut self,
         now: Instant,
-        method: Method,
         created: Created,
+        sender: For,
         parent: Option<(ContextId, Box<str>)>,
         waiting: Waiting,
-        credentials: Option<Arc<[Credentials]>>,
     ) -> ContextId {
+        let For { method, credentials, profile } = sender;
         self.last_context += 1;
         let id = ContextId(self.last_context);
         let flow = created.flow;
@@ -93,6 +102,7 @@ impl UserAgent {
             legs: SmallVec::new(),
             redirection: None,
             credentials,
+            profile,
             auth: AuthState::default(),
             acks: Vec::new(),
             transactions: 0,
@@ -108,6 +118,9 @@ impl UserAgent {
             parent.children += 1;
         }
         self.contexts.insert(id, Box::new(context));
+        if let Some(registration) = created.registration {
+            self.registrations.serves(id, registration);
+        }
         if let Some(flow) = flow {
             self.flows.join(flow, id);
         }
@@ -122,14 +135,20 @@ impl UserAgent {
     pub(super) fn send(&mut self, now: Instant, id: ContextId, waiting: Waiting) {
         let branch = self.new_branch();
         match waiting {
-            Waiting::New(request) => {
+            Waiting::New(mut request) => {
                 let Some(context) = self.contexts.get(&id) else { return };
                 let flow = context.flow;
                 let Some((transport, sent_by)) = self.address(flow) else { return };
+                self.registrations.name_contact(id, &mut request, transport, &sent_by);
+                let profile = request.profile.as_deref();
+                // RFC 5627 §4.1: a GRUU is never registered.
+                let profile_of_contact = profile.filter(|_| request.method != Method::Register);
+                let contact = profile_of_contact.and_then(|it| self.registrations.contact(it));
                 let sender = Sender {
                     transport,
                     sent_by: &sent_by,
-                    user_agent: &self.settings.user_agent,
+                    contact: contact.as_ref(),
+                    user_agent: user_agent(&self.settings, profile),
                     reliable: self.settings.reliable_provisionals,
                 };
                 let bytes =
@@ -174,6 +193,7 @@ impl UserAgent {
         };
         let attempts = (transaction.attempts(), transaction.attempts_max());
         context.request = Request::Sent { branch, bytes: bytes.clone(), to, attempts };
+        self.registrations.sent(id, flow, &bytes);
         let key = Key { branch, is_cancel: false };
         let new = NewTransaction {
             context: id,
@@ -244,10 +264,30 @@ impl UserAgent {
         }
     }
 
-    pub(super) fn sender<'a>(&'a self, transport: Transport, sent_by: &'a str) -> Sender<'a> {
+    /// Who writes a request that follows from the first one of a context.
+    pub(super) fn sender<'a>(
+        &'a self,
+        context: &'a ClientContext,
+        transport: Transport,
+        sent_by: &'a str,
+    ) -> Sender<'a> {
         let reliable = self.settings.reliable_provisionals;
-        Sender { transport, sent_by, user_agent: &self.settings.user_agent, reliable }
+        let user_agent = user_agent(&self.settings, context.profile.as_deref());
+        Sender { transport, sent_by, contact: None, user_agent, reliable }
     }
+}
+
+/// What a context is sent with.
+#[derive(Debug)]
+pub(super) struct For {
+    pub(super) method: Method,
+    pub(super) credentials: Option<Arc<[Credentials]>>,
+    pub(super) profile: Option<Arc<Profile>>,
+}
+
+/// The `User-Agent` of requests: the account's own, else everybody's.
+pub(super) fn user_agent<'a>(settings: &'a Settings, profile: Option<&'a Profile>) -> &'a str {
+    profile.and_then(|profile| profile.user_agent.as_deref()).unwrap_or(&settings.user_agent)
 }
 
 /// Where a request in a dialog goes on UDP: to its first Route or else its Request-URI, where that

@@ -23,6 +23,7 @@ impl UserAgent {
                 Due::Transaction(key) => self.transaction_timeout(now, key),
                 Due::Context(id) => self.context_deadline(now, id),
                 Due::Answer(id, tag) => self.repeat_answer(now, id, tag),
+                Due::Registration(id) => self.registration_due(now, id),
             }
         }
         while let Some(timed_out) = self.servers.handle_timeout(now) {

@@ -12,6 +12,7 @@ use crate::sip::{
     event::{Absorbed, ContextId, FlowId, TimerAt},
     method::Method,
     random::Branch,
+    registration::RegistrationId,
     status::StatusCode,
     transaction::ClientTransaction,
 };
@@ -82,6 +83,8 @@ pub(super) enum Due {
     Context(ContextId),
     /// A 2xx of ours on a leg that waits for its ACK.
     Answer(ContextId, Box<str>),
+    /// A registration is to be refreshed, or tried again.
+    Registration(RegistrationId),
 }
 
 /// All client transactions, and every deadline in order: no scan anywhere.

@@ -12,6 +12,8 @@ use crate::ui::detail::Tab;
 /// A wish of the user that a key can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
+    /// Show the accounts.
+    Accounts,
     /// Take what was typed.
     Accept,
     /// Close what is open, or dismiss the notice.
@@ -90,6 +92,8 @@ pub enum Action {
     MoveRight,
     /// Make a column narrower.
     Narrower,
+    /// To the next account.
+    NextAccount,
     /// The next value of a field with a choice.
     NextChoice,
     /// To the next field.
@@ -132,6 +136,10 @@ pub enum Action {
     ScrollLeft,
     /// Scroll long texts to their end.
     ScrollRight,
+    /// Register the account, or refresh what is registered.
+    Register,
+    /// Read the config file again.
+    Reload,
     /// Search in the tab.
     Search,
     /// The text to search for is complete.
@@ -152,8 +160,12 @@ pub enum Action {
     Toggle,
     /// To the first line.
     Top,
+    /// Remove what is registered of the account.
+    Unregister,
     /// One line up.
     Up,
+    /// Use the chosen account.
+    UseAccount,
     /// Leave the width of a column to the table.
     UsualWidth,
     /// Make a column wider.
@@ -165,6 +177,8 @@ pub enum Action {
 /// Where a binding holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
+    /// The accounts.
+    Accounts,
     /// The table and the detail, whichever has the focus.
     Browse,
     /// The table, where it has the focus; its keys come before those of [`Scope::Browse`].

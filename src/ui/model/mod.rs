@@ -4,6 +4,7 @@
 //! the selection and the composer, never a row. Every event costs the same, however many contexts
 //! there are.
 
+mod accounts;
 mod columns;
 mod contexts;
 mod groups;
@@ -26,6 +27,7 @@ use std::{
 use jiff::tz::TimeZone;
 use ratatui::layout::Size;
 
+pub use accounts::{Registrations, difference};
 pub use columns::{Column, ColumnError, Columns, Shown, Sort};
 pub use contexts::{Contexts, Entry, Last, LegRow, RoundTrip, Row, Timeline};
 pub use lines::{Cursor, Line};
@@ -38,7 +40,10 @@ pub use tally::Tally;
 
 use crate::{
     engine::{Account, Clock, Command, Event, FlowEvent, FlowState, Refusal},
-    sip::{self, Cause, ContextEvent, ContextId, Fact, FlowId, State},
+    sip::{
+        self, Cause, ContextEvent, ContextId, Fact, FlowId, RegistrationEvent, RegistrationState,
+        State,
+    },
     ui::{
         bindings::Bindings,
         composer::Composer,
@@ -83,6 +88,8 @@ pub struct Model {
     pub composer: Composer,
     /// Facts.
     pub facts: Facts,
+    /// Whether the config file is to be read again.
+    pub reload: bool,
     /// A sentence for the user.
     pub notice: Option<Notice>,
     /// What there is to try, for who has sent nothing yet and who names no target.
@@ -94,6 +101,8 @@ pub struct Model {
 pub struct Facts {
     /// The contexts.
     pub contexts: Contexts,
+    /// The registrations.
+    pub registrations: Registrations,
     /// The flows.
     pub flows: BTreeMap<FlowId, Flow>,
     /// What belongs to no context.
@@ -130,6 +139,11 @@ pub enum Mode {
     Find,
     /// The menu of what can be copied is open.
     Copy,
+    /// The accounts.
+    Accounts {
+        /// The index of the chosen one.
+        chosen: usize,
+    },
     /// A request is being written.
     Compose,
     /// The columns of the table are being chosen.
@@ -249,6 +263,7 @@ impl Model {
             detail: Detail::default(),
             clip: None,
             facts: Facts::default(),
+            reload: false,
             notice: None,
             hint: None,
         }
@@ -258,6 +273,7 @@ impl Model {
     pub fn apply(&mut self, event: Event) {
         match event {
             Event::Sip(sip::Event::Context(event)) => self.apply_context(event),
+            Event::Sip(sip::Event::Registration(event)) => self.apply_registration(event),
             Event::Sip(sip::Event::Stray(stray)) => self.facts.log.push(LogEntry {
                 at: stray.at,
                 flow: Some(stray.flow),
@@ -286,7 +302,12 @@ impl Model {
         let (at, id) = (event.at, event.context);
         let created = match &event.fact {
             Fact::Created(created) => {
-                Some((created.parent.is_none(), self.account_of(&created.local_identity)))
+                let own = created.parent.is_none() && created.registration.is_none();
+                let account = match &created.account {
+                    Some(account) => Arc::clone(account),
+                    None => self.account_of(&created.local_identity),
+                };
+                Some((own, account))
             }
             _ => None,
         };
@@ -336,6 +357,31 @@ impl Model {
         }
     }
 
+    fn apply_registration(&mut self, event: RegistrationEvent) {
+        if let RegistrationState::Failed { reason, .. } = &event.state {
+            let sentence = format!("{} is not registered: {reason}", event.account);
+            self.facts.log.push(LogEntry {
+                at: event.at,
+                flow: event.flow,
+                sentence: sentence.clone(),
+                bytes: None,
+            });
+            self.notice = Some(Notice::error(event.at, sentence));
+        }
+        self.facts.registrations.apply(event);
+    }
+
+    /// Takes over what a config file says now; gives a sentence that says what has changed.
+    pub fn reloaded(&mut self, accounts: Vec<Account>, default: usize) -> Option<String> {
+        let changed = difference(&self.accounts, &accounts);
+        let used = self.account().map(|account| account.name.clone());
+        let place = accounts.iter().position(|account| Some(&account.name) == used.as_ref());
+        self.account = place.unwrap_or(default);
+        self.accounts = accounts;
+        self.composer.use_account(&self.accounts, self.account);
+        changed
+    }
+
     fn apply_flow(&mut self, event: FlowEvent) {
         let known = self.facts.flows.get_mut(&event.flow);
         let mut told = known.and_then(|flow| flow.told.take());
@@ -368,13 +414,11 @@ impl Model {
     }
 
     fn apply_refusal(&mut self, refusal: Refusal) {
-        let counted = self
-            .table
-            .tally
-            .as_mut()
-            .is_some_and(|tally| tally.refuse(refusal.context, &refusal.reason));
+        let tally = self.table.tally.as_mut().filter(|_| refusal.is_request);
+        let counted = tally.is_some_and(|tally| tally.refuse(refusal.context, &refusal.reason));
         let text = match refusal.context {
             Some(context) => format!("#{context}: {}", refusal.reason),
+            None if !refusal.is_request => refusal.reason,
             None => {
                 self.browse.awaited = self.browse.awaited.saturating_sub(1);
                 refusal.reason

@@ -154,6 +154,7 @@ fn once_more(model: &Model, context: ContextId) -> Result<Submission, &'static s
         call_id: None,
         cseq: None,
         credentials: account.and_then(|account| account.credentials.clone()),
+        profile: account.map(|account| account.profile.clone()),
         ..request
     };
     let flow = row.created.flow.and_then(|flow| model.facts.flows.get(&flow));
@@ -161,6 +162,7 @@ fn once_more(model: &Model, context: ContextId) -> Result<Submission, &'static s
     Ok(Submission {
         request,
         server: flow.map(|flow| (*flow.asked).clone()),
+        password_command: account.and_then(|account| account.password_command.clone()),
         flow: flow.map(|flow| flow.settings.clone()).unwrap_or_default(),
     })
 }

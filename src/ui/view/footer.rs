@@ -16,7 +16,8 @@ use crate::ui::{
 const GRACE: Duration = Duration::from_secs(2);
 
 /// What gives way first where the keys do not fit.
-const SPARE: [Action; 13] = [
+const SPARE: [Action; 14] = [
+    Action::Accounts,
     Action::ClearField,
     Action::Label,
     Action::SortNext,

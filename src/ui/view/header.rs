@@ -13,7 +13,7 @@ use crate::{
     ui::{
         model::Model,
         view::{
-            put,
+            put, registration,
             text::{address, safe},
             time::{self, Moment},
         },
@@ -71,7 +71,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     let account = account.unwrap_or_default();
     let totals = totals(model);
     let warning = if model.facts.is_insecure() { INSECURE } else { "" };
-    let room = usize::from(area.width).saturating_sub(account.width() + warning.width() + 3);
+    let registration = registration(area.width, model, moment);
+    let registered = registration.as_ref().map_or(0, |(text, _)| text.width() as u16 + 2);
+    let said = account.width() + warning.width() + usize::from(registered) + 3;
+    let room = usize::from(area.width).saturating_sub(said);
     let layout = fit(model, moment, &totals, room, area.width >= NAMED);
     let right = &totals[..layout.totals];
     let right_at = area.width.saturating_sub(width(right) as u16 + 1);
@@ -83,11 +86,26 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     let left = Rect { width: right_at.saturating_sub(1), ..area };
     x += put(buffer, left, x, 0, &account, Style::new()) + 2;
     x += put(buffer, left, x, 0, warning, theme.bad.add_modifier(Modifier::BOLD));
-    draw_links(buffer, left, x, layout.detail, model, moment);
+    let links = Rect { width: left.width.saturating_sub(registered), ..left };
+    x = draw_links(buffer, links, x, layout.detail, model, moment);
+    if let Some((text, style)) = registration {
+        put(buffer, left, x, 0, &text, style);
+    }
     let mut x = right_at;
     for (text, style) in right {
         x += put(buffer, area, x, 0, text, *style);
     }
+}
+
+/// How the account is registered: in a few words, or by the shape where the screen is narrow.
+fn registration(width: u16, model: &Model, moment: &Moment) -> Option<Piece> {
+    let (mut text, style) = registration::piece(model, model.account()?, moment)?;
+    if width < NAMED
+        && let Some((end, _)) = text.match_indices(' ').nth(1)
+    {
+        text.truncate(end);
+    }
+    Some((text, style))
 }
 
 /// The account's servers in their order, the first few whether they are connected or not, then
@@ -174,7 +192,7 @@ fn width(pieces: &[Piece]) -> usize {
     pieces.iter().map(|(text, _)| text.width()).sum()
 }
 
-/// As many flows as there is room for.
+/// As many flows as there is room for; gives where they end.
 fn draw_links(
     buffer: &mut Buffer,
     area: Rect,
@@ -182,7 +200,7 @@ fn draw_links(
     detail: Detail,
     model: &Model,
     moment: &Moment,
-) {
+) -> u16 {
     let theme = &model.theme;
     let links = links(model);
     let mut x = from;
@@ -191,8 +209,7 @@ fn draw_links(
         let rest = links.len() - n;
         let more = if rest > 1 { 5 } else { 0 };
         if usize::from(x) + text.width() + more > usize::from(area.width) {
-            put(buffer, area, x, 0, &format!("+{rest}"), theme.dim);
-            return;
+            return x + put(buffer, area, x, 0, &format!("+{rest}"), theme.dim) + 2;
         }
         let (plain, style) = match link.state {
             None => (theme.dim, theme.dim),
@@ -205,6 +222,7 @@ fn draw_links(
         put(buffer, area, x + name.len() as u16 + 1, 0, shape(link.state), style);
         x += text.width() as u16 + 2;
     }
+    x
 }
 
 fn piece(link: &Link<'_>, detail: Detail, moment: &Moment) -> String {

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-const SCOPES: [(Scope, &str); 11] = [
+const SCOPES: [(Scope, &str); 12] = [
     (Scope::Browse, "Table and detail"),
     (Scope::Table, "Table"),
     (Scope::Prompt, "Filter, label, find"),
@@ -26,6 +26,7 @@ const SCOPES: [(Scope, &str); 11] = [
     (Scope::Found, "Detail, while a search is on"),
     (Scope::Find, "Typing a search"),
     (Scope::Copy, "Copying"),
+    (Scope::Accounts, "Accounts"),
     (Scope::Compose, "Writing a request"),
     (Scope::Overlay, "Log and help"),
     (Scope::Quitting, "While closing"),

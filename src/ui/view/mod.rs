@@ -12,6 +12,7 @@
 //! The composer, the help and the log lie over the body. Text from the network goes through
 //! `text::safe` on its way here.
 
+mod accounts;
 mod columns;
 mod composer;
 pub(in crate::ui) mod detail;
@@ -20,6 +21,7 @@ mod header;
 mod help;
 mod log;
 mod prompt;
+mod registration;
 mod table;
 mod text;
 mod theme;
@@ -125,6 +127,9 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, now: Instant) -> Drawn {
     header::draw(buffer, regions.header, model, &moment);
     let mut cursor = None;
     match model.mode {
+        Mode::Accounts { chosen } => {
+            accounts::draw(buffer, regions.body, model, chosen, &moment);
+        }
         Mode::Log { top } => log::draw(buffer, regions.body, model, top),
         Mode::Help { top, .. } => {
             panes(buffer, &regions, model, &moment);

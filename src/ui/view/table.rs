@@ -65,6 +65,12 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     }
     let count = list.lines(contexts);
     scroll_bar(buffer, area, model.browse.top, usize::from(rows.height), count, model);
+    // What registers by itself is not what the user has sent.
+    if contexts.iter().all(|row| row.created.registration.is_some()) {
+        let used = (lines.len() as u16 + 1).min(rows.height);
+        let rest = Rect { y: rows.y + used, height: rows.height - used, ..rows };
+        nothing_yet(buffer, rest, model);
+    }
 }
 
 /// `4 of 12 · /ring · 2 marked · follow`.

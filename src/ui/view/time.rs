@@ -57,6 +57,19 @@ impl Moment {
         format!("{text:<4}")
     }
 
+    /// How many whole seconds until then: `3571s`.
+    pub fn seconds_until(&self, at: Instant) -> String {
+        let left = at.saturating_duration_since(self.now);
+        // It reads one less as soon as what is left is a whole number of seconds.
+        let whole = left.saturating_sub(Duration::from_nanos(1)).as_secs();
+        if !left.is_zero()
+            && let Some(then) = at.checked_sub(Duration::from_secs(whole))
+        {
+            self.changes(then);
+        }
+        format!("{}s", if left.is_zero() { 0 } else { whole + 1 })
+    }
+
     /// How long since then: `12s`, `4m`, `3h`, `2d`; at most four columns for years.
     pub fn since(&self, at: Instant) -> String {
         let seconds = self.now.saturating_duration_since(at).as_secs();

@@ -1,0 +1,244 @@
+//! Passwords that a command prints: each is run when a request of its account is sent for the
+//! first time, beside everything else, and what waits for it waits here.
+
+use std::{
+    collections::HashMap,
+    process::{ExitStatus, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    process::Command,
+    sync::mpsc,
+    time::timeout,
+};
+
+use crate::{
+    engine::PasswordCommand,
+    sip::{Credentials, escape},
+};
+
+/// How long a command may take: long enough for somebody to unlock a key ring.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How many bytes of what it prints are looked at.
+const PRINTED: u64 = 64 * 1024;
+
+/// How much of what it complains of is told.
+const COMPLAINT: usize = 200;
+
+/// The passwords that are known, and what waits for others.
+#[derive(Debug)]
+pub(super) struct Passwords<W> {
+    commands: HashMap<Arc<PasswordCommand>, Password<W>>,
+    answers: (mpsc::UnboundedSender<Answer>, mpsc::UnboundedReceiver<Answer>),
+}
+
+#[derive(Debug)]
+enum Password<W> {
+    Known(Arc<[Credentials]>),
+    Awaited(Vec<W>),
+}
+
+/// What a command came to: a password, or a sentence that says why there is none.
+#[derive(Debug)]
+pub(super) struct Answer {
+    command: Arc<PasswordCommand>,
+    password: Result<String, String>,
+}
+
+impl<W> Default for Passwords<W> {
+    fn default() -> Passwords<W> {
+        Passwords { commands: HashMap::new(), answers: mpsc::unbounded_channel() }
+    }
+}
+
+impl<W> Passwords<W> {
+    /// The credentials, where they are known. Else `wish` waits until the command has ended.
+    pub(super) fn want(
+        &mut self,
+        command: &Arc<PasswordCommand>,
+        wish: W,
+    ) -> Option<(W, Arc<[Credentials]>)> {
+        match self.commands.get_mut(command) {
+            Some(Password::Known(credentials)) => return Some((wish, Arc::clone(credentials))),
+            Some(Password::Awaited(waiting)) => waiting.push(wish),
+            None => {
+                self.commands.insert(Arc::clone(command), Password::Awaited(vec![wish]));
+                let (command, answers) = (Arc::clone(command), self.answers.0.clone());
+                tokio::spawn(async move {
+                    let password = run(&command.arguments, PATIENCE).await;
+                    // Nobody waits any more once the engine has ended.
+                    let _ = answers.send(Answer { command, password });
+                });
+            }
+        }
+        None
+    }
+
+    /// Waits for the next command that ends.
+    pub(super) async fn answer(&mut self) -> Answer {
+        // The sender lives as long as the receiver: this channel never ends.
+        match self.answers.1.recv().await {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// A command has ended: gives what waited for it, with the credentials or with the sentence
+    /// that says why there are none. A command that failed is run again by the next wish.
+    pub(super) fn take_in(
+        &mut self,
+        answer: Answer,
+    ) -> (Vec<W>, Result<Arc<[Credentials]>, String>) {
+        let Answer { command, password } = answer;
+        let waiting = match self.commands.remove(&command) {
+            Some(Password::Awaited(waiting)) => waiting,
+            Some(Password::Known(_)) | None => Vec::new(),
+        };
+        let credentials = password.map(|password| -> Arc<[Credentials]> {
+            Arc::from([Credentials::new(command.username.as_str(), password)])
+        });
+        if let Ok(credentials) = &credentials {
+            self.commands.insert(command, Password::Known(Arc::clone(credentials)));
+        }
+        (waiting, credentials)
+    }
+
+    /// Forgets every password; gives what waited for one.
+    pub(super) fn forget(&mut self) -> Vec<W> {
+        let waiting = self.commands.drain().filter_map(|(_, password)| match password {
+            Password::Awaited(waiting) => Some(waiting),
+            Password::Known(_) => None,
+        });
+        waiting.flatten().collect()
+    }
+}
+
+/// Runs a command and gives what it prints, without the line end. The sentence never holds
+/// anything that it printed on standard output.
+async fn run(arguments: &[String], patience: Duration) -> Result<String, String> {
+    let [program, rest @ ..] = arguments else { return Err("it names no program".to_owned()) };
+    let named = escape(program).into_owned();
+    let fail = |why: String| format!("password_command ({named}) {why}");
+    let mut child = Command::new(program)
+        .args(rest)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| fail(format!("cannot be run: {error}")))?;
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let ended = async {
+        let (printed, complained) = tokio::join!(read(out), read(err));
+        (child.wait().await, printed, complained)
+    };
+    let Ok((status, printed, complained)) = timeout(patience, ended).await else {
+        return Err(fail(format!(
+            "did not end within {} s: run it by hand to see what it waits for",
+            patience.as_secs()
+        )));
+    };
+    let status = status.map_err(|error| fail(format!("cannot be waited for: {error}")))?;
+    if !status.success() {
+        return Err(fail(failure(status, &complained)));
+    }
+    let text = String::from_utf8(printed)
+        .map_err(|_| fail("printed what is not UTF-8 text".to_owned()))?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    match line.strip_suffix('\r').unwrap_or(line) {
+        "" => Err(fail("printed no password".to_owned())),
+        password => Ok(password.to_owned()),
+    }
+}
+
+/// Its status, and the first line of what it complained of.
+fn failure(status: ExitStatus, complained: &[u8]) -> String {
+    let text = String::from_utf8_lossy(complained);
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+    let first: String = escape(first).chars().take(COMPLAINT).collect();
+    let said = if first.is_empty() { String::new() } else { format!(": {first}") };
+    format!("failed with {status}{said}")
+}
+
+/// Everything up to a bound; what comes after it is read and dropped, so that the command can end.
+async fn read(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let Some(mut pipe) = pipe else { return bytes };
+    // A pipe that cannot be read has said nothing.
+    let _ = (&mut pipe).take(PRINTED).read_to_end(&mut bytes).await;
+    let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
+    bytes
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    async fn shell(script: &str) -> Result<String, String> {
+        let arguments = ["sh", "-c", script].map(str::to_owned);
+        run(&arguments, Duration::from_secs(30)).await
+    }
+
+    #[tokio::test]
+    async fn what_it_prints_is_the_password_without_the_line_end() {
+        for (script, password) in [
+            ("printf secret", "secret"),
+            ("echo secret", "secret"),
+            ("printf 'secret\\r\\n'", "secret"),
+            ("printf ' two words \\n\\n'", " two words \n"),
+            ("echo secret; echo noise >&2", "secret"),
+        ] {
+            assert_eq!(shell(script).await.as_deref(), Ok(password), "{script}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failure_says_how_it_failed_and_what_it_complained_of_but_not_what_it_printed() {
+        let why = shell("echo s3cret; echo; echo 'no key \u{1b}[2J' >&2; echo more >&2; exit 3")
+            .await
+            .unwrap_err();
+        assert!(why.contains("(sh)") && why.contains("exit status: 3: no key"), "{why}");
+        assert!(!why.contains("s3cret") && !why.contains("more"), "{why}");
+        assert!(!why.contains(char::is_control), "{why:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_password_is_refused() {
+        assert!(shell("true").await.unwrap_err().contains("printed no password"));
+        assert!(shell("printf '\\377'").await.unwrap_err().contains("not UTF-8"));
+        let missing = ["/nowhere/at/all".to_owned()];
+        let why = run(&missing, PATIENCE).await.unwrap_err();
+        assert!(why.contains("(/nowhere/at/all) cannot be run"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn a_command_that_never_ends_is_given_up() {
+        let arguments = ["sleep".to_owned(), "3600".to_owned()];
+        let why = run(&arguments, Duration::from_millis(50)).await.unwrap_err();
+        assert!(why.contains("did not end within"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn one_run_serves_all_that_wait_and_a_failure_is_tried_again() {
+        let file = std::env::temp_dir().join(format!("sipboard-runs-{}", std::process::id()));
+        let script =
+            format!("echo x >> {0}; test $(wc -l < {0}) -gt 1 && echo secret", file.display());
+        let arguments = ["sh", "-c", script.as_str()].map(str::to_owned).to_vec();
+        let command = Arc::new(PasswordCommand { username: "a".to_owned(), arguments });
+        let mut passwords = Passwords::default();
+        for (wishes, works) in [([1, 2], false), ([3, 4], true)] {
+            for wish in wishes {
+                assert!(passwords.want(&command, wish).is_none());
+            }
+            let answer = passwords.answer().await;
+            let (waited, credentials) = passwords.take_in(answer);
+            assert_eq!((waited, credentials.is_ok()), (wishes.to_vec(), works));
+        }
+        assert!(passwords.want(&command, 5).is_some());
+        std::fs::remove_file(file).unwrap();
+    }
+}

@@ -1,0 +1,127 @@
+//! The accounts over the body: each with its servers and its registration, the bindings of the
+//! chosen one below.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Alignment, Rect},
+    style::{Modifier, Style},
+    text::Line,
+};
+
+use super::registration;
+use crate::{
+    engine::Account,
+    sip::Grant,
+    ui::{
+        bindings::{Action, Scope},
+        model::Model,
+        view::{overlay, put, table::scroll_bar, text::safe, time::Moment, title},
+    },
+};
+
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, chosen: usize, moment: &Moment) {
+    let theme = &model.theme;
+    let keys = [Action::UseAccount, Action::Register, Action::Unregister, Action::Back];
+    let keys = keys.map(|action| {
+        let bindings = || model.bindings.scope(Scope::Accounts);
+        let found = bindings().find(|binding| binding.action == action);
+        found.map(|it| format!("{} {}", it.keys[0], it.label)).unwrap_or_default()
+    });
+    let hint = Line::styled(format!(" {} ", keys.join("  ")), theme.dim);
+    let heading = title("Accounts", theme.accent.add_modifier(Modifier::BOLD));
+    let inner = overlay(buffer, area, heading, hint.alignment(Alignment::Right), theme);
+    let count = model.accounts.len();
+    // The list takes what it needs, and leaves a third to what is said of the chosen one.
+    let rows = (count as u16).min((inner.height * 2 / 3).max(1));
+    let first = (chosen + 1).saturating_sub(usize::from(rows));
+    for (y, account) in model.accounts.iter().skip(first).take(usize::from(rows)).enumerate() {
+        let line = Rect { y: inner.y + y as u16, height: 1, ..inner };
+        draw_account(buffer, line, model, first + y, account, moment);
+        if first + y == chosen {
+            put(buffer, line, 0, 0, "▸", theme.accent);
+            buffer.set_style(line, theme.selected);
+        }
+    }
+    scroll_bar(buffer, Rect { height: rows + 2, ..area }, first, usize::from(rows), count, model);
+    let below =
+        Rect { y: inner.y + rows + 1, height: inner.height.saturating_sub(rows + 1), ..inner };
+    if let Some(account) = model.accounts.get(chosen) {
+        for (y, (text, style)) in details(model, account, moment).into_iter().enumerate() {
+            put(buffer, below, 2, y as u16, &text, style);
+        }
+    }
+}
+
+fn draw_account(
+    buffer: &mut Buffer,
+    line: Rect,
+    model: &Model,
+    index: usize,
+    account: &Account,
+    moment: &Moment,
+) {
+    let used = if model.account == index { "✔" } else { " " };
+    let mut x = 2 + put(buffer, line, 2, 0, used, model.theme.good) + 1;
+    let names = model.accounts.iter().map(|account| account.name.chars().count()).max();
+    let width = names.unwrap_or(0).min(20);
+    let name: String = account.name.chars().take(width).collect();
+    put(buffer, line, x, 0, &safe(&format!("{name:<width$}")), Style::new());
+    x += width as u16 + 2;
+    x += put(buffer, line, x, 0, &safe(&account.identity().to_string()), Style::new()) + 2;
+    let said = registration::piece(model, account, moment);
+    let (text, style) = said.unwrap_or_else(|| (registration::NONE.to_owned(), model.theme.dim));
+    put(buffer, line, x, 0, &text, style);
+}
+
+/// What there is to say of an account: its servers, then what its registrar said.
+fn details(model: &Model, account: &Account, moment: &Moment) -> Vec<(String, Style)> {
+    let theme = &model.theme;
+    let servers: Vec<String> = account.servers.iter().map(ToString::to_string).collect();
+    let servers = match servers.is_empty() {
+        true => "where the target says".to_owned(),
+        false => servers.join(", "),
+    };
+    let mut lines = vec![(format!("sends to {}", safe(&servers)), Style::new())];
+    let events = model.facts.registrations.of(&account.name);
+    if events.is_empty() {
+        lines.push(("not registered".to_owned(), theme.dim));
+    }
+    for event in &events {
+        if events.len() > 1 {
+            lines.push((format!("flow {}", event.reg_id), theme.accent));
+        }
+        lines
+            .push((safe(&registration::sentence(&event.state, moment)).into_owned(), Style::new()));
+        if let Some(grant) = &event.grant {
+            lines.extend(granted(grant, moment).into_iter().map(|text| (text, Style::new())));
+        }
+    }
+    lines
+}
+
+/// What a registrar said, a line each: the bindings with ours marked, then the rest.
+fn granted(grant: &Grant, moment: &Moment) -> Vec<String> {
+    let binding = |binding: &crate::sip::Binding| {
+        let mark = if binding.ours { "●" } else { "○" };
+        let left = binding.until.map(|at| format!("  {}", moment.seconds_until(at)));
+        let ours = if binding.ours { "  ours" } else { "" };
+        format!("  {mark} {}{}{ours}", safe(&binding.uri), left.unwrap_or_default())
+    };
+    let mut lines: Vec<String> = grant.bindings.iter().map(binding).collect();
+    let route: Vec<&str> = grant.service_route.iter().map(|uri| uri.as_str()).collect();
+    let path: Vec<&str> = grant.path.iter().map(AsRef::as_ref).collect();
+    let gruu = |uri: &Option<crate::sip::UriBuf>| {
+        uri.as_ref().map(ToString::to_string).unwrap_or_default()
+    };
+    for (what, value) in [
+        ("Service-Route", route.join(", ")),
+        ("Path", path.join(", ")),
+        ("public GRUU", gruu(&grant.pub_gruu)),
+        ("temporary GRUU", gruu(&grant.temp_gruu)),
+    ] {
+        if !value.is_empty() {
+            lines.push(format!("  {what}: {}", safe(&value)));
+        }
+    }
+    lines
+}

@@ -1,0 +1,329 @@
+//! Accounts: registered, changed while running, several at once, with passwords from commands.
+
+use std::{sync::Arc, time::Duration};
+
+use sipboard::{
+    engine::{Account, Command, Event, PasswordCommand, Register, Submission},
+    sip::{self, HeaderName, Message, Method, Profile, RegistrationState},
+    transport::ServerUri,
+};
+
+use crate::support::*;
+
+/// An account that is registered with a server.
+fn registered(name: &str, server: &ServerUri) -> Account {
+    Account { servers: vec![server.clone()], register: Register::First, ..account(name) }
+}
+
+fn account(name: &str) -> Account {
+    Account::new(name, format!("sip:{name}@a.test").parse().unwrap())
+}
+
+fn all(accounts: impl IntoIterator<Item = Account>) -> Command {
+    Command::Accounts(accounts.into_iter().map(Arc::new).collect())
+}
+
+fn text(message: &Message, name: HeaderName) -> String {
+    message.header(name).unwrap_or_else(|| panic!("no {name}")).text().unwrap().to_owned()
+}
+
+fn user(message: &Message) -> String {
+    message.to().unwrap().uri().user().unwrap().to_owned()
+}
+
+/// A 200 that grants what was asked for.
+fn granted(register: &Message) -> String {
+    format!("200 OK\r\nContact: {};expires=3600", text(register, HeaderName::Contact))
+}
+
+impl Front {
+    /// Waits until the registration of an account stands so.
+    async fn registration(&mut self, account: &str, what: &str) -> RegistrationState {
+        self.find(what, |event| match event {
+            Event::Sip(sip::Event::Registration(event)) if *event.account == *account => {
+                let state = format!("{:?}", event.state);
+                state.starts_with(what).then(|| event.state.clone())
+            }
+            _ => None,
+        })
+        .await
+    }
+}
+
+impl UdpPeer {
+    /// Takes a REGISTER and grants what it asks for.
+    async fn registrar(&self) -> Message {
+        let (register, from) = self.take().await;
+        assert_eq!(register.method(), Some(Method::Register));
+        let response = response(&register, &granted(&register));
+        self.socket.send_to(&response, from).await.unwrap();
+        register
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_registered_from_the_start_and_unregistered_at_the_end() {
+    let peer = UdpPeer::new().await;
+    let mut front = Front::new();
+    front.command(all([registered("alice", &peer.server), account("bob")])).await;
+    let register = peer.registrar().await;
+    assert_eq!(
+        (user(&register), text(&register, HeaderName::Expires)),
+        ("alice".into(), "3600".into())
+    );
+    assert!(text(&register, HeaderName::Contact).contains(";+sip.instance=\"<urn:uuid:"));
+    front.registration("alice", "Registered").await;
+    front.command(Command::Quit).await;
+    let removal = peer.registrar().await;
+    assert_eq!(text(&removal, HeaderName::Expires), "0");
+    front.registration("alice", "Off").await;
+    front.stopped().await;
+}
+
+#[tokio::test]
+async fn a_registrar_that_is_gone_does_not_hold_up_the_end() {
+    let peer = UdpPeer::new().await;
+    let mut front = Front::new();
+    front.command(all([registered("alice", &peer.server)])).await;
+    peer.registrar().await;
+    front.registration("alice", "Registered").await;
+    // Nobody answers the removal.
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn two_accounts_are_registered_over_two_transports_at_once() {
+    let (udp, ws) = (UdpPeer::new().await, WsPeer::new().await);
+    let mut front = Front::new();
+    front.command(all([registered("alice", &udp.server), registered("bob", &ws.server)])).await;
+    let alice = udp.registrar().await;
+    let mut connection = ws.accept().await;
+    let bob = connection.take().await;
+    connection.send(&response(&bob, &granted(&bob))).await;
+    assert_eq!((user(&alice), user(&bob)), ("alice".to_owned(), "bob".to_owned()));
+    front.registration("bob", "Registered").await;
+    front.command(Command::Quit).await;
+    udp.registrar().await;
+    connection.answer("200 OK").await;
+    front.stopped().await;
+}
+
+#[tokio::test]
+async fn every_server_of_an_account_may_be_a_flow_of_its_own() {
+    let (one, two) = (UdpPeer::new().await, UdpPeer::new().await);
+    let front = Front::new();
+    let alice = Account {
+        servers: vec![one.server.clone(), two.server.clone()],
+        register: Register::All,
+        ..account("alice")
+    };
+    front.command(all([alice])).await;
+    let (first, second) = (one.registrar().await, two.registrar().await);
+    assert!(text(&first, HeaderName::Contact).ends_with(";reg-id=1"));
+    assert!(text(&second, HeaderName::Contact).ends_with(";reg-id=2"));
+    let instance = |message: &Message| {
+        let contact = text(message, HeaderName::Contact);
+        contact.split_once(';').unwrap().1.split(";reg-id").next().unwrap().to_owned()
+    };
+    assert_eq!(instance(&first), instance(&second));
+    drop(front.engine.commands);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_made_again_and_registered_on_again() {
+    let peer = WsPeer::new().await;
+    let mut front = Front::new();
+    front.command(all([registered("alice", &peer.server)])).await;
+    let mut connection = peer.accept().await;
+    let first = connection.take().await;
+    connection.send(&response(&first, &granted(&first))).await;
+    front.registration("alice", "Registered").await;
+    drop(connection);
+    front.registration("alice", "Waiting").await;
+    let mut connection = peer.accept().await;
+    let second = connection.take().await;
+    assert_eq!(text(&first, HeaderName::CallId), text(&second, HeaderName::CallId));
+    connection.send(&response(&second, &granted(&second))).await;
+    front.registration("alice", "Registered").await;
+}
+
+#[tokio::test]
+async fn other_accounts_are_registered_and_those_that_went_are_not() {
+    let peer = UdpPeer::new().await;
+    let mut front = Front::new();
+    let carol = registered("carol", &peer.server);
+    front.command(all([registered("alice", &peer.server), carol.clone()])).await;
+    peer.registrar().await;
+    peer.registrar().await;
+    front.registration("carol", "Registered").await;
+    // alice goes, bob comes, carol stays as she is.
+    front.command(all([registered("bob", &peer.server), carol])).await;
+    let mut said = Vec::new();
+    for _ in 0..2 {
+        let register = peer.registrar().await;
+        said.push((user(&register), text(&register, HeaderName::Expires)));
+    }
+    said.sort();
+    let expected =
+        [("alice", "0"), ("bob", "3600")].map(|(user, n)| (user.to_owned(), n.to_owned()));
+    assert_eq!(said, expected);
+    front.registration("bob", "Registered").await;
+    assert!(front.story().iter().any(|word| word.contains("Gone")), "{:?}", front.story());
+}
+
+#[tokio::test]
+async fn an_account_that_changes_on_the_same_flow_is_registered_anew_and_not_removed() {
+    let peer = UdpPeer::new().await;
+    let mut front = Front::new();
+    let alice = registered("alice", &peer.server);
+    front.command(all([alice.clone()])).await;
+    let first = peer.registrar().await;
+    front.registration("alice", "Registered").await;
+    front.command(all([Account { expires: 120, ..alice }])).await;
+    let second = peer.registrar().await;
+    assert_eq!(text(&second, HeaderName::Expires), "120");
+    assert_eq!(text(&first, HeaderName::CallId), text(&second, HeaderName::CallId));
+    front.registration("alice", "Registered").await;
+}
+
+#[tokio::test]
+async fn a_registration_is_made_refreshed_and_removed_by_hand() {
+    let peer = UdpPeer::new().await;
+    let mut front = Front::new();
+    let alice = Arc::new(Account { register: Register::No, ..registered("alice", &peer.server) });
+    front.command(Command::Unregister { account: "alice".to_owned() }).await;
+    assert!(front.refusal().await.1.contains("alice is not registered"));
+    for _ in 0..2 {
+        front.command(Command::Register(Arc::clone(&alice))).await;
+        peer.registrar().await;
+        front.registration("alice", "Registered").await;
+    }
+    front.command(Command::Unregister { account: "alice".to_owned() }).await;
+    assert_eq!(text(&peer.registrar().await, HeaderName::Expires), "0");
+    front.registration("alice", "Off").await;
+    front.quit().await;
+}
+
+/// A request of an account whose password a command prints.
+fn with_command(arguments: &[&str], server: &ServerUri) -> Box<Submission> {
+    let command = PasswordCommand {
+        username: "alice".to_owned(),
+        arguments: arguments.iter().map(|text| (*text).to_owned()).collect(),
+    };
+    Box::new(Submission {
+        request: request(Method::Options),
+        server: Some(server.clone()),
+        password_command: Some(Arc::new(command)),
+        flow: Default::default(),
+    })
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_password_that_a_command_prints_answers_the_challenge() {
+    let peer = UdpPeer::new().await;
+    let mut front = Front::new();
+    front.command(Command::Send(with_command(&["sh", "-c", "echo secret"], &peer.server))).await;
+    peer.answer("401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"").await;
+    let (second, _) = peer.answer("200 OK").await;
+    // MD5 of alice:r:secret, n, and OPTIONS:sip:bob@b.test.
+    let authorization = text(&second, HeaderName::Authorization);
+    assert!(authorization.contains("username=\"alice\""), "{authorization}");
+    assert!(authorization.contains(&format!("response=\"{}\"", digest())), "{authorization}");
+    assert_eq!(front.ended().await.1, "Accepted");
+    assert!(!format!("{:?}", front.log).contains("secret"));
+}
+
+fn digest() -> String {
+    use md5::{Digest, Md5};
+    let md5 = |text: String| -> String {
+        Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    let (one, two) = (md5("alice:r:secret".into()), md5("OPTIONS:sip:bob@b.test".into()));
+    md5(format!("{one}:n:{two}"))
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_password_command_that_fails_is_a_sentence_and_nothing_is_sent() {
+    let peer = UdpPeer::new().await;
+    let mut front = Front::new();
+    let script = "echo s3cret; echo locked >&2; exit 7";
+    front.command(Command::Send(with_command(&["sh", "-c", script], &peer.server))).await;
+    let (context, why) = front.refusal().await;
+    assert_eq!(context, None);
+    assert!(why.contains("exit status: 7: locked") && !why.contains("s3cret"), "{why}");
+    let alice = Account {
+        password_command: with_command(&["false"], &peer.server).password_command,
+        ..registered("alice", &peer.server)
+    };
+    front.command(all([alice])).await;
+    assert!(
+        front.refusal().await.1.starts_with("alice is not registered: password_command (false)")
+    );
+    let mut buffer = [0; 1];
+    assert!(peer.socket.try_recv(&mut buffer).is_err(), "something was sent");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn leaving_does_not_wait_for_a_password() {
+    let peer = UdpPeer::new().await;
+    let mut front = Front::new();
+    front.command(Command::Send(with_command(&["sleep", "30"], &peer.server))).await;
+    front.command(Command::Quit).await;
+    assert!(front.refusal().await.1.contains("leaving"));
+    front.stopped().await;
+}
+
+#[tokio::test]
+async fn without_a_server_the_outbound_proxy_is_where_requests_go() {
+    let peer = UdpPeer::new().await;
+    let mut front = Front::new();
+    let address = peer.socket.local_addr().unwrap();
+    let mut request = request(Method::Options);
+    request.profile = Some(Arc::new(Profile {
+        outbound_proxies: vec![format!("sip:{address};lr").parse().unwrap()],
+        ..Profile::new("alice")
+    }));
+    let submission =
+        Submission { request, server: None, password_command: None, flow: Default::default() };
+    front.command(Command::Send(Box::new(submission))).await;
+    let (options, _) = peer.answer("200 OK").await;
+    assert_eq!(text(&options, HeaderName::Route), format!("<sip:{address};lr>"));
+    assert_eq!(options.request_uri(), Some("sip:bob@b.test"));
+    front.ended().await;
+}
+
+#[tokio::test]
+async fn other_settings_hold_for_what_is_begun_from_then_on() {
+    let peer = UdpPeer::new().await;
+    let mut front = Front::new();
+    let mut settings = sip::Settings { user_agent: "other".to_owned(), ..sip::Settings::default() };
+    settings.timing.t1 = Duration::from_millis(10);
+    settings.timing.t2 = Duration::from_millis(20);
+    front.command(Command::Settings(Box::new(settings))).await;
+    front.send(request(Method::Options), &peer.server).await;
+    let (options, _) = peer.take().await;
+    assert_eq!(text(&options, HeaderName::UserAgent), "other");
+    // Nobody answers: 64 times the new T1 is over soon.
+    assert_eq!(front.ended().await.1, "Request Timeout");
+}
+
+#[tokio::test]
+async fn a_registrar_with_a_name_is_looked_up_and_kept() {
+    let peer = UdpPeer::new().await;
+    let port = peer.socket.local_addr().unwrap().port();
+    let server: ServerUri = format!("sip:localhost:{port};transport=udp").parse().unwrap();
+    let mut front = Front::new();
+    front.command(all([registered("alice", &server)])).await;
+    // `localhost` may lead to ::1 first, where nobody is: then the next candidate is tried.
+    let register = peer.registrar().await;
+    let from = text(&register, HeaderName::Contact);
+    assert!(from.starts_with("<sip:alice@127.0.0.1:"), "{from}");
+    assert!(from.contains(";reg-id=1"), "{from}");
+    front.registration("alice", "Registered").await;
+    front.command(Command::Quit).await;
+    assert_eq!(text(&peer.registrar().await, HeaderName::Expires), "0");
+    front.stopped().await;
+}

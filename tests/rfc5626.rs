@@ -1,0 +1,86 @@
+//! RFC 5626, SIP Outbound: instances and flows. One test a requirement.
+
+#[path = "registering/mod.rs"]
+mod registering;
+#[path = "scripted/mod.rs"]
+mod scripted;
+#[path = "simulation/mod.rs"]
+mod simulation;
+
+use std::num::NonZeroU32;
+
+use sipboard::sip::{
+    FlowId, HeaderName, NewRegistration, RegistrarAt, RegistrationState, Transport,
+};
+
+use crate::{
+    registering::{INSTANCE, Registering, contact, wanted},
+    scripted::{list, text},
+};
+
+#[test]
+fn s4_1_the_contact_has_the_instance_as_a_urn_in_angle_brackets_and_quotes() {
+    let contact = contact(&Registering::new().last());
+    assert!(contact.contains(&format!(";+sip.instance=\"<{INSTANCE}>\"")), "{contact}");
+}
+
+#[test]
+fn s4_1_the_instance_stays_the_same_through_a_reconnect() {
+    let mut it = Registering::registered_with(Transport::Ws, wanted(), &[]);
+    it.flow_down();
+    it.flow_up(Transport::Ws);
+    for register in it.registers() {
+        assert!(contact(&register).contains(INSTANCE));
+    }
+}
+
+#[test]
+fn s4_2_1_the_first_flow_has_the_reg_id_1_and_supports_path_and_outbound() {
+    let register = Registering::new().last();
+    assert!(contact(&register).ends_with(";reg-id=1"), "{}", contact(&register));
+    assert_eq!(list(&register, HeaderName::Supported), ["path", "outbound", "gruu"]);
+}
+
+#[test]
+fn s4_2_1_each_flow_has_a_reg_id_and_a_call_id_of_its_own_and_the_same_instance() {
+    let mut it = Registering::new();
+    it.add_flow(FlowId(2), Transport::Tcp, "192.0.2.1:40000");
+    let second = NewRegistration { reg_id: NonZeroU32::new(2).unwrap(), ..wanted() };
+    it.sim.with(|ua, now| ua.register(now, RegistrarAt::Flow(FlowId(2)), second));
+    let [one, two] = &it.registers()[..] else { panic!("two REGISTERs") };
+    assert!(contact(two).ends_with(";reg-id=2") && contact(two).contains(INSTANCE));
+    assert_ne!(text(one, HeaderName::CallId), text(two, HeaderName::CallId));
+}
+
+#[test]
+fn s4_2_1_a_registration_without_an_instance_has_no_reg_id() {
+    let it = Registering::with(Transport::Udp, NewRegistration { instance: None, ..wanted() });
+    assert_eq!(contact(&it.last()), "<sip:alice@192.0.2.1:5060>");
+}
+
+#[test]
+fn s4_2_1_no_register_has_more_than_one_contact() {
+    let mut it = Registering::registered();
+    it.refresh();
+    it.grant(60, &[]);
+    it.unregister();
+    for register in it.registers() {
+        assert_eq!(list(&register, HeaderName::Contact).len(), 1);
+    }
+}
+
+#[test]
+fn s4_5_a_failed_flow_waits_for_30_to_1800_seconds_and_at_least_half_of_that() {
+    let mut it = Registering::new();
+    it.answer(503, &[]);
+    let RegistrationState::Failed { retry_at: Some(at), .. } = it.state() else { panic!() };
+    let wait = (at - it.sim.now).as_secs_f64();
+    assert!((14.9..=30.0).contains(&wait), "{wait}");
+}
+
+#[test]
+fn s6_a_registrar_that_keeps_flows_says_so_by_requiring_outbound() {
+    let with = [(HeaderName::Require, "outbound")];
+    assert!(Registering::registered_with(Transport::Tcp, wanted(), &with).granted().outbound);
+    assert!(!Registering::registered().granted().outbound);
+}
