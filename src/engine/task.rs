@@ -335,6 +335,13 @@ impl Task {
             Some(server) => server,
             None => next_hop(request.route_set.first(), Some(&request.request_uri))?,
         };
+        // RFC 3261 §26.2.2: each hop towards a sips URI is secured.
+        if request.request_uri.as_uri().is_sips() && !server.transport.is_secure() {
+            return Err(format!(
+                "{} must go over TLS (RFC 3261 §26.2.2), and {server} is not encrypted: name a sips: or wss:// server, or a sip: target",
+                request.request_uri
+            ));
+        }
         match self.lead(now, server, settings) {
             Lead::Flow(flow) => _ = self.user_agent.request(now, flow, request),
             Lead::Name(server, settings) => {

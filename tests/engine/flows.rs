@@ -53,6 +53,19 @@ async fn requests_to_one_server_share_a_flow_and_its_connection() {
 }
 
 #[tokio::test]
+async fn a_sips_target_is_not_sent_in_the_clear() {
+    let peer = UdpPeer::new().await;
+    let mut front = Front::new();
+    let mut secure = request(Method::Options);
+    secure.request_uri = "sips:bob@demo.test".parse().unwrap();
+    front.send(secure, &peer.server).await;
+    let (context, reason) = front.refusal().await;
+    assert_eq!(context, None, "nothing came of it");
+    assert!(reason.starts_with("sips:bob@demo.test must go over TLS"), "{reason}");
+    front.quit().await;
+}
+
+#[tokio::test]
 async fn the_server_is_found_in_the_route_or_in_the_request_uri() {
     let peer = UdpPeer::new().await;
     let address = peer.socket.local_addr().unwrap();
