@@ -1,6 +1,6 @@
 //! Kamailio as registrar and proxy, on each of the five transports.
 
-use crate::support::{Kamailio, Lab, Sipp, Way};
+use crate::support::{Lab, Sipp, Way};
 
 /// One test for each of the transports.
 macro_rules! on_each_transport {
@@ -119,7 +119,8 @@ fn an_invite_is_answered_through_the_proxy_and_hung_up(lab: Lab) {
     let place = &lab.kamailio.place;
     let callee = Sipp::callee(place, "answer", "udp");
     let target = format!("sip:udp{}@lab.test", callee.port);
-    lab.send(&["INVITE", &target, "--body", SDP, "--hangup-after", "100ms"]).is(
+    let story = lab.send(&["INVITE", &target, "--body", SDP, "--hangup-after", "100ms"]);
+    story.is(
         0,
         &[
             "sent INVITE",
@@ -131,7 +132,7 @@ fn an_invite_is_answered_through_the_proxy_and_hung_up(lab: Lab) {
             "ended INVITE",
         ],
     );
-    callee.succeeded(place);
+    callee.succeeded(place, &story);
 }
 
 /// An offer.

@@ -10,4 +10,5 @@ mod certificates;
 #[path = "../cli_support/mod.rs"]
 mod cli_support;
 mod kamailio;
+mod sipp;
 mod support;

@@ -12,7 +12,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-pub use kamailio::{Kamailio, Lab, Way};
+pub use kamailio::{Lab, Way};
 pub use process::Peer;
 pub use sipp::Sipp;
 pub use story::Story;

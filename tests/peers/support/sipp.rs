@@ -2,7 +2,7 @@
 
 use std::{fs, net::SocketAddr, path::Path, process::Command};
 
-use super::{Peer, Place, source};
+use super::{Peer, Place, Story, source};
 
 /// A SIPp that waits for calls.
 pub struct Sipp {
@@ -13,25 +13,41 @@ pub struct Sipp {
 impl Sipp {
     /// Plays the scenario `sipp/NAME.xml` once, over `udp` or `tcp`.
     pub fn callee(place: &Place, scenario: &str, transport: &str) -> Sipp {
+        // It takes the second of two ACKs for a retransmission, which it answers with another 200.
+        let each_for_itself = if scenario == "repeated" { &["-nr"][..] } else { &[] };
+        Sipp::start(place, scenario, transport, &[&["-m", "1"], each_for_itself].concat())
+    }
+
+    /// Plays it for whoever calls, over UDP, until the test ends.
+    pub fn busy(place: &Place, scenario: &str, args: &[&str]) -> Sipp {
+        Sipp::start(place, scenario, "udp", args)
+    }
+
+    fn start(place: &Place, scenario: &str, transport: &str, args: &[&str]) -> Sipp {
         let [port] = place.ports();
         let mut command = Command::new("sipp");
         let mode = if transport == "tcp" { "t1" } else { "u1" };
         command.arg("-sf").arg(source("sipp").join(format!("{scenario}.xml")));
         command.args(["-t", mode, "-i", &place.host.to_string(), "-p", &port.to_string()]);
-        command.args(["-m", "1", "-timeout", "60s", "-timeout_error", "-nostdin"]);
-        command.args(["-trace_err", "-error_file", "sipp-errors.log"]);
+        command.args(["-timeout", "60s", "-timeout_error", "-nostdin"]);
+        command.args(["-trace_err", "-error_file", ERRORS]).args(args);
         let mut peer = Peer::start(place, &format!("sipp-{scenario}"), &mut command);
         let address = SocketAddr::from((place.host, port));
         peer.wait_until("it listens", |_| listens(transport, address));
         Sipp { peer, port }
     }
 
-    /// The scenario went as it is written.
+    /// Where it is, as `--server` takes it.
+    pub fn server(&self, place: &Place, transport: &str) -> String {
+        format!("sip:{}:{};transport={transport}", place.host, self.port)
+    }
+
+    /// It played its scenario as that is written, when this was told.
     #[track_caller]
-    pub fn succeeded(mut self, place: &Place) {
+    pub fn succeeded(mut self, place: &Place, story: &Story) {
         let code = self.peer.finish();
-        let errors = fs::read_to_string(place.folder.join("sipp-errors.log")).unwrap_or_default();
-        assert_eq!(code, Some(0), "SIPp is not content: {errors}");
+        let errors = fs::read_to_string(place.folder.join(ERRORS)).unwrap_or_default();
+        assert_eq!(code, Some(0), "SIPp is not content: {errors}\n{}", story.text());
     }
 }
 
@@ -43,3 +59,5 @@ fn listens(transport: &str, address: SocketAddr) -> bool {
     let list = Path::new("/proc/net").join(transport);
     fs::read_to_string(list).expect("the kernel lists its sockets").contains(&wanted)
 }
+
+const ERRORS: &str = "sipp-errors.log";

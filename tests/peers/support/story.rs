@@ -7,6 +7,7 @@ use crate::cli_support::{Home, Ran, finish};
 /// A finished `sipboard send --json`.
 pub struct Story {
     ran: Ran,
+    lines: Vec<Value>,
     words: Vec<String>,
 }
 
@@ -19,8 +20,9 @@ impl Story {
         let mut command = home.command(&all);
         command.env("PEER_PASSWORD", "alice-pw");
         let ran = finish(command.spawn().expect("the binary can be started"));
-        let words = ran.json().iter().map(words).collect();
-        Story { ran, words }
+        let lines = ran.json();
+        let words = lines.iter().map(words).collect();
+        Story { ran, lines, words }
     }
 
     /// The exit status is this one, and lines that begin with these words are among what was told,
@@ -40,8 +42,18 @@ impl Story {
         assert!(self.ran.err.is_empty(), "{}", self.text());
     }
 
+    /// How many lines begin with these words.
+    pub fn count(&self, words: &str) -> usize {
+        self.words.iter().filter(|line| line.starts_with(words)).count()
+    }
+
+    /// The lines of one event.
+    pub fn events<'s>(&'s self, event: &'s str) -> impl Iterator<Item = &'s Value> {
+        self.lines.iter().filter(move |line| line["event"] == event)
+    }
+
     /// All of it, for a test that fails.
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         format!("exit status {:?}\n{}{}", self.ran.code, self.ran.out, self.ran.err)
     }
 }
