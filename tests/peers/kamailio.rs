@@ -1,6 +1,6 @@
 //! Kamailio as registrar and proxy, on each of the five transports.
 
-use crate::support::{Lab, Sipp, Way};
+use crate::support::{Lab, SDP, Sipp, Way};
 
 /// One test for each of the transports.
 macro_rules! on_each_transport {
@@ -134,7 +134,3 @@ fn an_invite_is_answered_through_the_proxy_and_hung_up(lab: Lab) {
     );
     callee.succeeded(place, &story);
 }
-
-/// An offer.
-const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
-                   m=audio 40000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";

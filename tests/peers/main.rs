@@ -5,6 +5,7 @@
 //! nothing is skipped. Each test has processes of its own, on ports that were free, on a loopback
 //! address that no other test uses; it ends them by their own pids.
 
+mod browsers;
 #[path = "../certificates/mod.rs"]
 mod certificates;
 #[path = "../cli_support/mod.rs"]

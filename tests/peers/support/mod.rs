@@ -1,6 +1,7 @@
 //! What every peer needs: a folder, ports, a process with a log, and `sipboard send` as a story.
 
 mod kamailio;
+mod node;
 mod process;
 mod sipp;
 mod story;
@@ -12,7 +13,8 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-pub use kamailio::{Lab, Way};
+pub use kamailio::{Kamailio, Lab, Way};
+pub use node::Node;
 pub use process::Peer;
 pub use sipp::Sipp;
 pub use story::Story;
@@ -71,3 +73,7 @@ impl Drop for Place {
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
+
+/// An offer.
+pub const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
+                       m=audio 40000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";

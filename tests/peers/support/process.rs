@@ -47,6 +47,11 @@ impl Peer {
         }
     }
 
+    /// Waits until its log holds a text.
+    pub fn wait_for(&mut self, text: &str) {
+        self.wait_until(&format!("it said {text:?}"), |peer| peer.said().contains(text));
+    }
+
     /// What it has said so far.
     pub fn said(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
