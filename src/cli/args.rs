@@ -8,7 +8,7 @@ use clap::{
 };
 
 use crate::{
-    cli::{duration, flow::FlowArgs, profile::Profile},
+    cli::{duration, flow::FlowArgs, impair::ImpairArgs, profile::Profile},
     transport::dns_server,
 };
 
@@ -22,6 +22,8 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) profile: Profile,
+    #[command(flatten)]
+    pub(super) impair: ImpairArgs,
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 }
@@ -141,6 +143,9 @@ pub(super) struct Send {
     /// system's (repeatable)
     #[arg(long, value_name = "ADDRESS", value_parser = dns_server, help_heading = WHERE)]
     pub(super) resolver: Vec<SocketAddr>,
+
+    #[command(flatten)]
+    pub(super) impair: ImpairArgs,
 
     /// The user name that answers a challenge
     #[arg(long, value_name = "NAME", requires = "password_env", help_heading = WHERE)]

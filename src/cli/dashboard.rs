@@ -8,6 +8,7 @@ use std::{
 use crate::{
     cli::{
         USAGE, demo_server,
+        impair::ImpairArgs,
         profile::{Profile, Resolved, demo_account, demo_credentials},
         runtime,
     },
@@ -19,7 +20,7 @@ use crate::{
     },
 };
 
-pub(super) fn run(profile: &Profile) -> anyhow::Result<u8> {
+pub(super) fn run(profile: &Profile, impair: &ImpairArgs) -> anyhow::Result<u8> {
     if !io::stdout().is_terminal() {
         // There is nowhere left to tell that standard error is gone.
         let _ = writeln!(
@@ -28,7 +29,9 @@ pub(super) fn run(profile: &Profile) -> anyhow::Result<u8> {
         );
         return Ok(USAGE);
     }
-    let resolved = profile.resolve()?;
+    let mut resolved = profile.resolve()?;
+    let (Resolved::Accounts(config, _) | Resolved::Demo(config)) = &mut resolved;
+    impair.over(&mut config.settings);
     runtime()?.block_on(async {
         match resolved {
             Resolved::Accounts(mut config, account) => {

@@ -10,6 +10,7 @@ mod dashboard;
 mod demo_server;
 mod duration;
 mod flow;
+mod impair;
 mod lint;
 mod pages;
 mod profile;
@@ -46,31 +47,37 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(args: Args) -> anyhow::Result<u8> {
-    let Some(command) = args.command else { return dashboard::run(&args.profile) };
+    let Some(command) = args.command else { return dashboard::run(&args.profile, &args.impair) };
     // `sipboard --account bob send …` means the same as `sipboard send --account bob …`.
     match command {
         Command::Send(mut send) => {
             send.profile.inherit(args.profile);
+            send.impair.inherit(args.impair);
             send::run(*send)
         }
         Command::Config { command, config: named } => {
             args.profile.refuse_account_and_demo("config")?;
+            args.impair.refuse("config")?;
             config::run(command, named.or(args.profile.config))
         }
         Command::Serve(serve) => {
             args.profile.refuse("serve")?;
+            args.impair.refuse("serve")?;
             serve::run(&serve)
         }
         Command::Lint { files, json } => {
             args.profile.refuse("lint")?;
+            args.impair.refuse("lint")?;
             lint::run(&files, json, &mut io::stdout().lock())
         }
         Command::Completions { shell } => {
             args.profile.refuse("completions")?;
+            args.impair.refuse("completions")?;
             pages::completions(shell)
         }
         Command::Man { page } => {
             args.profile.refuse("man")?;
+            args.impair.refuse("man")?;
             pages::man(page.as_deref())
         }
     }

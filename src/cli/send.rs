@@ -39,6 +39,7 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     if !args.resolver.is_empty() {
         settings.resolver = std::mem::take(&mut args.resolver);
     }
+    args.impair.over(&mut settings);
     // Everything is checked before anything is started.
     let written = match raw {
         Some(message) => raw::submit(message, &draft.server, &account).map(Wanted::raw),

@@ -7,6 +7,7 @@
 mod account;
 pub mod columns;
 mod flow;
+mod impair;
 pub mod instance;
 mod permissions;
 mod problem;

@@ -9,7 +9,7 @@ use toml::{
 
 use crate::{
     config::{
-        Config, Problem, account, columns,
+        Config, Problem, account, columns, impair,
         table::{Problems, Table, wrong_type},
     },
     sip::{self, ExtraLegs, Redirects},
@@ -26,6 +26,8 @@ pub(super) fn is_secret(key: &str) -> bool {
 pub enum Place {
     /// The top of the file, before any table.
     Top,
+    /// `[impair]`
+    Impair,
     /// `[resolver]`
     Resolver,
     /// `[table]`
@@ -38,14 +40,15 @@ pub enum Place {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Place; 5] =
-        [Place::Top, Place::Resolver, Place::Table, Place::Timers, Place::Account];
+    pub const ALL: [Place; 6] =
+        [Place::Top, Place::Impair, Place::Resolver, Place::Table, Place::Timers, Place::Account];
 
     /// As it is written in the file.
     pub const fn name(self) -> &'static str {
         match self {
             Place::Top => "the top of the file",
             Place::Resolver => "[resolver]",
+            Place::Impair => "[impair]",
             Place::Table => "[table]",
             Place::Timers => "[timers]",
             Place::Account => "[[account]]",
@@ -59,6 +62,7 @@ impl Place {
                 "account",
                 "default_account",
                 "extra_legs",
+                "impair",
                 "mouse",
                 "redirects",
                 "reliable_provisionals",
@@ -68,6 +72,7 @@ impl Place {
                 "udp_max_bytes",
             ],
             Place::Resolver => &["server"],
+            Place::Impair => &["rules", "seed"],
             Place::Table => &["columns"],
             Place::Timers => &["t1_ms", "t2_ms", "t4_ms"],
             Place::Account => &[
@@ -166,6 +171,7 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
     }
     config.columns = columns::read(&mut problems, &top);
     config.settings.resolver = read_resolver(&mut problems, &top);
+    config.settings.impair = impair::read(&mut problems, &top);
     read_timers(&mut problems, &top, &mut config.settings.sip);
     read_calls(&mut problems, &top, &mut config.settings.sip);
     let account::Accounts { accounts, names, holds_password } = account::read(&mut problems, &top);

@@ -5,12 +5,13 @@
 //! end that drops its [`Engine`] handle ends the task, as gracefully as [`Command::Quit`] does.
 //!
 //! `task` is the one task with its one `select!`; `flows` is its book of flows and their retries,
-//! `names` its look-ups.
+//! `names` its look-ups; `impair` drops, doubles, holds back and corrupts messages where the user wishes it.
 
 mod account;
 mod clock;
 mod draft;
 mod flows;
+pub mod impair;
 mod instance;
 mod names;
 mod passwords;
@@ -27,6 +28,7 @@ use std::{
 pub use account::{Account, PasswordCommand, Register};
 pub use clock::Clock;
 pub use draft::{Draft, DraftError, Field};
+pub use impair::Impairments;
 pub use instance::Instance;
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -84,6 +86,9 @@ pub enum Command {
     },
     /// Other settings of the user agent, for what is begun from now on.
     Settings(Box<sip::Settings>),
+    /// Impair messages in this way from now on, and no longer in any other; without a rule, in none.
+    /// [`Event::Impairing`] follows.
+    Impair(Impairments),
     /// Leave gracefully: cancel pending INVITEs, hang up established legs, wait for the answers
     /// for at most two seconds. [`Event::Stopped`] is the last event.
     Quit,
@@ -130,6 +135,9 @@ pub enum Event {
         /// How long that took.
         rtt: Duration,
     },
+    /// From now on messages are impaired in this way; without a rule, they are not. The seed is the
+    /// one that is used.
+    Impairing(Impairments),
     /// A command could not be carried out. Nothing else came of it.
     Refused(Refusal),
     /// The engine has ended after [`Command::Quit`]. Always the last event.
@@ -210,6 +218,8 @@ pub struct Settings {
     pub resolver: Vec<SocketAddr>,
     /// What the accounts' instances are made from; one for this run where it is `None`.
     pub instance: Option<Instance>,
+    /// What is done to messages on purpose, from the start.
+    pub impair: Impairments,
 }
 
 impl Engine {

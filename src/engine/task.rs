@@ -1,13 +1,17 @@
 //! The one task of the engine.
 //!
 //! ```text
-//!  commands ─►┐                        ┌─► network.send
+//!  commands ─►┐                        ┌─► Impairer ─► network.send
 //!  signals ──►├─ UserAgent, Flows ─────┤
 //!  deadline ─►┘   (one FIFO of output) └─► batch of events ─► front end
+//!
+//!  A message among the signals goes through the Impairer too, which mostly does nothing.
 //! ```
 //!
 //! Whatever comes in is worked off as a batch, then the output is drawn. An event of the engine's
 //! own is told only after the output before it was drawn, so that the order stays the true one.
+
+mod impaired;
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -27,6 +31,7 @@ use crate::{
         Command, Event, FlowEvent, FlowState, Instance, RawSubmission, Refusal, Settings,
         Submission,
         flows::{Ends, Flows, Found, Way},
+        impair::{Impairer, Mark, Packet},
         names::Names,
         passwords::Passwords,
         registrations::Registrations,
@@ -56,7 +61,12 @@ const LEAVING: &str = "sipboard is leaving: nothing new is sent";
 /// One thing that is to be done, in its turn.
 enum Step {
     Tell(Event),
+    /// The user agent wants it to be sent.
     Transmit(Transmit),
+    /// It is to be sent as it is, and then the mark told.
+    Send(Transmit, Option<Box<Mark>>),
+    /// Something was done to a message.
+    Mark(Box<Mark>),
     Connect(Connect),
     Switch(Switch),
 }
@@ -78,6 +88,7 @@ pub(super) struct Task {
     pub(super) instance: Instance,
     network: Network,
     flows: Flows,
+    impairer: Impairer,
     /// Where we take TCP connections, by our address.
     listening: HashMap<IpAddr, SocketAddr>,
     /// The connections that peers made to us.
@@ -97,13 +108,14 @@ pub(super) struct Task {
 
 impl Task {
     pub(super) fn new(settings: Settings, events: mpsc::Sender<Vec<Event>>) -> Task {
-        Task {
+        let mut task = Task {
             user_agent: UserAgent::new(settings.sip, rand::random()),
             registrations: Registrations::default(),
             passwords: Passwords::default(),
             instance: settings.instance.unwrap_or_else(Instance::random),
             network: Network::new(),
             flows: Flows::default(),
+            impairer: Impairer::new(),
             listening: HashMap::new(),
             accepted: HashSet::new(),
             names: Names::new(&settings.resolver),
@@ -112,7 +124,11 @@ impl Task {
             latest: Instant::now(),
             held: VecDeque::new(),
             leaving: None,
+        };
+        if !settings.impair.is_empty() {
+            task.impair(settings.impair);
         }
+        task
     }
 
     /// Runs until [`Command::Quit`], or until the front end has gone.
@@ -150,8 +166,9 @@ impl Task {
     /// When something must be done without anyone asking for it.
     fn deadline(&self) -> Option<Instant> {
         let relief = (!self.held.is_empty()).then(|| self.latest + RELIEF);
-        let deadlines =
-            [self.user_agent.poll_timeout(), self.flows.next_retry(), self.leaving, relief];
+        let held_back = self.impairer.poll_timeout();
+        let user_agent = self.user_agent.poll_timeout();
+        let deadlines = [user_agent, self.flows.next_retry(), held_back, self.leaving, relief];
         deadlines.into_iter().flatten().min()
     }
 
@@ -173,44 +190,49 @@ impl Task {
         while let Some(flow) = self.flows.take_due(now) {
             self.connect(now, flow);
         }
+        self.let_go(now);
     }
 
     /// Carries out what the user agent wants to be done.
     fn draw(&mut self) {
         while let Some(step) = self.held.pop_front().or_else(|| self.poll_step()) {
-            match step {
-                Step::Tell(event) => {
-                    self.names.follow(&event);
-                    self.find_registrar(&event);
-                    self.batch.push(event);
-                }
-                Step::Connect(connect) => {
-                    if let Some(way) = self.names.way(&connect) {
-                        let (now, flow) = self.find_flow(&way);
-                        self.user_agent.ride(now, connect.context, flow);
-                    }
-                }
-                Step::Switch(Switch { context, from }) => {
-                    if let Some(way) = self.flows.way(from).map(Way::by_tcp)
-                        && let Some(address) = way.server.socket_address()
-                    {
-                        let (now, flow) = self.find_flow(&way);
-                        self.user_agent.switched(now, context, flow, address);
-                    }
-                }
-                Step::Transmit(transmit) if self.is_full(transmit.flow) => {
-                    self.held.push_front(Step::Transmit(transmit));
-                    return;
-                }
-                Step::Transmit(transmit) => {
-                    let Transmit { flow, to, bytes } = transmit.clone();
-                    if let Err(error) = self.network.send(flow, to, bytes) {
-                        let now = self.now();
-                        self.user_agent.transmit_failed(now, &transmit, &error.to_string());
-                    }
+            let Some((transmit, mark)) = self.take(step) else { continue };
+            if self.is_full(transmit.flow) {
+                self.held.push_front(Step::Send(transmit, mark));
+                return;
+            }
+            self.send_now(transmit, mark);
+        }
+    }
+
+    /// Carries out a step; one that is to be sent as it stands is given back.
+    fn take(&mut self, step: Step) -> Option<(Transmit, Option<Box<Mark>>)> {
+        match step {
+            Step::Tell(event) => {
+                self.names.follow(&event);
+                self.find_registrar(&event);
+                self.batch.push(event);
+            }
+            Step::Mark(mark) => self.tell_mark(*mark),
+            Step::Connect(connect) => {
+                if let Some(way) = self.names.way(&connect) {
+                    let (now, flow) = self.find_flow(&way);
+                    self.user_agent.ride(now, connect.context, flow);
                 }
             }
+            Step::Switch(Switch { context, from }) => {
+                if let Some(way) = self.flows.way(from).map(Way::by_tcp)
+                    && let Some(address) = way.server.socket_address()
+                {
+                    let (now, flow) = self.find_flow(&way);
+                    self.user_agent.switched(now, context, flow, address);
+                }
+            }
+            Step::Transmit(transmit) if self.impairer.is_at_work() => self.judge(transmit),
+            Step::Transmit(transmit) => return Some((transmit, None)),
+            Step::Send(transmit, mark) => return Some((transmit, mark)),
         }
+        None
     }
 
     fn poll_step(&mut self) -> Option<Step> {
@@ -276,6 +298,10 @@ impl Task {
                 .map_err(|error| (Some(context), error.to_string())),
             Command::Many(commands) => {
                 commands.into_iter().for_each(|command| self.command(command));
+                Ok(())
+            }
+            Command::Impair(impairments) => {
+                self.impair(impairments);
                 Ok(())
             }
             Command::GiveUp { context, detail } => {
@@ -516,6 +542,9 @@ impl Task {
         if let Some(ends) = self.flows.heard(now, flow) {
             self.tell_flow(now, flow, ends.into());
         }
+        if self.impairer.is_at_work() {
+            return self.judge_received(now, flow, source, bytes);
+        }
         self.user_agent.handle_message(now, flow, source, bytes);
     }
 
@@ -536,7 +565,8 @@ impl Task {
 
     /// Whether nothing is left to wait for.
     fn has_left(&self) -> bool {
-        let is_done = self.user_agent.is_idle() && self.held.is_empty();
+        let is_done =
+            self.user_agent.is_idle() && self.held.is_empty() && !self.impairer.holds_ours();
         self.leaving.is_some_and(|until| is_done || Instant::now() >= until)
     }
 

@@ -60,6 +60,8 @@ pub(super) struct Run<'o> {
     /// Cancels and hang-ups that were refused, where they are not told one by one.
     refused: u64,
     strays: u64,
+    /// How often something was done to a message on purpose.
+    impaired: u64,
 }
 
 impl<'o> Run<'o> {
@@ -80,6 +82,7 @@ impl<'o> Run<'o> {
             totals: Totals::new(),
             refused: 0,
             strays: 0,
+            impaired: 0,
         }
     }
 
@@ -190,6 +193,16 @@ impl<'o> Run<'o> {
                 ))
             }
             Event::Sip(sip::Event::Stray(_)) => self.strays += 1,
+            Event::Sip(sip::Event::Impaired { impaired, .. }) => {
+                self.impaired += 1;
+                if self.reporter.tells_events() {
+                    let (what, how) = (impaired.what(), impaired.how());
+                    self.reporter.sentence(format_args!("{what} {how}; it belongs to no context"));
+                }
+            }
+            Event::Impairing(impairments) => {
+                self.reporter.sentence(format_args!("messages are impaired: {impairments}"));
+            }
             Event::Flow(event) => self.reporter.flow(&event),
             Event::Pong { .. } => {}
             Event::Refused(refusal) => self.refusal(&refusal),
@@ -219,6 +232,11 @@ impl<'o> Run<'o> {
         | Fact::CancelFailed { detail } = &event.fact
         {
             self.reporter.beside_json(format_args!("#{id}: {detail}"));
+        }
+        if let Fact::Impaired(impaired) = &event.fact {
+            self.impaired += 1;
+            let (what, how) = (impaired.what(), impaired.how());
+            self.reporter.beside_json(format_args!("#{id}: {what} {how}"));
         }
         call.forget(event);
         if call.is_root() {
@@ -396,6 +414,10 @@ impl<'o> Run<'o> {
         if self.strays > 0 {
             let strays = self.strays;
             self.reporter.sentence(format_args!("{strays} messages came that belong to nothing"));
+        }
+        if self.impaired > 0 && !self.reporter.tells_events() {
+            let impaired = self.impaired;
+            self.reporter.sentence(format_args!("messages were impaired {impaired} times"));
         }
         self.reporter.totals(&self.totals);
         match self.totals.worst {

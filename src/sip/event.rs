@@ -11,6 +11,7 @@ use bytes::Bytes;
 use crate::sip::{
     auth::{AuthRecord, InfoRecord},
     cause::Cause,
+    impaired::Impaired,
     message::Message,
     method::Method,
     redirect::RedirectTarget,
@@ -57,6 +58,15 @@ pub enum Event {
     Registration(RegistrationEvent),
     /// To nobody: a message came that no context can claim.
     Stray(Stray),
+    /// To a message that no context can claim: it was dropped or otherwise impaired on purpose.
+    Impaired {
+        /// When.
+        at: Instant,
+        /// The flow of the message.
+        flow: FlowId,
+        /// What was done.
+        impaired: Box<Impaired>,
+    },
 }
 
 /// Something that happened to a client context.
@@ -179,6 +189,8 @@ pub enum Fact {
         /// The names of the headers in its URI that were not honoured (RFC 3261 §19.1.5).
         skipped: Vec<String>,
     },
+    /// One of its messages was dropped, doubled, held back or corrupted, as the user wished.
+    Impaired(Box<Impaired>),
     /// Raw bytes went out that nothing which comes back can be matched to.
     Unmatched {
         /// Why, as a sentence.
@@ -274,6 +286,7 @@ impl Fact {
             | Fact::AuthGivenUp { .. }
             | Fact::AuthAhead { .. }
             | Fact::AuthInfo(_)
+            | Fact::Impaired(_)
             | Fact::Redirected { .. }
             | Fact::CancelAnswered(_)
             | Fact::CancelFailed { .. }

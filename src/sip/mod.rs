@@ -15,6 +15,7 @@ pub mod escape;
 mod event;
 mod framing;
 pub mod header;
+mod impaired;
 pub mod lint;
 mod message;
 mod method;
@@ -46,6 +47,7 @@ pub use event::{
     Response, State, Status, Stray, TerminatedBy, Timer, TimerAt, Trial, TrialState,
 };
 pub use framing::{Frame, FrameError, Framer};
+pub use impaired::{Deed, Direction, Impaired};
 pub use message::{Essentials, Header, Limits, Message, ReadError, StartLine};
 pub use method::{Method, MethodError};
 pub use name::HeaderName;

@@ -3,5 +3,6 @@
 mod accounts;
 mod connections;
 mod flows;
+mod impairment;
 mod life;
 mod support;

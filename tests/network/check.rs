@@ -402,6 +402,7 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::Challenged { .. } => "challenged",
         Fact::AuthGivenUp { .. } => "auth given up",
         Fact::AuthAhead { .. } => "auth ahead",
+        Fact::Impaired(_) => "impaired",
         Fact::AuthInfo(_) => "auth info",
         Fact::Redirected { .. } => "redirected",
         Fact::PrackAnswered(_) => "prack answered",

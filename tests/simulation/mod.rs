@@ -290,6 +290,7 @@ pub fn word(event: &ContextEvent) -> String {
         Fact::Challenged { response, .. } => format!("challenged {}", response.status),
         Fact::AuthGivenUp { .. } => "auth given up".to_owned(),
         Fact::AuthAhead { .. } => "auth ahead".to_owned(),
+        Fact::Impaired(impaired) => impaired.what(),
         Fact::AuthInfo(info) => format!("auth info {:?}", info.rspauth),
         Fact::Redirected { response, next, .. } => format!("redirected {} {next}", response.status),
         Fact::PrackAnswered(response) => format!("prack answered {}", response.status),

@@ -154,6 +154,7 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
         Fact::CancelAnswered(response) => came(response, format!("to {method}"), Tone::Plain),
         Fact::CancelCrossed { detail } => told("cancel crossed", detail.clone(), Tone::Pending),
         Fact::CancelFailed { detail } => told("CANCEL failed", detail.clone(), Tone::Bad),
+        Fact::Impaired(impaired) => told(impaired.what(), impaired.how(), Tone::Bad),
         Fact::Unmatched { detail } => told("unmatched", detail.clone(), Tone::Pending),
         Fact::Acked { status, again, .. } => {
             let again = if *again { ", again" } else { "" };

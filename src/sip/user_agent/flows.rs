@@ -146,6 +146,11 @@ impl UserAgent {
         }
     }
 
+    /// The transport of a flow that has been named.
+    pub fn transport_of(&self, flow: FlowId) -> Option<Transport> {
+        self.flows.flow(flow).map(|flow| flow.transport)
+    }
+
     /// Bytes that [`UserAgent::poll_output`] gave out could not be sent (too large, or nowhere to
     /// put them): the request that they are fails, and no other. `reason` is a sentence.
     pub fn transmit_failed(&mut self, now: Instant, transmit: &Transmit, reason: &str) {

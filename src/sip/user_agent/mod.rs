@@ -14,6 +14,7 @@ mod error;
 mod flows;
 mod foreign;
 mod held;
+mod impaired;
 mod matching;
 mod peer;
 mod raw;

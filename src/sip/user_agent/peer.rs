@@ -321,7 +321,7 @@ impl UserAgent {
     }
 
     /// The leg that a request of the peer belongs to: Call-ID and both tags (RFC 3261 §12.2.2).
-    fn find_dialog(&self, request: &Message) -> Option<(ContextId, Box<str>)> {
+    pub(super) fn find_dialog(&self, request: &Message) -> Option<(ContextId, Box<str>)> {
         let key = DialogKey::of_theirs(request)?;
         let from = request.from().ok()?;
         let tag = from.tag()?;

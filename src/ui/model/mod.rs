@@ -39,7 +39,7 @@ pub use table::Table;
 pub use tally::Tally;
 
 use crate::{
-    engine::{Account, Clock, Command, Event, FlowEvent, FlowState, Refusal},
+    engine::{Account, Clock, Command, Event, FlowEvent, FlowState, Impairments, Refusal},
     sip::{
         self, Cause, ContextEvent, ContextId, Fact, FlowId, RegistrationEvent, RegistrationState,
         State,
@@ -107,6 +107,8 @@ pub struct Facts {
     pub flows: BTreeMap<FlowId, Flow>,
     /// What belongs to no context.
     pub log: Log,
+    /// What is done to messages on purpose.
+    pub impairments: Impairments,
 }
 
 impl Facts {
@@ -280,6 +282,15 @@ impl Model {
                 sentence: stray.problem,
                 bytes: Some(stray.bytes),
             }),
+            Event::Sip(sip::Event::Impaired { at, flow, impaired }) => {
+                self.facts.log.push(LogEntry {
+                    at,
+                    flow: Some(flow),
+                    sentence: format!("{} {}", impaired.what(), impaired.how()),
+                    bytes: None,
+                });
+            }
+            Event::Impairing(impairments) => self.facts.impairments = impairments,
             Event::Flow(event) => self.apply_flow(event),
             Event::Pong { flow, rtt, .. } => {
                 if let Some(flow) = self.facts.flows.get_mut(&flow) {

@@ -374,6 +374,9 @@ fn note(entry: &Entry, row: &Row) -> Option<(String, Mood)> {
         Fact::CancelCrossed { .. } => ("a 2xx crossed the CANCEL".to_owned(), Mood::Pending),
         Fact::CancelFailed { .. } => ("CANCEL failed".to_owned(), Mood::Bad),
         Fact::PrackFailed { .. } => ("PRACK failed".to_owned(), Mood::Bad),
+        Fact::Impaired(impaired) => {
+            (format!("{} on its way {}", impaired.what(), impaired.direction), Mood::Bad)
+        }
         Fact::AuthGivenUp { .. } => ("challenge not answered".to_owned(), Mood::Bad),
         Fact::Leg { tag, state } => {
             let (words, mood) = match state {

@@ -68,6 +68,7 @@ pub(in crate::ui::view) fn details(entry: &Entry) -> Vec<String> {
         Fact::Challenged { record, .. }
         | Fact::AuthGivenUp { record }
         | Fact::AuthAhead { record } => details.push(sentence(&record.to_string())),
+        Fact::Impaired(impaired) => details.push(sentence(&impaired.how())),
         Fact::AuthInfo(info) => details.push(sentence(&info.rspauth.to_string())),
         _ => {}
     }
@@ -161,6 +162,9 @@ impl Teller<'_> {
             }
             Fact::CancelCrossed { .. } => {
                 ("⊘", theme.pending, "cancel crossed".to_owned(), "by a 2xx".to_owned())
+            }
+            Fact::Impaired(impaired) => {
+                ("✂", theme.bad, safe(&impaired.what()).into_owned(), String::new())
             }
             Fact::Unmatched { .. } => {
                 ("○", theme.dim, "nothing can answer it".to_owned(), String::new())
