@@ -34,7 +34,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{
     engine::task::Task,
-    sip::{self, CancelOptions, ContextId, FlowId, NewRequest, RawMessage},
+    sip::{self, CancelOptions, ContextId, FlowId, Impaired, NewRequest, RawMessage},
     transport::{FlowFacts, FlowSettings, ServerUri},
 };
 
@@ -134,6 +134,15 @@ pub enum Event {
         flow: FlowId,
         /// How long that took.
         rtt: Duration,
+    },
+    /// Something was done on purpose to a message that no context claims.
+    Impaired {
+        /// When.
+        at: Instant,
+        /// The flow of the message.
+        flow: FlowId,
+        /// What was done.
+        impaired: Box<Impaired>,
     },
     /// From now on messages are impaired in this way; without a rule, they are not. The seed is the
     /// one that is used.

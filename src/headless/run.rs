@@ -193,7 +193,7 @@ impl<'o> Run<'o> {
                 ))
             }
             Event::Sip(sip::Event::Stray(_)) => self.strays += 1,
-            Event::Sip(sip::Event::Impaired { impaired, .. }) => {
+            Event::Impaired { impaired, .. } => {
                 self.impaired += 1;
                 if self.reporter.tells_events() {
                     let (what, how) = (impaired.what(), impaired.how());

@@ -58,15 +58,6 @@ pub enum Event {
     Registration(RegistrationEvent),
     /// To nobody: a message came that no context can claim.
     Stray(Stray),
-    /// To a message that no context can claim: it was dropped or otherwise impaired on purpose.
-    Impaired {
-        /// When.
-        at: Instant,
-        /// The flow of the message.
-        flow: FlowId,
-        /// What was done.
-        impaired: Box<Impaired>,
-    },
 }
 
 /// Something that happened to a client context.

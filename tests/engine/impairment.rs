@@ -192,7 +192,7 @@ async fn what_belongs_to_no_context_is_told_all_the_same() {
     peer.socket.send_to(&stranger, from).await.unwrap();
     let told = front
         .find("the log's mark", |event| match event {
-            Event::Sip(sip::Event::Impaired { impaired, .. }) => Some(impaired.what()),
+            Event::Impaired { impaired, .. } => Some(impaired.what()),
             _ => None,
         })
         .await;

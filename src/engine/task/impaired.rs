@@ -84,7 +84,14 @@ impl Task {
     pub(super) fn tell_mark(&mut self, mark: Mark) {
         let now = self.now();
         let Mark { flow, original, impaired } = mark;
-        self.user_agent.impaired(now, flow, &original, impaired);
+        let told = self.user_agent.impaired(now, flow, &original, Box::new(impaired));
+        if let Err(impaired) = told {
+            // Behind all that happened before.
+            while let Some(step) = self.poll_step() {
+                self.held.push_back(step);
+            }
+            self.held.push_back(Step::Tell(Event::Impaired { at: now, flow, impaired }));
+        }
     }
 
     /// Hands a message to the network, and tells the mark where that went well.

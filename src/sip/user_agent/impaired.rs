@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{DialogKey, UserAgent, transactions::Key};
 use crate::sip::{
-    event::{ContextId, Event, Fact, FlowId},
+    event::{ContextId, Fact, FlowId},
     impaired::{Direction, Impaired},
     message::Message,
     method::Method,
@@ -14,17 +14,24 @@ use crate::sip::{
 };
 
 impl UserAgent {
-    /// Something was done to a message on purpose: the context that it belongs to tells it, or
-    /// [`Event::Impaired`] where none claims it. `original` are its bytes as they were before.
-    pub fn impaired(&mut self, now: Instant, flow: FlowId, original: &Bytes, impaired: Impaired) {
+    /// Something was done to a message on purpose: the context that it belongs to tells it. Where
+    /// none claims it, it is given back. `original` are its bytes as they were before.
+    ///
+    /// # Errors
+    ///
+    /// What was done, where it is nobody's.
+    pub fn impaired(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        original: &Bytes,
+        impaired: Box<Impaired>,
+    ) -> Result<(), Box<Impaired>> {
         match self.owner(flow, impaired.direction, original) {
-            Some((id, method)) => self.tell(now, id, method, Fact::Impaired(Box::new(impaired))),
-            None => {
-                let impaired = Box::new(impaired);
-                let event = Event::Impaired { at: now, flow, impaired };
-                self.output.push_back(super::Output::Event(event));
-            }
+            Some((id, method)) => self.tell(now, id, method, Fact::Impaired(impaired)),
+            None => return Err(impaired),
         }
+        Ok(())
     }
 
     /// The context that a message belongs to, and the method of its transaction.

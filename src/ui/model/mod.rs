@@ -282,7 +282,7 @@ impl Model {
                 sentence: stray.problem,
                 bytes: Some(stray.bytes),
             }),
-            Event::Sip(sip::Event::Impaired { at, flow, impaired }) => {
+            Event::Impaired { at, flow, impaired } => {
                 self.facts.log.push(LogEntry {
                     at,
                     flow: Some(flow),
