@@ -13,8 +13,9 @@ pub struct Sipp {
 impl Sipp {
     /// Plays the scenario `sipp/NAME.xml` once, over `udp` or `tcp`.
     pub fn callee(place: &Place, scenario: &str, transport: &str) -> Sipp {
-        // It takes the second of two ACKs for a retransmission, which it answers with another 200.
-        let each_for_itself = if scenario == "repeated" { &["-nr"][..] } else { &[] };
+        // These wait for the copies of a request one by one, and SIPp else sees to them by itself.
+        let counts_copies = ["lossy", "repeated"].contains(&scenario);
+        let each_for_itself = if counts_copies { &["-nr"][..] } else { &[] };
         Sipp::start(place, scenario, transport, &[&["-m", "1"], each_for_itself].concat())
     }
 
