@@ -10,6 +10,7 @@ mod browsers;
 mod certificates;
 #[path = "../cli_support/mod.rs"]
 mod cli_support;
+mod demo_server;
 mod kamailio;
 mod sipp;
 mod support;

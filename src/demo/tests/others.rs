@@ -178,7 +178,7 @@ fn auth_lets_in_who_knows_the_password() {
     let challenges: Vec<&str> =
         message.all(HeaderName::ProxyAuthenticate).map(|h| h.text().unwrap()).collect();
     assert_eq!(challenges.len(), 2);
-    assert!(challenges[0].contains("SHA-256") && challenges[1].contains("MD5"));
+    assert!(challenges[0].contains("MD5") && challenges[1].contains("SHA-256"));
     assert!(challenges.iter().all(|challenge| !challenge.contains("stale")));
     let nonce = challenges[1].split("nonce=\"").nth(1).unwrap().split('"').next().unwrap();
 

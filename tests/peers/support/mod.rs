@@ -1,5 +1,6 @@
 //! What every peer needs: a folder, ports, a process with a log, and `sipboard send` as a story.
 
+mod baresip;
 mod kamailio;
 mod node;
 mod process;
@@ -13,6 +14,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+pub use baresip::Baresip;
 pub use kamailio::{Kamailio, Lab, Way};
 pub use node::Node;
 pub use process::Peer;

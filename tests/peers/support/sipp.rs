@@ -38,6 +38,30 @@ impl Sipp {
         Sipp { peer, port }
     }
 
+    /// Calls a user at an address: with a scenario of SIPp's own (`uac`), or one of ours. Each of the
+    /// calls must go as it is written.
+    #[track_caller]
+    pub fn calls(scenario: &str, transport: &str, address: &str, user: &str, count: u32) {
+        let place = Place::new();
+        let [port] = place.ports();
+        let mut command = Command::new("sipp");
+        match scenario {
+            "uac" => command.args(["-sn", "uac"]),
+            ours => command.arg("-sf").arg(source("sipp").join(format!("{ours}.xml"))),
+        };
+        let mode = if transport == "tcp" { "t1" } else { "u1" };
+        command.args([address, "-s", user, "-t", mode, "-m", &count.to_string(), "-r", "50"]);
+        command.args(["-i", &place.host.to_string(), "-p", &port.to_string()]);
+        // Its credentials are for the server, unless they are told to be for the Request-URI.
+        command.args(["-auth_uri", &format!("{user}@{address}")]);
+        command.args(["-timeout", "20s", "-timeout_error", "-nostdin"]);
+        command.args(["-trace_err", "-error_file", ERRORS]);
+        let mut peer = Peer::start(&place, &format!("sipp-{scenario}"), &mut command);
+        let code = peer.finish();
+        let errors = fs::read_to_string(place.folder.join(ERRORS)).unwrap_or_default();
+        assert_eq!(code, Some(0), "SIPp is not content: {errors}");
+    }
+
     /// Where it is, as `--server` takes it.
     pub fn server(&self, place: &Place, transport: &str) -> String {
         format!("sip:{}:{};transport={transport}", place.host, self.port)
