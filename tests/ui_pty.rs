@@ -283,3 +283,22 @@ impl Drop for HostilePeer {
 fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
 }
+
+#[test]
+fn messages_are_impaired_by_a_key_and_no_more_by_another_line() {
+    let mut dashboard = Dashboard::start(140, 40);
+    dashboard.wait_for("n new");
+    dashboard.type_keys("I");
+    dashboard.wait_for("impair: ");
+    dashboard.type_keys("in drop status=180\r");
+    dashboard.wait_for("IMPAIR in drop status=180");
+    dashboard.send("ring");
+    dashboard.wait_for("180 Ringing dropped");
+    dashboard.type_keys("I");
+    dashboard.wait_for("impair: in drop status=180; seed=");
+    dashboard.type_keys("\x15\r");
+    dashboard.wait_for("messages are not impaired any more");
+    dashboard.wait_until("a header without it", |screen| !screen.contains("IMPAIR"));
+    dashboard.send("ring");
+    dashboard.wait_for("◐ proceeding");
+}

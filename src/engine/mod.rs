@@ -146,7 +146,12 @@ pub enum Event {
     },
     /// From now on messages are impaired in this way; without a rule, they are not. The seed is the
     /// one that is used.
-    Impairing(Impairments),
+    Impairing {
+        /// When.
+        at: Instant,
+        /// In which way.
+        impairments: Impairments,
+    },
     /// A command could not be carried out. Nothing else came of it.
     Refused(Refusal),
     /// The engine has ended after [`Command::Quit`]. Always the last event.

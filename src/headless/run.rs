@@ -200,7 +200,7 @@ impl<'o> Run<'o> {
                     self.reporter.sentence(format_args!("{what} {how}; it belongs to no context"));
                 }
             }
-            Event::Impairing(impairments) => {
+            Event::Impairing { impairments, .. } => {
                 self.reporter.sentence(format_args!("messages are impaired: {impairments}"));
             }
             Event::Flow(event) => self.reporter.flow(&event),

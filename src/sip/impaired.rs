@@ -105,6 +105,15 @@ impl Impaired {
         format!("{way}{more}, by the rule «{}»", self.rule)
     }
 
+    /// Whether no other fact has these bytes: what was dropped on its way in, and what was changed.
+    pub fn has_bytes_of_its_own(&self) -> bool {
+        match self.deed {
+            Deed::Dropped => self.direction == Direction::In,
+            Deed::Corrupted { .. } => true,
+            Deed::Duplicated | Deed::Held(_) | Deed::HeldForNext(_) | Deed::Left(_) => false,
+        }
+    }
+
     /// The method of a request, the status line of a response.
     fn name(&self) -> String {
         let unreadable = || format!("{} bytes", self.message.len());

@@ -110,7 +110,7 @@ pub fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command
             return accounts::overlay(model, action, chosen, now);
         }
         (Mode::Compose, action) => return compose(model, action),
-        (Mode::Prompt, action) => prompt::update(model, action, now),
+        (Mode::Prompt, action) => return prompt::update(model, action, now),
         (Mode::Columns { at }, action) => prompt::columns(model, action, at, now),
         (Mode::Help { composing: true, .. }, Action::Back) => model.mode = Mode::Compose,
         (Mode::Log { .. } | Mode::Help { .. }, Action::Back) => model.mode = Mode::Browse,
@@ -142,6 +142,7 @@ fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
         Action::Reload => model.reload = true,
         Action::Help => model.mode = Mode::Help { top: 0, composing: false },
         Action::Log => model.mode = Mode::Log { top: 0 },
+        Action::Impair => prompt::impair(model),
         Action::NextPane => {
             model.browse.pane = match model.browse.pane {
                 Pane::Table => Pane::Timeline,

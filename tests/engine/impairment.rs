@@ -23,7 +23,7 @@ impl Front {
 
     async fn impairing(&mut self) -> Impairments {
         self.find("impairments", |event| match event {
-            Event::Impairing(impairments) => Some(impairments.clone()),
+            Event::Impairing { impairments, .. } => Some(impairments.clone()),
             _ => None,
         })
         .await

@@ -159,7 +159,7 @@ fn word(event: &Event) -> String {
         Event::Sip(sip::Event::Registration(event)) => format!("registration {:?}", event.state),
         Event::Sip(sip::Event::Stray(stray)) => format!("stray: {}", stray.problem),
         Event::Impaired { impaired, .. } => format!("log: {}", impaired.what()),
-        Event::Impairing(impairments) => format!("impairing: {impairments}"),
+        Event::Impairing { impairments, .. } => format!("impairing: {impairments}"),
         Event::Pong { flow, .. } => format!("flow {flow} pong"),
         Event::Flow(event) => {
             let state = match &event.state {

@@ -18,7 +18,8 @@ impl Task {
     /// Impairs messages in another way from now on, and tells so.
     pub(super) fn impair(&mut self, impairments: Impairments) {
         let impairments = self.impairer.set(impairments, u64::from(rand::random::<u32>()));
-        self.tell(Event::Impairing(impairments));
+        let at = self.now();
+        self.tell(Event::Impairing { at, impairments });
     }
 
     /// Decides what becomes of a message that the user agent wants to be sent.

@@ -68,6 +68,8 @@ pub enum Action {
     Help,
     /// Hide the contexts that have ended, or show them.
     HideEnded,
+    /// Impair messages, in another way or no more.
+    Impair,
     /// Mark those shown that are not, and unmark those that are.
     InvertMarks,
     /// Look for a row to go to.

@@ -16,7 +16,10 @@ pub mod secret;
 use bytes::Bytes;
 use tui_input::Input;
 
-use crate::ui::model::{Entry, Row};
+use crate::{
+    sip::{Direction, Fact},
+    ui::model::{Entry, Row},
+};
 
 /// A tab of the detail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -253,10 +256,18 @@ pub struct Carried<'a> {
 
 /// The messages of a context, in order.
 pub fn messages(row: &Row) -> impl Iterator<Item = Carried<'_>> {
-    row.timeline.iter().enumerate().filter_map(|(place, entry)| {
-        let bytes = entry.fact.message()?;
-        Some(Carried { place, entry, bytes, ours: entry.fact.is_ours() })
-    })
+    row.timeline.iter().enumerate().filter_map(|(place, entry)| carried(place, entry))
+}
+
+/// The message of an entry, where it has one.
+pub fn carried(place: usize, entry: &Entry) -> Option<Carried<'_>> {
+    let (bytes, ours) = match &entry.fact {
+        Fact::Impaired(impaired) if impaired.has_bytes_of_its_own() => {
+            (&impaired.message, impaired.direction == Direction::Out)
+        }
+        fact => (fact.message()?, fact.is_ours()),
+    };
+    Some(Carried { place, entry, bytes, ours })
 }
 
 /// Where a text stands in another, whatever the case of its ASCII letters.

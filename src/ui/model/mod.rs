@@ -86,6 +86,8 @@ pub struct Model {
     pub clip: Option<Clip>,
     /// The request that is being written.
     pub composer: Composer,
+    /// The rules by which messages were impaired last, to be switched on again.
+    pub rules: String,
     /// Facts.
     pub facts: Facts,
     /// Whether the config file is to be read again.
@@ -264,6 +266,7 @@ impl Model {
             prompt: Prompt::new(),
             detail: Detail::default(),
             clip: None,
+            rules: String::new(),
             facts: Facts::default(),
             reload: false,
             notice: None,
@@ -290,7 +293,7 @@ impl Model {
                     bytes: None,
                 });
             }
-            Event::Impairing(impairments) => self.facts.impairments = impairments,
+            Event::Impairing { at, impairments } => self.apply_impairments(at, impairments),
             Event::Flow(event) => self.apply_flow(event),
             Event::Pong { flow, rtt, .. } => {
                 if let Some(flow) = self.facts.flows.get_mut(&flow) {
@@ -300,6 +303,18 @@ impl Model {
             Event::Refused(refusal) => self.apply_refusal(refusal),
             Event::Stopped => self.mode = Mode::Left,
         }
+    }
+
+    fn apply_impairments(&mut self, at: Instant, impairments: Impairments) {
+        let text = match impairments.is_empty() {
+            true => "messages are not impaired any more".to_owned(),
+            false => format!("messages are impaired: {impairments}"),
+        };
+        self.notice = Some(Notice::info(at, text));
+        if !impairments.is_empty() {
+            self.rules = impairments.to_string();
+        }
+        self.facts.impairments = impairments;
     }
 
     fn apply_context(&mut self, event: ContextEvent) {

@@ -8,6 +8,7 @@ use tui_input::Input;
 
 use super::Contexts;
 use crate::{
+    engine::impair::ImpairError,
     sip::ContextId,
     ui::filter::{Filter, FilterError},
 };
@@ -28,6 +29,11 @@ pub enum Purpose {
     Filter {
         /// The mistake in it: the last good one holds meanwhile.
         error: Option<FilterError>,
+    },
+    /// How messages are impaired.
+    Impair {
+        /// The mistake in it: it cannot be taken.
+        error: Option<ImpairError>,
     },
     /// What the chosen context, or the marked ones, are called.
     Label {
@@ -58,6 +64,11 @@ impl Prompt {
             input: Input::new(filter.text().to_owned()),
             purpose: Purpose::Filter { error: None },
         }
+    }
+
+    /// Types how messages are impaired, beginning with these rules.
+    pub fn impair(rules: &str) -> Prompt {
+        Prompt { input: Input::new(rules.to_owned()), purpose: Purpose::Impair { error: None } }
     }
 
     /// Types a label.

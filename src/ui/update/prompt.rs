@@ -5,11 +5,14 @@ use std::time::Instant;
 use crossterm::event::{Event as Input, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 
-use crate::ui::{
-    bindings::Action,
-    filter::Filter,
-    model::{Column, Cursor, Mode, Model, Notice, Purpose, Shown},
-    update::{scrolled, table},
+use crate::{
+    engine::{Command, Impairments},
+    ui::{
+        bindings::Action,
+        filter::Filter,
+        model::{Column, Cursor, Mode, Model, Notice, Prompt, Purpose, Shown},
+        update::{scrolled, table},
+    },
 };
 
 /// How many characters a line can hold.
@@ -60,13 +63,22 @@ fn changed(model: &mut Model, now: Instant) {
         Purpose::Jump { .. } => {
             model.prompt.find(&model.facts.contexts, model.table.list.iter());
         }
+        Purpose::Impair { error } => {
+            *error = model.prompt.input.value().parse::<Impairments>().err();
+        }
         Purpose::Label { .. } => {}
     }
 }
 
-/// Carries out a wish while a line is typed.
-pub(super) fn update(model: &mut Model, action: Action, now: Instant) {
+/// Carries out a wish while a line is typed; gives what the engine is to do.
+pub(super) fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
     match action {
+        Action::Accept if matches!(model.prompt.purpose, Purpose::Impair { .. }) => {
+            // What cannot be read cannot be taken.
+            let rules = model.prompt.input.value().parse().ok()?;
+            model.mode = Mode::Browse;
+            return Some(Command::Impair(rules));
+        }
         Action::Accept => accept(model, now),
         Action::ClearField => {
             model.prompt.input.reset();
@@ -87,6 +99,13 @@ pub(super) fn update(model: &mut Model, action: Action, now: Instant) {
         },
         _ => {}
     }
+    None
+}
+
+/// Begins to type how messages are impaired: with the rules that hold, or held last.
+pub(super) fn impair(model: &mut Model) {
+    let prompt = Prompt::impair(&model.rules);
+    table::open_prompt(model, prompt);
 }
 
 /// Shows every row again.
@@ -98,7 +117,7 @@ fn accept(model: &mut Model, now: Instant) {
     match &model.prompt.purpose {
         // What cannot be read does not hold, and cannot be taken.
         Purpose::Filter { error: Some(_) } => return,
-        Purpose::Filter { error: None } => {}
+        Purpose::Filter { error: None } | Purpose::Impair { .. } => {}
         Purpose::Label { contexts } => {
             let label = model.prompt.input.value().trim().to_owned();
             let count = contexts.len();

@@ -70,7 +70,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     let account = model.account().map(|account| safe(account.uri.as_uri().short()).into_owned());
     let account = account.unwrap_or_default();
     let totals = totals(model);
-    let warning = if model.facts.is_insecure() { INSECURE } else { "" };
+    let mut warning = impairment(area.width, model);
+    if model.facts.is_insecure() {
+        warning.push_str(INSECURE);
+    }
     let registration = registration(area.width, model, moment);
     let registered = registration.as_ref().map_or(0, |(text, _)| text.width() as u16 + 2);
     let said = account.width() + warning.width() + usize::from(registered) + 3;
@@ -85,7 +88,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     }
     let left = Rect { width: right_at.saturating_sub(1), ..area };
     x += put(buffer, left, x, 0, &account, Style::new()) + 2;
-    x += put(buffer, left, x, 0, warning, theme.bad.add_modifier(Modifier::BOLD));
+    x += put(buffer, left, x, 0, &warning, theme.bad.add_modifier(Modifier::BOLD));
     let links = Rect { width: left.width.saturating_sub(registered), ..left };
     x = draw_links(buffer, links, x, layout.detail, model, moment);
     if let Some((text, style)) = registration {
@@ -94,6 +97,23 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     let mut x = right_at;
     for (text, style) in right {
         x += put(buffer, area, x, 0, text, *style);
+    }
+}
+
+/// What stands there as long as messages are impaired: by which rules, as far as there is room.
+fn impairment(width: u16, model: &Model) -> String {
+    let rules = model.facts.impairments.rules();
+    if rules.is_empty() {
+        return String::new();
+    }
+    if width < NAMED {
+        return "IMPAIR  ".to_owned();
+    }
+    let room = usize::from(width / 5);
+    let rules = safe(&rules).into_owned();
+    match rules.char_indices().nth(room) {
+        Some((end, _)) => format!("IMPAIR {}…  ", rules[..end].trim_end()),
+        None => format!("IMPAIR {rules}  "),
     }
 }
 
@@ -158,6 +178,8 @@ fn fit(model: &Model, moment: &Moment, totals: &[Piece], room: usize, named: boo
         name + words.sum::<usize>() + width(&totals[..layout.totals]) + 1
     };
     let fits = choices.into_iter().find(|choice| needs(choice) <= room);
+    // Where nothing fits, what is done to messages matters more than our own name.
+    let named = named && model.facts.impairments.is_empty();
     fits.unwrap_or(layout(named, Detail::Shape, counts))
 }
 

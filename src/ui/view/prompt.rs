@@ -16,6 +16,9 @@ use crate::ui::{
 /// What the filter understands, in a line.
 const LANGUAGE: &str = "words · method:invite · code:4xx · age>10s · !not · ~regex · \"quotes\"";
 
+/// What impairments are written with, in a line.
+const IMPAIRMENTS: &str = "out drop 30% · in delay 200ms..1s method=INVITE · duplicate first=3 · reorder · corrupt status=1xx · transport=udp · flow=1 · seed=42";
+
 /// Draws it over the two lines at the bottom; gives where the cursor stands.
 pub(super) fn draw(buffer: &mut Buffer, regions: &Regions, model: &Model) -> Option<Position> {
     let theme = &model.theme;
@@ -32,6 +35,13 @@ pub(super) fn draw(buffer: &mut Buffer, regions: &Regions, model: &Model) -> Opt
                 error.as_ref().map(|error| (format!("✖ {}", safe(&error.to_string())), theme.bad));
             ("/", told)
         }
+        Purpose::Impair { error: Some(error) } => {
+            ("impair: ", Some((format!("✖ {}", safe(&error.to_string())), theme.bad)))
+        }
+        Purpose::Impair { error: None } if prompt.input.value().trim().is_empty() => {
+            ("impair: ", Some((format!("nothing: off · {IMPAIRMENTS}"), theme.dim)))
+        }
+        Purpose::Impair { error: None } => ("impair: ", Some((IMPAIRMENTS.to_owned(), theme.dim))),
         Purpose::Label { contexts } if contexts.len() > 1 => {
             let told = format!("for all {} that are marked", contexts.len());
             ("label: ", Some((told, theme.dim)))

@@ -164,7 +164,7 @@ impl Teller<'_> {
                 ("⊘", theme.pending, "cancel crossed".to_owned(), "by a 2xx".to_owned())
             }
             Fact::Impaired(impaired) => {
-                ("✂", theme.bad, safe(&impaired.what()).into_owned(), String::new())
+                ("≠", theme.bad, safe(&impaired.what()).into_owned(), String::new())
             }
             Fact::Unmatched { .. } => {
                 ("○", theme.dim, "nothing can answer it".to_owned(), String::new())

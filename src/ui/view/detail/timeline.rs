@@ -13,7 +13,7 @@ use super::{
 use crate::{
     sip::TimerAt,
     ui::{
-        detail::Times,
+        detail::{self, Times},
         model::Entry,
         view::{
             text::wrap,
@@ -85,7 +85,7 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
             let words = format!("… {count} entries left out");
             page.push(Line::new().padded(columns.words).with(words, dim));
         }
-        let opens = entry.fact.message().map(|_| place);
+        let opens = detail::carried(place, entry).map(|_| place);
         let when = when(room, entry, previous);
         let line = Line::of(format!("{when:>width$} ", width = columns.shape - 1), dim);
         line_of(&mut page, columns, line, told, dim, opens);
