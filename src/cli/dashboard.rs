@@ -36,7 +36,7 @@ pub(super) fn run(profile: &Profile, impair: &ImpairArgs) -> anyhow::Result<u8> 
         match resolved {
             Resolved::Accounts(mut config, account) => {
                 config.settings.instance = Some(config::instance::load());
-                open(config, account, None, None, again(profile, None)).await
+                open(config, account, None, None, again(profile, impair, None)).await
             }
             Resolved::Demo(mut config) => {
                 let demo = demo_server::start().await?;
@@ -49,7 +49,7 @@ pub(super) fn run(profile: &Profile, impair: &ImpairArgs) -> anyhow::Result<u8> 
                 };
                 config.accounts = vec![account.clone()];
                 let notice = "this is the built-in demo server: `sipboard config example` shows how to use your own";
-                let reload = again(profile, Some(account));
+                let reload = again(profile, impair, Some(account));
                 let result =
                     open(config, 0, Some(notice.to_owned()), Some(hint()), reload).await;
                 demo.stop().await;
@@ -77,8 +77,8 @@ async fn open(
 
 /// Reads the config file again, as it was read at the start. Where it has no accounts they are
 /// the demo server's, if that runs.
-fn again(profile: &Profile, demo: Option<Account>) -> ui::Reload {
-    let profile = profile.clone();
+fn again(profile: &Profile, impair: &ImpairArgs, demo: Option<Account>) -> ui::Reload {
+    let (profile, impair) = (profile.clone(), impair.clone());
     ui::Reload(Arc::new(move || {
         if profile.demo {
             return Err("--demo reads no config file".to_owned());
@@ -94,6 +94,7 @@ fn again(profile: &Profile, demo: Option<Account>) -> ui::Reload {
             };
             config.accounts = vec![demo.clone()];
         }
+        impair.over(&mut config.settings);
         let Config { accounts, settings, warnings, .. } = config;
         Ok(ui::Reloaded { accounts, account, settings, warnings })
     }))

@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    engine::{Command, Engine, Event},
+    engine::{Command, Engine, Event, Impairments},
     sip,
     ui::{
         Options, Reload, Reloaded,
@@ -56,7 +56,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let farewell = Farewell::new()?;
     let screen = Screen::take(mouse)?;
     model.size = screen.size()?;
-    let sip = settings.sip.clone();
+    let (sip, impair) = (settings.sip.clone(), settings.impair.clone());
     let engine = Engine::start(settings);
     let registered = model.accounts.iter().cloned().map(Arc::new).collect();
     // A new engine's queue has room.
@@ -67,6 +67,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         engine,
         reload,
         sip,
+        impair,
         farewell,
         quit: Quit::No,
         frame_due: None,
@@ -82,6 +83,8 @@ struct App {
     reload: Reload,
     /// The settings that the engine has.
     sip: sip::Settings,
+    /// What is done to messages on purpose, as the file says.
+    impair: Impairments,
     farewell: Farewell,
     quit: Quit,
     /// When the next picture may be drawn; `None` where it may at once.
@@ -225,13 +228,17 @@ impl App {
             Ok(reloaded) => reloaded,
             Err(why) => return Notice::error(now, format!("nothing is changed: {why}")),
         };
-        // Both or none: half of a config file is none.
-        let Ok(mut room) = self.engine.commands.try_reserve_many(2) else {
+        // All or none: half of a config file is none.
+        let registered = accounts.iter().cloned().map(Arc::new).collect();
+        let mut commands =
+            vec![Command::Settings(Box::new(settings.sip.clone())), Command::Accounts(registered)];
+        // What was typed meanwhile stays, unless the file says something new.
+        if settings.impair != self.impair {
+            commands.push(Command::Impair(settings.impair.clone()));
+        }
+        let Ok(mut room) = self.engine.commands.try_reserve_many(commands.len()) else {
             return Notice::error(now, BUSY);
         };
-        let registered = accounts.iter().cloned().map(Arc::new).collect();
-        let commands =
-            [Command::Settings(Box::new(settings.sip.clone())), Command::Accounts(registered)];
         for (room, command) in room.by_ref().zip(commands) {
             room.send(command);
         }
@@ -241,6 +248,10 @@ impl App {
         if settings.sip != self.sip {
             said.push("the settings of new requests have changed".to_owned());
             self.sip = settings.sip;
+        }
+        if settings.impair != self.impair {
+            said.push("the impairments have changed".to_owned());
+            self.impair = settings.impair;
         }
         if said.is_empty() {
             said.push("nothing has changed".to_owned());

@@ -45,13 +45,7 @@ pub(super) const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
     (Scope::Browse, Action::NextAccount, "A", "", "use the next account"),
     (Scope::Browse, Action::Reload, "R", "", "read the config file again"),
     (Scope::Browse, Action::Log, "L", "log", "the log: strays, broken flows, refusals"),
-    (
-        Scope::Browse,
-        Action::Impair,
-        "I",
-        "",
-        "drop, double, delay, reorder or corrupt messages by rules; an empty line ends it",
-    ),
+    (Scope::Browse, Action::Impair, "I", "", "impair messages by rules: drop, delay, corrupt them"),
     (Scope::Browse, Action::Help, "? f1", "help", "every key"),
     (Scope::Browse, Action::Back, "esc", "", "dismiss the notice, then back to the table"),
     (
