@@ -1,6 +1,8 @@
 //! Kamailio as registrar and proxy, on each of the five transports.
 
-use crate::support::{Lab, SDP, Sipp, Way};
+use sipboard::sip::RegistrationState;
+
+use crate::support::{Kamailio, Lab, Registered, SDP, Sipp, Way};
 
 /// One test for each of the transports.
 macro_rules! on_each_transport {
@@ -26,7 +28,8 @@ macro_rules! on_each_transport {
 }
 
 on_each_transport! {
-    a_registration_is_challenged_kept_refreshed_and_taken_back
+    a_registration_by_hand_is_challenged_refreshed_and_taken_back
+    an_account_is_kept_registered_reached_and_unregistered_at_the_end
     options_and_a_message_are_accepted
     a_challenge_is_answered
     an_invite_is_rejected_as_the_callee_says
@@ -34,7 +37,7 @@ on_each_transport! {
     an_invite_is_answered_through_the_proxy_and_hung_up
 }
 
-fn a_registration_is_challenged_kept_refreshed_and_taken_back(mut lab: Lab) {
+fn a_registration_by_hand_is_challenged_refreshed_and_taken_back(mut lab: Lab) {
     let register = ["REGISTER", "sip:lab.test", "--to", "sip:alice@lab.test"];
     let accepted = ["sent REGISTER", "challenged REGISTER 401", "accepted REGISTER 200", "ended"];
 
@@ -51,6 +54,23 @@ fn a_registration_is_challenged_kept_refreshed_and_taken_back(mut lab: Lab) {
 
     let over = ["-H", contact, "-H", "Expires: 0", "--call-id", "registration", "--cseq", "19"];
     lab.send(&with(&over)).is(0, &accepted);
+    assert_eq!(lab.kamailio.contacts("alice"), [""; 0]);
+}
+
+fn an_account_is_kept_registered_reached_and_unregistered_at_the_end(mut lab: Lab) {
+    let mut alice = Registered::start(&lab, 4);
+    alice.granted(1);
+    let contacts = lab.kamailio.contacts("alice");
+    assert_eq!(contacts.len(), 1);
+
+    // Her contact can be reached on the flow that the registration came on.
+    lab.send(&["OPTIONS", "sip:alice@lab.test"]).is(0, &["accepted OPTIONS 200"]);
+
+    alice.granted(3);
+    assert_eq!(lab.kamailio.contacts("alice"), contacts);
+
+    alice.quit();
+    assert_eq!(alice.states.last(), Some(&RegistrationState::Off), "{:#?}", alice.states);
     assert_eq!(lab.kamailio.contacts("alice"), [""; 0]);
 }
 
@@ -133,4 +153,20 @@ fn an_invite_is_answered_through_the_proxy_and_hung_up(lab: Lab) {
         ],
     );
     callee.succeeded(place, &story);
+}
+
+#[test]
+fn a_challenge_for_sha_256_is_answered() {
+    let lab = Lab { kamailio: Kamailio::with(&["WITH_SHA256"]), way: Way::Udp };
+    let message = ["MESSAGE", "sip:auth@lab.test", "--body", "hello"];
+    lab.send(&message).is(0, &["challenged MESSAGE 407", "accepted MESSAGE 200"]);
+    lab.send(&["REGISTER", "sip:lab.test", "--to", "sip:alice@lab.test"])
+        .is(0, &["challenged REGISTER 401", "accepted REGISTER 200"]);
+}
+
+#[test]
+fn a_wrong_password_is_refused() {
+    let lab = Lab::new(Way::Tcp);
+    let mallory = ["MESSAGE", "sip:auth@lab.test", "--body", "hello", "--user", "bob"];
+    lab.send(&mallory).is(1, &["challenged MESSAGE 407", "rejected MESSAGE 407"]);
 }

@@ -15,21 +15,6 @@ pub enum Way {
     Wss,
 }
 
-/// How one Kamailio differs from another.
-#[derive(Clone, Copy, Debug)]
-pub struct Manner {
-    /// Whether its challenges are for SHA-256 instead of MD5.
-    pub sha256: bool,
-    /// The least time that it registers somebody for, in seconds.
-    pub min_expires: u32,
-}
-
-impl Default for Manner {
-    fn default() -> Manner {
-        Manner { sha256: false, min_expires: 1 }
-    }
-}
-
 /// A running Kamailio; its users are `alice` with `alice-pw` and `bob` with `bob-pw`.
 pub struct Kamailio {
     peer: Peer,
@@ -42,10 +27,11 @@ pub struct Kamailio {
 
 impl Kamailio {
     pub fn start() -> Kamailio {
-        Kamailio::with(Manner::default())
+        Kamailio::with(&[])
     }
 
-    pub fn with(manner: Manner) -> Kamailio {
+    /// With names that its config looks at: `WITH_SHA256` challenges for that instead of MD5.
+    pub fn with(names: &[&str]) -> Kamailio {
         let place = Place::new();
         let [sip, tls, ws, wss] = place.ports();
         let host = place.host.to_string();
@@ -65,7 +51,6 @@ impl Kamailio {
             ("TLS", tls.to_string()),
             ("WS", ws.to_string()),
             ("WSS", wss.to_string()),
-            ("MIN_EXPIRES", manner.min_expires.to_string()),
             ("FOLDER", place.folder.display().to_string()),
         ];
         let [config, _] = ["kamailio.cfg", "tls.cfg"].map(|name| {
@@ -76,8 +61,8 @@ impl Kamailio {
         // In the foreground, its log on standard error, with little memory.
         command.args(["-DD", "-E", "-m", "64", "-M", "8", "-f"]).arg(config);
         command.arg("-w").arg(&place.folder).arg("-Y").arg(&place.folder);
-        if manner.sha256 {
-            command.args(["-A", "WITH_SHA256"]);
+        for name in names {
+            command.args(["-A", name]);
         }
         let mut peer = Peer::start(&place, "kamailio", &mut command);
         peer.wait_until("it listens", |_| ask(&place, &["core.uptime"]).is_some());
@@ -146,7 +131,10 @@ impl Lab {
         let ca_file = self.kamailio.ca_file();
         let mut all = args.to_vec();
         all.extend(["--server", &server, "--from", "sip:alice@lab.test"]);
-        all.extend(["--user", "alice", "--password-env", "PEER_PASSWORD"]);
+        if !args.contains(&"--user") {
+            all.extend(["--user", "alice"]);
+        }
+        all.extend(["--password-env", "PEER_PASSWORD"]);
         if matches!(self.way, Way::Tls | Way::Wss) {
             all.extend(["--ca-file", &ca_file]);
         }

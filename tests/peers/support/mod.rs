@@ -4,6 +4,7 @@ mod baresip;
 mod kamailio;
 mod node;
 mod process;
+mod registered;
 mod sipp;
 mod story;
 
@@ -18,6 +19,7 @@ pub use baresip::Baresip;
 pub use kamailio::{Kamailio, Lab, Way};
 pub use node::Node;
 pub use process::Peer;
+pub use registered::Registered;
 pub use sipp::Sipp;
 pub use story::Story;
 
