@@ -155,8 +155,8 @@ fn it_hangs_up(transport: &str) {
     assert_eq!(story.count("sent BYE"), 0, "{}", story.text());
 }
 
-/// Loses 5 % of what comes and of what goes. With the seven copies that a T1 of 50 ms leaves time
-/// for, that fails one OPTIONS of ten millions.
+/// Loses 5 % of what comes and of what goes. With the seven copies of an OPTIONS that there is
+/// time for, that fails one of ten millions.
 const LOSSY: [&str; 2] = ["-lost", "5"];
 
 #[test]
@@ -164,7 +164,7 @@ fn requests_and_responses_that_are_lost_come_again() {
     let place = Place::new();
     let sipp = Sipp::busy(&place, "options", &LOSSY);
     let server = sipp.server(&place, "udp");
-    let many = ["--count", "300", "--concurrency", "20", "--t1-ms", "50", "--events"];
+    let many = ["--count", "300", "--concurrency", "20", "--t1-ms", "100", "--events"];
     let story =
         Story::of(&[&["OPTIONS", "sip:sipp@lab.test", "--server", &server], &many[..]].concat());
     story.is(0, &["retransmitted OPTIONS", "summary"]);
