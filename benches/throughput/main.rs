@@ -56,7 +56,7 @@ impl Plan {
     /// the error.
     fn parse(words: impl Iterator<Item = String>) -> Result<Plan, String> {
         let mut plan =
-            Plan { transports: vec![], peers: vec![], depths: vec![], rounds: 5, seconds: 1.0 };
+            Plan { transports: vec![], peers: vec![], depths: vec![], rounds: 5, seconds: 2.0 };
         for word in words {
             let transport = Transport::ALL.into_iter().find(|transport| transport.name() == word);
             let peer = PEERS.into_iter().find(|peer| *peer == word);

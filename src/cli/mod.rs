@@ -102,6 +102,16 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("the runtime cannot be started")
 }
 
+/// The runtime of what does one thing and has no screen: on one thread, since to wake another one
+/// for each message takes longer than the message.
+fn runtime_of_one_thread() -> anyhow::Result<tokio::runtime::Runtime> {
+    use anyhow::Context as _;
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")
+}
+
 /// The exit status for a usage or config error.
 const USAGE: u8 = 2;
 

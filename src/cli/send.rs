@@ -16,7 +16,7 @@ use crate::{
         args::Send,
         demo_server,
         profile::{DEMO_DOMAIN, Resolved, demo_account, demo_credentials},
-        raw, runtime, signals, tell,
+        raw, runtime_of_one_thread, signals, tell,
     },
     engine::{Draft, Engine, Field, RawSubmission, Settings, Submission},
     headless::{self, Format, Plan, Sending, Style},
@@ -74,7 +74,7 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     advise(&args, &wanted.method);
 
     let demo = demo_allowed && !wanted.names_a_way && (wanted.at_demo || args.profile.demo);
-    runtime()?.block_on(carry_out(args, wanted.sending, settings, demo))
+    runtime_of_one_thread()?.block_on(carry_out(args, wanted.sending, settings, demo))
 }
 
 /// What is to be sent, and what decides where it goes.
