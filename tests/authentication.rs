@@ -82,6 +82,35 @@ fn a_challenge_is_answered_in_the_same_context_and_the_ack_carries_the_credentia
 }
 
 #[test]
+fn credentials_that_make_a_request_too_large_for_a_datagram_take_it_to_tcp() {
+    for takes_tcp in [true, false] {
+        let mut sim = simulation(challenging(407, &["n1"]));
+        sim.peer_takes_tcp = takes_tcp;
+        let mut request = with_password(invite());
+        request.content_type = Some("text/plain".to_owned());
+        request.body = "x".repeat(800).into();
+        let id = sim.request(request);
+        sim.run(ms(100));
+        let invites: Vec<&Message> = sim
+            .sent
+            .iter()
+            .map(|(_, message)| message)
+            .filter(|message| message.method() == Some(Method::Invite))
+            .collect();
+        let [first, second] = invites[..] else { panic!("{:?}", sim.story(id)) };
+        let transport = |m: &Message| m.via().unwrap().transport().to_owned();
+        assert!(first.bytes().len() <= 1300 && second.bytes().len() > 1300);
+        assert_eq!(transport(first), "UDP");
+        assert_eq!(transport(second), if takes_tcp { "TCP" } else { "UDP" });
+        assert_ne!(second.via().unwrap().branch(), first.via().unwrap().branch());
+        assert_eq!(second.cseq().unwrap().number, first.cseq().unwrap().number + 1);
+        assert!(second.header(HeaderName::ProxyAuthorization).is_some());
+        assert_eq!(second.body(), first.body());
+        assert!(sim.story(id).iter().any(|word| word == "accepted 200"), "{:?}", sim.story(id));
+    }
+}
+
+#[test]
 fn a_wrong_password_is_tried_once_with_its_nonce_and_rejected() {
     let mut sim = simulation(challenging(401, &["n1", "n2", "n3", "n4", "never"]));
     let id = sim.request(with_password(new_request(Method::Message, "sip:bob@demo.test")));

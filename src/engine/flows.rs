@@ -56,8 +56,12 @@ impl Way {
         Way { asked: Arc::new(server.clone()), server, settings }
     }
 
-    /// To the same address by TCP.
-    pub(super) fn by_tcp(&self) -> Way {
+    /// By TCP to the same address, or to another.
+    pub(super) fn by_tcp(&self, to: Option<SocketAddr>) -> Way {
+        if let Some(address) = to {
+            let server = ServerUri::at(Transport::Tcp, address);
+            return Way::direct(server, self.settings.clone());
+        }
         let mut way = self.clone();
         way.server.transport = Transport::Tcp;
         Arc::make_mut(&mut way.asked).transport = Transport::Tcp;
@@ -264,6 +268,9 @@ mod tests {
         assert_eq!(flows.to(&server("ws://a")), Found::Ready(FlowId(1)));
         assert_eq!(flows.to(&server("ws://a/other")), Found::Connect(FlowId(2)));
         assert_eq!(flows.to(&server("sip:a")), Found::Connect(FlowId(3)));
+        let by_tcp = server("sip:a").by_tcp(Some("192.0.2.1:5060".parse().unwrap()));
+        assert_eq!(flows.to(&by_tcp), Found::Connect(FlowId(4)));
+        assert_eq!(flows.to(&server("sip:192.0.2.1;transport=tcp")), Found::Ready(FlowId(4)));
     }
 
     #[test]

@@ -220,8 +220,8 @@ impl Task {
                     self.user_agent.ride(now, connect.context, flow);
                 }
             }
-            Step::Switch(Switch { context, from }) => {
-                if let Some(way) = self.flows.way(from).map(Way::by_tcp)
+            Step::Switch(Switch { context, from, to }) => {
+                if let Some(way) = self.flows.way(from).map(|way| way.by_tcp(to))
                     && let Some(address) = way.server.socket_address()
                 {
                     let (now, flow) = self.find_flow(&way);

@@ -100,12 +100,14 @@ pub(crate) enum Waiting {
     InDialog(Box<DialogRequest>),
     /// Bytes that the user wrote.
     Raw(Box<RawMessage>),
-    /// A request that another candidate of its server did not take.
+    /// A request that another candidate of its server did not take, or that leaves its flow.
     Elsewhere {
-        /// As it was sent there.
+        /// As it was written for there.
         bytes: Bytes,
         /// Whether its credentials are ours, and not written by the user.
         signed: bool,
+        /// Where it goes by UDP, where that is not the flow's peer.
+        to: Option<SocketAddr>,
     },
 }
 

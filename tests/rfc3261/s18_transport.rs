@@ -1,6 +1,8 @@
 //! §18: Via on the way out, and where answers go.
 
-use sipboard::sip::{Fact, HeaderName, Method, NewRequest, Output, Settings, Transport};
+use sipboard::sip::{
+    DialogRequest, Fact, HeaderName, Message, Method, NewRequest, Output, Settings, Transport,
+};
 
 use crate::{
     scripted::*,
@@ -82,6 +84,28 @@ fn s18_1_1_a_request_over_1300_bytes_leaves_udp_for_tcp() {
 }
 
 #[test]
+fn s18_1_1_a_large_request_in_a_dialog_leaves_udp_and_the_next_small_one_does_not() {
+    for takes_tcp in [true, false] {
+        let mut call = Call::up();
+        call.sim.peer_takes_tcp = takes_tcp;
+        let request = DialogRequest {
+            content_type: Some("text/plain".to_owned()),
+            body: "x".repeat(2000).into(),
+            ..DialogRequest::new(Method::Info)
+        };
+        call.in_dialog_with(None, request).unwrap();
+        let info = call.sent(Method::Info);
+        let transport = |message: &Message| message.via().unwrap().transport().to_owned();
+        assert_eq!(transport(&info), if takes_tcp { "TCP" } else { "UDP" });
+        assert_eq!(cseq(&info), cseq(&call.sent(Method::Invite)) + 1);
+        assert_eq!(call.all_sent(Method::Info).len(), 1);
+        call.hang_up();
+        let bye = call.sent(Method::Bye);
+        assert_eq!((transport(&bye).as_str(), cseq(&bye)), ("UDP", cseq(&info) + 1));
+    }
+}
+
+#[test]
 fn s18_1_1_it_goes_by_udp_where_tcp_cannot_be_had_and_stays_where_the_user_wants_it() {
     let udp = |sim: &mut Simulation<Silent>| {
         let id = sim.with(|ua, now| ua.request(now, FLOW, large()));
@@ -107,7 +131,7 @@ fn answered_to(transport: Transport, via: &str) -> (String, Option<String>) {
     );
     sim.ua.handle_message(sim.now, FLOW, "192.0.2.7:1234".parse().unwrap(), text.into());
     let Some(Output::Transmit(transmit)) = sim.ua.poll_output() else { panic!("no answer") };
-    let message = sipboard::sip::Message::read(transmit.bytes).unwrap();
+    let message = Message::read(transmit.bytes).unwrap();
     (crate::scripted::text(&message, HeaderName::Via), transmit.to.map(|to| to.to_string()))
 }
 

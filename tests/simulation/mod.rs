@@ -185,7 +185,12 @@ impl<P: Peer> Simulation<P> {
                 }
                 Way::FromPeer => {
                     let source: SocketAddr = "192.0.2.2:5060".parse().unwrap();
-                    self.ua.handle_message(now, FLOW, source, bytes);
+                    // The answer to what has left UDP comes by TCP (RFC 3261 §18.2.2).
+                    let is_udp = self.ua.transport_of(FLOW) == Some(Transport::Udp);
+                    let by_tcp = Message::read(bytes.clone())
+                        .is_ok_and(|m| m.via().is_ok_and(|via| via.transport() == "TCP"));
+                    let flow = if is_udp && by_tcp { TCP_FLOW } else { FLOW };
+                    self.ua.handle_message(now, flow, source, bytes);
                 }
             }
         } else if self.peer.poll_timeout().is_some_and(|at| at <= now) {

@@ -263,7 +263,7 @@ impl UserAgent {
             Some(_) => self.authorize_ahead(now, id, bytes),
             None => bytes,
         };
-        self.start(now, id, branch, to, bytes);
+        self.start_or_switch(now, id, branch, to, bytes);
     }
 }
 

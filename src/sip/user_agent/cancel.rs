@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{
-    CancelError, UserAgent,
+    CancelError, Size, UserAgent,
     sending::user_agent,
     transactions::{Key, Role},
 };
@@ -152,6 +152,9 @@ impl UserAgent {
 /// Why the cancel of an INVITE that waits for a flow needs no CANCEL.
 fn before_it_was_sent(context: &ClientContext) -> &'static str {
     match &context.request {
+        _ if matches!(context.size, Size::OnTcp { .. }) => {
+            "cancelled before it was sent by TCP: the connection was not up yet"
+        }
         Request::Waiting(Waiting::Elsewhere { .. }) => {
             "cancelled before the next candidate of its server had it: the one before did not take it"
         }

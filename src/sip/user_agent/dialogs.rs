@@ -251,7 +251,7 @@ impl UserAgent {
         let bytes = route.request(leg, &invite, &sender, branch, request);
         let to = destination(transport, &route);
         let bytes = self.authorize_ahead(now, id, bytes);
-        self.start(now, id, branch, to, bytes);
+        self.start_or_switch(now, id, branch, to, bytes);
     }
 
     /// A request in a dialog has its outcome: what that means for the dialog.

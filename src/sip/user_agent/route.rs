@@ -7,11 +7,11 @@
 //!                                      └──── next candidate ──┘
 //! ```
 
-use std::{sync::Arc, time::Instant};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
-use super::{Connect, Output, UserAgent, flows::FlowState};
+use super::{Connect, Output, Size, UserAgent, flows::FlowState};
 use crate::sip::{
     cause::Cause,
     compose,
@@ -191,11 +191,13 @@ impl UserAgent {
         let Some(route) = &mut context.route else { return };
         route.failures.push(why);
         context.state = State::Waiting;
+        // Its transport is another matter.
+        context.size = Size::Unknown;
         // The other server's challenges are its own.
         let auth = std::mem::take(&mut context.auth);
         context.request = match std::mem::replace(&mut context.request, Request::Never) {
             Request::Sent { bytes, .. } => {
-                Request::Waiting(Waiting::Elsewhere { bytes, signed: auth.has_sent() })
+                Request::Waiting(Waiting::Elsewhere { bytes, signed: auth.has_sent(), to: None })
             }
             waiting => waiting,
         };
@@ -211,8 +213,8 @@ impl UserAgent {
         now: Instant,
         id: ContextId,
         branch: Branch,
-        bytes: Bytes,
-        signed: bool,
+        (bytes, signed): (Bytes, bool),
+        to: Option<SocketAddr>,
     ) {
         let Some(context) = self.contexts.get(&id) else { return };
         let Some((transport, sent_by)) = self.address(context.flow) else { return };
@@ -221,6 +223,8 @@ impl UserAgent {
         let sender = self.sender(context, transport, &sent_by);
         let bytes = compose::elsewhere(&old, &sender, branch, signed);
         let bytes = self.authorize_ahead(now, id, bytes);
-        self.start(now, id, branch, None, bytes);
+        // A connection leads to one address only.
+        let to = to.filter(|_| transport == Transport::Udp);
+        self.start_or_switch(now, id, branch, to, bytes);
     }
 }

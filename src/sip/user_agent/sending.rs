@@ -154,7 +154,7 @@ impl UserAgent {
                 let bytes =
                     compose::first_request(&request, &sender, branch, &mut self.identifiers);
                 let bytes = self.authorize_ahead(now, id, bytes);
-                if !self.switch_to_tcp(now, id, &request, bytes.len()) {
+                if !self.switch_to_tcp(now, id, bytes.len(), None, || Waiting::New(request)) {
                     self.start(now, id, branch, None, bytes);
                 }
             }
@@ -164,9 +164,26 @@ impl UserAgent {
                 self.stay(id);
                 self.start_raw(now, id, branch, &raw);
             }
-            Waiting::Elsewhere { bytes, signed } => {
-                self.send_elsewhere(now, id, branch, bytes, signed);
+            Waiting::Elsewhere { bytes, signed, to } => {
+                self.send_elsewhere(now, id, branch, (bytes, signed), to);
             }
+        }
+    }
+
+    /// Starts the client transaction of a request that has been written, unless it is too large for
+    /// its flow.
+    pub(super) fn start_or_switch(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        branch: Branch,
+        to: Option<SocketAddr>,
+        bytes: Bytes,
+    ) {
+        // Its credentials are for the same server, whichever way it goes there.
+        let waiting = || Waiting::Elsewhere { bytes: bytes.clone(), signed: false, to };
+        if !self.switch_to_tcp(now, id, bytes.len(), to, waiting) {
+            self.start(now, id, branch, to, bytes);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Requests that are too large for a datagram go by TCP (RFC 3261 §18.1.1).
 //!
-//! Deviation: only the first request of a context moves. What is sent again with credentials, and
-//! what is sent in a dialog, keeps the flow that it has.
+//! Whatever a context sends first on a flow of datagrams may move: its first request, the same with
+//! credentials or to another target, and a request in a dialog.
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
@@ -9,19 +9,20 @@ use super::{Output, UserAgent};
 use crate::sip::{
     context::{Request, Waiting},
     event::{ContextId, Fact, FlowId, Trial},
-    request::NewRequest,
     resolution::{Candidate, Source},
     transport::Transport,
 };
 
-/// A context that wants to leave a flow of datagrams for a connection with the same peer. It is
+/// A context that wants to leave a flow of datagrams for a connection with the same address. It is
 /// given one with [`UserAgent::switched`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Switch {
     /// The context.
     pub context: ContextId,
-    /// The flow that it leaves; TCP to the same address is what it wants.
+    /// The flow that it leaves; TCP to where that leads, or to `to`, is what it wants.
     pub from: FlowId,
+    /// Where the request would go by UDP, where that is not the flow's peer.
+    pub to: Option<SocketAddr>,
 }
 
 /// Whether a context has left its flow because of its size.
@@ -37,13 +38,15 @@ pub(crate) enum Size {
 }
 
 impl UserAgent {
-    /// Whether a request of that size has to leave its flow for TCP; it waits for its new flow then.
+    /// Whether a request of that size, which would go `to` an address, has to leave its flow for
+    /// TCP; it waits for its new flow then.
     pub(super) fn switch_to_tcp(
         &mut self,
         now: Instant,
         id: ContextId,
-        request: &NewRequest,
         size: usize,
+        to: Option<SocketAddr>,
+        waiting: impl FnOnce() -> Waiting,
     ) -> bool {
         let Some(limit) = self.settings.udp_max_bytes.filter(|limit| size > *limit) else {
             return false;
@@ -55,19 +58,19 @@ impl UserAgent {
             return false;
         }
         context.size = Size::OnTcp { udp: from, ways: Arc::default() };
-        context.request = Request::Waiting(Waiting::New(Box::new(request.clone())));
+        context.request = Request::Waiting(waiting());
         context.flow = FlowId::NONE;
         self.flows.leave(from, id);
         let why = format!(
             "the request has {size} bytes, and a datagram should have no more than {limit}: TCP is tried (RFC 3261 §18.1.1)"
         );
         self.tell_own(now, id, Fact::PassedOver { response: None, why: why.into() });
-        self.output.push_back(Output::Switch(Switch { context: id, from }));
+        self.output.push_back(Output::Switch(Switch { context: id, from, to }));
         true
     }
 
     /// Answers [`Output::Switch`]: the context rides on this flow, which leads by TCP to the address
-    /// that the one which it has left leads to.
+    /// that [`Switch`] asks for.
     pub fn switched(&mut self, now: Instant, id: ContextId, flow: FlowId, address: SocketAddr) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         if let Size::OnTcp { ways, .. } = &mut context.size {
