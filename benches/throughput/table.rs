@@ -31,8 +31,9 @@ impl Table {
         }
     }
 
+    /// Whether a transaction of ours was lost.
     pub(crate) fn has_losses(&self) -> bool {
-        self.cells.iter().any(|cell| cell.lost() > 0)
+        self.cells.iter().any(|cell| cell.client == "sipboard" && cell.lost() > 0)
     }
 
     /// Ours beside it: on the same peer, over the same transport, as deep.
