@@ -203,8 +203,8 @@ fn the_footer_names_keys_that_act_in_the_field_with_the_cursor() {
         footers.push(screen.lines().last().unwrap().trim().to_owned());
         script.press(KeyCode::Tab, NONE);
     }
-    let line = "Enter send  Tab next  Ctrl-u clear  Esc close  F1 help";
-    let choice = line.replace("next", "next  → choose");
+    let line = "Enter send  Tab next  Ctrl-u clear  F3 preview  F4 raw  Esc close  F1 help";
+    let choice = line.replace("next", "next  → choose").replace("  F4 raw", "");
     let lines = line.replace("Enter", "Ctrl-s");
     // Target, server, headers, content type, body, method.
     assert_eq!(footers, [line, &choice, &lines, line, &lines, &choice]);

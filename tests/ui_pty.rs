@@ -1,6 +1,7 @@
 //! The real binary in a real pseudo-terminal, read through a screen emulator.
 #![cfg(unix)]
 
+mod ui_pty_compose;
 mod ui_terminal;
 
 use std::{
@@ -225,7 +226,7 @@ fn a_forked_invite_is_opened_and_one_of_its_legs_hung_up() {
     dashboard.wait_until("both legs", |screen| screen.matches("└ leg").count() == 2);
     dashboard.type_keys("jb");
     dashboard.wait_for("1 leg up");
-    dashboard.type_keys("kr");
+    dashboard.type_keys("krr");
     dashboard.wait_for("3 legs up");
     dashboard.type_keys("Mb");
     dashboard.wait_for("0 legs up");

@@ -384,7 +384,7 @@ fn a_request_is_sent_again_as_a_new_one() {
         Content-Type: text/plain\r\nContent-Length: 2\r\n\r\nyo";
     let sent = Fact::Sent { message: Bytes::from_static(message.as_bytes()) };
     script.fact(1, Method::Message, sent, status(State::Trying, true));
-    let Some(Command::Send(submission)) = script.type_text("r") else { panic!("not sent") };
+    let Some(Command::Send(submission)) = script.type_text("rr") else { panic!("not sent") };
     let request = &submission.request;
     assert_eq!(request.request_uri.as_str(), "sip:bob@demo.test");
     assert_eq!((&request.call_id, &request.from_tag, request.cseq), (&None, &None, None));
@@ -396,11 +396,11 @@ fn a_request_is_sent_again_as_a_new_one() {
 
     script.created(2, Method::Message, "sip:bob@demo.test", true);
     assert_eq!(selected(&script), Some(2));
-    assert!(script.type_text("r").is_none());
+    assert!(script.type_text("rr").is_none());
     assert!(script.text(120, 30).contains("#2: it was never sent"));
 
     script.type_text("M");
-    let Some(Command::Many(commands)) = script.type_text("r") else { panic!("not sent") };
+    let Some(Command::Many(commands)) = script.type_text("rr") else { panic!("not sent") };
     assert_eq!(commands.len(), 1);
     script.created(3, Method::Message, "sip:bob@demo.test", true);
     let screen = script.text(120, 30);

@@ -13,6 +13,7 @@ use crate::{
         runtime,
     },
     config::{self, Config},
+    demo::Behaviour,
     engine::{Account, Register},
     ui::{
         self,
@@ -66,11 +67,27 @@ async fn open(
     hint: Option<String>,
     reload: ui::Reload,
 ) -> anyhow::Result<u8> {
-    let Config { accounts, columns, mouse, settings, warnings, .. } = config;
+    let Config { accounts, columns, mouse, settings, warnings, variables, .. } = config;
     // A warning is worth more than a welcome.
     let notice = warnings.into_iter().next().or(notice);
     let columns = shown(&columns);
-    let options = ui::Options { accounts, account, settings, columns, mouse, notice, reload, hint };
+    // Who names a hint is on the demo server.
+    let targets = match hint {
+        Some(_) => Behaviour::ALL.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        None => Vec::new(),
+    };
+    let options = ui::Options {
+        accounts,
+        account,
+        settings,
+        columns,
+        mouse,
+        notice,
+        reload,
+        hint,
+        variables,
+        targets,
+    };
     ui::run(options).await?;
     Ok(0)
 }
@@ -130,7 +147,7 @@ const USERS: [&str; 8] = ["ring", "answer", "busy", "slow", "silent", "lossy", "
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::columns, demo::Behaviour};
+    use crate::config::columns;
 
     #[test]
     fn the_config_file_can_name_every_column() {

@@ -11,6 +11,7 @@ mod impair;
 pub mod instance;
 mod permissions;
 mod problem;
+mod requests;
 pub mod schema;
 mod table;
 
@@ -44,6 +45,8 @@ pub struct Config {
     pub holds_password: bool,
     /// What is allowed, but hardly meant: sentences for the user.
     pub warnings: Vec<String>,
+    /// What `{{name}}` stands for in a request.
+    pub variables: engine::Variables,
 }
 
 impl Default for Config {
@@ -56,6 +59,7 @@ impl Default for Config {
             settings: engine::Settings::default(),
             holds_password: false,
             warnings: Vec::new(),
+            variables: engine::Variables::default(),
         }
     }
 }

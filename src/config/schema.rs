@@ -9,7 +9,7 @@ use toml::{
 
 use crate::{
     config::{
-        Config, Problem, account, columns, impair,
+        Config, Problem, account, columns, impair, requests,
         table::{Problems, Table, wrong_type},
     },
     sip::{self, ExtraLegs, Redirects},
@@ -60,6 +60,7 @@ impl Place {
         match self {
             Place::Top => &[
                 "account",
+                "answer_by_hand",
                 "default_account",
                 "extra_legs",
                 "impair",
@@ -70,6 +71,7 @@ impl Place {
                 "table",
                 "timers",
                 "udp_max_bytes",
+                "variables",
             ],
             Place::Resolver => &["server"],
             Place::Impair => &["rules", "seed"],
@@ -172,6 +174,8 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
     config.columns = columns::read(&mut problems, &top);
     config.settings.resolver = read_resolver(&mut problems, &top);
     config.settings.impair = impair::read(&mut problems, &top);
+    config.variables = requests::variables(&mut problems, &top);
+    config.settings.sip.by_hand = requests::by_hand(&mut problems, &top);
     read_timers(&mut problems, &top, &mut config.settings.sip);
     read_calls(&mut problems, &top, &mut config.settings.sip);
     let account::Accounts { accounts, names, holds_password } = account::read(&mut problems, &top);

@@ -7,7 +7,11 @@ use std::fmt;
 
 use crate::{
     engine::{Account, Submission},
-    sip::{CSeqNumber, ExtraHeader, Identity, Method, NewRequest, Scheme, Uri, UriBuf, ValueError},
+    sip::{
+        Answer, CSeqNumber, DialogRequest, ExtraHeader, Identity, Method, NewRequest, Scheme,
+        StatusCode, Uri, UriBuf, ValueError,
+    },
+    transport::ServerUri,
 };
 
 /// The texts of a request that is being written. Empty means «not given».
@@ -112,16 +116,10 @@ impl Draft {
         let cseq = errors.keep(Field::CSeq, cseq(&self.cseq, method.as_ref()));
         let routes = self.routes.iter().filter_map(|route| given(route));
         let route_set = routes.filter_map(|text| errors.keep(Field::Routes, route(text))).collect();
-        let lines = self.headers.iter().filter_map(|line| given(line));
-        let headers = lines
-            .filter_map(|line| errors.keep(Field::Headers, line.parse::<ExtraHeader>()))
-            .collect();
-        let content_type = errors
-            .keep(Field::ContentType, given(&self.content_type).map(content_type).transpose());
+        let (headers, content_type) = self.content(&mut errors);
         if !errors.0.is_empty() {
             return Err(errors.0);
         }
-        let guess = (!self.body.is_empty()).then(|| guess_content_type(&self.body).to_owned());
         let make = || {
             let (from, request_uri) = (from?, target?);
             let account_name = if from.is_none() { &*account.display_name } else { "" };
@@ -142,7 +140,7 @@ impl Draft {
                 cseq: cseq?,
                 route_set,
                 headers,
-                content_type: content_type?.or(guess),
+                content_type,
                 body: self.body.clone().into(),
                 credentials: account.credentials.clone(),
                 profile: Some(account.profile.clone()),
@@ -156,6 +154,69 @@ impl Draft {
         };
         Ok(make().expect("a field without a value has an error"))
     }
+
+    /// Checks what a request in a dialog has of its own, and makes it.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake, in the order of the fields.
+    pub fn in_dialog(&self) -> Result<DialogRequest, Vec<DraftError>> {
+        let mut errors = Errors::default();
+        let method = errors.keep(Field::Method, method(&self.method));
+        let (headers, content_type) = self.content(&mut errors);
+        let body = self.body.clone().into();
+        match method.filter(|_| errors.0.is_empty()) {
+            Some(method) => Ok(DialogRequest { method, headers, content_type, body }),
+            None => Err(errors.0),
+        }
+    }
+
+    /// Checks an answer to a request of the peer, and makes it. Its status and reason phrase stand
+    /// in `method`.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake, in the order of the fields.
+    pub fn answer(&self) -> Result<Answer, Vec<DraftError>> {
+        let mut errors = Errors::default();
+        let status = errors.keep(Field::Method, status(&self.method));
+        let (headers, content_type) = self.content(&mut errors);
+        let body = self.body.clone().into();
+        match status.filter(|_| errors.0.is_empty()) {
+            Some((status, reason)) => Ok(Answer { status, reason, headers, content_type, body }),
+            None => Err(errors.0),
+        }
+    }
+
+    /// The headers and the content type.
+    fn content(&self, errors: &mut Errors) -> (Vec<ExtraHeader>, Option<String>) {
+        let lines = self.headers.iter().filter_map(|line| given(line));
+        let headers = lines
+            .filter_map(|line| errors.keep(Field::Headers, line.parse::<ExtraHeader>()))
+            .collect();
+        let named = given(&self.content_type).map(content_type).transpose();
+        let named = errors.keep(Field::ContentType, named).flatten();
+        let guess = || (!self.body.is_empty()).then(|| guess_content_type(&self.body).to_owned());
+        (headers, named.or_else(guess))
+    }
+}
+
+/// The server that a request names itself: by its first Route, or by its Request-URI (RFC 3261
+/// §8.1.2).
+///
+/// # Errors
+///
+/// A sentence where neither names a server.
+pub fn next_hop(route: Option<&UriBuf>, request_uri: Option<&UriBuf>) -> Result<ServerUri, String> {
+    let (uri, place) = match (route, request_uri) {
+        (Some(route), _) => (route, "first Route"),
+        (None, Some(uri)) => (uri, "Request-URI"),
+        (None, None) => {
+            return Err("no server is named, and no URI in these bytes names one".to_owned());
+        }
+    };
+    ServerUri::from_uri(&uri.as_uri())
+        .map_err(|error| format!("no server is named, and the {place} names none: {error}"))
 }
 
 /// What is wrong with a draft.
@@ -203,6 +264,21 @@ fn cseq(text: &str, method: Option<&Method>) -> Result<Option<CSeqNumber>, Strin
 
 /// The highest CSeq number that a dialog begins with.
 const MAX_DIALOG_CSEQ: u32 = i32::MAX as u32 - 1000;
+
+/// `486 Busy Here`, or the code alone.
+fn status(text: &str) -> Result<(StatusCode, String), String> {
+    let text = text.trim();
+    let (code, reason) = text.split_once(' ').unwrap_or((text, ""));
+    let reason = reason.trim();
+    if reason.chars().any(char::is_control) {
+        return Err("a reason phrase cannot hold a control character".to_owned());
+    }
+    code.parse()
+        .ok()
+        .and_then(StatusCode::new)
+        .map(|code| (code, reason.to_owned()))
+        .ok_or_else(|| format!("{text:?} is not a status: write a code from 100 to 699 and, if you like, a reason phrase, such as 486 Busy Here"))
+}
 
 fn route(text: &str) -> Result<UriBuf, String> {
     uri(text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(text))

@@ -17,6 +17,7 @@ mod names;
 mod passwords;
 mod registrations;
 mod task;
+mod variables;
 mod wishes;
 
 use std::{
@@ -27,14 +28,18 @@ use std::{
 
 pub use account::{Account, PasswordCommand, Register};
 pub use clock::Clock;
-pub use draft::{Draft, DraftError, Field};
+pub use draft::{Draft, DraftError, Field, next_hop};
 pub use impair::Impairments;
 pub use instance::Instance;
 use tokio::{sync::mpsc, task::JoinHandle};
+pub use variables::{BUILT_IN, Values, VariableError, Variables};
 
 use crate::{
     engine::task::Task,
-    sip::{self, CancelOptions, ContextId, FlowId, Impaired, NewRequest, RawMessage},
+    sip::{
+        self, Answer, CancelOptions, ContextId, DialogRequest, FlowId, Impaired, NewRequest,
+        RawMessage, ServerTransactionId,
+    },
     transport::{FlowFacts, FlowSettings, ServerUri},
 };
 
@@ -63,6 +68,24 @@ pub enum Command {
         context: ContextId,
         /// The leg's To tag.
         tag: Box<str>,
+    },
+    /// Send a request in the dialog of a leg; it is a context of its own.
+    SendInDialog {
+        /// The context whose dialog it is: an INVITE, SUBSCRIBE or REFER.
+        context: ContextId,
+        /// The leg's To tag; `None` is the only leg that is up.
+        tag: Option<Box<str>>,
+        /// The request.
+        request: Box<DialogRequest>,
+    },
+    /// Answer a request of the peer that waits for it ([`sip::Settings::by_hand`]).
+    Answer {
+        /// The context in whose dialog it came.
+        context: ContextId,
+        /// The request.
+        transaction: ServerTransactionId,
+        /// The answer.
+        answer: Box<Answer>,
     },
     /// All of these, one after the other. Each is carried out or refused by itself.
     Many(Vec<Command>),

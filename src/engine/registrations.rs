@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Instant};
 use crate::{
     engine::{
         Account, Event, Register,
-        task::{Lead, Task, next_hop},
+        draft::next_hop,
+        task::{Lead, Task},
         wishes::Wish,
     },
     sip::{self, Credentials, Fact, NewRegistration, RegistrarAt, RegistrarName, RegistrationId},

@@ -30,6 +30,7 @@ use crate::{
     engine::{
         Command, Event, FlowEvent, FlowState, Instance, RawSubmission, Refusal, Settings,
         Submission,
+        draft::next_hop,
         flows::{Ends, Flows, Found, Way},
         impair::{Impairer, Mark, Packet},
         names::Names,
@@ -38,7 +39,7 @@ use crate::{
         wishes::Wish,
     },
     sip::{
-        Connect, ContextId, FlowId, Output, Switch, Transmit, Transport, UriBuf, UserAgent,
+        Connect, ContextId, FlowId, Output, Switch, Transmit, Transport, UserAgent,
         resolution::Resolved,
     },
     transport::{FlowSettings, Network, RELIEF, Room, ServerUri, Signal},
@@ -295,6 +296,15 @@ impl Task {
             Command::HangUpLeg { context, tag } => self
                 .user_agent
                 .hang_up_leg(now, context, &tag)
+                .map_err(|error| (Some(context), error.to_string())),
+            Command::SendInDialog { context, tag, request } => self
+                .user_agent
+                .request_in_dialog(now, context, tag.as_deref(), *request)
+                .map(drop)
+                .map_err(|error| (Some(context), error.to_string())),
+            Command::Answer { context, transaction, answer } => self
+                .user_agent
+                .answer(now, transaction, *answer)
                 .map_err(|error| (Some(context), error.to_string())),
             Command::Many(commands) => {
                 commands.into_iter().for_each(|command| self.command(command));
@@ -581,21 +591,4 @@ impl Task {
         self.batch.push(Event::Stopped);
         let _ = timeout(GOODBYES, self.events.send(self.batch)).await;
     }
-}
-
-/// The server that a request names itself: by its first Route, or by its Request-URI (RFC 3261
-/// §8.1.2).
-pub(super) fn next_hop(
-    route: Option<&UriBuf>,
-    request_uri: Option<&UriBuf>,
-) -> Result<ServerUri, String> {
-    let (uri, place) = match (route, request_uri) {
-        (Some(route), _) => (route, "first Route"),
-        (None, Some(uri)) => (uri, "Request-URI"),
-        (None, None) => {
-            return Err("no server is named, and no URI in these bytes names one".to_owned());
-        }
-    };
-    ServerUri::from_uri(&uri.as_uri())
-        .map_err(|error| format!("no server is named, and the {place} names none: {error}"))
 }

@@ -17,6 +17,7 @@ use crate::sip::{
     syntax,
     transport::Transport,
     uri::{Uri, UriBuf},
+    user_agent::Settings,
 };
 
 /// RFC 3261 §8.1.1.6.
@@ -136,6 +137,31 @@ pub(crate) fn first_request(
         builder = builder.extension(header.name(), header.value());
     }
     builder.body(request.content_type.as_deref(), &request.body)
+}
+
+/// What stands in the place of the branch in a [`preview`].
+pub const PREVIEW_BRANCH: &str = "z9hG4bK-made-when-sent";
+/// What stands in the place of our own address in a [`preview`].
+pub const PREVIEW_HOST: &str = "our-address.invalid";
+
+/// The first request of a context as it would be written on a flow of that transport. What only the
+/// moment of sending makes has a placeholder: the branch ([`PREVIEW_BRANCH`]) and our own address
+/// ([`PREVIEW_HOST`]). A Call-ID, From tag or CSeq that the request leaves open is none that will
+/// be sent: give them.
+pub fn preview(request: &NewRequest, transport: Transport, settings: &Settings) -> Bytes {
+    let sender = Sender {
+        transport,
+        sent_by: PREVIEW_HOST,
+        contact: None,
+        user_agent: settings.user_agent_of(request.profile.as_deref()),
+        reliable: settings.reliable_provisionals,
+    };
+    let bytes = first_request(request, &sender, Branch::FIRST, &mut Identifiers::new(0));
+    let branch = Branch::FIRST.to_string();
+    // The Via is the first header, so that this finds no other place.
+    let Some(at) = memchr::memmem::find(&bytes, branch.as_bytes()) else { return bytes };
+    let end = at + branch.len();
+    [&bytes[..at], PREVIEW_BRANCH.as_bytes(), &bytes[end..]].concat().into()
 }
 
 /// Requests that make or refresh a dialog, or a binding, name where we can be reached

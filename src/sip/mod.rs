@@ -40,10 +40,11 @@ mod user_agent;
 pub use auth::{Credentials, Password};
 pub use builder::MessageBuilder;
 pub use cause::Cause;
+pub use compose::{PREVIEW_BRANCH, PREVIEW_HOST, preview};
 pub(crate) use dialog::Routing;
 pub use escape::escape;
 pub use event::{
-    Absorbed, ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Resolution,
+    Absorbed, Advice, ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Resolution,
     Response, State, Status, Stray, TerminatedBy, Timer, TimerAt, Trial, TrialState,
 };
 pub use framing::{Frame, FrameError, Framer};

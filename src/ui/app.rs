@@ -47,12 +47,27 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     if !terminal::is_present() {
         return Err(RunError::NoTerminal.into());
     }
-    let Options { accounts, account, settings, columns, mouse, notice, reload, hint } = options;
+    let Options {
+        accounts,
+        account,
+        settings,
+        columns,
+        mouse,
+        notice,
+        reload,
+        hint,
+        variables,
+        targets,
+    } = options;
     let theme = Theme::new(Colours::of(|name| std::env::var(name).ok()));
     let mut model = Model::new(accounts, account, TimeOfDay::system(), theme);
     model.notice = notice.map(Notice::lasting);
     model.hint = hint;
     model.table.columns = columns;
+    model.book.variables = variables;
+    model.book.known = targets;
+    model.book.settings = settings.sip.clone();
+    model.seed(rand::random());
     let farewell = Farewell::new()?;
     let screen = Screen::take(mouse)?;
     model.size = screen.size()?;

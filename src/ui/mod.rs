@@ -24,7 +24,7 @@ pub use model::Model;
 
 use std::{fmt, sync::Arc};
 
-use crate::engine::{Account, Settings};
+use crate::engine::{Account, Settings, Variables};
 
 /// What a config file says, read again.
 #[derive(Clone, Debug)]
@@ -68,4 +68,8 @@ pub struct Options {
     pub reload: Reload,
     /// What there is to try, for who has sent nothing yet and who names no target.
     pub hint: Option<String>,
+    /// The variables of the config file.
+    pub variables: Variables,
+    /// Targets that are worth trying.
+    pub targets: Vec<String>,
 }

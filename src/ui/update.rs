@@ -3,6 +3,8 @@
 
 mod accounts;
 mod act;
+mod again;
+mod compose;
 mod detail;
 mod prompt;
 mod table;
@@ -23,6 +25,8 @@ use crate::{
     },
 };
 
+pub use again::{How, advice, open_legs, waiting};
+
 /// How many lines one notch of the mouse wheel is.
 const WHEEL: isize = 3;
 
@@ -31,7 +35,7 @@ pub fn input(model: &mut Model, input: Input, now: Instant) -> Option<Command> {
     match input {
         Input::Key(event) if event.kind != KeyEventKind::Release => key(model, event, now),
         Input::Paste(text) if model.mode == Mode::Compose => {
-            model.composer.paste(&text, &model.accounts);
+            compose::paste(model, &text);
             None
         }
         Input::Paste(text) if model.mode == Mode::Prompt => {
@@ -65,6 +69,7 @@ pub fn scopes(model: &Model) -> &'static [Scope] {
         Mode::Copy => &[Scope::Copy],
         Mode::Accounts { .. } => &[Scope::Accounts],
         Mode::Compose => &[Scope::Compose],
+        Mode::Again { .. } => &[Scope::Again],
         Mode::Columns { .. } => &[Scope::Columns],
         Mode::Prompt => &[Scope::Prompt],
         Mode::Log { .. } | Mode::Help { .. } => &[Scope::Overlay],
@@ -75,8 +80,8 @@ pub fn scopes(model: &Model) -> &'static [Scope] {
 
 fn key(model: &mut Model, event: KeyEvent, now: Instant) -> Option<Command> {
     let composing = model.mode == Mode::Compose;
-    if composing && model.composer.wants(event) {
-        model.composer.edit(event, &model.accounts);
+    if composing && model.drafts.open().wants(event) {
+        compose::edit(model, event);
         return None;
     }
     match model.bindings.action(scopes(model), Key::from(event)) {
@@ -86,7 +91,7 @@ fn key(model: &mut Model, event: KeyEvent, now: Instant) -> Option<Command> {
             None
         }
         None if composing => {
-            model.composer.edit(event, &model.accounts);
+            compose::edit(model, event);
             None
         }
         None if model.mode == Mode::Prompt => {
@@ -109,7 +114,8 @@ pub fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command
         (Mode::Accounts { chosen }, action) => {
             return accounts::overlay(model, action, chosen, now);
         }
-        (Mode::Compose, action) => return compose(model, action),
+        (Mode::Compose, action) => return compose::update(model, action, now),
+        (Mode::Again { edits, at }, action) => return again::update(model, action, edits, at, now),
         (Mode::Prompt, action) => return prompt::update(model, action, now),
         (Mode::Columns { at }, action) => prompt::columns(model, action, at, now),
         (Mode::Help { composing: true, .. }, Action::Back) => model.mode = Mode::Compose,
@@ -133,9 +139,9 @@ pub fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command
 
 fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
     match action {
-        Action::Compose => {
-            model.composer.open();
-            model.mode = Mode::Compose;
+        Action::Compose => compose::begin_new(model),
+        Action::Resend | Action::EditAgain | Action::InDialog | Action::Advice | Action::Answer => {
+            again::act(model, action, now);
         }
         Action::Accounts => model.mode = Mode::Accounts { chosen: model.account },
         Action::NextAccount => accounts::next(model, now),
@@ -152,12 +158,9 @@ fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
         Action::Back if model.notice(now).is_some() => model.notice = None,
         Action::Back if model.browse.pane != Pane::Table => model.browse.pane = Pane::Table,
         Action::Back => prompt::clear_filter(model, now),
-        Action::Cancel
-        | Action::HangUp
-        | Action::Resend
-        | Action::Label
-        | Action::Drop
-        | Action::DropEnded => return act::act(model, action, now),
+        Action::Cancel | Action::HangUp | Action::Label | Action::Drop | Action::DropEnded => {
+            return act::act(model, action, now);
+        }
         action if !is_move(action) => table::look(model, action, now),
         action => match model.browse.pane {
             Pane::Table => table::go(model, action, page(model), now),
@@ -177,30 +180,6 @@ const fn is_move(action: Action) -> bool {
             | Action::Top
             | Action::Bottom
     )
-}
-
-fn compose(model: &mut Model, action: Action) -> Option<Command> {
-    let accounts = &model.accounts;
-    match action {
-        Action::NextField => model.composer.step(true, accounts),
-        Action::PreviousField => model.composer.step(false, accounts),
-        Action::NextChoice => model.composer.choose(true, accounts),
-        Action::PreviousChoice => model.composer.choose(false, accounts),
-        Action::ClearField => model.composer.clear(accounts),
-        Action::Help => model.mode = Mode::Help { top: 0, composing: true },
-        Action::Back => model.mode = Mode::Browse,
-        Action::Send => {
-            let submission = model.composer.submit(accounts)?;
-            model.account = model.composer.account();
-            model.browse.awaited += 1;
-            model.browse.pane = Pane::Table;
-            model.mode = Mode::Browse;
-            model.notice = None;
-            return Some(Command::Send(Box::new(submission)));
-        }
-        _ => {}
-    }
-    None
 }
 
 fn scrolled(line: usize, action: Action, page: usize) -> usize {
@@ -268,7 +247,7 @@ fn mouse(model: &mut Model, event: MouseEvent, now: Instant) {
         }
         Mode::Compose if turn == 0 => {
             if let Some(slot) = view::composer_slot_at(model, regions.body, at) {
-                model.composer.focus_on(slot, &model.accounts);
+                compose::focus_on(model, slot);
             }
         }
         Mode::Log { .. } | Mode::Help { .. } => {

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use super::{
     CancelError, Size, UserAgent,
-    sending::user_agent,
     transactions::{Key, Role},
 };
 use crate::sip::{
@@ -87,7 +86,7 @@ impl UserAgent {
             return;
         };
         let Some(invite) = context.message() else { return };
-        let name = user_agent(&self.settings, context.profile.as_deref());
+        let name = self.settings.user_agent_of(context.profile.as_deref());
         let bytes = compose::cancel(&invite, options, name);
         let (flow, to) = (context.flow, context.destination());
         context.cancel = Cancel::Sent { over: false };

@@ -57,7 +57,7 @@ pub enum HangUpError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DialogError {
     /// The leg is not there.
-    #[error(transparent)]
+    #[error("{}", no_dialog(.0))]
     HangUp(#[from] HangUpError),
     /// Several legs are up.
     #[error("several legs are up: name one of the tags {0}")]
@@ -71,6 +71,23 @@ pub enum DialogError {
     /// The numbers of the dialog are used up.
     #[error("{}: hang up, or begin with a lower number", crate::sip::dialog::CSEQ_SPENT)]
     CSeqSpent,
+}
+
+/// The same reason, for a request that would not hang up.
+fn no_dialog(reason: &HangUpError) -> String {
+    match reason {
+        HangUpError::NotInvite(method) => format!(
+            "{method} has no dialog: an INVITE, SUBSCRIBE or REFER of ours makes one (RFC 3261 §12.1)"
+        ),
+        HangUpError::Pending => {
+            "no dialog yet: a response with a To tag makes it (RFC 3261 §12.1.2)".to_owned()
+        }
+        HangUpError::HangingUp => "its dialog is being ended: the BYE is on its way".to_owned(),
+        HangUpError::NoLeg(state) => {
+            format!("no dialog is up any more, it is {state}: send it as a new request instead")
+        }
+        HangUpError::NoSuchLeg(_) | HangUpError::Unknown(_) => reason.to_string(),
+    }
 }
 
 /// Why an answer by hand cannot be given.

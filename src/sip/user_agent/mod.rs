@@ -125,6 +125,13 @@ pub enum Redirects {
     All,
 }
 
+impl Settings {
+    /// The `User-Agent` of requests: the account's own, else everybody's.
+    pub(crate) fn user_agent_of<'a>(&'a self, profile: Option<&'a crate::sip::Profile>) -> &'a str {
+        profile.and_then(|profile| profile.user_agent.as_deref()).unwrap_or(&self.user_agent)
+    }
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings {

@@ -7,7 +7,7 @@ use super::{
     again::Next,
     dialogs::leg_and_invite,
     reliable::Reliability,
-    sending::{destination, user_agent},
+    sending::destination,
     transactions::{Key, Role},
 };
 use crate::sip::{
@@ -263,7 +263,7 @@ impl UserAgent {
     ) {
         let Ok(invite) = Message::read(invite) else { return };
         let profile = self.contexts.get(&id).and_then(|context| context.profile.as_deref());
-        let name = user_agent(&self.settings, profile);
+        let name = self.settings.user_agent_of(profile);
         let bytes = compose::ack_non_2xx(&invite, message, name);
         if self.transmit(flow, to, bytes.clone()) {
             self.tell(now, id, Method::Ack, Fact::Acked { message: bytes, status, again });

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::{
-    Settings, Size, UserAgent,
+    Size, UserAgent,
     flows::FlowState,
     transactions::{Key, NewTransaction, Role},
 };
@@ -148,7 +148,7 @@ impl UserAgent {
                     transport,
                     sent_by: &sent_by,
                     contact: contact.as_ref(),
-                    user_agent: user_agent(&self.settings, profile),
+                    user_agent: self.settings.user_agent_of(profile),
                     reliable: self.settings.reliable_provisionals,
                 };
                 let bytes =
@@ -289,7 +289,7 @@ impl UserAgent {
         sent_by: &'a str,
     ) -> Sender<'a> {
         let reliable = self.settings.reliable_provisionals;
-        let user_agent = user_agent(&self.settings, context.profile.as_deref());
+        let user_agent = self.settings.user_agent_of(context.profile.as_deref());
         Sender { transport, sent_by, contact: None, user_agent, reliable }
     }
 }
@@ -300,11 +300,6 @@ pub(super) struct For {
     pub(super) method: Method,
     pub(super) credentials: Option<Arc<[Credentials]>>,
     pub(super) profile: Option<Arc<Profile>>,
-}
-
-/// The `User-Agent` of requests: the account's own, else everybody's.
-pub(super) fn user_agent<'a>(settings: &'a Settings, profile: Option<&'a Profile>) -> &'a str {
-    profile.and_then(|profile| profile.user_agent.as_deref()).unwrap_or(&settings.user_agent)
 }
 
 /// Where a request in a dialog goes on UDP: to its first Route or else its Request-URI, where that

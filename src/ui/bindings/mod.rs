@@ -16,6 +16,10 @@ pub enum Action {
     Accounts,
     /// Take what was typed.
     Accept,
+    /// Write what the peer's advice says would help.
+    Advice,
+    /// Answer the peer's request that waits.
+    Answer,
     /// Close what is open, or dismiss the notice.
     Back,
     /// To the last line.
@@ -62,6 +66,30 @@ pub enum Action {
     Fold,
     /// Let the cursor go to each new row.
     Follow,
+    /// Write a request like the chosen one.
+    EditAgain,
+    /// Open the text in an editor of the user's.
+    Editor,
+    /// Show the advanced fields, or hide them.
+    Advanced,
+    /// Send it once more byte for byte.
+    AgainBytes,
+    /// Send it once more in its dialog.
+    AgainInDialog,
+    /// Send it once more as a new request.
+    AgainNew,
+    /// Write a request in the dialog of the chosen context or leg.
+    InDialog,
+    /// The next of the completions.
+    NextCandidate,
+    /// The next template for the body.
+    NextTemplate,
+    /// Show what will be sent, or the form.
+    Preview,
+    /// Write the whole message, or go back to the form.
+    Raw,
+    /// Switch the header under the cursor on or off.
+    ToggleHeader,
     /// Send a BYE on the legs of the chosen INVITE.
     HangUp,
     /// Show the keys.
@@ -130,7 +158,7 @@ pub enum Action {
     PreviousTab,
     /// Leave.
     Quit,
-    /// Send the chosen or marked requests once more, as new ones.
+    /// Send the chosen or marked requests once more, in a way that is chosen.
     Resend,
     /// To the right in what is too wide.
     Right,
@@ -195,6 +223,8 @@ pub enum Scope {
     Copy,
     /// The composer.
     Compose,
+    /// The choice of how to send a request again.
+    Again,
     /// The choice of columns.
     Columns,
     /// The log and the help.

@@ -5,6 +5,7 @@
 //! there are.
 
 mod accounts;
+mod book;
 mod columns;
 mod contexts;
 mod groups;
@@ -28,6 +29,7 @@ use jiff::tz::TimeZone;
 use ratatui::layout::Size;
 
 pub use accounts::{Registrations, difference};
+pub use book::Book;
 pub use columns::{Column, ColumnError, Columns, Shown, Sort};
 pub use contexts::{Contexts, Entry, Last, LegRow, RoundTrip, Row, Timeline};
 pub use lines::{Cursor, Line};
@@ -46,7 +48,7 @@ use crate::{
     },
     ui::{
         bindings::Bindings,
-        composer::Composer,
+        composer::{Composer, Drafts},
         detail::Detail,
         view::{Theme, flow_text},
     },
@@ -84,8 +86,10 @@ pub struct Model {
     pub detail: Detail,
     /// What the terminal is to be given for its clipboard.
     pub clip: Option<Clip>,
-    /// The request that is being written.
-    pub composer: Composer,
+    /// The request that is being written, and others that were.
+    pub drafts: Drafts,
+    /// What the composer knows beside the accounts.
+    pub book: Book,
     /// The rules by which messages were impaired last, to be switched on again.
     pub rules: String,
     /// Facts.
@@ -153,6 +157,13 @@ pub enum Mode {
     /// The columns of the table are being chosen.
     Columns {
         /// Which one, as the picker lists them.
+        at: usize,
+    },
+    /// How to send the chosen request again is being chosen.
+    Again {
+        /// Whether it is edited first.
+        edits: bool,
+        /// The chosen way.
         at: usize,
     },
     /// A line is being typed at the bottom.
@@ -253,7 +264,8 @@ impl Model {
     pub fn new(accounts: Vec<Account>, account: usize, time: TimeOfDay, theme: Theme) -> Model {
         let account = account.min(accounts.len().saturating_sub(1));
         Model {
-            composer: Composer::new(&accounts, account),
+            drafts: Drafts::new(Composer::new(&accounts, account, 0)),
+            book: Book::default(),
             accounts,
             account,
             time,
@@ -358,10 +370,32 @@ impl Model {
     /// A wish that never reached the engine is not waited for.
     pub fn take_back(&mut self, command: &Command) {
         match command {
-            Command::Send(_) => self.browse.awaited = self.browse.awaited.saturating_sub(1),
+            Command::Send(_) | Command::SendRaw(_) => {
+                self.browse.awaited = self.browse.awaited.saturating_sub(1);
+                self.drafts.take_back();
+            }
+            Command::SendInDialog { .. } | Command::Answer { .. } => self.drafts.take_back(),
             Command::Many(_) => self.table.tally = None,
             _ => {}
         }
+    }
+
+    /// Where the composer's randomness comes from. Called once, before anything is written.
+    pub fn seed(&mut self, seed: u64) {
+        self.book.seed = seed;
+        let composer = self.new_composer();
+        self.drafts = Drafts::new(composer);
+    }
+
+    /// An empty form of the chosen account.
+    pub fn new_composer(&mut self) -> Composer {
+        Composer::new(&self.accounts, self.account, self.book.next_seed())
+    }
+
+    /// The composer looks at its texts anew.
+    pub fn look(&mut self) {
+        let around = self.book.around(&self.accounts);
+        self.drafts.open_mut().look(&around);
     }
 
     /// The name of the account with that From; the From itself where none has it.
@@ -404,7 +438,7 @@ impl Model {
         let place = accounts.iter().position(|account| Some(&account.name) == used.as_ref());
         self.account = place.unwrap_or(default);
         self.accounts = accounts;
-        self.composer.use_account(&self.accounts, self.account);
+        self.drafts.use_account(&self.accounts, self.account);
         changed
     }
 

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::sip::{ContextEvent, ContextId, Fact, LegState, Method, UriBuf};
+use crate::{
+    engine::Command,
+    sip::{ContextEvent, ContextId, Fact, LegState, Method, UriBuf},
+};
 
 /// Counts what became of one wish for many contexts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +23,8 @@ enum Waits {
     HangUp(HashSet<ContextId>),
     /// The requests whose rows have not come yet.
     Resend(Vec<(Method, UriBuf)>),
+    /// The contexts in whose dialogs they are sent, once for each request.
+    InDialog(Vec<ContextId>),
 }
 
 impl Tally {
@@ -36,6 +41,16 @@ impl Tally {
     /// These are sent again; `wanted` counts those too that could not even be written.
     pub fn resend(requests: Vec<(Method, UriBuf)>, wanted: usize) -> Tally {
         Tally::new(Waits::Resend(requests), wanted)
+    }
+
+    /// These are sent in the dialogs of their contexts; `wanted` counts those too that could not even
+    /// be written.
+    pub fn in_dialog(wanted: usize, commands: &[Command]) -> Tally {
+        let dialogs = commands.iter().filter_map(|command| match command {
+            Command::SendInDialog { context, .. } => Some(*context),
+            _ => None,
+        });
+        Tally::new(Waits::InDialog(dialogs.collect()), wanted)
     }
 
     fn new(waits: Waits, wanted: usize) -> Tally {
@@ -56,6 +71,10 @@ impl Tally {
                 let place = waiting.iter().position(is_it);
                 place.map(|place| waiting.swap_remove(place)).is_some()
             }
+            (Waits::InDialog(waiting), Fact::Created(created)) => {
+                let place = waiting.iter().position(|parent| created.parent == Some(*parent));
+                place.map(|place| waiting.swap_remove(place)).is_some()
+            }
             _ => false,
         };
         self.done += usize::from(is_done);
@@ -66,6 +85,10 @@ impl Tally {
         let was_waiting = match (&mut self.waits, context) {
             (Waits::Cancel(waiting) | Waits::HangUp(waiting), Some(context)) => {
                 waiting.remove(&context)
+            }
+            (Waits::InDialog(waiting), Some(context)) => {
+                let place = waiting.iter().position(|it| *it == context);
+                place.map(|place| waiting.swap_remove(place)).is_some()
             }
             (Waits::Resend(waiting), None) => waiting.pop().is_some(),
             _ => false,
@@ -86,6 +109,7 @@ impl Tally {
         match &self.waits {
             Waits::Cancel(waiting) | Waits::HangUp(waiting) => waiting.is_empty(),
             Waits::Resend(waiting) => waiting.is_empty(),
+            Waits::InDialog(waiting) => waiting.is_empty(),
         }
     }
 
@@ -100,6 +124,7 @@ impl Tally {
             Waits::Cancel(_) => "cancelled",
             Waits::HangUp(_) => "hung up",
             Waits::Resend(_) => "sent again",
+            Waits::InDialog(_) => "sent again in the dialog",
         };
         let mut sentence = match self.is_good() {
             true => format!("{verb} all {}", self.wanted),

@@ -26,7 +26,7 @@ fn take(model: &mut Model, index: usize, now: Instant) {
     let Some(account) = model.accounts.get(index) else { return };
     let text = format!("{} is used from now on: {}", account.name, account.uri);
     model.account = index;
-    model.composer.use_account(&model.accounts, index);
+    model.drafts.use_account(&model.accounts, index);
     model.notice = Some(Notice::info(now, text));
 }
 

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use crate::{
-    engine::{Command, Submission},
-    sip::{CancelOptions, ContextId, Fact, Message, Method, NewRequest},
+    engine::Command,
+    sip::{CancelOptions, ContextId},
     ui::{
         bindings::{Action, Scope},
         model::{Model, Notice, Prompt, Row, Tally},
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The marked contexts in the order in which they were made; none where none is marked.
-fn marked(model: &Model) -> Vec<ContextId> {
+pub(super) fn marked(model: &Model) -> Vec<ContextId> {
     let mut marked: Vec<ContextId> = model.table.marks.iter().copied().collect();
     marked.sort_unstable();
     marked
@@ -43,7 +43,6 @@ pub(super) fn act(model: &mut Model, action: Action, now: Instant) -> Option<Com
             Some(tag) => Command::HangUpLeg { context, tag },
             None => Command::HangUp { context },
         }),
-        Action::Resend => resend(model, context, now),
         _ => {
             let label = model.selected().and_then(Row::label).unwrap_or_default().to_owned();
             open_prompt(model, Prompt::label(vec![context], &label));
@@ -52,12 +51,15 @@ pub(super) fn act(model: &mut Model, action: Action, now: Instant) -> Option<Com
     }
 }
 
-fn refuse_without_row(model: &mut Model, action: Action, now: Instant) {
+pub(super) fn refuse_without_row(model: &mut Model, action: Action, now: Instant) {
     let key = |action| key(model, Scope::Browse, action);
     let (verb, what) = match action {
         Action::Cancel => ("cancel", "an INVITE"),
         Action::HangUp => ("hang up", "an INVITE"),
-        Action::Resend => ("send again", "a request"),
+        Action::Resend | Action::EditAgain => ("send again", "a request"),
+        Action::InDialog => ("write in a dialog of", "an INVITE"),
+        Action::Advice => ("take advice on", "a request"),
+        Action::Answer => ("answer", "an INVITE"),
         _ => ("label", "a request"),
     };
     let text = match model.facts.contexts.is_empty() {
@@ -67,7 +69,7 @@ fn refuse_without_row(model: &mut Model, action: Action, now: Instant) {
     say(model, now, text);
 }
 
-fn chosen_leg(model: &Model) -> Option<Box<str>> {
+pub(super) fn chosen_leg(model: &Model) -> Option<Box<str>> {
     let leg = model.selected()?.legs().get(model.browse.leg?)?;
     Some(leg.tag.clone())
 }
@@ -88,7 +90,6 @@ fn act_on_all(
             let hang_up = |&context| Command::HangUp { context };
             (Tally::hang_up(&marked), marked.iter().map(hang_up).collect())
         }
-        Action::Resend => resend_all(model, &marked),
         _ => {
             open_prompt(model, Prompt::label(marked, ""));
             return None;
@@ -101,70 +102,6 @@ fn act_on_all(
 
 fn is_empty(command: &Command) -> bool {
     matches!(command, Command::Many(commands) if commands.is_empty())
-}
-
-fn resend(model: &mut Model, context: ContextId, now: Instant) -> Option<Command> {
-    match once_more(model, context) {
-        Ok(submission) => {
-            model.browse.awaited += 1;
-            Some(Command::Send(Box::new(submission)))
-        }
-        Err(why) => {
-            say(model, now, format!("#{context}: {why}"));
-            None
-        }
-    }
-}
-
-fn resend_all(model: &mut Model, marked: &[ContextId]) -> (Tally, Vec<Command>) {
-    let mut requests: Vec<(Method, _)> = Vec::new();
-    let mut commands = Vec::new();
-    let mut refused = Vec::new();
-    for &context in marked {
-        match once_more(model, context) {
-            Ok(submission) => {
-                let request = &submission.request;
-                requests.push((request.method.clone(), request.request_uri.clone()));
-                commands.push(Command::Send(Box::new(submission)));
-            }
-            Err(why) => refused.push(why),
-        }
-    }
-    let mut tally = Tally::resend(requests, marked.len());
-    refused.into_iter().for_each(|why| tally.give_up(why));
-    (tally, commands)
-}
-
-/// The request of a context as a new one: with a fresh Call-ID, tags, CSeq and branch, over the
-/// same flow.
-fn once_more(model: &Model, context: ContextId) -> Result<Submission, &'static str> {
-    let row = model.facts.contexts.find(context).ok_or("it is not in the table any more")?;
-    let sent = row.timeline.iter().find_map(|entry| match &entry.fact {
-        Fact::Sent { message } if entry.context == context => Some(message.clone()),
-        _ => None,
-    });
-    let sent = sent.ok_or("it was never sent, so there is nothing to send again")?;
-    let unreadable = "what was sent cannot be read as a request with From and To";
-    let message = Message::read(sent).map_err(|_| unreadable)?;
-    let request = NewRequest::from_message(&message).ok_or(unreadable)?;
-    let account = model.accounts.iter().find(|account| account.name == row.account());
-    let request = NewRequest {
-        from_tag: None,
-        to_tag: None,
-        call_id: None,
-        cseq: None,
-        credentials: account.and_then(|account| account.credentials.clone()),
-        profile: account.map(|account| account.profile.clone()),
-        ..request
-    };
-    let flow = row.created.flow.and_then(|flow| model.facts.flows.get(&flow));
-    let flow = flow.map(|flow| &flow.event);
-    Ok(Submission {
-        request,
-        server: flow.map(|flow| (*flow.asked).clone()),
-        password_command: account.and_then(|account| account.password_command.clone()),
-        flow: flow.map(|flow| flow.settings.clone()).unwrap_or_default(),
-    })
 }
 
 /// Takes rows that have ended out of the table. What is in flight stays, and is told of.

@@ -9,14 +9,19 @@ use crate::ui::{
     bindings::{Action, Binding, Key},
     model::{Mode, Model, Severity},
     update,
-    view::{Regions, detail::story, put, text::safe, time::Moment},
+    view::{Regions, composer, detail::story, put, text::safe, time::Moment},
 };
 
 /// How long the engine takes at most to end gracefully.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// What gives way first where the keys do not fit.
-const SPARE: [Action; 14] = [
+const SPARE: [Action; 20] = [
+    Action::EditAgain,
+    Action::Advanced,
+    Action::Editor,
+    Action::Raw,
+    Action::InDialog,
     Action::Accounts,
     Action::ClearField,
     Action::Label,
@@ -25,6 +30,7 @@ const SPARE: [Action; 14] = [
     Action::Mark,
     Action::NextPane,
     Action::Log,
+    Action::Preview,
     Action::Resend,
     Action::Filter,
     Action::NextField,
@@ -111,7 +117,8 @@ fn keys(buffer: &mut Buffer, area: Rect, model: &Model) {
 
 /// The first key of a binding that the field with the cursor does not want for itself.
 fn free_key(model: &Model, binding: &Binding) -> Option<Key> {
-    let is_wanted = |key: &Key| model.mode == Mode::Compose && model.composer.wants((*key).into());
+    let is_wanted =
+        |key: &Key| model.mode == Mode::Compose && model.drafts.open().wants((*key).into());
     binding.keys.iter().find(|key| !is_wanted(key)).copied()
 }
 
@@ -121,7 +128,12 @@ fn can_act(model: &Model, action: Action) -> bool {
     match action {
         Action::Cancel => model.can_cancel(),
         Action::HangUp => model.can_hang_up(),
-        Action::NextPane | Action::Resend | Action::Label | Action::Mark => {
+        // Where there is room for both, both are there.
+        Action::Preview => model.size.width < composer::BOTH,
+        Action::InDialog => model.selected().is_some_and(|row| !update::open_legs(row).is_empty()),
+        Action::Advice => model.selected().is_some_and(|row| update::advice(row).is_some()),
+        Action::Answer => model.selected().is_some_and(|row| update::waiting(row).is_some()),
+        Action::NextPane | Action::Resend | Action::EditAgain | Action::Label | Action::Mark => {
             model.selected().is_some()
         }
         Action::Filter | Action::Jump | Action::SortNext => !model.facts.contexts.is_empty(),

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-const SCOPES: [(Scope, &str); 12] = [
+const SCOPES: [(Scope, &str); 13] = [
     (Scope::Browse, "Table and detail"),
     (Scope::Table, "Table"),
     (Scope::Prompt, "Filter, label, find"),
@@ -28,6 +28,7 @@ const SCOPES: [(Scope, &str); 12] = [
     (Scope::Copy, "Copying"),
     (Scope::Accounts, "Accounts"),
     (Scope::Compose, "Writing a request"),
+    (Scope::Again, "Sending again"),
     (Scope::Overlay, "Log and help"),
     (Scope::Quitting, "While closing"),
 ];

@@ -13,6 +13,7 @@
 //! `text::safe` on its way here.
 
 mod accounts;
+mod again;
 mod columns;
 mod composer;
 pub(in crate::ui) mod detail;
@@ -41,7 +42,7 @@ use ratatui::{
 pub use composer::slot_at as composer_slot_at;
 pub use help::lines as help_lines;
 pub use table::{column_width, heading_at};
-pub use text::flow_text;
+pub use text::{bytes_as_text, flow_text};
 pub use theme::{Colours, Theme};
 
 use crate::ui::{
@@ -138,6 +139,10 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, now: Instant) -> Drawn {
         Mode::Compose => {
             panes(buffer, &regions, model, &moment);
             cursor = composer::draw(buffer, regions.body, model);
+        }
+        Mode::Again { edits, at } => {
+            panes(buffer, &regions, model, &moment);
+            again::draw(buffer, regions.body, model, edits, at);
         }
         Mode::Columns { at } => {
             panes(buffer, &regions, model, &moment);

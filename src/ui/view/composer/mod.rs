@@ -1,4 +1,6 @@
-//! The composer's form.
+//! The composer's form, and beside it what will be sent.
+
+mod preview;
 
 use ratatui::{
     buffer::Buffer,
@@ -13,7 +15,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::{
     sip::escape::escape,
     ui::{
-        composer::{Composer, Slot, split_at},
+        composer::{Composer, Kind, Purpose, Shape, Slot, meaning, split_at},
         model::Model,
         view::{
             overlay, put,
@@ -25,6 +27,8 @@ use crate::{
 
 /// The columns of the labels.
 const LABEL: u16 = 16;
+/// From how many columns on the form and the preview stand side by side.
+pub(super) const BOTH: u16 = 110;
 /// The columns of the form, where there is room.
 const WIDTH: u16 = 84;
 /// The most lines that a message takes.
@@ -40,19 +44,44 @@ struct Place {
 
 /// The field under the mouse.
 pub fn slot_at(model: &Model, body: Rect, at: Position) -> Option<Slot> {
-    let places = places(model, inside(outside(&model.composer, body)));
+    let (form, _) = regions(model, body);
+    let form = form?;
+    let area = if body.width >= BOTH { form } else { outside(model.drafts.open(), form) };
+    let places = places(model, inside(area));
     places.into_iter().find(|place| place.field.contains(at)).map(|place| place.slot)
+}
+
+/// Where the form and the preview stand: side by side where there is room, else one of them.
+fn regions(model: &Model, body: Rect) -> (Option<Rect>, Option<Rect>) {
+    if body.width >= BOTH {
+        let width = (body.width / 2).min(WIDTH);
+        let form = Rect { width, ..body };
+        let preview = Rect { x: body.x + width, width: body.width - width, ..body };
+        return (Some(form), Some(preview));
+    }
+    match model.drafts.open().previews {
+        true => (None, Some(body)),
+        false => (Some(body), None),
+    }
 }
 
 /// Draws the form; gives the place of the cursor.
 pub(super) fn draw(buffer: &mut Buffer, body: Rect, model: &Model) -> Option<Position> {
+    let (form, preview) = regions(model, body);
+    if let Some(area) = preview {
+        preview::draw(buffer, area, model);
+    }
+    form.and_then(|area| draw_form(buffer, area, body.width >= BOTH, model))
+}
+
+fn draw_form(buffer: &mut Buffer, body: Rect, full: bool, model: &Model) -> Option<Position> {
     let theme = &model.theme;
-    let composer = &model.composer;
-    let area = outside(composer, body);
+    let composer = model.drafts.open();
+    let area = if full { body } else { outside(composer, body) };
     let account = model.accounts.get(composer.account());
     let from = account.map(|account| format!(" from {} ", escape(account.uri.as_str())));
     let hint = Line::styled(from.unwrap_or_default(), theme.dim).alignment(Alignment::Right);
-    let heading = title("New request", theme.accent.add_modifier(Modifier::BOLD));
+    let heading = title(&heading(composer), theme.accent.add_modifier(Modifier::BOLD));
     let inner = overlay(buffer, area, heading, hint, theme);
     let mut cursor = None;
     for place in places(model, inner) {
@@ -63,7 +92,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, model: &Model) -> Option<Pos
         if focus {
             put(buffer, row, 0, 0, "▸", theme.accent);
         }
-        put(buffer, row, 2, 0, place.slot.label(), label);
+        put(buffer, row, 2, 0, place.slot.label(composer.purpose()), label);
         if error.is_some() {
             put(buffer, row, LABEL - 2, 0, "✖", theme.bad);
         }
@@ -74,6 +103,22 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, model: &Model) -> Option<Pos
         draw_message(buffer, place, model);
     }
     cursor
+}
+
+/// What is being written.
+fn heading(composer: &Composer) -> String {
+    let raw = if composer.shape() == Shape::Raw { ", raw" } else { "" };
+    match composer.purpose() {
+        Purpose::New => format!("New request{raw}"),
+        Purpose::Like(context) => format!("New request like #{context}{raw}"),
+        Purpose::InDialog { context, tag: None } => format!("In the dialog of #{context}"),
+        Purpose::InDialog { context, tag: Some(tag) } => {
+            format!("In the dialog of #{context}, leg {}", escape(tag))
+        }
+        Purpose::Answer { context, method, .. } => {
+            format!("Answer to {} in #{context}", escape(method.as_str()))
+        }
+    }
 }
 
 fn draw_message(buffer: &mut Buffer, place: Place, model: &Model) {
@@ -90,7 +135,7 @@ fn draw_message(buffer: &mut Buffer, place: Place, model: &Model) {
 
 /// What must be said below a field: what is wrong with it, or advice.
 fn message(model: &Model, slot: Slot, width: u16) -> Option<(Vec<String>, Style)> {
-    let (theme, composer) = (&model.theme, &model.composer);
+    let (theme, composer) = (&model.theme, model.drafts.open());
     let (text, style) = match composer.error(slot) {
         Some(error) => (error.to_owned(), theme.bad),
         None => (composer.advice(slot)?, theme.pending),
@@ -100,14 +145,47 @@ fn message(model: &Model, slot: Slot, width: u16) -> Option<(Vec<String>, Style)
 
 /// What can be said below a field, where there is room.
 fn hint(model: &Model, slot: Slot, width: u16) -> Option<Vec<String>> {
-    let is_empty = slot == Slot::Target && model.composer.line(slot)?.value().is_empty();
+    let composer = model.drafts.open();
+    if composer.focus() == slot
+        && let Some(lines) = candidates(composer, usize::from(width))
+    {
+        return Some(lines);
+    }
+    if slot == Slot::Method && composer.focus() == slot {
+        let meaning = meaning(composer.line(slot)?.value())?;
+        return Some(wrap(meaning, usize::from(width)));
+    }
+    let is_empty = slot == Slot::Target && composer.line(slot)?.value().is_empty();
     let hint = model.hint.as_ref().filter(|_| is_empty)?;
     Some(wrap(&escape(hint), usize::from(width)))
 }
 
+/// What Tab completes to, what that is, and what else there is.
+fn candidates(composer: &Composer, width: usize) -> Option<Vec<String>> {
+    let (candidates, chosen) = composer.candidates();
+    let candidate = candidates.get(chosen)?;
+    // Nothing typed yet: the help of the field says more.
+    if candidate.replaces == 0 && composer.focus() != Slot::Headers && candidate.meaning.is_empty()
+        || composer.replaces()
+    {
+        return None;
+    }
+    let mut first = format!("⇥ {}", escape(candidate.text.trim_end()));
+    if !candidate.meaning.is_empty() {
+        first.push_str(&format!("  {}", candidate.meaning));
+    }
+    let others = (1..candidates.len()).map(|n| &candidates[(chosen + n) % candidates.len()]);
+    let others: Vec<&str> = others.map(|other| other.text.trim_end()).collect();
+    let mut lines = vec![first];
+    if !others.is_empty() {
+        lines.push(format!("  {}", escape(&others.join(" · "))));
+    }
+    Some(lines.iter().map(|line| super::text::cut(line, width).into_owned()).collect())
+}
+
 fn draw_field(buffer: &mut Buffer, area: Rect, slot: Slot, model: &Model) -> Option<Position> {
     let theme = &model.theme;
-    let composer = &model.composer;
+    let composer = model.drafts.open();
     let focus = composer.focus() == slot;
     let chooses = |text: &str| if focus { format!("‹ {text} ›") } else { text.to_owned() };
     match slot {
@@ -124,18 +202,22 @@ fn draw_field(buffer: &mut Buffer, area: Rect, slot: Slot, model: &Model) -> Opt
             put(buffer, area, 0, 0, &chooses(&escape(&text)), Style::new());
             focus.then_some(area.as_position())
         }
-        Slot::Headers | Slot::Body => {
+        slot if slot.kind() == Kind::Area => {
             let text = composer.area(slot)?;
-            draw_area(buffer, area, text, placeholder(slot, model), theme.dim)
+            let off = |line: &str| slot == Slot::Headers && line.trim_start().starts_with('#');
+            draw_area(buffer, area, text, placeholder(slot, model), theme.dim, off)
         }
-        Slot::Method | Slot::Target | Slot::ContentType => {
+        slot => {
             let input = composer.line(slot)?;
             if input.value().is_empty() {
                 put(buffer, area, 0, 0, placeholder(slot, model), theme.dim);
             }
             let style = if focus && composer.replaces() { theme.selected } else { Style::new() };
             let at = draw_line(buffer, area, input, style);
-            if focus && slot == Slot::Method {
+            if focus
+                && slot == Slot::Method
+                && !matches!(composer.purpose(), Purpose::Answer { .. })
+            {
                 let end = escape(input.value()).width() as u16 + 2;
                 put(buffer, area, end, 0, "‹ › chooses", theme.dim);
             }
@@ -145,10 +227,20 @@ fn draw_field(buffer: &mut Buffer, area: Rect, slot: Slot, model: &Model) -> Opt
 }
 
 fn placeholder(slot: Slot, model: &Model) -> &'static str {
-    let has_body = model.composer.area(Slot::Body).is_some_and(|body| !body.is_empty());
+    let has_body = model.drafts.open().area(Slot::Body).is_some_and(|body| !body.is_empty());
     match slot {
         Slot::Target => "sip:user@host, or a user of the account's domain",
-        Slot::Headers => "Name: value, one a line",
+        Slot::Method if matches!(model.drafts.open().purpose(), Purpose::Answer { .. }) => {
+            "a status, such as 486 Busy Here"
+        }
+        Slot::Headers => "Name: value, one a line; # before it switches it off",
+        Slot::Routes => "a URI a line, the first hop first",
+        Slot::ToDisplayName => "none",
+        Slot::To => "the target",
+        Slot::ToTag => "none: this begins a dialog",
+        Slot::FromDisplayName | Slot::From => "the account's",
+        Slot::FromTag | Slot::CallId | Slot::CSeq => "a fresh one",
+        Slot::Raw => "a whole message, sent byte for byte",
         Slot::ContentType if has_body => "by the body's look",
         Slot::ContentType => "type/subtype, where there is a body",
         Slot::Body => "text",
@@ -176,6 +268,7 @@ fn draw_area(
     text: &TextArea<'_>,
     placeholder: &str,
     dim: Style,
+    is_off: impl Fn(&str) -> bool,
 ) -> Option<Position> {
     let cursor = text.cursor();
     let (row, column) = (cursor.0, cursor.1);
@@ -193,7 +286,8 @@ fn draw_area(
     let column = escape(&line[..end]).width();
     let skip = (column + 1).saturating_sub(usize::from(area.width).max(1));
     for (y, line) in text.lines().iter().skip(top).take(height).enumerate() {
-        put(buffer, area, 0, y as u16, skipped(&escape(line), skip), Style::new());
+        let style = if is_off(line) { dim } else { Style::new() };
+        put(buffer, area, 0, y as u16, skipped(&escape(line), skip), style);
     }
     Some(Position { x: area.x + (column - skip) as u16, y: area.y + (row - top) as u16 })
 }
@@ -235,8 +329,10 @@ fn inside(area: Rect) -> Rect {
 /// How many lines a field wants.
 const fn height(slot: Slot) -> u16 {
     match slot {
-        Slot::Headers => 3,
+        Slot::Headers => 4,
+        Slot::Routes => 2,
         Slot::Body => 6,
+        Slot::Raw => 24,
         _ => 1,
     }
 }
@@ -244,7 +340,7 @@ const fn height(slot: Slot) -> u16 {
 /// The places of the fields. Where there is little room, long fields shrink first, then the lines
 /// for messages go except those that are needed, then the fields far from the cursor.
 fn places(model: &Model, inner: Rect) -> Vec<Place> {
-    let composer = &model.composer;
+    let composer = model.drafts.open();
     let width = inner.width.saturating_sub(LABEL + 1);
     let message =
         |slot| message(model, slot, width).map_or(0, |(lines, _)| lines.len() as u16).min(MESSAGE);
@@ -252,7 +348,7 @@ fn places(model: &Model, inner: Rect) -> Vec<Place> {
     let mut lines: Vec<(Slot, u16, u16)> =
         composer.slots().map(|slot| (slot, height(slot), message(slot).max(hint(slot)))).collect();
     let total = |lines: &[(Slot, u16, u16)]| lines.iter().map(|(_, f, m)| f + m).sum::<u16>();
-    for slot in [Slot::Body, Slot::Headers] {
+    for slot in [Slot::Raw, Slot::Body, Slot::Headers, Slot::Routes] {
         let over = total(&lines).saturating_sub(inner.height);
         if let Some((_, field, _)) = lines.iter_mut().find(|line| line.0 == slot) {
             *field -= over.min(*field - 1);

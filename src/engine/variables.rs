@@ -1,0 +1,358 @@
+//! `{{…}}` in the texts of a request: what stands for a value that is made when the request is.
+//!
+//! | written | stands for |
+//! |---|---|
+//! | `{{uuid}}` | a random UUID (version 4) |
+//! | `{{random 8}}` | so many random letters and digits, at most 256 |
+//! | `{{seq}}` | the number of the request, counted from 1 |
+//! | `{{now}}` | the time, as RFC 3339 writes it in UTC |
+//! | `{{now seconds}}` | the time in seconds since 1970 |
+//! | `{{env NAME}}` | an environment variable |
+//! | `{{name}}` | the config file's own, `[variables] name = "value"` |
+//! | `{{{{` | two braces |
+//!
+//! A value is taken once per request: what is shown of it before is what is sent, and the same
+//! words mean the same value wherever they stand in one request.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use jiff::Timestamp;
+use rand::{Rng, RngExt, SeedableRng, distr::Alphanumeric, rngs::StdRng};
+
+use crate::engine::{Draft, DraftError, Field};
+
+/// The most characters that `{{random N}}` makes.
+const LONGEST: usize = 256;
+
+/// The names that always mean something, each with a word of help.
+pub const BUILT_IN: [(&str, &str); 6] = [
+    ("uuid", "a random UUID"),
+    ("random 8", "random letters and digits, so many"),
+    ("seq", "the number of the request"),
+    ("now", "the time, RFC 3339 in UTC"),
+    ("now seconds", "the time in seconds since 1970"),
+    ("env NAME", "an environment variable"),
+];
+
+/// The variables that the config file names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Variables(BTreeMap<String, String>);
+
+/// The values that the variables of one request have.
+#[derive(Clone, Debug)]
+pub struct Values {
+    taken: HashMap<String, String>,
+    sequence: u64,
+    seed: u64,
+}
+
+/// Why a text cannot be written out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VariableError {
+    /// There is no such variable.
+    #[error(
+        "at {place}: there is no variable {name:?}; there are uuid, random N, seq, now, now seconds, env NAME{own}, and {{{{{{{{ writes two braces"
+    )]
+    Unknown {
+        /// Where it stands.
+        place: Place,
+        /// What was written.
+        name: String,
+        /// Those of the config file, each after a comma.
+        own: String,
+    },
+    /// The environment has no such variable.
+    #[error("at {place}: the environment variable {name:?} is not set, or is no text")]
+    Unset {
+        /// Where it stands.
+        place: Place,
+        /// Its name.
+        name: String,
+    },
+    /// The braces are never closed.
+    #[error(
+        "at {place}: this {{{{ is never closed: write }}}} after the name, or {{{{{{{{ for two braces"
+    )]
+    Open {
+        /// Where it stands.
+        place: Place,
+    },
+    /// The count of `random` is none.
+    #[error("at {place}: random needs a number from 1 to 256, such as {{{{random 8}}}}")]
+    BadCount {
+        /// Where it stands.
+        place: Place,
+    },
+}
+
+/// Where something stands in a text: line and column in characters, both from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    line: usize,
+    column: usize,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.line {
+            1 => write!(f, "{}", self.column),
+            line => write!(f, "line {line}, {}", self.column),
+        }
+    }
+}
+
+impl Place {
+    fn of(text: &str, offset: usize) -> Place {
+        let before = &text[..offset];
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        Place {
+            line: before.matches('\n').count() + 1,
+            column: before[start..].chars().count() + 1,
+        }
+    }
+}
+
+impl Values {
+    /// The values of the first request; `seed` is where all randomness comes from.
+    pub fn new(seed: u64) -> Values {
+        Values { taken: HashMap::new(), sequence: 1, seed }
+    }
+
+    /// The request was sent: the next one has values of its own.
+    pub fn next_request(&mut self) {
+        self.taken.clear();
+        self.sequence += 1;
+    }
+
+    /// Randomness for one value.
+    fn random(&self, key: &str) -> StdRng {
+        let mut hasher = DefaultHasher::new();
+        (self.seed, self.sequence, key).hash(&mut hasher);
+        StdRng::seed_from_u64(hasher.finish())
+    }
+}
+
+impl Variables {
+    /// The config file's own.
+    pub fn new(own: BTreeMap<String, String>) -> Variables {
+        Variables(own)
+    }
+
+    /// The names of the config file's own.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Writes a text out.
+    ///
+    /// # Errors
+    ///
+    /// Every variable that has no value, with where it stands.
+    pub fn expand(&self, text: &str, values: &mut Values) -> Result<String, Vec<VariableError>> {
+        let mut out = String::with_capacity(text.len());
+        let mut errors = Vec::new();
+        let mut at = 0;
+        while let Some(open) = text[at..].find("{{").map(|open| at + open) {
+            out.push_str(&text[at..open]);
+            let inside = open + 2;
+            if text[inside..].starts_with("{{") {
+                out.push_str("{{");
+                at = inside + 2;
+                continue;
+            }
+            let Some(close) = text[inside..].find("}}").map(|close| inside + close) else {
+                errors.push(VariableError::Open { place: Place::of(text, open) });
+                at = text.len();
+                break;
+            };
+            match self.value(text[inside..close].trim(), Place::of(text, open), values) {
+                Ok(value) => out.push_str(&value),
+                Err(error) => errors.push(error),
+            }
+            at = close + 2;
+        }
+        out.push_str(&text[at..]);
+        if errors.is_empty() { Ok(out) } else { Err(errors) }
+    }
+
+    fn value(
+        &self,
+        name: &str,
+        place: Place,
+        values: &mut Values,
+    ) -> Result<String, VariableError> {
+        let key = name.split_whitespace().collect::<Vec<_>>().join(" ");
+        if let Some(taken) = values.taken.get(&key) {
+            return Ok(taken.clone());
+        }
+        let value = match key.split_once(' ') {
+            Some(("env", name)) => std::env::var(name)
+                .map_err(|_| VariableError::Unset { place, name: name.to_owned() })?,
+            Some(("random", count)) => match count.parse::<usize>() {
+                Ok(count @ 1..=LONGEST) => {
+                    let random = values.random(&key);
+                    random.sample_iter(Alphanumeric).take(count).map(char::from).collect()
+                }
+                _ => return Err(VariableError::BadCount { place }),
+            },
+            _ => match key.as_str() {
+                own if self.0.contains_key(own) => self.0[own].clone(),
+                "uuid" => uuid(&mut values.random(&key)),
+                "random" => return Err(VariableError::BadCount { place }),
+                "seq" => values.sequence.to_string(),
+                "now" => format!("{:.0}", Timestamp::now()),
+                "now seconds" => Timestamp::now().as_second().to_string(),
+                _ => {
+                    let own = self.names().map(|name| format!(", {name}")).collect();
+                    return Err(VariableError::Unknown { place, name: name.to_owned(), own });
+                }
+            },
+        };
+        values.taken.insert(key, value.clone());
+        Ok(value)
+    }
+
+    /// Writes every text of a draft out.
+    ///
+    /// # Errors
+    ///
+    /// Every variable that has no value, each with its field.
+    pub fn expand_draft(
+        &self,
+        draft: &Draft,
+        values: &mut Values,
+    ) -> Result<Draft, Vec<DraftError>> {
+        let mut errors = Vec::new();
+        let mut out = draft.clone();
+        let mut write = |field: Field, text: &mut String| match self.expand(text, values) {
+            Ok(written) => *text = written,
+            Err(found) => errors.extend(
+                found.into_iter().map(|error| DraftError { field, message: error.to_string() }),
+            ),
+        };
+        write(Field::Method, &mut out.method);
+        write(Field::Target, &mut out.target);
+        write(Field::Server, &mut out.server);
+        write(Field::From, &mut out.from);
+        write(Field::FromDisplayName, &mut out.from_display_name);
+        write(Field::FromTag, &mut out.from_tag);
+        write(Field::To, &mut out.to);
+        write(Field::ToDisplayName, &mut out.to_display_name);
+        write(Field::ToTag, &mut out.to_tag);
+        write(Field::CallId, &mut out.call_id);
+        write(Field::CSeq, &mut out.cseq);
+        out.routes.iter_mut().for_each(|route| write(Field::Routes, route));
+        out.headers.iter_mut().for_each(|header| write(Field::Headers, header));
+        write(Field::ContentType, &mut out.content_type);
+        // A body that is no text has no variables.
+        if let Ok(mut body) = String::from_utf8(std::mem::take(&mut out.body)) {
+            write(Field::Body, &mut body);
+            out.body = body.into_bytes();
+        } else {
+            out.body.clone_from(&draft.body);
+        }
+        if errors.is_empty() { Ok(out) } else { Err(errors) }
+    }
+}
+
+/// RFC 9562 §5.4: 122 random bits.
+fn uuid(random: &mut impl Rng) -> String {
+    let (high, low) = (random.next_u64(), random.next_u64());
+    let high = high & !0xf000 | 0x4000;
+    let low = low & !(0b11 << 62) | (0b10 << 62);
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xffff,
+        low >> 48,
+        low & 0xffff_ffff_ffff
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables() -> Variables {
+        Variables::new(BTreeMap::from([("team".into(), "blue".into())]))
+    }
+
+    #[test]
+    fn each_kind_is_written_out() {
+        let mut values = Values::new(1);
+        let mut write = |text: &str| variables().expand(text, &mut values).unwrap();
+        for (text, wanted) in [
+            ("", ""),
+            ("a } b { c }} d", "a } b { c }} d"),
+            ("{{team}}-{{ team }}", "blue-blue"),
+            ("{{seq}}", "1"),
+            ("{{{{team}}", "{{team}}"),
+            ("ü{{team}}ü", "üblueü"),
+        ] {
+            assert_eq!(write(text), wanted, "{text}");
+        }
+        let uuid = write("{{uuid}}");
+        assert_eq!((uuid.len(), &uuid[14..15]), (36, "4"));
+        assert!("89ab".contains(&uuid[19..20]), "{uuid}");
+        assert_eq!(write("{{random 8}}").len(), 8);
+        assert!(write("{{now}}").ends_with('Z'));
+        assert_eq!(write("{{env PATH}}"), std::env::var("PATH").unwrap());
+    }
+
+    #[test]
+    fn a_value_is_taken_once_per_request() {
+        let mut values = Values::new(1);
+        let text = "{{uuid}} {{random 8}} {{seq}} {{random  8}}";
+        let first = variables().expand(text, &mut values).unwrap();
+        let words: Vec<&str> = first.split(' ').collect();
+        assert_eq!(words[1], words[3]);
+        assert_eq!(variables().expand(text, &mut values).unwrap(), first);
+        values.next_request();
+        let second = variables().expand(text, &mut values).unwrap();
+        assert!(second.contains(" 2 ") && second[..36] != first[..36], "{first} {second}");
+    }
+
+    #[test]
+    fn what_has_no_value_is_named_with_its_place() {
+        for (text, wanted) in [
+            ("ab{{nobody}}", "at 3: there is no variable \"nobody\""),
+            ("a\nü{{x}}", "at line 2, 2: there is no variable \"x\""),
+            ("{{env NO SUCH}}", "at 1: the environment variable \"NO SUCH\" is not set"),
+            ("{{random}}", "at 1: random needs a number"),
+            ("{{random 0}}", "at 1: random needs a number"),
+            ("{{random 257}}", "at 1: random needs a number"),
+            ("x {{uuid", "at 3: this {{ is never closed: write }}"),
+            ("{{}}", "at 1: there is no variable \"\""),
+        ] {
+            let errors = variables().expand(text, &mut Values::new(1)).unwrap_err();
+            let message = errors[0].to_string();
+            assert!(message.starts_with(wanted), "{text}: {message}");
+        }
+        let both = variables().expand("{{a}}{{b}}", &mut Values::new(1)).unwrap_err();
+        assert_eq!(both.len(), 2);
+        assert!(both[0].to_string().contains("env NAME, team"));
+    }
+
+    #[test]
+    fn every_text_of_a_draft_is_written_out() {
+        let draft = Draft {
+            target: "{{team}}".into(),
+            headers: vec!["X: {{team}}".into(), "Y: {{no}}".into()],
+            body: b"{{team}}".into(),
+            ..Draft::default()
+        };
+        let errors = variables().expand_draft(&draft, &mut Values::new(1)).unwrap_err();
+        assert_eq!(errors.iter().map(|error| error.field).collect::<Vec<_>>(), [Field::Headers]);
+        let good = Draft { headers: vec!["X: {{team}}".into()], ..draft };
+        let written = variables().expand_draft(&good, &mut Values::new(1)).unwrap();
+        assert_eq!((written.target.as_str(), &*written.body), ("blue", &b"blue"[..]));
+        assert_eq!(written.headers, ["X: blue"]);
+        let binary = Draft { body: b"\xff{{team}}".into(), ..Draft::default() };
+        let written = variables().expand_draft(&binary, &mut Values::new(1)).unwrap();
+        assert_eq!(written.body, b"\xff{{team}}");
+    }
+}

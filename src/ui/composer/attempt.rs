@@ -1,0 +1,121 @@
+//! From texts to a [`Command`].
+
+use std::sync::Arc;
+
+use super::{Around, Composer, Purpose, Shape, Slot, raw_text};
+use crate::{
+    engine::{
+        Account, Command, Draft, DraftError, Field, RawSubmission, Submission, Values, next_hop,
+    },
+    sip::{CSeqNumber, RawMessage},
+    transport::{FlowSettings, ServerUri},
+};
+
+impl Composer {
+    /// The command that the texts make.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake, each with its field.
+    pub(super) fn attempt(
+        &self,
+        around: &Around<'_>,
+        values: &mut Values,
+    ) -> Result<Command, Vec<DraftError>> {
+        let Some(account) = around.accounts.get(self.sender.account) else {
+            return Err(vec![DraftError {
+                field: Field::From,
+                message: "there is no account to send from: add one to the config file".to_owned(),
+            }]);
+        };
+        if self.shape == Shape::Raw {
+            return self.raw(around, account);
+        }
+        let draft = around.variables.expand_draft(&self.draft(), values)?;
+        match &self.purpose {
+            Purpose::New | Purpose::Like(_) => self.request(around, account, &draft),
+            Purpose::InDialog { context, tag } => Ok(Command::SendInDialog {
+                context: *context,
+                tag: tag.clone(),
+                request: Box::new(draft.in_dialog()?),
+            }),
+            Purpose::Answer { context, transaction, .. } => Ok(Command::Answer {
+                context: *context,
+                transaction: *transaction,
+                answer: Box::new(draft.answer()?),
+            }),
+        }
+    }
+
+    /// The texts, without the headers that are switched off.
+    fn draft(&self) -> Draft {
+        let text = |slot| self.fields.text(slot);
+        let lines = |slot| -> Vec<String> { text(slot).split('\n').map(str::to_owned).collect() };
+        let is_on = |line: &String| !line.trim_start().starts_with('#');
+        Draft {
+            method: text(Slot::Method),
+            target: text(Slot::Target),
+            server: String::new(),
+            from: text(Slot::From),
+            from_display_name: text(Slot::FromDisplayName),
+            from_tag: text(Slot::FromTag),
+            to: text(Slot::To),
+            to_display_name: text(Slot::ToDisplayName),
+            to_tag: text(Slot::ToTag),
+            call_id: text(Slot::CallId),
+            cseq: text(Slot::CSeq),
+            routes: lines(Slot::Routes),
+            headers: lines(Slot::Headers).into_iter().filter(is_on).collect(),
+            content_type: text(Slot::ContentType),
+            // RFC 3261 §7.4: lines of a text body end as those of the message do.
+            body: text(Slot::Body).replace('\n', "\r\n").into(),
+        }
+    }
+
+    fn request(
+        &self,
+        around: &Around<'_>,
+        account: &Account,
+        draft: &Draft,
+    ) -> Result<Command, Vec<DraftError>> {
+        let mut submission = draft.submit(account)?;
+        // What the user leaves open is made here, so that it can be seen before it is sent.
+        let request = &mut submission.request;
+        request.call_id = request.call_id.take().or_else(|| self.made.call_id.parse().ok());
+        request.from_tag = request.from_tag.take().or_else(|| self.made.from_tag.parse().ok());
+        request.cseq = request.cseq.or_else(|| CSeqNumber::new(self.made.cseq));
+        let (server, flow) = self.way(around, account);
+        Ok(Command::Send(Box::new(Submission { server, flow, ..submission })))
+    }
+
+    fn raw(&self, around: &Around<'_>, account: &Account) -> Result<Command, Vec<DraftError>> {
+        let bytes = raw_text::decode(&self.fields.text(Slot::Raw));
+        if bytes.is_empty() {
+            let message = "there is nothing to send: write a message".to_owned();
+            return Err(vec![DraftError { field: Field::Body, message }]);
+        }
+        let message = RawMessage::new(bytes.into());
+        let (server, flow) = self.way(around, account);
+        if server.is_none()
+            && let Err(message) =
+                next_hop(message.first_route().as_ref(), message.request_uri().as_ref())
+        {
+            return Err(vec![DraftError { field: Field::Server, message }]);
+        }
+        Ok(Command::SendRaw(Box::new(RawSubmission { message, server, flow })))
+    }
+
+    /// The chosen server, and how the flow to it is made.
+    fn way(
+        &self,
+        around: &Around<'_>,
+        account: &Account,
+    ) -> (Option<ServerUri>, Arc<FlowSettings>) {
+        let server = self.server(around.accounts).cloned();
+        let flow = match &self.sender.way {
+            Some(way) if self.sender.server == 0 => way.flow.clone(),
+            _ => account.flow.clone(),
+        };
+        (server, flow)
+    }
+}

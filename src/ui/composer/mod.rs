@@ -1,0 +1,572 @@
+//! The composer: a request as it is being written.
+//!
+//! It holds texts and where the cursor is. Whether they make a request is for
+//! [`Draft::submit`](crate::engine::Draft::submit) to say; what it finds wrong is kept here, beside
+//! the field that it stands in, with the preview of what would be sent.
+//!
+//! `slot` names the fields and `fields` holds their texts; `begin` fills them in from a message;
+//! `attempt` makes a [`Command`] of them; `complete`, `known` and `templates` help to write;
+//! `drafts` keeps what was written and not sent.
+
+mod attempt;
+mod begin;
+mod complete;
+mod drafts;
+mod fields;
+mod known;
+mod preview;
+pub mod raw_text;
+mod slot;
+mod templates;
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui_textarea::{CursorMove, TextArea};
+use tui_input::Input;
+
+pub(crate) use begin::Keep;
+pub use complete::Candidate;
+pub use drafts::Drafts;
+pub use fields::split_at;
+pub use preview::Preview;
+pub use slot::{Kind, Slot};
+
+use self::fields::Fields;
+use crate::{
+    engine::{Account, Command, DraftError, Values, Variables},
+    sip::{self, ContextId, Identifiers, Method, ServerTransactionId},
+    transport::{FlowSettings, ServerUri},
+};
+
+/// What the request is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A new request.
+    New,
+    /// A new request like that of a context.
+    Like(ContextId),
+    /// A request in a dialog of a context.
+    InDialog {
+        /// The context.
+        context: ContextId,
+        /// The leg; `None` is the only one that is up.
+        tag: Option<Box<str>>,
+    },
+    /// The answer to a request of the peer.
+    Answer {
+        /// The context in whose dialog it came.
+        context: ContextId,
+        /// The request.
+        transaction: ServerTransactionId,
+        /// Its method.
+        method: Method,
+    },
+}
+
+/// How much of the form is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// The usual fields.
+    Form,
+    /// The advanced ones too.
+    Unfolded,
+    /// The whole message as one text, sent as it is.
+    Raw,
+}
+
+/// Where a request went that this one is like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The server.
+    pub server: ServerUri,
+    /// How the flow to it is made.
+    pub flow: Arc<FlowSettings>,
+}
+
+/// What the composer must know of the world around it.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a> {
+    /// The accounts.
+    pub accounts: &'a [Account],
+    /// The variables of the config file.
+    pub variables: &'a Variables,
+    /// Targets to offer, the likeliest first.
+    pub targets: &'a [String],
+    /// The settings of the user agent.
+    pub settings: &'a sip::Settings,
+}
+
+/// A request as it is being written.
+#[derive(Debug)]
+pub struct Composer {
+    purpose: Purpose,
+    shape: Shape,
+    focus: Slot,
+    fields: Fields,
+    sender: Sender,
+    /// The fields that the user has left or changed: only those may complain.
+    touched: Vec<Slot>,
+    /// The fields that hold what the user has not typed since: typing replaces it.
+    given: Vec<Slot>,
+    /// What is made ahead, so that the preview shows what is really sent.
+    made: Made,
+    outlook: Outlook,
+    /// Which candidate Tab takes.
+    chosen: usize,
+    /// Whether the preview stands in the place of the form, where there is no room for both.
+    pub previews: bool,
+}
+
+/// Who sends, and where to.
+#[derive(Clone, Debug)]
+struct Sender {
+    account: usize,
+    accounts: usize,
+    /// A place in [`Composer::servers`].
+    server: usize,
+    way: Option<Way>,
+}
+
+/// What identifies the request, made before it is sent.
+#[derive(Debug)]
+struct Made {
+    identifiers: Identifiers,
+    call_id: String,
+    from_tag: String,
+    cseq: u32,
+    values: Values,
+}
+
+/// What follows from the texts.
+#[derive(Debug, Default)]
+struct Outlook {
+    errors: Vec<DraftError>,
+    preview: Preview,
+    candidates: Vec<Candidate>,
+}
+
+impl Made {
+    fn new(seed: u64) -> Made {
+        let mut made = Made {
+            identifiers: Identifiers::new(seed),
+            call_id: String::new(),
+            from_tag: String::new(),
+            cseq: 0,
+            values: Values::new(seed),
+        };
+        made.renew();
+        made
+    }
+
+    fn renew(&mut self) {
+        self.call_id = self.identifiers.call_id();
+        self.from_tag = self.identifiers.tag();
+        self.cseq = self.identifiers.cseq();
+    }
+}
+
+impl Composer {
+    /// An empty form for an INVITE. `seed` is where all its randomness comes from.
+    pub fn new(accounts: &[Account], account: usize, seed: u64) -> Composer {
+        let mut fields = Fields::new();
+        fields.set(Slot::Method, "INVITE");
+        Composer {
+            purpose: Purpose::New,
+            shape: Shape::Form,
+            focus: Slot::Target,
+            fields,
+            sender: Sender { account, accounts: accounts.len(), server: 0, way: None },
+            touched: Vec::new(),
+            given: vec![Slot::Method],
+            made: Made::new(seed),
+            outlook: Outlook::default(),
+            chosen: 0,
+            previews: false,
+        }
+    }
+
+    /// What the request is for.
+    pub fn purpose(&self) -> &Purpose {
+        &self.purpose
+    }
+
+    /// How much of the form is shown.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The fields, in order.
+    pub fn slots(&self) -> impl DoubleEndedIterator<Item = Slot> + use<> {
+        let several = self.sender.accounts > 1;
+        Slot::all(&self.purpose, self.shape).filter(move |slot| several || *slot != Slot::Account)
+    }
+
+    /// The field with the cursor.
+    pub fn focus(&self) -> Slot {
+        self.focus
+    }
+
+    /// The index of the chosen account.
+    pub fn account(&self) -> usize {
+        self.sender.account
+    }
+
+    /// Whether the next character replaces what the field with the cursor holds.
+    pub fn replaces(&self) -> bool {
+        self.given.contains(&self.focus)
+    }
+
+    /// A single-line field.
+    pub fn line(&self, slot: Slot) -> Option<&Input> {
+        self.fields.line(slot)
+    }
+
+    /// A field of several lines.
+    pub fn area(&self, slot: Slot) -> Option<&TextArea<'static>> {
+        self.fields.area(slot)
+    }
+
+    /// The text of a field.
+    pub fn text(&self, slot: Slot) -> String {
+        self.fields.text(slot)
+    }
+
+    /// The servers to choose from; `None` is the target's own address.
+    fn servers<'a>(&'a self, accounts: &'a [Account]) -> Vec<Option<&'a ServerUri>> {
+        let own = accounts.get(self.sender.account).map_or(&[][..], |account| &account.servers);
+        let way = self.sender.way.iter().map(|way| Some(&way.server));
+        way.chain(own.iter().map(Some)).chain([None]).collect()
+    }
+
+    /// The chosen server; `None` for the target's own address.
+    pub fn server<'a>(&'a self, accounts: &'a [Account]) -> Option<&'a ServerUri> {
+        self.servers(accounts).get(self.sender.server).copied().flatten()
+    }
+
+    /// What is wrong with a field, where the user may be told already.
+    pub fn error(&self, slot: Slot) -> Option<&str> {
+        self.touched.contains(&slot).then_some(())?;
+        self.outlook
+            .errors
+            .iter()
+            .find(|error| self.place(error) == slot)
+            .map(|error| error.message.as_str())
+    }
+
+    /// The field that a mistake is shown at: one that the form has.
+    fn place(&self, error: &DraftError) -> Slot {
+        let slot = Slot::of(error.field);
+        let from = matches!(slot, Slot::From | Slot::FromDisplayName | Slot::FromTag);
+        match self.slots().any(|shown| shown == slot) {
+            true => slot,
+            false if from && self.sender.accounts > 1 => Slot::Account,
+            false => self.slots().find(|slot| slot.kind() != Kind::Choice).unwrap_or(slot),
+        }
+    }
+
+    /// What would be sent; of the last texts that made a request, where they make none now.
+    pub fn preview(&self) -> &Preview {
+        &self.outlook.preview
+    }
+
+    /// Whether the texts make no request now.
+    pub fn is_wrong(&self) -> bool {
+        !self.outlook.errors.is_empty()
+    }
+
+    /// What could stand where the cursor is, and which of it Tab takes.
+    pub fn candidates(&self) -> (&[Candidate], usize) {
+        (&self.outlook.candidates, self.chosen)
+    }
+
+    /// A word of advice on a field that is not wrong.
+    pub fn advice(&self, slot: Slot) -> Option<String> {
+        let typed = self.fields.text(Slot::Method);
+        let typed = typed.trim();
+        if slot != Slot::Method || matches!(self.purpose, Purpose::Answer { .. }) {
+            return None;
+        }
+        let known = Method::KNOWN.iter().find(|it| it.as_str().eq_ignore_ascii_case(typed))?;
+        (known.as_str() != typed).then(|| format!("methods are case-sensitive: → makes it {known}"))
+    }
+
+    /// Sends from another account, where it is a new request; or the accounts have changed.
+    pub fn use_account(&mut self, accounts: &[Account], account: usize) {
+        self.sender.accounts = accounts.len();
+        let is_gone = self.sender.account >= accounts.len();
+        if is_gone || self.purpose == Purpose::New {
+            self.sender.account = account;
+            self.sender.server = 0;
+        }
+    }
+
+    /// To the next field, or the previous.
+    pub fn step(&mut self, forward: bool) {
+        let slots: Vec<Slot> = self.slots().collect();
+        let place = slots.iter().position(|slot| *slot == self.focus).unwrap_or(0);
+        let by = if forward { 1 } else { slots.len() - 1 };
+        self.focus_on(slots[(place + by) % slots.len()]);
+    }
+
+    /// To a field.
+    pub fn focus_on(&mut self, slot: Slot) {
+        if slot != self.focus {
+            self.touch(self.focus);
+            self.focus = slot;
+        }
+    }
+
+    /// Whether the field with the cursor wants a key for itself, whatever else is bound to it.
+    pub fn wants(&self, key: KeyEvent) -> bool {
+        if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
+            return false;
+        }
+        let kind = self.focus.kind();
+        match key.code {
+            KeyCode::Tab => self.takes_candidate(),
+            KeyCode::Enter | KeyCode::Up | KeyCode::Down => kind == Kind::Area,
+            KeyCode::Left | KeyCode::Right => {
+                kind == Kind::Area || (kind == Kind::Line && self.focus != Slot::Method)
+            }
+            KeyCode::Char(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether Tab completes what is typed rather than going on: something is typed, and it could
+    /// go on.
+    fn takes_candidate(&self) -> bool {
+        let is_begun = |candidate: &Candidate| candidate.replaces > 0;
+        !self.replaces() && self.outlook.candidates.get(self.chosen).is_some_and(is_begun)
+    }
+
+    /// A key for the field with the cursor.
+    pub fn edit(&mut self, key: KeyEvent) {
+        let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        if plain
+            && (key.code == KeyCode::Tab || (key.code == KeyCode::Right && self.takes_candidate()))
+        {
+            return self.complete();
+        }
+        if self.replaces() {
+            let types = matches!(key.code, KeyCode::Char(_)) && plain;
+            if types || matches!(key.code, KeyCode::Backspace | KeyCode::Delete) {
+                self.fields.set(self.focus, "");
+            }
+            self.given.retain(|slot| *slot != self.focus);
+        }
+        self.fields.edit(self.focus, key);
+        self.chosen = 0;
+    }
+
+    /// Pasted text for the field with the cursor.
+    pub fn paste(&mut self, text: &str) {
+        if self.replaces() {
+            self.clear();
+        }
+        self.fields.paste(self.focus, text);
+        self.chosen = 0;
+    }
+
+    /// Takes the candidate.
+    fn complete(&mut self) {
+        let Some(candidate) = self.outlook.candidates.get(self.chosen).cloned() else { return };
+        self.fields.replace_before(self.focus, candidate.replaces, &candidate.text);
+        self.chosen = 0;
+    }
+
+    /// To the next candidate.
+    pub fn next_candidate(&mut self) {
+        self.chosen = (self.chosen + 1) % self.outlook.candidates.len().max(1);
+    }
+
+    /// The next value of a field with a choice, or the previous.
+    pub fn choose(&mut self, forward: bool, accounts: &[Account]) {
+        let turn = |place: usize, count: usize| {
+            (place + if forward { 1 } else { count - 1 }) % count.max(1)
+        };
+        match self.focus {
+            Slot::Method if !matches!(self.purpose, Purpose::Answer { .. }) => {
+                let method = self.next_method(forward);
+                self.fields.set(Slot::Method, &method);
+                if !self.replaces() {
+                    self.given.push(Slot::Method);
+                }
+            }
+            Slot::Account if self.sender.accounts > 1 => {
+                self.sender.account = turn(self.sender.account, self.sender.accounts);
+                self.sender.server = 0;
+            }
+            Slot::Server => {
+                let servers = self.servers(accounts).len();
+                self.sender.server = turn(self.sender.server.min(servers - 1), servers);
+            }
+            _ => return,
+        }
+        self.touch(self.focus);
+    }
+
+    /// Empties the field with the cursor.
+    pub fn clear(&mut self) {
+        self.fields.set(self.focus, "");
+        self.given.retain(|slot| *slot != self.focus);
+        self.chosen = 0;
+    }
+
+    /// Switches the header under the cursor on or off; a sentence where there is none.
+    pub fn toggle_header(&mut self) -> Result<(), &'static str> {
+        let focus = self.focus;
+        let Some(area) = self.fields.area_mut(Slot::Headers).filter(|_| focus == Slot::Headers)
+        else {
+            return Err("only a header can be switched off: go to one first");
+        };
+        let cursor = area.cursor();
+        let line = area.lines().get(cursor.0).cloned().unwrap_or_default();
+        if line.trim().is_empty() {
+            return Err("there is no header on this line");
+        }
+        area.move_cursor(CursorMove::Head);
+        match line.strip_prefix("# ").or_else(|| line.strip_prefix('#')) {
+            Some(on) => drop(area.delete_str(line.chars().count() - on.chars().count())),
+            None => drop(area.insert_str("# ")),
+        }
+        area.move_cursor(CursorMove::End);
+        Ok(())
+    }
+
+    /// The next template for the body; its name.
+    pub fn next_template(&mut self) -> Result<String, &'static str> {
+        if !self.slots().any(|slot| slot == Slot::Body) {
+            return Err("a raw message has no templates: leave raw mode first");
+        }
+        let next = templates::next(&self.fields.text(Slot::Body))
+            .ok_or("the body is your own: empty it first, then a template takes its place")?;
+        self.fields.set(Slot::Body, next.map_or("", |template| template.text));
+        self.focus_on(Slot::Body);
+        if next.is_some() && self.fields.is_empty(Slot::ContentType) {
+            self.fields.set(Slot::ContentType, "application/sdp");
+        }
+        Ok(next.map_or("no body".to_owned(), |template| template.name.to_owned()))
+    }
+
+    /// Shows the advanced fields, or hides them.
+    pub fn unfold(&mut self) {
+        self.shape = match self.shape {
+            Shape::Form => Shape::Unfolded,
+            Shape::Unfolded => Shape::Form,
+            Shape::Raw => Shape::Raw,
+        };
+        self.keep_focus();
+    }
+
+    /// To the whole message as a text, or back to the form. A raw message that is empty begins with
+    /// what the form would send.
+    pub fn toggle_raw(&mut self) -> Result<(), &'static str> {
+        if let Purpose::InDialog { .. } | Purpose::Answer { .. } = self.purpose {
+            return Err("what the dialog gives is known only when it is sent: it cannot be raw");
+        }
+        self.shape = match self.shape {
+            Shape::Raw => Shape::Form,
+            Shape::Form | Shape::Unfolded => Shape::Raw,
+        };
+        if self.shape == Shape::Raw && self.fields.is_empty(Slot::Raw) {
+            self.fields.set(Slot::Raw, &raw_text::encode(&self.outlook.preview.bytes));
+            if let Some(area) = self.fields.area_mut(Slot::Raw) {
+                area.move_cursor(CursorMove::Jump(0, 0));
+            }
+        }
+        self.focus = if self.shape == Shape::Raw { Slot::Raw } else { Slot::Target };
+        Ok(())
+    }
+
+    fn keep_focus(&mut self) {
+        if !self.slots().any(|slot| slot == self.focus) {
+            self.focus = self.slots().next().unwrap_or(Slot::Target);
+        }
+    }
+
+    /// Looks at the texts anew: what is wrong with them, what would be sent, what could follow.
+    pub fn look(&mut self, around: &Around<'_>) {
+        let mut values = self.made.values.clone();
+        let preview = std::mem::take(&mut self.outlook.preview);
+        let (errors, preview) = match self.attempt(around, &mut values) {
+            Ok(command) => (Vec::new(), Preview::of(&command, around.settings)),
+            Err(errors) => (errors, preview),
+        };
+        self.made.values = values;
+        let targets: Vec<&str> = around.targets.iter().map(String::as_str).collect();
+        let candidates = complete::candidates(&self.fields, self.focus, &targets, around.variables);
+        self.chosen = self.chosen.min(candidates.len().saturating_sub(1));
+        self.outlook = Outlook { errors, preview, candidates };
+    }
+
+    /// Makes the request; where it cannot be made, every field may say why and the cursor goes to
+    /// the first that does.
+    pub fn submit(&mut self, around: &Around<'_>) -> Option<Command> {
+        self.touched = self.slots().collect();
+        let mut values = self.made.values.clone();
+        match self.attempt(around, &mut values) {
+            Ok(command) => {
+                values.next_request();
+                self.made.values = values;
+                self.made.renew();
+                self.touched.clear();
+                self.outlook.errors.clear();
+                if self.shape != Shape::Raw {
+                    self.focus = Slot::Target;
+                    self.given = vec![Slot::Method, Slot::Target];
+                }
+                self.keep_focus();
+                Some(command)
+            }
+            Err(errors) => {
+                if let Some(first) = errors.first() {
+                    self.focus = self.place(first);
+                }
+                self.outlook.errors = errors;
+                None
+            }
+        }
+    }
+
+    fn touch(&mut self, slot: Slot) {
+        if !self.touched.contains(&slot) {
+            self.touched.push(slot);
+        }
+    }
+
+    /// Completes what is typed, or goes on from a known method.
+    fn next_method(&self, forward: bool) -> String {
+        let known: Vec<&str> = Method::KNOWN
+            .iter()
+            .filter(|method| !matches!(method, Method::Ack | Method::Cancel | Method::Prack))
+            .map(Method::as_str)
+            .collect();
+        let typed = self.fields.text(Slot::Method);
+        let typed = typed.trim();
+        let place = match known.iter().position(|method| *method == typed) {
+            Some(place) if forward => (place + 1) % known.len(),
+            Some(place) => (place + known.len() - 1) % known.len(),
+            None => known
+                .iter()
+                .position(|method| {
+                    method.get(..typed.len()).is_some_and(|s| s.eq_ignore_ascii_case(typed))
+                })
+                .unwrap_or(0),
+        };
+        known[place].to_owned()
+    }
+
+    /// To the end of the target.
+    pub fn open(&mut self) {
+        self.focus = if self.shape == Shape::Raw { Slot::Raw } else { Slot::Target };
+        self.keep_focus();
+        self.fields.end_of(self.focus);
+    }
+}
+
+/// What a method is for.
+pub fn meaning(method: &str) -> Option<&'static str> {
+    known::method(&Method::from(method.trim()))
+}

@@ -1,0 +1,61 @@
+//! [`Book`]: what the composer knows beside the accounts.
+
+use super::Contexts;
+use crate::{
+    engine::{Account, Variables},
+    sip,
+    ui::composer::Around,
+};
+
+/// How many of the rows that came last are looked at for their targets.
+const ROWS: usize = 1_000;
+/// How many targets of rows are kept.
+const RECENT: usize = 50;
+
+/// What the composer knows beside the accounts.
+#[derive(Clone, Debug, Default)]
+pub struct Book {
+    /// The variables of the config file.
+    pub variables: Variables,
+    /// Targets that are worth trying, such as the users of the demo server.
+    pub known: Vec<String>,
+    /// The settings of the user agent.
+    pub settings: sip::Settings,
+    /// Where the randomness of the next form comes from.
+    pub(super) seed: u64,
+    /// What can be sent to, the likeliest first.
+    targets: Vec<String>,
+}
+
+impl Book {
+    /// What a composer must know.
+    pub fn around<'a>(&'a self, accounts: &'a [Account]) -> Around<'a> {
+        Around {
+            accounts,
+            variables: &self.variables,
+            targets: &self.targets,
+            settings: &self.settings,
+        }
+    }
+
+    /// Another seed each time.
+    pub(super) fn next_seed(&mut self) -> u64 {
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.seed
+    }
+
+    /// Gathers what can be sent to: what was sent to last, then what is known, then the accounts.
+    pub fn gather(&mut self, contexts: &Contexts, accounts: &[Account]) {
+        let mut targets: Vec<String> = Vec::new();
+        let own = contexts.iter().rev().filter(|row| row.created.parent.is_none());
+        let sent = own.take(ROWS).map(|row| row.target().as_str().to_owned());
+        for target in sent {
+            if targets.len() < RECENT && !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        let accounts = accounts.iter().map(|account| account.uri.as_str().to_owned());
+        targets.extend(self.known.iter().cloned().chain(accounts));
+        self.targets = targets;
+    }
+}

@@ -1,0 +1,401 @@
+//! Sending again, in one of three ways; and writing what belongs to the chosen context: a request
+//! in its dialog, an answer to the peer, what the peer's advice says.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::{
+    act::{chosen_leg, marked, refuse_without_row},
+    compose, scrolled,
+    table::say,
+};
+use crate::{
+    engine::{Command, RawSubmission, Submission},
+    sip::{
+        Advice, ContextId, DialogRequest, Fact, LegState, Message, Method, NewRequest, RawMessage,
+        ServerTransactionId, StatusCode, UriBuf,
+    },
+    ui::{
+        bindings::Action,
+        composer::{Composer, Keep, Purpose, Shape, Way},
+        model::{Mode, Model, Row, Tally},
+    },
+};
+
+/// A way to send a request again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// With a fresh Call-ID, tags, CSeq and branch.
+    New,
+    /// In the dialog, with the next CSeq number.
+    InDialog,
+    /// Byte for byte, on the same branch.
+    Bytes,
+}
+
+impl How {
+    /// The ways, in the order of the menu, with the action of each.
+    pub const ALL: [(How, Action); 3] = [
+        (How::New, Action::AgainNew),
+        (How::InDialog, Action::AgainInDialog),
+        (How::Bytes, Action::AgainBytes),
+    ];
+}
+
+const UNREADABLE: &str = "what was sent cannot be read as a request with From and To";
+
+/// Opens what a key is for.
+pub(super) fn act(model: &mut Model, action: Action, now: Instant) {
+    let marks = !marked(model).is_empty();
+    let Some(context) = model.browse.selected else {
+        return refuse_without_row(model, action, now);
+    };
+    model.notice = None;
+    let opened = match action {
+        Action::Resend => {
+            model.mode = Mode::Again { edits: false, at: 0 };
+            return;
+        }
+        _ if marks => Err("one can be edited at a time: unmark them first".to_owned()),
+        Action::EditAgain => {
+            model.mode = Mode::Again { edits: true, at: 0 };
+            return;
+        }
+        Action::InDialog => in_dialog(model, context, None),
+        Action::Advice => take_advice(model, context),
+        _ => answer(model, context),
+    };
+    match opened {
+        Ok(()) => compose::open(model),
+        Err(why) => say(model, now, format!("#{context}: {why}")),
+    }
+}
+
+/// Carries out a wish in the menu.
+pub(super) fn update(
+    model: &mut Model,
+    action: Action,
+    edits: bool,
+    at: usize,
+    now: Instant,
+) -> Option<Command> {
+    let taken = How::ALL.iter().find(|(_, of)| *of == action).map(|(how, _)| *how);
+    let how = match action {
+        Action::Accept => How::ALL.get(at).map(|(how, _)| *how),
+        Action::Back => {
+            model.mode = Mode::Browse;
+            return None;
+        }
+        _ => taken,
+    };
+    let Some(how) = how else {
+        let at = scrolled(at, action, 1).min(How::ALL.len() - 1);
+        model.mode = Mode::Again { edits, at };
+        return None;
+    };
+    model.mode = Mode::Browse;
+    if !edits {
+        return resend(model, how, now);
+    }
+    let context = model.browse.selected?;
+    match edit(model, context, how) {
+        Ok(()) => compose::open(model),
+        Err(why) => say(model, now, format!("#{context}: {why}")),
+    }
+    None
+}
+
+fn resend(model: &mut Model, how: How, now: Instant) -> Option<Command> {
+    let marked = marked(model);
+    if !marked.is_empty() {
+        let (tally, commands) = resend_all(model, &marked, how);
+        model.table.tally = tally;
+        model.tell_tally(now);
+        return (!commands.is_empty()).then_some(Command::Many(commands));
+    }
+    let context = model.browse.selected?;
+    match once_more(model, context, how) {
+        Ok(command) => {
+            // A request in a dialog leaves the cursor where it is.
+            model.browse.awaited += usize::from(how != How::InDialog);
+            Some(command)
+        }
+        Err(why) => {
+            say(model, now, format!("#{context}: {why}"));
+            None
+        }
+    }
+}
+
+fn resend_all(model: &mut Model, marked: &[ContextId], how: How) -> (Option<Tally>, Vec<Command>) {
+    let mut requests: Vec<(Method, UriBuf)> = Vec::new();
+    let mut commands = Vec::new();
+    let mut refused = Vec::new();
+    for &context in marked {
+        match once_more(model, context, how) {
+            Ok(command) => {
+                requests.extend(request_of(model, context, &command));
+                commands.push(command);
+            }
+            Err(why) => refused.push(why),
+        }
+    }
+    let mut tally = match how {
+        How::InDialog => Tally::in_dialog(marked.len(), &commands),
+        How::New | How::Bytes => Tally::resend(requests, marked.len()),
+    };
+    refused.iter().for_each(|why| tally.give_up(why));
+    (Some(tally), commands)
+}
+
+/// How the row that a command makes is told.
+fn request_of(model: &Model, context: ContextId, command: &Command) -> Option<(Method, UriBuf)> {
+    match command {
+        Command::Send(submission) => {
+            let request = &submission.request;
+            Some((request.method.clone(), request.request_uri.clone()))
+        }
+        Command::SendRaw(submission) => {
+            let row = model.facts.contexts.find(context)?;
+            let uri = submission.message.request_uri();
+            Some((submission.message.method(), uri.unwrap_or_else(|| row.target().clone())))
+        }
+        _ => None,
+    }
+}
+
+/// A context's request once more.
+fn once_more(model: &Model, context: ContextId, how: How) -> Result<Command, String> {
+    let row = row(model, context)?;
+    match how {
+        How::New => {
+            let request = new_like(model, row)?;
+            let way = way(model, row);
+            let (server, flow) = match way {
+                Some(way) => (Some(way.server), way.flow),
+                None => (None, Default::default()),
+            };
+            let account = model.accounts.iter().find(|account| account.name == row.account());
+            let password_command = account.and_then(|account| account.password_command.clone());
+            let submission = Submission { request, server, password_command, flow };
+            Ok(Command::Send(Box::new(submission)))
+        }
+        How::InDialog => {
+            let NewRequest { method, headers, content_type, body, .. } = read(row)?;
+            let (context, tag) = dialog_of(model, row)?;
+            let request = Box::new(DialogRequest { method, headers, content_type, body });
+            Ok(Command::SendInDialog { context, tag, request })
+        }
+        How::Bytes => {
+            let message = RawMessage::new(last_sent(row)?.clone());
+            let way = way(model, row).ok_or("the flow that it went on is gone")?;
+            let (server, flow) = (Some(way.server), way.flow);
+            Ok(Command::SendRaw(Box::new(RawSubmission { message, server, flow })))
+        }
+    }
+}
+
+fn row(model: &Model, context: ContextId) -> Result<&Row, String> {
+    let row = model.facts.contexts.find(context);
+    row.ok_or_else(|| "it is not in the table any more".to_owned())
+}
+
+/// What a context sent first, and so without what came of a challenge.
+fn first_sent(row: &Row) -> Result<&Bytes, String> {
+    sent(row).next().ok_or_else(|| NEVER.to_owned())
+}
+
+/// What a context sent last.
+fn last_sent(row: &Row) -> Result<&Bytes, String> {
+    sent(row).next_back().ok_or_else(|| NEVER.to_owned())
+}
+
+const NEVER: &str = "it was never sent, so there is nothing to send again";
+
+fn sent(row: &Row) -> impl DoubleEndedIterator<Item = &Bytes> {
+    row.timeline.iter().filter_map(|entry| match &entry.fact {
+        Fact::Sent { message } if entry.context == row.id => Some(message),
+        _ => None,
+    })
+}
+
+fn read(row: &Row) -> Result<NewRequest, String> {
+    let message = Message::read(first_sent(row)?.clone()).map_err(|_| UNREADABLE)?;
+    NewRequest::from_message(&message).ok_or_else(|| UNREADABLE.to_owned())
+}
+
+/// The request of a context as a new one: with a fresh Call-ID, tags, CSeq and branch.
+fn new_like(model: &Model, row: &Row) -> Result<NewRequest, String> {
+    let account = model.accounts.iter().find(|account| account.name == row.account());
+    Ok(NewRequest {
+        from_tag: None,
+        to_tag: None,
+        call_id: None,
+        cseq: None,
+        credentials: account.and_then(|account| account.credentials.clone()),
+        profile: account.map(|account| account.profile.clone()),
+        ..read(row)?
+    })
+}
+
+/// The way that a context's request went.
+fn way(model: &Model, row: &Row) -> Option<Way> {
+    let flow = &model.facts.flows.get(&row.created.flow?)?.event;
+    Some(Way { server: (*flow.asked).clone(), flow: flow.settings.clone() })
+}
+
+/// The dialog of a context: its own, or the one that its request went in.
+fn dialog_of(model: &Model, row: &Row) -> Result<(ContextId, Option<Box<str>>), String> {
+    let Some(parent) = row.created.parent else {
+        return Ok((row.id, chosen_leg(model).filter(|_| model.browse.selected == Some(row.id))));
+    };
+    let message = Message::read(first_sent(row)?.clone()).map_err(|_| UNREADABLE)?;
+    let tag = message.to().ok().and_then(|to| to.tag().map(Box::from));
+    Ok((parent, tag))
+}
+
+/// The dialog, where the screen knows of a leg that is not over.
+fn open_dialog_of(model: &Model, row: &Row) -> Result<(ContextId, Option<Box<str>>), String> {
+    let (context, tag) = dialog_of(model, row)?;
+    let parent = model.facts.contexts.find(context).ok_or("its dialog is not in the table")?;
+    let is_it = |leg: &&str| tag.as_deref().is_none_or(|tag| tag == *leg);
+    match open_legs(parent).iter().any(is_it) {
+        true => Ok((context, tag)),
+        false => Err(format!(
+            "{} has no dialog that is up: a response with a To tag makes one (RFC 3261 §12.1)",
+            parent.method
+        )),
+    }
+}
+
+/// The tags of the legs that are not over, as far as the timeline tells.
+pub fn open_legs(row: &Row) -> Vec<&str> {
+    let mut open: Vec<&str> = Vec::new();
+    for entry in row.timeline.iter().filter(|entry| entry.context == row.id) {
+        let Fact::Leg { tag, state } = &entry.fact else { continue };
+        open.retain(|known| **known != **tag);
+        if let LegState::Early | LegState::Confirmed = state {
+            open.push(tag);
+        }
+    }
+    open
+}
+
+fn edit(model: &mut Model, context: ContextId, how: How) -> Result<(), String> {
+    let shape = if how == How::Bytes { Shape::Raw } else { Shape::Form };
+    if how != How::InDialog && model.drafts.resume(&Purpose::Like(context), shape) {
+        return Ok(());
+    }
+    let row = row(model, context)?;
+    let way = way(model, row);
+    let account = model.accounts.iter().position(|account| account.name == row.account());
+    match how {
+        How::New => {
+            let request = new_like(model, row)?;
+            let composer = composer(model, account);
+            let composer = composer
+                .like(context, &request, Keep::Content, way, &model.accounts)
+                .map_err(|error| error.to_string())?;
+            model.drafts.begin(composer);
+        }
+        How::InDialog => {
+            let request = read(row)?;
+            return in_dialog(model, context, Some(&request));
+        }
+        How::Bytes => {
+            let bytes = last_sent(row)?.clone();
+            let composer = composer(model, account).raw_like(context, &bytes, way);
+            model.drafts.begin(composer);
+        }
+    }
+    Ok(())
+}
+
+fn composer(model: &mut Model, account: Option<usize>) -> Composer {
+    let account = account.unwrap_or(model.account);
+    model.new_composer().sent_from(account)
+}
+
+fn in_dialog(
+    model: &mut Model,
+    context: ContextId,
+    like: Option<&NewRequest>,
+) -> Result<(), String> {
+    let (context, tag) = open_dialog_of(model, row(model, context)?)?;
+    let purpose = Purpose::InDialog { context, tag: tag.clone() };
+    if like.is_none() && model.drafts.resume(&purpose, Shape::Form) {
+        return Ok(());
+    }
+    let composer =
+        model.new_composer().in_dialog(context, tag, like).map_err(|error| error.to_string())?;
+    model.drafts.begin(composer);
+    Ok(())
+}
+
+/// A form with the request that the peer's answer says would help.
+fn take_advice(model: &mut Model, context: ContextId) -> Result<(), String> {
+    let row = row(model, context)?;
+    let Some(advice) = advice(row) else {
+        return Err("no answer to it says what would help".to_owned());
+    };
+    let Some(retry) = advice.retry.clone() else {
+        return Err(format!("{}; there is no request that would do it by itself", advice.sentence));
+    };
+    let parent = row.created.parent;
+    if parent.is_some() {
+        return in_dialog(model, context, Some(&retry));
+    }
+    let way = way(model, row);
+    let account = model.accounts.iter().position(|account| account.name == row.account());
+    let composer = composer(model, account)
+        .like(context, &retry, Keep::Identity, way, &model.accounts)
+        .map_err(|error| error.to_string())?;
+    model.drafts.begin(composer);
+    Ok(())
+}
+
+/// What the answer to a context's request says would help.
+pub fn advice(row: &Row) -> Option<&Advice> {
+    row.timeline.iter().rev().find_map(|entry| match &entry.fact {
+        Fact::Failed { advice, .. } if entry.context == row.id => advice.as_deref(),
+        _ => None,
+    })
+}
+
+/// A form for the answer to the peer's request that waits.
+fn answer(model: &mut Model, context: ContextId) -> Result<(), String> {
+    let row = row(model, context)?;
+    let Some((transaction, method)) = waiting(row) else {
+        return Err(
+            "no request of the peer waits for an answer: answer_by_hand in the config file says which methods do"
+                .to_owned(),
+        );
+    };
+    let purpose = Purpose::Answer { context, transaction, method: method.clone() };
+    if !model.drafts.resume(&purpose, Shape::Form) {
+        let composer = model.new_composer().answer(context, transaction, method);
+        model.drafts.begin(composer);
+    }
+    Ok(())
+}
+
+/// The oldest request of the peer that waits for an answer by hand.
+pub fn waiting(row: &Row) -> Option<(ServerTransactionId, Method)> {
+    let mut waiting: Vec<(ServerTransactionId, Method)> = Vec::new();
+    for entry in row.timeline.iter().filter(|entry| entry.context == row.id) {
+        match &entry.fact {
+            Fact::Received { transaction: Some(transaction), again: false, .. } => {
+                waiting.push((*transaction, entry.method.clone()));
+            }
+            Fact::Answered(response) if StatusCode::is_final(response.status) => {
+                // Answers come in any order; the engine refuses one that comes too late.
+                if let Some(at) = waiting.iter().position(|(_, method)| *method == entry.method) {
+                    waiting.remove(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    waiting.into_iter().next()
+}

@@ -1,0 +1,92 @@
+//! Writing and sending again, with the real binary in a real pseudo-terminal.
+
+use super::ui_terminal::Dashboard;
+
+#[test]
+fn a_request_is_sent_again_as_new() {
+    let mut dashboard = Dashboard::start(120, 40);
+    dashboard.wait_for("n new");
+    dashboard.send("busy");
+    dashboard.wait_for("486 Busy Here");
+    dashboard.type_keys("r");
+    dashboard.wait_for("Send #2 once more");
+    dashboard.type_keys("n");
+    dashboard.wait_until("a second row", |screen| screen.matches("486 Busy Here").count() >= 3);
+    dashboard.wait_for("#3 INVITE");
+}
+
+#[test]
+fn a_request_is_sent_again_in_its_dialog_where_there_is_one() {
+    let mut dashboard = Dashboard::start(140, 40);
+    dashboard.wait_for("n new");
+    dashboard.send("busy");
+    dashboard.wait_for("486 Busy Here");
+    dashboard.type_keys("rd");
+    dashboard.wait_for("no dialog is up any more, it is rejected");
+    dashboard.send("answer");
+    dashboard.wait_for("1 leg up");
+    dashboard.type_keys("rd");
+    dashboard.wait_for("200 OK to INVITE #4");
+}
+
+#[test]
+fn a_request_is_sent_again_byte_for_byte() {
+    let mut dashboard = Dashboard::start(140, 40);
+    dashboard.wait_for("n new");
+    dashboard.send("ring");
+    dashboard.wait_for("180 Ringing");
+    dashboard.type_keys("rb");
+    dashboard.wait_for("its branch is that of #2");
+}
+
+#[test]
+fn a_request_is_edited_and_sent_and_the_old_one_stays() {
+    let mut dashboard = Dashboard::start(140, 40);
+    dashboard.wait_for("n new");
+    dashboard.send("busy");
+    dashboard.wait_for("486 Busy Here");
+    dashboard.type_keys("e");
+    dashboard.wait_for("Edit and send #2 once more");
+    dashboard.type_keys("n");
+    dashboard.wait_for("New request like #2");
+    // Behind the target, back over `busy@demo.test`.
+    dashboard.type_keys("\x15sip:decline@demo.test");
+    dashboard.wait_for("INVITE sip:decline@demo.test SIP/2.0");
+    dashboard.type_keys("\r");
+    dashboard.wait_for("603 Decline");
+    dashboard.wait_for("486 Busy Here");
+}
+
+#[test]
+fn a_request_is_edited_in_its_dialog() {
+    let mut dashboard = Dashboard::start(140, 40);
+    dashboard.wait_for("n new");
+    dashboard.send("answer");
+    dashboard.wait_for("1 leg up");
+    dashboard.type_keys("ed");
+    dashboard.wait_for("In the dialog of #2");
+    dashboard.type_keys("\x13");
+    dashboard.wait_for("200 OK to INVITE #3");
+    dashboard.type_keys("o");
+    dashboard.wait_for("INFO … SIP/2.0");
+    dashboard.type_keys("\r");
+    dashboard.wait_for("200 OK to INFO #4");
+}
+
+#[test]
+fn raw_bytes_are_edited_and_sent_as_they_are() {
+    let mut dashboard = Dashboard::start(140, 40);
+    dashboard.wait_for("n new");
+    dashboard.type_keys("n");
+    dashboard.wait_for("New request");
+    dashboard.type_keys("sip:nobody@demo.test");
+    dashboard.wait_for("INVITE sip:nobody@demo.test SIP/2.0");
+    dashboard.type_keys("\x12");
+    dashboard.wait_for("New request, raw");
+    // No INVITE any more, and no method that anybody knows.
+    dashboard.type_keys("X");
+    dashboard.wait_for("bytes, sent as they are");
+    dashboard.wait_for("XINVITE sip:nobody@demo.test SIP/2.0");
+    dashboard.type_keys("\x13");
+    dashboard.wait_for("#2 XINVITE");
+}
