@@ -115,7 +115,7 @@ impl Check {
         else {
             return;
         };
-        if essentials.cseq.method != "INVITE" {
+        if essentials.cseq.method != "INVITE" || !is_for_us(&message, &sent.request) {
             return;
         }
         match status.code() {
@@ -366,6 +366,17 @@ impl Context {
     }
 }
 
+/// Whether a response is no damaged one that must be discarded: its version (RFC 3261 §7.1), its
+/// sent-by (§18.1.2), and one Via alone (§8.1.3.3) say so.
+fn is_for_us(response: &Message, request: &Message) -> bool {
+    let sent_by =
+        |message: &Message| message.via().ok().map(|via| (via.host().to_owned(), via.port()));
+    let line = response.bytes().get(..8);
+    line.is_some_and(|version| version.eq_ignore_ascii_case(b"SIP/2.0 "))
+        && sent_by(response) == sent_by(request)
+        && response.list(HeaderName::Via).nth(1).is_none()
+}
+
 /// What an ACK of a rejection and a CANCEL share with their INVITE (RFC 3261 §9.1, §17.1.1.3).
 fn same_request(invite: &Message, other: &Message) {
     assert_eq!(invite.request_uri(), other.request_uri(), "{other:?}");
@@ -390,6 +401,7 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::Resolving { .. } | Fact::Resolved(_) | Fact::Trying(_) | Fact::PassedOver { .. } => {
             panic!("nothing is looked up here: {fact:?}")
         }
+        Fact::SeenAs { .. } => panic!("nobody says where we are seen: {fact:?}"),
         Fact::Sent { .. } => "sent",
         Fact::Retransmitted { .. } => "retransmitted",
         Fact::Progress(_) => "progress",
