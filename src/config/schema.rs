@@ -61,6 +61,7 @@ impl Place {
             Place::Top => &[
                 "account",
                 "answer_by_hand",
+                "contact_as_seen",
                 "default_account",
                 "extra_legs",
                 "impair",
@@ -275,6 +276,9 @@ fn read_timers(problems: &mut Problems<'_>, top: &Table<'_>, settings: &mut sip:
 fn read_calls(problems: &mut Problems<'_>, top: &Table<'_>, settings: &mut sip::Settings) {
     if let Some(reliable) = top.boolean(problems, "reliable_provisionals") {
         settings.reliable_provisionals = reliable;
+    }
+    if let Some(as_seen) = top.boolean(problems, "contact_as_seen") {
+        settings.contact_as_seen = as_seen;
     }
     if let Some((bytes, _)) = top.integer(problems, "udp_max_bytes", 0..=65_535, "bytes") {
         // No datagram is larger: nothing has to leave for TCP.

@@ -1,5 +1,7 @@
 //! How requests are written: the first one of a context, and those that follow from it.
 
+use std::{borrow::Cow, net::SocketAddr};
+
 use bytes::Bytes;
 
 use crate::sip::{
@@ -38,6 +40,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) transport: Transport,
     /// `host:port`, or a random `.invalid` name on WebSocket (RFC 7118 §5.2.1).
     pub(crate) sent_by: &'a str,
+    /// Where the peer has seen us, where our Contact is to say so (RFC 3581 §4).
+    pub(crate) seen: Option<SocketAddr>,
     /// Our Contact URI, where it is not the flow's address: a GRUU (RFC 5627 §4.4).
     pub(crate) contact: Option<&'a UriBuf>,
     /// The `User-Agent` header.
@@ -58,9 +62,19 @@ impl Sender<'_> {
     fn contact(&self, from: &Uri<'_>, secure: bool) -> String {
         match self.contact {
             Some(contact) => format!("<{contact}>"),
-            None => format!("<{}>", contact_uri(self.transport, self.sent_by, from, secure)),
+            None => format!("<{}>", contact_uri(self.transport, &self.reached_at(), from, secure)),
         }
     }
+
+    /// What our Contact says that we are reached at.
+    fn reached_at(&self) -> Cow<'_, str> {
+        reached_at(self.sent_by, self.seen)
+    }
+}
+
+/// What a Contact says that we are reached at: where we were seen, or else what Via says.
+pub(crate) fn reached_at(sent_by: &str, seen: Option<SocketAddr>) -> Cow<'_, str> {
+    seen.map_or(Cow::Borrowed(sent_by), |seen| Cow::Owned(seen.to_string()))
 }
 
 /// Where a user can be reached on a flow.
@@ -152,6 +166,7 @@ pub fn preview(request: &NewRequest, transport: Transport, settings: &Settings) 
     let sender = Sender {
         transport,
         sent_by: PREVIEW_HOST,
+        seen: None,
         contact: None,
         user_agent: settings.user_agent_of(request.profile.as_deref()),
         reliable: settings.reliable_provisionals,
@@ -417,10 +432,14 @@ pub(crate) fn again(
             known => known == header.name,
         })
     };
+    let mut contact = renamed_contact(old, None, sender);
     for header in old.headers() {
         match header.name {
             HeaderName::Via => {}
             name if is_replaced(name) || is_overwritten(&header) => {}
+            HeaderName::Contact if contact.is_some() => {
+                builder = builder.header(HeaderName::Contact, contact.take().unwrap_or_default());
+            }
             HeaderName::CSeq => {
                 let cseq = again.cseq;
                 builder = builder.header(HeaderName::CSeq, format_args!("{cseq} {method}"));
@@ -439,21 +458,27 @@ pub(crate) fn again(
 
 /// A request of ours for another server of the same name: the same but for its branch and what names
 /// us (RFC 3263 §4.3). Credentials that the user wrote stay; where they are `signed` by us, they were
-/// for the other server.
-pub(crate) fn elsewhere(old: &Message, sender: &Sender<'_>, branch: Branch, signed: bool) -> Bytes {
+/// for the other server. `seen` is where the other server had seen us.
+pub(crate) fn elsewhere(
+    old: &Message,
+    sender: &Sender<'_>,
+    branch: Branch,
+    signed: bool,
+    seen: Option<SocketAddr>,
+) -> Bytes {
     let method = old.method().unwrap_or(Method::Options);
     let mut builder = MessageBuilder::request(&method, old.request_uri().unwrap_or_default())
         .header(HeaderName::Via, sender.via(branch));
-    let contact = renamed_contact(old, sender);
+    let mut contact = renamed_contact(old, seen, sender);
     for header in old.headers() {
-        match (header.name, &contact) {
-            (HeaderName::Via, _) => {}
-            (HeaderName::Authorization | HeaderName::ProxyAuthorization, _) if !signed => {
+        match header.name {
+            HeaderName::Via => {}
+            HeaderName::Authorization | HeaderName::ProxyAuthorization if !signed => {
                 builder = builder.copy(header);
             }
-            (name, _) if is_replaced(name) => {}
-            (HeaderName::Contact, Some(contact)) => {
-                builder = builder.header(HeaderName::Contact, contact);
+            name if is_replaced(name) => {}
+            HeaderName::Contact if contact.is_some() => {
+                builder = builder.header(HeaderName::Contact, contact.take().unwrap_or_default());
             }
             _ => builder = builder.copy(header),
         }
@@ -461,14 +486,19 @@ pub(crate) fn elsewhere(old: &Message, sender: &Sender<'_>, branch: Branch, sign
     builder.body(None, &old.body())
 }
 
-/// The Contact on another flow, where the old one named us by the old flow and not in the user's own
-/// words.
-fn renamed_contact(old: &Message, sender: &Sender<'_>) -> Option<String> {
+/// The first Contact of a request that goes out anew, maybe on another flow, where the old one named
+/// us by its flow and not in the user's own words. `seen` is where we had been seen then.
+fn renamed_contact(old: &Message, seen: Option<SocketAddr>, sender: &Sender<'_>) -> Option<String> {
+    // RFC 3261 §10.2.2: what removes a binding names the one that was made.
+    let expires = old.header(HeaderName::Expires).and_then(|header| header.text().ok());
+    if old.method() == Some(Method::Register) && expires == Some("0") {
+        return None;
+    }
     let via = old.essentials().ok()?.via;
     let transport = Transport::ALL.into_iter().find(|known| known.via() == via.transport())?;
     let port = via.port().map(|port| format!(":{port}")).unwrap_or_default();
     let sent_by = format!("{}{port}", via.host());
-    let before = Sender { transport, sent_by: &sent_by, ..sender.clone() };
+    let before = Sender { transport, sent_by: &sent_by, seen, ..sender.clone() };
     let written = old.header(HeaderName::Contact)?.text().ok()?;
     let from = old.from().ok()?;
     let from = from.uri();

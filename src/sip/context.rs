@@ -101,14 +101,20 @@ pub(crate) enum Waiting {
     /// Bytes that the user wrote.
     Raw(Box<RawMessage>),
     /// A request that another candidate of its server did not take, or that leaves its flow.
-    Elsewhere {
-        /// As it was written for there.
-        bytes: Bytes,
-        /// Whether its credentials are ours, and not written by the user.
-        signed: bool,
-        /// Where it goes by UDP, where that is not the flow's peer.
-        to: Option<SocketAddr>,
-    },
+    Elsewhere(Box<Elsewhere>),
+}
+
+/// What goes to another candidate, or by another transport.
+#[derive(Debug)]
+pub(crate) struct Elsewhere {
+    /// As it was written for there.
+    pub(crate) bytes: Bytes,
+    /// Whether its credentials are ours, and not written by the user.
+    pub(crate) signed: bool,
+    /// Where the peer had seen us there.
+    pub(crate) seen: Option<SocketAddr>,
+    /// Where it goes by UDP, where that is not the flow's peer.
+    pub(crate) to: Option<SocketAddr>,
 }
 
 /// How far a cancel has come (RFC 3261 §9.1).

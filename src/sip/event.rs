@@ -4,7 +4,7 @@
 //! comes back from here. Every event carries the context's [`Status`] after it, so a screen needs
 //! no memory of its own to be right.
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Instant};
+use std::{borrow::Cow, fmt, net::SocketAddr, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
@@ -97,6 +97,15 @@ pub enum Fact {
         response: Option<Response>,
         /// Why, as a sentence or a status line.
         why: Arc<str>,
+    },
+    /// The peer sees us elsewhere than before (RFC 3581 §4); the response that says so follows.
+    SeenAs {
+        /// What we had called ourselves in Via.
+        local: Box<str>,
+        /// Where the peer sees us.
+        seen: SocketAddr,
+        /// Whether Contact says so from now on.
+        in_contact: bool,
     },
     /// A request went to its flow for the first time.
     Sent {
@@ -253,6 +262,13 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// `192.0.2.1:5060 is 203.0.113.9:4242 to the peer, and Contact says so from now on`
+    pub fn seen_as(&self) -> Option<String> {
+        let Fact::SeenAs { local, seen, in_contact } = self else { return None };
+        let says = if *in_contact { ", and Contact says so from now on" } else { "" };
+        Some(format!("{local} is {seen} to the peer (RFC 3581 §4){says}"))
+    }
+
     /// The event's name where it is part of the JSON interface.
     pub fn name(&self) -> Option<&'static str> {
         Some(match self {
@@ -274,6 +290,7 @@ impl Fact {
             | Fact::Resolved(_)
             | Fact::Trying(_)
             | Fact::PassedOver { .. }
+            | Fact::SeenAs { .. }
             | Fact::AuthGivenUp { .. }
             | Fact::AuthAhead { .. }
             | Fact::AuthInfo(_)

@@ -282,6 +282,7 @@ pub fn word(event: &ContextEvent) -> String {
         Fact::Resolved(resolution) => format!("resolved {resolution}"),
         Fact::Trying(trial) => format!("trying {trial}"),
         Fact::PassedOver { why, .. } => format!("passed over: {why}"),
+        Fact::SeenAs { seen, .. } => format!("seen as {seen}"),
         Fact::Sent { .. } => format!("sent {method}"),
         Fact::Retransmitted { attempt, .. } => format!("retransmitted {method} {attempt}"),
         Fact::Progress(response) => format!("progress {}", response.status),

@@ -95,6 +95,9 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
             came(response, "passed over", Tone::Bad)
         }
         Fact::PassedOver { response: None, why } => told("passed over", why.as_ref(), Tone::Bad),
+        Fact::SeenAs { .. } => {
+            told("seen as", event.fact.seen_as().unwrap_or_default(), Tone::Faint)
+        }
         Fact::Sent { message } => {
             // A retry, or a PRACK, may go elsewhere than the first request.
             let sent = Message::read(message.clone()).ok();

@@ -1,5 +1,7 @@
 //! `Via` (RFC 3261 §20.42).
 
+use std::net::{IpAddr, SocketAddr};
+
 use crate::sip::{
     header::{HeaderError, HeaderProblem, fail},
     name::HeaderName,
@@ -77,10 +79,27 @@ impl<'a> Via<'a> {
 
     /// Where the message came from, as the `received` parameter has it: an IPv6 address stands
     /// there with brackets or without (RFC 5118 §4.5).
-    pub fn received(&self) -> Option<std::net::IpAddr> {
+    pub fn received(&self) -> Option<IpAddr> {
         let text = self.params.value("received")?;
         let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         inner.unwrap_or(text).parse().ok()
+    }
+
+    /// Who sent the request, as the one saw it that it came to: `received` and `rport`
+    /// (RFC 3261 §18.2.1, RFC 3581 §4), or what the sent-by says where one of them is missing.
+    /// `None` where neither is there, or where it is no address that anyone can be reached at.
+    pub fn seen(&self) -> Option<SocketAddr> {
+        let received = self.params.value("received").map(|_| self.received());
+        let rport = self.params.value("rport").filter(|port| !port.is_empty());
+        if received.is_none() && rport.is_none() {
+            return None;
+        }
+        let inner = self.host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let host = || inner.unwrap_or(self.host).parse().ok();
+        let address: IpAddr = received.unwrap_or_else(host)?;
+        let port = rport.map_or(self.port, |port| port.parse().ok())?;
+        let is_one = port != 0 && !address.is_unspecified() && !address.is_multicast();
+        is_one.then(|| SocketAddr::new(address.to_canonical(), port))
     }
 
     /// The `branch` parameter.
@@ -144,6 +163,28 @@ mod tests {
         for received in ["2001:db8::9:ff", "[2001:db8::9:ff]"] {
             let text = format!("SIP/2.0/UDP h;received={received}");
             assert_eq!(Via::parse(&text).unwrap().received(), address);
+        }
+    }
+
+    #[test]
+    fn who_sent_it_is_seen_where_the_other_side_says_so() {
+        for (params, seen) in [
+            (";rport", None),
+            (";branch=z9hG4bKa", None),
+            (";received=203.0.113.9;rport=4242", Some("203.0.113.9:4242")),
+            (";rport=4242", Some("192.0.2.1:4242")),
+            (";received=203.0.113.9;rport", Some("203.0.113.9:5070")),
+            (";received=[2001:db8::1];rport=9", Some("[2001:db8::1]:9")),
+            (";received=::ffff:203.0.113.9;rport=9", Some("203.0.113.9:9")),
+            (";received=0.0.0.0;rport=9", None),
+            (";received=224.0.0.1;rport=9", None),
+            (";received=203.0.113.9;rport=0", None),
+            (";received=203.0.113.9;rport=70000", None),
+            (";received=here;rport=9", None),
+        ] {
+            let text = format!("SIP/2.0/UDP 192.0.2.1:5070{params}");
+            let seen: Option<SocketAddr> = seen.map(|seen| seen.parse().unwrap());
+            assert_eq!(Via::parse(&text).unwrap().seen(), seen, "{params}");
         }
     }
 

@@ -154,7 +154,7 @@ fn before_it_was_sent(context: &ClientContext) -> &'static str {
         _ if matches!(context.size, Size::OnTcp { .. }) => {
             "cancelled before it was sent by TCP: the connection was not up yet"
         }
-        Request::Waiting(Waiting::Elsewhere { .. }) => {
+        Request::Waiting(Waiting::Elsewhere(_)) => {
             "cancelled before the next candidate of its server had it: the one before did not take it"
         }
         _ if context.flow == FlowId::NONE => {

@@ -40,8 +40,10 @@ pub(super) struct Flow {
 pub(super) enum FlowState {
     Connecting,
     Up {
-        /// What Via and Contact say.
+        /// What Via says.
         sent_by: Box<str>,
+        /// Where the peer has seen us, where that is somewhere else (RFC 3581 §4).
+        seen: Option<SocketAddr>,
     },
     Down {
         reason: Box<str>,
@@ -51,6 +53,16 @@ pub(super) enum FlowState {
 impl Flows {
     pub(super) fn flow(&self, flow: FlowId) -> Option<&Flow> {
         self.flows.get(&flow)
+    }
+
+    /// The state of a flow of that transport.
+    pub(super) fn state_mut(
+        &mut self,
+        flow: FlowId,
+        transport: Transport,
+    ) -> Option<&mut FlowState> {
+        let flow = self.flows.get_mut(&flow).filter(|flow| flow.transport == transport)?;
+        Some(&mut flow.state)
     }
 
     pub(super) fn is_up(&self, flow: FlowId) -> bool {
@@ -71,7 +83,7 @@ impl Flows {
 
     /// Whether a Via names us on that flow.
     pub(super) fn is_sent_by(&self, flow: FlowId, via: &Via<'_>) -> bool {
-        let Some(Flow { state: FlowState::Up { sent_by }, .. }) = self.flows.get(&flow) else {
+        let Some(Flow { state: FlowState::Up { sent_by, .. }, .. }) = self.flows.get(&flow) else {
             return false;
         };
         match (sent_by.strip_prefix(via.host()), via.port()) {
@@ -111,7 +123,7 @@ impl UserAgent {
         let host = self.identifiers.invalid_host();
         let Some(entry) = self.flows.flows.get_mut(&flow) else { return };
         let sent_by = if entry.transport.is_websocket() { host } else { local.to_string() };
-        entry.state = FlowState::Up { sent_by: sent_by.into() };
+        entry.state = FlowState::Up { sent_by: sent_by.into(), seen: None };
         for context in self.flows.riders(flow) {
             self.send_waiting(now, context);
         }

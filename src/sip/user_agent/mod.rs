@@ -22,6 +22,7 @@ mod registrations;
 mod reliable;
 mod responses;
 mod route;
+mod seen;
 mod sending;
 mod size;
 mod subscriptions;
@@ -90,6 +91,9 @@ pub struct Settings {
     pub user_agent: String,
     /// Whether INVITEs say `Supported: 100rel` (RFC 3262).
     pub reliable_provisionals: bool,
+    /// Whether Contact says where the peer has seen us, where that is not our own address: behind a
+    /// NAT, on UDP (RFC 3581 §4). What is registered by then is registered anew.
+    pub contact_as_seen: bool,
     /// Which contacts of a 3xx are tried.
     pub redirects: Redirects,
     /// What becomes of the further legs of a forked INVITE.
@@ -138,6 +142,7 @@ impl Default for Settings {
             timing: Timing::default(),
             user_agent: concat!("sipboard/", env!("CARGO_PKG_VERSION")).to_owned(),
             reliable_provisionals: true,
+            contact_as_seen: true,
             redirects: Redirects::None,
             extra_legs: ExtraLegs::Keep,
             by_hand: Vec::new(),

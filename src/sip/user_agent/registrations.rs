@@ -59,6 +59,9 @@ struct Registration {
     failures: u32,
     /// The Contact URI of the last REGISTER.
     contact: Box<str>,
+    /// Whether it has followed our address since it was last made or refreshed: once is enough, so
+    /// that a NAT that changes it all the time does not make a loop.
+    moved: bool,
     binding: Option<Binding>,
     /// What the last 2xx said.
     grant: Option<Arc<Grant>>,
@@ -85,9 +88,11 @@ pub enum RegistrarAt {
 }
 
 /// Our binding at the registrar.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Binding {
     until: Instant,
+    /// The Contact URI that it was made with.
+    contact: Box<str>,
 }
 
 /// What the user wants of a registration.
@@ -159,15 +164,15 @@ impl Registrations {
         context: ContextId,
         register: &mut NewRequest,
         transport: Transport,
-        sent_by: &str,
+        reached_at: &str,
     ) {
         let Some(id) = self.by_context.get(&context) else { return };
         let Some(registration) = self.all.get(id) else { return };
         let removes = matches!(registration.stage, Stage::Removing(_));
         let address = registration.wanted.identity.uri.as_uri();
         let uri = match removes {
-            true => registration.contact.to_string(),
-            false => compose::contact_uri(transport, sent_by, &address, address.is_sips()),
+            true => registration.bound_to().to_owned(),
+            false => compose::contact_uri(transport, reached_at, &address, address.is_sips()),
         };
         // RFC 5626 §4.2: a flow is told from others by instance and reg-id.
         let outbound =
@@ -178,6 +183,12 @@ impl Registrations {
         // Written once already where the request has changed its transport since.
         register.headers.retain(|header| !header.is_named(HeaderName::Contact));
         register.headers.insert(0, header(HeaderName::Contact, &contact));
+        // RFC 3261 §10.2.2: where we are no longer reached, nobody shall call us.
+        let bound_to = registration.bound_to();
+        if transport == Transport::Udp && registration.binding.is_some() && bound_to != uri {
+            let gone = format!("<{bound_to}>;expires=0");
+            register.headers.insert(1, header(HeaderName::Contact, &gone));
+        }
     }
 
     /// Whether a registration is kept on a flow.
@@ -229,7 +240,7 @@ impl Stage {
 
 impl Registration {
     fn state(&self) -> RegistrationState {
-        let until = self.binding.map(|binding| binding.until);
+        let until = self.binding.as_ref().map(|binding| binding.until);
         match (&self.stage, until) {
             (Stage::Idle, _) if self.wish == Wish::Forget => RegistrationState::Gone,
             (Stage::Idle, _) => RegistrationState::Off,
@@ -248,6 +259,11 @@ impl Registration {
                 until,
             },
         }
+    }
+
+    /// The Contact URI of our binding, or what is to be one.
+    fn bound_to(&self) -> &str {
+        self.binding.as_ref().map_or(&self.contact, |binding| &binding.contact)
     }
 
     /// When something is to be done without anyone asking.
@@ -301,6 +317,7 @@ impl UserAgent {
             expires: wanted.expires,
             failures: 0,
             contact: "".into(),
+            moved: false,
             binding: None,
             grant: None,
             deadline: None,
@@ -401,7 +418,7 @@ impl UserAgent {
         let is_up = registration.flow.is_some_and(|flow| self.flows.is_up(flow));
         let is_to_find = registration.flow.is_none() && registration.name.is_some();
         // RFC 3261 §10.2.4: what is over needs no removing.
-        let is_bound = registration.binding.is_some_and(|binding| now < binding.until);
+        let is_bound = registration.binding.as_ref().is_some_and(|binding| now < binding.until);
         match registration.wish {
             Wish::Keep if is_up || is_to_find => return self.send_register(now, id, false),
             Wish::Keep => registration.stage = Stage::Waiting { until: None },
@@ -487,11 +504,39 @@ impl UserAgent {
         } else {
             let until = now + Duration::from_secs(granted.into());
             let refresh_at = now + schedule::refresh_after(granted);
-            registration.binding = Some(Binding { until });
+            let contact = registration.contact.clone();
+            registration.binding = Some(Binding { until, contact });
             registration.stage = Stage::Registered { refresh_at };
         }
         registration.grant = Some(Arc::new(grant));
         self.go_on(now, id, removes);
+        self.move_binding(now, id);
+    }
+
+    /// A peer sees us elsewhere: what is registered on its flow is registered there.
+    pub(super) fn move_bindings(&mut self, now: Instant, flow: FlowId) {
+        for id in self.registrations.on(flow) {
+            self.move_binding(now, id);
+        }
+    }
+
+    /// Registers anew where the binding is not what Contact says by now.
+    fn move_binding(&mut self, now: Instant, id: RegistrationId) {
+        let Some(registration) = self.registrations.all.get(&id) else { return };
+        let is_kept = registration.wish == Wish::Keep && !registration.moved;
+        let is_bound = matches!(registration.stage, Stage::Registered { .. });
+        let Some(flow) = registration.flow.filter(|_| is_kept && is_bound) else { return };
+        let Some((transport @ Transport::Udp, sent_by)) = self.address(flow) else { return };
+        let address = registration.wanted.identity.uri.as_uri();
+        let reached_at = compose::reached_at(&sent_by, self.seen(flow));
+        let contact = compose::contact_uri(transport, &reached_at, &address, address.is_sips());
+        if registration.bound_to() == contact {
+            return;
+        }
+        if let Some(registration) = self.registrations.all.get_mut(&id) {
+            registration.moved = true;
+        }
+        self.send_register(now, id, false);
     }
 
     /// A REGISTER was refused.
@@ -564,7 +609,7 @@ impl UserAgent {
             true => format!("the binding was not removed, and ends by itself: {reason}"),
             false => reason,
         };
-        registration.binding = registration.binding.filter(|binding| now < binding.until);
+        registration.binding = registration.binding.take().filter(|binding| now < binding.until);
         registration.stage = Stage::Failed(Failure { reason, status, retry_at });
         self.go_on(now, id, removes);
     }
@@ -597,6 +642,7 @@ impl UserAgent {
             && let Some(at) = registration.deadline.take()
         {
             self.transactions.disarm(at, Due::Registration(id));
+            registration.moved = false;
             // A name may lead elsewhere by now.
             if registration.name.is_some() && matches!(registration.stage, Stage::Waiting { .. }) {
                 registration.flow = None;

@@ -44,6 +44,7 @@ impl UserAgent {
         };
         let Some(entry) = self.transactions.entry(key) else { return };
         let (id, role) = (entry.context, entry.role);
+        let is_seen_elsewhere = self.learn_address(now, key, message);
         let outcome = self.transactions.update(key, |t| t.handle_response(now, status));
         if outcome == Some(ResponseOutcome::Deliver) && status.is_final() {
             self.transactions.hear(key, status, to_tag(message));
@@ -59,6 +60,9 @@ impl UserAgent {
             None => {}
         }
         self.drop_if_terminated(key, id);
+        if is_seen_elsewhere {
+            self.move_bindings(now, flow);
+        }
     }
 
     /// A response that changes nothing. A repeated rejection of an INVITE is ACKed again

@@ -7,15 +7,13 @@
 //!                                      └──── next candidate ──┘
 //! ```
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
-
-use bytes::Bytes;
+use std::{sync::Arc, time::Instant};
 
 use super::{Connect, Output, Size, UserAgent, flows::FlowState};
 use crate::sip::{
     cause::Cause,
     compose,
-    context::{Request, Waiting},
+    context::{Elsewhere, Request, Waiting},
     event::{ContextId, Fact, FlowId, Resolution, State, Trial},
     message::Message,
     random::Branch,
@@ -187,6 +185,8 @@ impl UserAgent {
     }
 
     fn take_next_candidate(&mut self, id: ContextId, why: Arc<str>) {
+        let Some(flow) = self.contexts.get(&id).map(|context| context.flow) else { return };
+        let seen = self.seen(flow);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let Some(route) = &mut context.route else { return };
         route.failures.push(why);
@@ -197,7 +197,8 @@ impl UserAgent {
         let auth = std::mem::take(&mut context.auth);
         context.request = match std::mem::replace(&mut context.request, Request::Never) {
             Request::Sent { bytes, .. } => {
-                Request::Waiting(Waiting::Elsewhere { bytes, signed: auth.has_sent(), to: None })
+                let elsewhere = Elsewhere { bytes, signed: auth.has_sent(), seen, to: None };
+                Request::Waiting(Waiting::Elsewhere(Box::new(elsewhere)))
             }
             waiting => waiting,
         };
@@ -213,15 +214,15 @@ impl UserAgent {
         now: Instant,
         id: ContextId,
         branch: Branch,
-        (bytes, signed): (Bytes, bool),
-        to: Option<SocketAddr>,
+        elsewhere: Elsewhere,
     ) {
+        let Elsewhere { bytes, signed, seen, to } = elsewhere;
         let Some(context) = self.contexts.get(&id) else { return };
         let Some((transport, sent_by)) = self.address(context.flow) else { return };
         // What we wrote ourselves can be read.
         let Ok(old) = Message::read(bytes) else { return };
         let sender = self.sender(context, transport, &sent_by);
-        let bytes = compose::elsewhere(&old, &sender, branch, signed);
+        let bytes = compose::elsewhere(&old, &sender, branch, signed, seen);
         let bytes = self.authorize_ahead(now, id, bytes);
         // A connection leads to one address only.
         let to = to.filter(|_| transport == Transport::Udp);

@@ -17,7 +17,7 @@ use super::{
 use crate::sip::{
     auth::{AuthState, Credentials},
     compose::{self, InDialog, Sender},
-    context::{Cancel, ClientContext, Request, Waiting},
+    context::{Cancel, ClientContext, Elsewhere, Request, Waiting},
     event::{ContextId, Created, Fact, FlowId, State},
     method::Method,
     random::Branch,
@@ -139,7 +139,9 @@ impl UserAgent {
                 let Some(context) = self.contexts.get(&id) else { return };
                 let flow = context.flow;
                 let Some((transport, sent_by)) = self.address(flow) else { return };
-                self.registrations.name_contact(id, &mut request, transport, &sent_by);
+                let seen = self.seen(flow);
+                let reached_at = compose::reached_at(&sent_by, seen);
+                self.registrations.name_contact(id, &mut request, transport, &reached_at);
                 let profile = request.profile.as_deref();
                 // RFC 5627 §4.1: a GRUU is never registered.
                 let profile_of_contact = profile.filter(|_| request.method != Method::Register);
@@ -147,6 +149,7 @@ impl UserAgent {
                 let sender = Sender {
                     transport,
                     sent_by: &sent_by,
+                    seen,
                     contact: contact.as_ref(),
                     user_agent: self.settings.user_agent_of(profile),
                     reliable: self.settings.reliable_provisionals,
@@ -164,8 +167,8 @@ impl UserAgent {
                 self.stay(id);
                 self.start_raw(now, id, branch, &raw);
             }
-            Waiting::Elsewhere { bytes, signed, to } => {
-                self.send_elsewhere(now, id, branch, (bytes, signed), to);
+            Waiting::Elsewhere(elsewhere) => {
+                self.send_elsewhere(now, id, branch, *elsewhere);
             }
         }
     }
@@ -181,7 +184,12 @@ impl UserAgent {
         bytes: Bytes,
     ) {
         // Its credentials are for the same server, whichever way it goes there.
-        let waiting = || Waiting::Elsewhere { bytes: bytes.clone(), signed: false, to };
+        let flow = self.contexts.get(&id).map(|context| context.flow);
+        let seen = flow.and_then(|flow| self.seen(flow));
+        let waiting = || {
+            let elsewhere = Elsewhere { bytes: bytes.clone(), signed: false, seen, to };
+            Waiting::Elsewhere(Box::new(elsewhere))
+        };
         if !self.switch_to_tcp(now, id, bytes.len(), to, waiting) {
             self.start(now, id, branch, to, bytes);
         }
@@ -276,7 +284,7 @@ impl UserAgent {
     pub(super) fn address(&self, flow: FlowId) -> Option<(Transport, Box<str>)> {
         let flow = self.flows.flow(flow)?;
         match &flow.state {
-            FlowState::Up { sent_by } => Some((flow.transport, sent_by.clone())),
+            FlowState::Up { sent_by, .. } => Some((flow.transport, sent_by.clone())),
             FlowState::Connecting | FlowState::Down { .. } => None,
         }
     }
@@ -290,7 +298,8 @@ impl UserAgent {
     ) -> Sender<'a> {
         let reliable = self.settings.reliable_provisionals;
         let user_agent = self.settings.user_agent_of(context.profile.as_deref());
-        Sender { transport, sent_by, contact: None, user_agent, reliable }
+        let seen = self.seen(context.flow);
+        Sender { transport, sent_by, seen, contact: None, user_agent, reliable }
     }
 }
 

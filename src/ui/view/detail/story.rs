@@ -68,6 +68,7 @@ pub(in crate::ui::view) fn details(entry: &Entry) -> Vec<String> {
         Fact::Challenged { record, .. }
         | Fact::AuthGivenUp { record }
         | Fact::AuthAhead { record } => details.push(sentence(&record.to_string())),
+        fact @ Fact::SeenAs { .. } => details.extend(fact.seen_as().map(|seen| sentence(&seen))),
         Fact::Impaired(impaired) => details.push(sentence(&impaired.how())),
         Fact::AuthInfo(info) => details.push(sentence(&info.rspauth.to_string())),
         _ => {}
@@ -121,6 +122,7 @@ impl Teller<'_> {
             Fact::PassedOver { response: None, .. } => {
                 ("✖", theme.bad, "passed over".to_owned(), String::new())
             }
+            Fact::SeenAs { seen, .. } => ("·", theme.dim, "seen as".to_owned(), seen.to_string()),
             Fact::Sent { .. } => self.out(self.name(), self.route()),
             Fact::Retransmitted { attempt, .. } => {
                 self.out(format!("{} again", self.name()), self.repeat(*attempt))
