@@ -226,12 +226,20 @@ fn a_connection_that_cannot_be_made_is_a_transport_error() {
 
 #[test]
 fn without_a_server_a_target_at_the_demo_goes_to_one_inside() {
-    for target in ["busy", "sip:busy@demo.test", "sips:busy@DEMO.test"] {
+    // RFC 3261 §26.2.2: a sips target goes to one that is encrypted.
+    let targets = [
+        ("busy", "ws", "ws://127.0.0.1:"),
+        ("sip:busy@demo.test", "ws", "ws://127.0.0.1:"),
+        ("sips:busy@DEMO.test", "tls", "sips:127.0.0.1:"),
+    ];
+    for (target, transport, server) in targets {
         let ran = send(&["INVITE", target, "--json"]);
         assert_eq!(ran.code, Some(1), "{target}: {}{}", ran.out, ran.err);
-        assert!(ran.err.contains("built-in demo server at ws://127.0.0.1:"), "{}", ran.err);
+        let told = format!("built-in demo server at {server}");
+        assert!(ran.err.contains(&told), "{}", ran.err);
         let lines = ran.json();
-        assert_eq!((&lines[0]["event"], &lines[0]["transport"]), (&"sent".into(), &"ws".into()));
+        let sent = (&lines[0]["event"], &lines[0]["transport"]);
+        assert_eq!(sent, (&"sent".into(), &transport.into()));
     }
 }
 

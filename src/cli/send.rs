@@ -18,7 +18,7 @@ use crate::{
         profile::{DEMO_DOMAIN, Resolved, demo_account, demo_credentials},
         raw, runtime_of_one_thread, signals, tell,
     },
-    engine::{Draft, Engine, Field, RawSubmission, Settings, Submission},
+    engine::{Draft, Engine, Field, RawSubmission, Settings, Submission, server_for},
     headless::{self, Format, Plan, Sending, Style},
     sip::{CancelError, CancelOptions, Credentials, Method, UriBuf},
 };
@@ -128,7 +128,12 @@ async fn carry_out(
     let interrupts = signals::interrupts().context("signals cannot be heard")?;
     let demo = if use_demo { Some(demo_server::start().await?) } else { None };
     if let Some(demo) = &demo {
-        let server = demo.addresses().servers().into_iter().next();
+        let servers = demo.addresses().servers();
+        let server = match &sending {
+            Sending::Request(submission) => server_for(&servers, &submission.request.request_uri),
+            Sending::Raw(_) => servers.first(),
+        };
+        let server = server.cloned();
         let flow = Arc::new(args.flow.over(&demo.flow_settings()));
         if let Some(server) = &server {
             tell(&format!("sending to the built-in demo server at {server}"));

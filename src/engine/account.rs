@@ -64,6 +64,14 @@ impl fmt::Debug for PasswordCommand {
 /// For how many seconds a registration is asked for, where the account does not say.
 pub const DEFAULT_EXPIRES: u32 = 3600;
 
+/// The server that a request goes to of those to choose from: the preferred one, and for a `sips`
+/// target the preferred one that is encrypted (RFC 3261 §26.2.2).
+pub fn server_for<'s>(servers: &'s [ServerUri], target: &UriBuf) -> Option<&'s ServerUri> {
+    let is_sips = target.as_uri().is_sips();
+    let secure = servers.iter().find(|server| is_sips && server.transport.is_secure());
+    secure.or(servers.first())
+}
+
 impl Account {
     /// An account with nothing but a name and an address of record.
     pub fn new(name: impl Into<String>, uri: UriBuf) -> Account {

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::{
-    engine::{Account, Submission},
+    engine::{Account, Submission, server_for},
     sip::{
         Answer, CSeqNumber, DialogRequest, ExtraHeader, Identity, Method, NewRequest, Scheme,
         StatusCode, Uri, UriBuf, ValueError,
@@ -146,8 +146,9 @@ impl Draft {
                 profile: Some(account.profile.clone()),
             };
             Some(Submission {
+                server: server?
+                    .or_else(|| server_for(&account.servers, &request.request_uri).cloned()),
                 request,
-                server: server?.or_else(|| account.servers.first().cloned()),
                 password_command: account.password_command.clone(),
                 flow: account.flow.clone(),
             })

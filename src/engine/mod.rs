@@ -26,7 +26,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use account::{Account, PasswordCommand, Register};
+pub use account::{Account, PasswordCommand, Register, server_for};
 pub use clock::Clock;
 pub use draft::{Draft, DraftError, Field, next_hop};
 pub use impair::Impairments;
