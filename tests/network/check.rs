@@ -130,7 +130,12 @@ impl Check {
     /// The user agent sends.
     pub fn transmit(&mut self, transmit: &Transmit) {
         let message = Message::read(transmit.bytes.clone()).expect("what is sent can be read");
-        let essentials = message.essentials().expect("what is sent can be used");
+        let essentials = match (message.status(), message.essentials()) {
+            (_, Ok(essentials)) => essentials,
+            // It echoes what the network has done to the peer's Via (RFC 3261 §8.2.6.2).
+            (Some(status), Err(_)) if status.code() == 400 => return,
+            (_, Err(error)) => panic!("what is sent cannot be used: {error}: {message:?}"),
+        };
         let Some(method) = message.method() else { return };
         self.untold.push_back(transmit.bytes.clone());
         let branch = essentials.via.branch().expect("every request has a branch").to_owned();
