@@ -57,6 +57,36 @@ fn a_refused_cancel_says_why() {
 }
 
 #[test]
+fn the_palette_finds_an_action_by_name_and_says_what_it_needs() {
+    let mut dashboard = Dashboard::start(100, 30);
+    dashboard.wait_for("n new");
+    dashboard.type_keys(":hang");
+    dashboard.wait_for("needs a chosen INVITE with a leg that is up");
+    dashboard.type_keys("\r");
+    dashboard.wait_for("hang-up needs a chosen INVITE with a leg that is up");
+    // Ctrl-p opens it too; the log is the palette's to open.
+    dashboard.type_keys("\x10log");
+    dashboard.wait_for("the log: strays, broken flows, refusals");
+    dashboard.type_keys("\r");
+    dashboard.wait_for("Messages that no context can claim");
+}
+
+#[test]
+fn keys_of_the_config_file_hold_and_are_what_the_screen_says() {
+    let text = "[keys.browse]\ncompose = [\"w\", \"f5\"]\nquit = \"ctrl-q\"\n";
+    let (mut dashboard, _) = Dashboard::with_config(100, 30, text);
+    dashboard.wait_for("w new");
+    dashboard.wait_for("Ctrl-q quit");
+    dashboard.type_keys("w");
+    dashboard.wait_for("New request");
+    dashboard.type_keys("\x1b");
+    dashboard.wait_until("the form has closed", |screen| !screen.contains("New request"));
+    dashboard.type_keys("q\x11");
+    assert_eq!(dashboard.wait_for_end(), 0);
+    dashboard.assert_restored();
+}
+
+#[test]
 fn quitting_with_work_in_flight_is_graceful_and_bounded() {
     let mut dashboard = Dashboard::start(100, 30);
     dashboard.wait_for("n new");

@@ -3,7 +3,7 @@
 use std::{fmt::Write, path::PathBuf};
 
 use crate::{
-    cli::{args::ConfigCommand, print, tell},
+    cli::{args::ConfigCommand, keys, print, tell},
     config,
     engine::Register,
     sip::escape,
@@ -20,7 +20,7 @@ pub(super) fn run(command: ConfigCommand, named: Option<PathBuf>) -> anyhow::Res
                     "--config has no meaning with `sipboard config example`: leave it out"
                 );
             }
-            config::EXAMPLE.to_owned()
+            format!("{}{}", config::EXAMPLE, keys::example())
         }
         ConfigCommand::Check => {
             let path = path?;
@@ -30,6 +30,7 @@ pub(super) fn run(command: ConfigCommand, named: Option<PathBuf>) -> anyhow::Res
                     path.display()
                 ),
                 Some(config) => {
+                    keys::bindings(&config, Some(path.clone()))?;
                     config.warnings.iter().for_each(|warning| tell(warning));
                     describe(&path.display().to_string(), &config)
                 }

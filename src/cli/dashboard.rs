@@ -9,6 +9,7 @@ use crate::{
     cli::{
         USAGE, demo_server,
         impair::ImpairArgs,
+        keys,
         profile::{Profile, Resolved, demo_account, demo_credentials},
         runtime,
     },
@@ -17,6 +18,7 @@ use crate::{
     engine::{Account, Register},
     ui::{
         self,
+        bindings::Bindings,
         model::{Columns, Shown},
     },
 };
@@ -33,11 +35,12 @@ pub(super) fn run(profile: &Profile, impair: &ImpairArgs) -> anyhow::Result<u8> 
     let mut resolved = profile.resolve()?;
     let (Resolved::Accounts(config, _) | Resolved::Demo(config)) = &mut resolved;
     impair.over(&mut config.settings);
+    let bindings = keys::bindings(config, config::find(profile.config.as_deref()))?;
     runtime()?.block_on(async {
         match resolved {
             Resolved::Accounts(mut config, account) => {
                 config.settings.instance = Some(config::instance::load());
-                open(config, account, None, None, again(profile, impair, None)).await
+                open(config, account, bindings, None, None, again(profile, impair, None)).await
             }
             Resolved::Demo(mut config) => {
                 let demo = demo_server::start().await?;
@@ -51,8 +54,8 @@ pub(super) fn run(profile: &Profile, impair: &ImpairArgs) -> anyhow::Result<u8> 
                 config.accounts = vec![account.clone()];
                 let notice = "this is the built-in demo server: `sipboard config example` shows how to use your own";
                 let reload = again(profile, impair, Some(account));
-                let result =
-                    open(config, 0, Some(notice.to_owned()), Some(hint()), reload).await;
+                let notice = Some(notice.to_owned());
+                let result = open(config, 0, bindings, notice, Some(hint()), reload).await;
                 demo.stop().await;
                 result
             }
@@ -63,6 +66,7 @@ pub(super) fn run(profile: &Profile, impair: &ImpairArgs) -> anyhow::Result<u8> 
 async fn open(
     config: Config,
     account: usize,
+    bindings: Bindings,
     notice: Option<String>,
     hint: Option<String>,
     reload: ui::Reload,
@@ -81,6 +85,7 @@ async fn open(
         account,
         settings,
         columns,
+        bindings,
         mouse,
         notice,
         reload,
@@ -112,8 +117,10 @@ fn again(profile: &Profile, impair: &ImpairArgs, demo: Option<Account>) -> ui::R
             config.accounts = vec![demo.clone()];
         }
         impair.over(&mut config.settings);
+        let path = config::find(profile.config.as_deref());
+        let bindings = keys::bindings(&config, path).map_err(|error| first_line(&error.into()))?;
         let Config { accounts, settings, warnings, .. } = config;
-        Ok(ui::Reloaded { accounts, account, settings, warnings })
+        Ok(ui::Reloaded { accounts, account, settings, bindings, warnings })
     }))
 }
 

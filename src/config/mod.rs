@@ -9,6 +9,7 @@ pub mod columns;
 mod flow;
 mod impair;
 pub mod instance;
+mod keys;
 mod permissions;
 mod problem;
 mod requests;
@@ -21,6 +22,7 @@ use std::{
     sync::Arc,
 };
 
+pub use keys::Keys;
 pub use problem::{Invalid, Problem};
 
 use crate::engine::{self, Account};
@@ -37,6 +39,8 @@ pub struct Config {
     pub default_account: usize,
     /// The columns of the dashboard's table; none leaves them as they are.
     pub columns: Vec<columns::Column>,
+    /// Other keys for the dashboard's actions, not looked at yet.
+    pub keys: Vec<Keys>,
     /// Whether the dashboard takes the mouse.
     pub mouse: bool,
     /// The engine's settings.
@@ -55,6 +59,7 @@ impl Default for Config {
             accounts: Vec::new(),
             default_account: 0,
             columns: Vec::new(),
+            keys: Vec::new(),
             mouse: true,
             settings: engine::Settings::default(),
             holds_password: false,

@@ -9,7 +9,7 @@ use toml::{
 
 use crate::{
     config::{
-        Config, Problem, account, columns, impair, requests,
+        Config, Problem, account, columns, impair, keys, requests,
         table::{Problems, Table, wrong_type},
     },
     sip::{self, ExtraLegs, Redirects},
@@ -65,6 +65,7 @@ impl Place {
                 "default_account",
                 "extra_legs",
                 "impair",
+                "keys",
                 "mouse",
                 "redirects",
                 "reliable_provisionals",
@@ -131,7 +132,7 @@ pub(super) fn unknown(key: &str, place: Place) -> Option<String> {
 }
 
 /// `: did you mean "…"?` with the candidate that is nearest, where one is near enough.
-pub(super) fn hint<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
+pub fn hint<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
     let word = word.to_ascii_lowercase();
     let near = |candidate: &&str| {
         // A long word is not measured: the distance takes time quadratic in its length.
@@ -173,6 +174,7 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
         config.mouse = mouse;
     }
     config.columns = columns::read(&mut problems, &top);
+    config.keys = keys::read(&mut problems, &top);
     config.settings.resolver = read_resolver(&mut problems, &top);
     config.settings.impair = impair::read(&mut problems, &top);
     config.variables = requests::variables(&mut problems, &top);

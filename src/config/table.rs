@@ -30,7 +30,12 @@ impl<'t> Problems<'t> {
 
     /// The line on which an offset stands.
     pub(super) fn line(&self, offset: usize) -> usize {
-        Problem::at(self.text, offset, String::new()).line
+        self.place(offset).line
+    }
+
+    /// Where an offset stands, for a mistake that is found later.
+    pub(super) fn place(&self, offset: usize) -> Problem {
+        Problem::at(self.text, offset, String::new())
     }
 
     /// Every mistake, in the order of the text.

@@ -52,6 +52,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         account,
         settings,
         columns,
+        bindings,
         mouse,
         notice,
         reload,
@@ -68,6 +69,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     model.book.known = targets;
     model.book.settings = settings.sip.clone();
     model.seed(rand::random());
+    model.bindings = bindings;
     let farewell = Farewell::new()?;
     let screen = Screen::take(mouse)?;
     model.size = screen.size()?;
@@ -239,7 +241,7 @@ impl App {
     /// Reads the config file again; gives what to say of it. A file that is wrong changes nothing.
     fn read_again(&mut self) -> Notice {
         let now = Instant::now();
-        let Reloaded { accounts, account, settings, warnings } = match (self.reload.0)() {
+        let Reloaded { accounts, account, settings, bindings, warnings } = match (self.reload.0)() {
             Ok(reloaded) => reloaded,
             Err(why) => return Notice::error(now, format!("nothing is changed: {why}")),
         };
@@ -267,6 +269,10 @@ impl App {
         if settings.impair != self.impair {
             said.push("the impairments have changed".to_owned());
             self.impair = settings.impair;
+        }
+        if bindings != self.model.bindings {
+            said.push("the keys have changed".to_owned());
+            self.model.bindings = bindings;
         }
         if said.is_empty() {
             said.push("nothing has changed".to_owned());

@@ -35,6 +35,8 @@ pub struct Reloaded {
     pub account: usize,
     /// The engine's settings.
     pub settings: Settings,
+    /// The keys.
+    pub bindings: bindings::Bindings,
     /// What is allowed, but hardly meant: sentences for the user.
     pub warnings: Vec<String>,
 }
@@ -60,6 +62,8 @@ pub struct Options {
     pub settings: Settings,
     /// The columns of the table.
     pub columns: model::Columns,
+    /// The keys.
+    pub bindings: bindings::Bindings,
     /// Whether the mouse is listened to.
     pub mouse: bool,
     /// A sentence to begin with.

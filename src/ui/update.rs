@@ -6,6 +6,7 @@ mod act;
 mod again;
 mod compose;
 mod detail;
+mod palette;
 mod prompt;
 mod table;
 
@@ -26,6 +27,7 @@ use crate::{
 };
 
 pub use again::{How, advice, open_legs, waiting};
+pub use palette::{lack_of, lacks};
 
 /// How many lines one notch of the mouse wheel is.
 const WHEEL: isize = 3;
@@ -146,6 +148,7 @@ fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
         Action::Accounts => model.mode = Mode::Accounts { chosen: model.account },
         Action::NextAccount => accounts::next(model, now),
         Action::Reload => model.reload = true,
+        Action::Palette => palette::open(model),
         Action::Help => model.mode = Mode::Help { top: 0, composing: false },
         Action::Log => model.mode = Mode::Log { top: 0 },
         Action::Impair => prompt::impair(model),

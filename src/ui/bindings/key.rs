@@ -66,10 +66,46 @@ impl FromStr for Key {
                 })
                 .ok_or_else(|| KeyError(text.to_owned()))?,
         };
+        if let (KeyCode::Char(c), true) = (code, modifiers.contains(KeyModifiers::SHIFT)) {
+            let code = KeyCode::Char(c.to_ascii_uppercase());
+            return Ok(Key { code, modifiers: modifiers - KeyModifiers::SHIFT });
+        }
         if code == KeyCode::Tab && modifiers.contains(KeyModifiers::SHIFT) {
             return Ok(Key { code: KeyCode::BackTab, modifiers: modifiers - KeyModifiers::SHIFT });
         }
         Ok(Key { code, modifiers })
+    }
+}
+
+impl Key {
+    /// Whether it types a character where text is written.
+    pub fn is_text(self) -> bool {
+        matches!(self.code, KeyCode::Char(_))
+            && !self.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
+    }
+
+    /// As the config file writes it: `ctrl-s`, `down`, `esc`.
+    pub fn written(self) -> String {
+        let mut text = String::new();
+        for (modifier, name) in [
+            (KeyModifiers::CONTROL, "ctrl-"),
+            (KeyModifiers::ALT, "alt-"),
+            (KeyModifiers::SHIFT, "shift-"),
+        ] {
+            if self.modifiers.contains(modifier) {
+                text.push_str(name);
+            }
+        }
+        match self.code {
+            KeyCode::Char(c) if c != ' ' => text.push(c),
+            KeyCode::F(number) => text.push_str(&format!("f{number}")),
+            KeyCode::BackTab => text.push_str("shift-tab"),
+            code => match NAMES.iter().find(|&&(_, known, _)| known == code) {
+                Some((name, ..)) => text.push_str(name),
+                None => text.push_str(&code.to_string()),
+            },
+        }
+        text
     }
 }
 
@@ -132,7 +168,8 @@ mod tests {
             ("f12", "F12"),
             ("-", "-"),
         ] {
-            assert_eq!(text.parse::<Key>().unwrap().to_string(), shown);
+            let key: Key = text.parse().unwrap();
+            assert_eq!((key.to_string(), key.written()), (shown.to_owned(), text.to_owned()));
         }
         for bad in ["", "nn", "f13", "ctrl-", "hyper-x"] {
             assert!(bad.parse::<Key>().unwrap_err().to_string().contains("not a key"), "{bad}");

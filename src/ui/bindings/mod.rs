@@ -1,11 +1,13 @@
 //! The one table of keys: what the keyboard does, what the footer and the help say.
 //!
-//! `table` is the table, `key` how a key is written.
+//! `table` is the table, `key` how a key is written, `rebind` how the config file changes it.
 
 mod key;
+mod rebind;
 mod table;
 
 pub use key::{Key, KeyError};
+pub use rebind::{RebindError, Rebinding};
 
 use crate::ui::detail::Tab;
 
@@ -170,6 +172,8 @@ pub enum Action {
     Register,
     /// Read the config file again.
     Reload,
+    /// Choose from all that can be done.
+    Palette,
     /// Search in the tab.
     Search,
     /// The text to search for is complete.
@@ -235,6 +239,20 @@ pub enum Scope {
     Quitting,
 }
 
+impl Action {
+    /// As the config file and the palette name it: `hang-up`.
+    pub fn name(self) -> String {
+        rebind::kebab(&format!("{self:?}"))
+    }
+}
+
+impl Scope {
+    /// As the config file names it: `browse`.
+    pub fn name(self) -> String {
+        rebind::kebab(&format!("{self:?}"))
+    }
+}
+
 /// What one or more keys do in a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
@@ -251,7 +269,7 @@ pub struct Binding {
 }
 
 /// Every binding.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bindings(Vec<Binding>);
 
 impl Default for Bindings {
@@ -274,6 +292,11 @@ impl Bindings {
     pub fn action(&self, scopes: &[Scope], key: Key) -> Option<Action> {
         let of = |&scope| self.scope(scope).find(|binding| binding.keys.contains(&key));
         scopes.iter().find_map(of).map(|found| found.action)
+    }
+
+    /// Every binding, in the order of the table.
+    pub fn all(&self) -> &[Binding] {
+        &self.0
     }
 
     /// The bindings of a scope, in the order of the table.

@@ -68,6 +68,13 @@ pub(super) const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
     (Scope::Browse, Action::Reload, "R", "", "read the config file again"),
     (Scope::Browse, Action::Log, "L", "log", "the log: strays, broken flows, refusals"),
     (Scope::Browse, Action::Impair, "I", "", "impair messages by rules: drop, delay, corrupt them"),
+    (
+        Scope::Browse,
+        Action::Palette,
+        ": ctrl-p",
+        "commands",
+        "everything that can be done, by name",
+    ),
     (Scope::Browse, Action::Help, "? f1", "help", "every key"),
     (Scope::Browse, Action::Back, "esc", "", "dismiss the notice, then back to the table"),
     (

@@ -10,7 +10,10 @@ use super::Contexts;
 use crate::{
     engine::impair::ImpairError,
     sip::ContextId,
-    ui::filter::{Filter, FilterError},
+    ui::{
+        bindings::{Action, Scope},
+        filter::{Filter, FilterError},
+    },
 };
 
 /// What is typed, and what for.
@@ -47,6 +50,13 @@ pub enum Purpose {
         /// Which of them Enter goes to.
         chosen: usize,
     },
+    /// What to do.
+    Palette {
+        /// What is meant, the best first.
+        found: Vec<(Scope, Action)>,
+        /// Which of them Enter does.
+        chosen: usize,
+    },
 }
 
 /// How many matches are offered.
@@ -79,6 +89,12 @@ impl Prompt {
     /// Types where to jump to.
     pub fn jump() -> Prompt {
         let purpose = Purpose::Jump { found: Vec::new(), chosen: 0 };
+        Prompt { input: Input::default(), purpose }
+    }
+
+    /// Types what to do.
+    pub fn palette() -> Prompt {
+        let purpose = Purpose::Palette { found: Vec::new(), chosen: 0 };
         Prompt { input: Input::default(), purpose }
     }
 

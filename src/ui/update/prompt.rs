@@ -11,7 +11,7 @@ use crate::{
         bindings::Action,
         filter::Filter,
         model::{Column, Cursor, Mode, Model, Notice, Prompt, Purpose, Shown},
-        update::{scrolled, table},
+        update::{palette, scrolled, table},
     },
 };
 
@@ -66,6 +66,7 @@ fn changed(model: &mut Model, now: Instant) {
         Purpose::Impair { error } => {
             *error = model.prompt.input.value().parse::<Impairments>().err();
         }
+        Purpose::Palette { .. } => palette::find(model),
         Purpose::Label { .. } => {}
     }
 }
@@ -73,6 +74,9 @@ fn changed(model: &mut Model, now: Instant) {
 /// Carries out a wish while a line is typed; gives what the engine is to do.
 pub(super) fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
     match action {
+        Action::Accept if matches!(model.prompt.purpose, Purpose::Palette { .. }) => {
+            return palette::accept(model, now);
+        }
         Action::Accept if matches!(model.prompt.purpose, Purpose::Impair { .. }) => {
             // What cannot be read cannot be taken.
             let rules = model.prompt.input.value().parse().ok()?;
@@ -92,6 +96,10 @@ pub(super) fn update(model: &mut Model, action: Action, now: Instant) -> Option<
         }
         Action::Up | Action::Down => match &mut model.prompt.purpose {
             Purpose::Jump { found, chosen } => {
+                let last = found.len().saturating_sub(1);
+                *chosen = scrolled(*chosen, action, 1).min(last);
+            }
+            Purpose::Palette { found, chosen } => {
                 let last = found.len().saturating_sub(1);
                 *chosen = scrolled(*chosen, action, 1).min(last);
             }
@@ -116,7 +124,7 @@ pub(super) fn clear_filter(model: &mut Model, now: Instant) {
 fn accept(model: &mut Model, now: Instant) {
     match &model.prompt.purpose {
         // What cannot be read does not hold, and cannot be taken.
-        Purpose::Filter { error: Some(_) } => return,
+        Purpose::Filter { error: Some(_) } | Purpose::Palette { .. } => return,
         Purpose::Filter { error: None } | Purpose::Impair { .. } => {}
         Purpose::Label { contexts } => {
             let label = model.prompt.input.value().trim().to_owned();

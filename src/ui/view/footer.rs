@@ -16,12 +16,13 @@ use crate::ui::{
 const GRACE: Duration = Duration::from_secs(2);
 
 /// What gives way first where the keys do not fit.
-const SPARE: [Action; 20] = [
+const SPARE: [Action; 21] = [
     Action::EditAgain,
     Action::Advanced,
     Action::Editor,
     Action::Raw,
     Action::InDialog,
+    Action::Palette,
     Action::Accounts,
     Action::ClearField,
     Action::Label,
@@ -98,7 +99,11 @@ fn keys(buffer: &mut Buffer, area: Rect, model: &Model) {
     let scopes = update::scopes(model).iter().rev();
     let mut shown: Vec<(String, &Binding)> = scopes
         .flat_map(|scope| model.bindings.scope(*scope))
-        .filter(|binding| !binding.label.is_empty() && can_act(model, binding.action))
+        .filter(|binding| {
+            !binding.label.is_empty()
+                && is_of_use(model, binding.action)
+                && update::lack_of(model, binding.action).is_none()
+        })
         .filter_map(|binding| Some((free_key(model, binding)?.to_string(), binding)))
         .collect();
     let width = |(key, binding): &(String, &Binding)| key.width() + binding.label.width() + 3;
@@ -122,21 +127,8 @@ fn free_key(model: &Model, binding: &Binding) -> Option<Key> {
     binding.keys.iter().find(|key| !is_wanted(key)).copied()
 }
 
-/// Whether a key would do something now, as far as the screen can know. It acts all the same: the
-/// engine says why it cannot.
-fn can_act(model: &Model, action: Action) -> bool {
-    match action {
-        Action::Cancel => model.can_cancel(),
-        Action::HangUp => model.can_hang_up(),
-        // Where there is room for both, both are there.
-        Action::Preview => model.size.width < composer::BOTH,
-        Action::InDialog => model.selected().is_some_and(|row| !update::open_legs(row).is_empty()),
-        Action::Advice => model.selected().is_some_and(|row| update::advice(row).is_some()),
-        Action::Answer => model.selected().is_some_and(|row| update::waiting(row).is_some()),
-        Action::NextPane | Action::Resend | Action::EditAgain | Action::Label | Action::Mark => {
-            model.selected().is_some()
-        }
-        Action::Filter | Action::Jump | Action::SortNext => !model.facts.contexts.is_empty(),
-        _ => true,
-    }
+/// Whether there is something for a key to do on a screen of this size. Where there is room for
+/// the form and what will be sent, both are there.
+fn is_of_use(model: &Model, action: Action) -> bool {
+    action != Action::Preview || model.size.width < composer::BOTH
 }

@@ -21,6 +21,7 @@ mod footer;
 mod header;
 mod help;
 mod log;
+mod palette;
 mod prompt;
 mod registration;
 mod table;

@@ -10,7 +10,7 @@ use ratatui::{
 
 use crate::ui::{
     model::{Model, Purpose},
-    view::{Regions, overlay, put, put_in, text::safe, theme::shape, title},
+    view::{Regions, overlay, palette, put, put_in, text::safe, theme::shape, title},
 };
 
 /// What the filter understands, in a line.
@@ -47,6 +47,10 @@ pub(super) fn draw(buffer: &mut Buffer, regions: &Regions, model: &Model) -> Opt
             ("label: ", Some((told, theme.dim)))
         }
         Purpose::Label { .. } => ("label: ", None),
+        Purpose::Palette { found, chosen } => {
+            palette::draw(buffer, regions, model, found, *chosen);
+            (":", None)
+        }
         Purpose::Jump { found, chosen } => {
             draw_found(buffer, regions, model, found, *chosen);
             let none = found.is_empty() && !prompt.input.value().is_empty();
