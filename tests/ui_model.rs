@@ -561,26 +561,26 @@ fn the_header_says_insecure_as_long_as_such_a_flow_is_up() {
 fn the_palette_offers_what_can_act_first_and_does_what_is_chosen() {
     use sipboard::ui::{
         bindings::{Action, Scope},
-        model::{Mode, Purpose},
+        model::Purpose,
     };
     let found = |script: &Script| match &script.model.prompt.purpose {
         Purpose::Palette { found, .. } => found.clone(),
         other => panic!("no palette: {other:?}"),
     };
     let mut script = Script::new(Colours::None);
-    script.keys(":");
+    script.type_text(":");
     let all = found(&script);
     let place = |action| all.iter().position(|it| it.1 == action).expect("it is offered");
     assert!(place(Action::Compose) < place(Action::Cancel), "nothing can be cancelled yet");
     assert!(all.contains(&(Scope::Compose, Action::Send)), "every scope's actions are there");
     assert!(!all.contains(&(Scope::Prompt, Action::Accept)));
     // By name, with gaps.
-    script.keys("rvsrt");
+    script.type_text("rvsrt");
     assert_eq!(found(&script)[0], (Scope::Table, Action::SortReverse));
     // What belongs to another place says where that is.
-    script.key(KeyCode::Esc);
-    script.keys(":send");
-    script.key(KeyCode::Enter);
+    script.press(KeyCode::Esc, NONE);
+    script.type_text(":send");
+    script.press(KeyCode::Enter, NONE);
     let notice = script.model.notice(script.now).expect("it says why not");
     assert!(
         notice.text.starts_with("send needs the form to be open: n opens it"),
@@ -588,7 +588,7 @@ fn the_palette_offers_what_can_act_first_and_does_what_is_chosen() {
         notice.text
     );
     // What can act acts.
-    script.keys(":write a request and");
-    script.key(KeyCode::Enter);
+    script.type_text(":write a request and");
+    script.press(KeyCode::Enter, NONE);
     assert_eq!(script.model.mode, Mode::Compose);
 }
