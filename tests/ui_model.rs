@@ -575,7 +575,7 @@ fn the_palette_offers_what_can_act_first_and_does_what_is_chosen() {
     assert!(all.contains(&(Scope::Compose, Action::Send)), "every scope's actions are there");
     assert!(!all.contains(&(Scope::Prompt, Action::Accept)));
     // By name, with gaps.
-    script.type_text("rvsrt");
+    script.type_text("srtrev");
     assert_eq!(found(&script)[0], (Scope::Table, Action::SortReverse));
     // What belongs to another place says where that is.
     script.press(KeyCode::Esc, NONE);
