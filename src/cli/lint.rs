@@ -89,7 +89,7 @@ fn write_text(out: &mut impl Write, file: &str, report: &Report) -> io::Result<(
             finding.severity(),
             finding.message,
             finding.rule,
-            finding.rule.section(),
+            finding.section,
         )?;
     }
     writeln!(out, "{file}: {}, {}", what(report), counts(&report.findings))?;
@@ -176,7 +176,7 @@ fn write_json(out: &mut impl Write, file: &str, report: &Report) -> io::Result<(
                 line: finding.line,
                 column: finding.column,
                 offset: finding.offset,
-                section: finding.rule.section(),
+                section: finding.section,
                 message: &finding.message,
             })
             .collect(),

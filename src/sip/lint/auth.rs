@@ -9,6 +9,8 @@ use crate::sip::{
 
 pub(super) fn look(lint: &mut Lint<'_>) {
     let message = lint.message;
+    // Read once, however many credentials there are.
+    let request_uri = message.request_uri();
     for name in [WwwAuthenticate, ProxyAuthenticate] {
         for header in message.all(name) {
             let Ok(text) = header.text() else { continue };
@@ -40,7 +42,7 @@ pub(super) fn look(lint: &mut Lint<'_>) {
                 }
             }
             if let (Some(uri), Some(request_uri)) =
-                (credentials.params().value("uri"), message.request_uri())
+                (credentials.params().value("uri"), request_uri)
                 && syntax::unquote(uri) != request_uri
             {
                 let within = uri.as_ptr() as usize - text.as_ptr() as usize;

@@ -3,7 +3,7 @@
 use super::{Lint, Rule, values::members};
 use crate::sip::{
     header::{Contact, NameAddr, digits, number},
-    message::Header,
+    message::{Header, Message},
     method::Method,
     name::HeaderName,
     syntax,
@@ -53,8 +53,8 @@ fn look_to_tag(lint: &mut Lint<'_>, header: Header<'_>) {
                     Method::Ack => "has the To of the response that it acknowledges",
                     _ => "belongs into a dialog",
                 };
-                let text = format_args!("a {method} {what}, so To needs a tag ({section})");
-                lint.header(Rule::DialogTagMissing, header, 0, text);
+                let text = format_args!("a {method} {what}, so To needs a tag");
+                lint.header_by(section, Rule::DialogTagMissing, header, 0, text);
             }
         }
         _ => {}
@@ -74,17 +74,45 @@ const fn in_dialog(method: &Method) -> Option<&'static str> {
     }
 }
 
+/// What the message says to all of its Contacts, read once however many they are.
+struct Around {
+    /// The Request-URI is a sips one.
+    is_sips: bool,
+    /// A REGISTER with `Expires: 0`, the only one in which `*` may stand.
+    expires_all: bool,
+}
+
+impl Around {
+    fn of(message: &Message) -> Around {
+        let request_uri = message.request_uri().and_then(|text| Uri::parse(text).ok());
+        let expires = message.header(HeaderName::Expires).and_then(|header| header.text().ok());
+        Around {
+            is_sips: request_uri.is_some_and(|uri| uri.is_sips()),
+            expires_all: message.method() == Some(Method::Register)
+                && expires.is_some_and(|text| number(HeaderName::Expires, text) == Ok(0)),
+        }
+    }
+}
+
 fn look_contacts(lint: &mut Lint<'_>) {
     let message = lint.message;
+    let around = Around::of(message);
     let mut count = 0;
+    let mut surplus = None;
+    let mut is_there = false;
     for header in message.all(HeaderName::Contact) {
+        // One that is empty has a finding of its own.
+        is_there = true;
         let Ok(text) = header.text() else { continue };
         for member in members(HeaderName::Contact, text) {
             let within = member.as_ptr() as usize - text.as_ptr() as usize;
             count += 1;
+            if count == 2 {
+                surplus = Some((header, within));
+            }
             match Contact::parse(member) {
-                Ok(Contact::Star) => look_star(lint, header, within),
-                Ok(Contact::Address(address)) => look_contact(lint, header, within, address),
+                Ok(Contact::Star) => look_star(lint, &around, header, within),
+                Ok(Contact::Address(address)) => look_contact(lint, &around, header, within, address),
                 Err(_) => {}
             }
         }
@@ -93,29 +121,22 @@ fn look_contacts(lint: &mut Lint<'_>) {
     let makes_dialog = matches!(method, Some(Method::Invite | Method::Subscribe | Method::Refer));
     let accepts_invite = message.status().is_some_and(|status| status.is_success())
         && message.cseq().is_ok_and(|cseq| cseq.method == "INVITE");
-    match count {
-        0 if makes_dialog || accepts_invite => lint.missing(
+    if !is_there && (makes_dialog || accepts_invite) {
+        lint.missing(
             Rule::ContactMissing,
             HeaderName::Contact,
             "Contact is missing: the other side does not know where to send the next request",
-        ),
-        2.. if makes_dialog => {
-            if let Some(header) = message.header(HeaderName::Contact) {
-                let text =
-                    format_args!("a request that makes a dialog has one Contact, not {count}");
-                lint.header(Rule::ContactCount, header, 0, text);
-            }
-        }
-        _ => {}
+        );
+    }
+    if makes_dialog && let Some((header, within)) = surplus {
+        let text = format_args!("a request that makes a dialog has one Contact, not {count}");
+        lint.header(Rule::ContactCount, header, within, text);
     }
 }
 
-fn look_star(lint: &mut Lint<'_>, header: Header<'_>, within: usize) {
-    let message = lint.message;
-    let expires = message.header(HeaderName::Expires).and_then(|header| header.text().ok());
-    let all_gone = expires.is_some_and(|text| number(HeaderName::Expires, text) == Ok(0));
-    let alone = header.value == b"*" && !message.repeats(HeaderName::Contact);
-    if message.method() != Some(Method::Register) || !all_gone || !alone {
+fn look_star(lint: &mut Lint<'_>, around: &Around, header: Header<'_>, within: usize) {
+    let alone = header.value == b"*" && !lint.message.repeats(HeaderName::Contact);
+    if !around.expires_all || !alone {
         lint.header(
             Rule::ContactStar,
             header,
@@ -125,10 +146,14 @@ fn look_star(lint: &mut Lint<'_>, header: Header<'_>, within: usize) {
     }
 }
 
-fn look_contact(lint: &mut Lint<'_>, header: Header<'_>, within: usize, contact: NameAddr<'_>) {
-    let request_uri = lint.message.request_uri().and_then(|text| Uri::parse(text).ok());
-    let sip = matches!(contact.uri().scheme(), Scheme::Sip);
-    if sip && request_uri.is_some_and(|uri| uri.is_sips()) {
+fn look_contact(
+    lint: &mut Lint<'_>,
+    around: &Around,
+    header: Header<'_>,
+    within: usize,
+    contact: NameAddr<'_>,
+) {
+    if around.is_sips && matches!(contact.uri().scheme(), Scheme::Sip) {
         let text = "the Request-URI is sips, so Contact must be sips as well";
         lint.header(Rule::ContactSips, header, within, text);
     }

@@ -34,9 +34,10 @@ fn look_request(lint: &mut Lint<'_>, method: &Method) {
         && cseq.method != method.as_str()
     {
         let text = format_args!("CSeq says {}, but the request is {method}", cseq.method);
-        lint.header(Rule::CSeqMethod, header, 0, text);
+        lint.part(Rule::CSeqMethod, header, cseq.method, text);
     }
-    if matches!(method, Method::Cancel | Method::Ack) {
+    // An ACK may have them: RFC 3261 §8.2.2.3 has the server disregard them there.
+    if *method == Method::Cancel {
         for name in [Require, ProxyRequire] {
             if let Some(header) = message.header(name) {
                 let text = format_args!("{name} has no place in a {method}");

@@ -37,6 +37,9 @@ use crate::sip::{
 pub struct Finding {
     /// The rule.
     pub rule: Rule,
+    /// The section that it stands on: the header's own where its value cannot be read, else mostly
+    /// [`Rule::section`].
+    pub section: &'static str,
     /// The header that it speaks of, safe to print; none for the start line and the body.
     pub header: Option<String>,
     /// The byte offset in the message.
@@ -103,6 +106,7 @@ pub fn lint(bytes: Bytes, options: &Options) -> Report {
             };
             let finding = Finding {
                 rule,
+                section: rule.section(),
                 header: None,
                 offset: error.offset(),
                 line: 1,
@@ -155,9 +159,25 @@ impl Lint<'_> {
 
     /// Something in a header's value, `within` it.
     fn header(&mut self, rule: Rule, header: Header<'_>, within: usize, message: impl Display) {
+        let section = match rule {
+            Rule::EssentialUnreadable | Rule::HeaderUnreadable => header.name.section(),
+            _ => None,
+        };
+        self.header_by(section.unwrap_or(rule.section()), rule, header, within, message);
+    }
+
+    /// [`Lint::header`], by a section that says it more closely than the rule's.
+    fn header_by(
+        &mut self,
+        section: &'static str,
+        rule: Rule,
+        header: Header<'_>,
+        within: usize,
+        message: impl Display,
+    ) {
         let offset = header.offset + within.min(header.value.len());
         if self.count(rule, offset) {
-            self.add(rule, Some(name_of(header)), offset, message);
+            self.add(rule, section, Some(name_of(header)), offset, message);
         }
     }
 
@@ -175,7 +195,7 @@ impl Lint<'_> {
 
     fn push(&mut self, rule: Rule, header: Option<String>, offset: usize, message: impl Display) {
         if self.count(rule, offset) {
-            self.add(rule, header, offset, message);
+            self.add(rule, rule.section(), header, offset, message);
         }
     }
 
@@ -189,11 +209,19 @@ impl Lint<'_> {
         *count <= MAX_FINDINGS
     }
 
-    fn add(&mut self, rule: Rule, header: Option<String>, offset: usize, message: impl Display) {
+    fn add(
+        &mut self,
+        rule: Rule,
+        section: &'static str,
+        header: Option<String>,
+        offset: usize,
+        message: impl Display,
+    ) {
         // A line that is no header has no name.
         let header = header.filter(|name| !name.is_empty());
         let message = escape(&message.to_string()).into_owned();
-        self.findings.push(Finding { rule, header, offset, line: 1, column: 1, message, count: 1 });
+        let (line, column, count) = (1, 1, 1);
+        self.findings.push(Finding { rule, section, header, offset, line, column, message, count });
     }
 
     /// What was found, and one more for each rule that found more than there is room for.
@@ -211,6 +239,7 @@ impl Lint<'_> {
         let message = format!("and {count} more of the same");
         self.findings.push(Finding {
             rule,
+            section: rule.section(),
             header: None,
             offset,
             line: 1,

@@ -227,8 +227,8 @@ rules! {
         "A route without lr names a strict router, as RFC 2543 had them.",
     RouteBrackets "route-brackets" Warning "RFC 3261 §25.1"
         "A route without < and >, whose parameters are then the header's and not the URI's.",
-    RequireMisplaced "require-misplaced" Warning "RFC 3261 §20.32"
-        "Require has no place in a CANCEL or an ACK.",
+    RequireMisplaced "require-misplaced" Warning "RFC 3261 §9.1"
+        "Require has no place in a CANCEL.",
 
     // The body.
     ContentLengthInvalid "content-length-invalid" Error "RFC 3261 §20.14"

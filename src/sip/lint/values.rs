@@ -13,6 +13,7 @@ use crate::sip::{
 
 pub(super) fn look(lint: &mut Lint<'_>) {
     let message = lint.message;
+    let is_signed = message.header(Identity).is_some();
     for header in message.headers() {
         // A value that is not UTF-8 has a finding of its own; where it is essential, it cannot be
         // read either.
@@ -28,7 +29,7 @@ pub(super) fn look(lint: &mut Lint<'_>) {
         match header.name {
             // They have rules of their own.
             ContentLength | MaxForwards => {}
-            Date => look_date(lint, header, text),
+            Date => look_date(lint, header, text, is_signed),
             CallId => {
                 if let Err(error) = check(CallId, text) {
                     match error.problem {
@@ -85,7 +86,7 @@ fn unreadable(lint: &mut Lint<'_>, header: Header<'_>, error: HeaderError) {
 }
 
 /// The option tags of the RFCs, as the registry lists them.
-const OPTION_TAGS: [&str; 35] = [
+const OPTION_TAGS: [&str; 36] = [
     "100rel",
     "199",
     "answermode",
@@ -121,6 +122,7 @@ const OPTION_TAGS: [&str; 35] = [
     "tdialog",
     "timer",
     "trickle-ice",
+    "uui",
 ];
 
 fn look_option_tags(lint: &mut Lint<'_>, header: Header<'_>, text: &str) {
@@ -142,7 +144,7 @@ const DATE_TOLERANCE: u64 = 10 * 60;
 /// RFC 8224 §6.2.3 advises 60 seconds.
 const IDENTITY_TOLERANCE: u64 = 60;
 
-fn look_date(lint: &mut Lint<'_>, header: Header<'_>, text: &str) {
+fn look_date(lint: &mut Lint<'_>, header: Header<'_>, text: &str, is_signed: bool) {
     let Ok(date) = Date::parse(text) else {
         lint.header(
             Rule::DateInvalid,
@@ -157,7 +159,7 @@ fn look_date(lint: &mut Lint<'_>, header: Header<'_>, text: &str) {
     }
     let Some(now) = lint.options.now else { return };
     let away = now.abs_diff(date.unix_seconds());
-    if lint.message.header(Identity).is_some() && away > IDENTITY_TOLERANCE {
+    if is_signed && away > IDENTITY_TOLERANCE {
         lint.header(
             Rule::IdentityStale,
             header,
