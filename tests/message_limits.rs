@@ -81,6 +81,35 @@ fn a_hundred_thousand_parameters_are_linear() {
     work("challenges", with("WWW-Authenticate", &"Digest a=b, ".repeat(100_000)));
 }
 
+/// Two parts that are long each, where one must not be read again for every piece of the other.
+#[test]
+fn two_long_parts_do_not_multiply() {
+    let long = "x".repeat(1 << 20);
+    let zeros = "0".repeat(1 << 20);
+    let lines = |line: &str| line.repeat(50_000);
+    let stars = "*,".repeat(50_000);
+    for (what, method, uri, headers) in [
+        ("Contacts", "INVITE", &*long, format!("m: {}<sip:a@b>\r\n", "<sip:a@b>,".repeat(50_000))),
+        ("Contact lines", "INVITE", &long, lines("m: <sip:a@b>\r\n")),
+        ("* and Request-URI", "REGISTER", &long, format!("m: {stars}*\r\nExpires: 0\r\n")),
+        ("* and Expires", "REGISTER", "b", format!("m: {stars}*\r\nExpires: {zeros}\r\n")),
+        ("* lines", "REGISTER", &long, format!("Expires: {zeros}\r\n{}", lines("m: *\r\n"))),
+        ("From lines", "BYE", &long, lines("f: <sip:a@b>\r\n")),
+        ("To lines", "BYE", &long, lines("t: <sip:a@b>\r\n")),
+        ("Vias", "INVITE", &long, lines("v: SIP/2.0/UDP a;branch=x,SIP/2.0/UDP b\r\n")),
+        ("routes", "INVITE", &long, lines("Route: <sip:a@b>, sip:c\r\n")),
+        ("credentials", "INVITE", &long, lines("Authorization: Digest uri=\"sip:a\"\r\n")),
+        ("Dates", "INVITE", &long, {
+            let dates = lines("Date: Sat, 13 Nov 2010 23:29:00 GMT\r\n");
+            format!("{dates}Identity: {long}\r\n")
+        }),
+        ("lengths", "INVITE", &long, lines("l: 0\r\n")),
+        ("option tags", "INVITE", &long, lines("Require: a, b\r\n")),
+    ] {
+        work(what, format!("{method} sips:{uri} SIP/2.0\r\n{headers}\r\n"));
+    }
+}
+
 #[test]
 fn a_megabyte_of_folds_is_linear() {
     for fold in ["\r\n ", "\r\n x", "\n\t"] {

@@ -66,7 +66,7 @@ fn finds(name: &str, rule: Rule) -> bool {
 
 impl Case {
     /// A user agent never falls over, and shows what it cannot use.
-    fn hand_to_a_user_agent(&self, name: &str) {
+    fn hand_to_a_user_agent(&self, name: &str) -> Vec<Output> {
         let now = Instant::now();
         let address = "127.0.0.1:5060".parse().expect("an address");
         let mut agent = UserAgent::new(Settings::default(), 7);
@@ -77,14 +77,31 @@ impl Case {
         while let Some(output) = agent.poll_output() {
             outputs.push(output);
         }
-        if !self.report.is_usable() {
+        let message = self.report.message.as_ref();
+        if !message.is_ok_and(|message| message.essentials().is_ok()) {
             let shown = outputs.iter().any(|output| match output {
                 Output::Event(Event::Stray(stray)) => stray.bytes == self.bytes,
                 _ => false,
             });
             assert!(shown, "{name} is shown with its bytes: {outputs:?}");
         }
+        outputs
     }
+}
+
+/// The status codes with which a user agent answers the case.
+fn answers(name: &str) -> Vec<String> {
+    let bytes =
+        read(name).hand_to_a_user_agent(name).into_iter().filter_map(|output| match output {
+            Output::Transmit(transmit) => Some(transmit.bytes),
+            _ => None,
+        });
+    bytes
+        .map(|bytes| {
+            let response = Message::read(bytes).expect("an answer is a message");
+            response.status().expect("an answer has a status").to_string()
+        })
+        .collect()
 }
 
 fn text(message: &Message, name: HeaderName) -> String {
@@ -249,18 +266,21 @@ cases! {
     /// RFC 4475 §3.1.2.1
     badinv01_is_refused_for_its_stray_separators "badinv01" {
         refused("badinv01", &[Rule::ViaSeparators, Rule::EmptyParameter]);
+        assert_eq!(answers("badinv01"), ["400"]);
     }
 
     /// RFC 4475 §3.1.2.2
     clerr_is_refused_for_the_body_that_is_not_there "clerr" {
         let report = refused("clerr", &[Rule::ContentLengthTooLong]);
-        assert!(!report.is_usable());
+        assert!(report.is_usable(), "a transaction can refuse it");
         assert!(report.message.unwrap().body().starts_with(b"v=0"), "what is there is shown");
+        assert_eq!(answers("clerr"), ["400"]);
     }
 
     /// RFC 4475 §3.1.2.3
     ncl_is_refused_for_its_negative_content_length "ncl" {
-        assert!(!refused("ncl", &[Rule::ContentLengthInvalid]).is_usable());
+        assert!(refused("ncl", &[Rule::ContentLengthInvalid]).is_usable());
+        assert_eq!(answers("ncl"), ["400"]);
     }
 
     /// RFC 4475 §3.1.2.4
@@ -416,11 +436,13 @@ cases! {
         assert!(!report.is_usable());
         let repeated = report.findings.iter().filter(|f| f.rule == Rule::HeaderRepeated);
         assert_eq!(repeated.count(), 5, "CSeq, Call-ID, To, From and Max-Forwards");
+        assert_eq!(answers("multi01"), ["400"]);
     }
 
     /// RFC 4475 §3.3.9
     mcl01_is_refused_for_two_content_lengths "mcl01" {
-        assert!(!refused("mcl01", &[Rule::ContentLengthConflict]).is_usable());
+        assert!(refused("mcl01", &[Rule::ContentLengthConflict]).is_usable());
+        assert_eq!(answers("mcl01"), ["400"]);
     }
 
     /// RFC 4475 §3.3.10: a client drops it, for its second Via.

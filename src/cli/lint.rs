@@ -211,8 +211,12 @@ mod tests {
             lint(SHORT, false),
             "a.sip:9:17: error: Content-Length: Content-Length says 9 bytes, but only 3 follow \
              the headers [content-length-too-long, RFC 3261 §20.14]\n\
-             a.sip: OPTIONS that no transaction can act on, 8 headers, 3 bytes of body, 1 error\n"
+             a.sip: OPTIONS, 8 headers, 3 bytes of body, 1 error\n"
         );
+        let lost = SHORT.replace("Call-ID: 1\r\n", "").replace(": 9", ": 3");
+        assert!(lint(&lost, false).ends_with(
+            "a.sip: OPTIONS that no transaction can act on, 7 headers, 3 bytes of body, 1 error\n"
+        ));
         let fine = SHORT.replace(": 9", ": 3");
         assert_eq!(
             lint(&fine, false),
@@ -240,7 +244,7 @@ mod tests {
             serde_json::json!({
                 "file": "a.sip", "kind": "request", "method": "OPTIONS",
                 "status": null, "headers": 8, "body": 3,
-                "usable": false,
+                "usable": true,
                 "findings": [{
                     "severity": "error", "rule": "content-length-too-long",
                     "header": "Content-Length", "line": 9, "column": 17,

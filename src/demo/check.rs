@@ -62,6 +62,7 @@ pub(super) fn check(request: &Message) -> Result<(), Refusal> {
     }
     let essentials =
         request.essentials().map_err(|error| Refusal::because(400, error.to_string()))?;
+    request.check_vias().map_err(|error| Refusal::because(400, error.to_string()))?;
     if !syntax::is_token(method) {
         return Err(Refusal::because(400, "The method is no token"));
     }
@@ -127,6 +128,9 @@ mod tests {
             ("sip:bob@b.test ", "tel:+1555 ", 0),
             ("sip:bob@b.test ", "<sip:bob@b.test> ", 400),
             ("sip:bob@b.test ", "sip:bob@b.test: ", 400),
+            ("branch=z9hG4bK1", "branch=z9hG4bK1;;", 400),
+            ("branch=z9hG4bK1", "branch=z9hG4bK1,;", 400),
+            ("branch=z9hG4bK1", "branch=z9hG4bK1 ,SIP/2.0/TCP h ; x", 0),
             ("CSeq: 1 INVITE", "CSeq: 1 OPTIONS", 400),
             ("CSeq: 1 INVITE", "CSeq: 4294967296 INVITE", 400),
             ("CSeq: 1 INVITE", "CSeq: 1 INVITE\r\nCSeq: 2 INVITE", 400),

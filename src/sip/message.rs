@@ -15,7 +15,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::sip::{
-    header::{CSeq, HeaderError, HeaderProblem, NameAddr, Via, fail},
+    header::{self, CSeq, HeaderError, HeaderProblem, NameAddr, Via, fail},
     method::Method,
     name::HeaderName,
     status::StatusCode,
@@ -386,6 +386,24 @@ impl Message {
         NameAddr::parse(HeaderName::Contact, syntax::first_member(value))
     }
 
+    /// Whether every Via is written as the grammar has it. [`Message::via`] passes over a stray
+    /// semicolon, and over what stands behind the first member.
+    ///
+    /// # Errors
+    ///
+    /// Where one is not.
+    pub fn check_vias(&self) -> Result<(), HeaderError> {
+        self.all(HeaderName::Via).try_for_each(|header| {
+            let text = header.text()?;
+            header::check(HeaderName::Via, text)?;
+            let stray = syntax::comma_list(text).find_map(|member| {
+                let at = Via::parse(member).ok()?.params().stray_semicolon()?;
+                Some(at.as_ptr() as usize - text.as_ptr() as usize)
+            });
+            stray.map_or(Ok(()), |at| fail(HeaderName::Via, HeaderProblem::StraySemicolon, at))
+        })
+    }
+
     /// Whether more than one header field has that name.
     pub fn repeats(&self, name: HeaderName) -> bool {
         self.seen.repeats(name)
@@ -394,7 +412,8 @@ impl Message {
     /// What makes the extent of the message doubtful: headers that never end, or a Content-Length
     /// that is no number, repeats itself differently or promises more than came.
     ///
-    /// The body is all that came then, and [`Message::essentials`] fails.
+    /// The body is all that came then, and [`Message::essentials`] fails; a server can still refuse
+    /// the request (see [`Message::transaction_parts`]).
     pub fn defect(&self) -> Option<HeaderError> {
         self.defect
     }
@@ -407,9 +426,20 @@ impl Message {
     /// [`Message::defect`], or the first header that is missing, cannot be read, or stands there
     /// twice though only one of it can count (RFC 3261 §7.3.1).
     pub fn essentials(&self) -> Result<Essentials<'_>, HeaderError> {
-        if let Some(defect) = self.defect {
-            return Err(defect);
+        match self.defect {
+            Some(defect) => Err(defect),
+            None => self.transaction_parts(),
         }
+    }
+
+    /// [`Message::essentials`], wherever the message ends: what a transaction is found by, and what
+    /// an answer of 400 is made from (RFC 3261 §18.3).
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::essentials`], but for [`Message::defect`].
+    #[inline]
+    pub fn transaction_parts(&self) -> Result<Essentials<'_>, HeaderError> {
         if let Start::BadStatus { .. } = self.start {
             return fail(HeaderName::Malformed, HeaderProblem::BadToken, 0);
         }

@@ -46,6 +46,20 @@ impl<'a> Params<'a> {
         })
     }
 
+    /// What begins with the first semicolon that no parameter follows; [`Params::iter`] passes over
+    /// it.
+    pub fn stray_semicolon(&self) -> Option<&'a str> {
+        let mut rest = self.text;
+        while let Some(param) = rest.strip_prefix(';') {
+            let end = end_of_param(param);
+            if syntax::trim(&param[..end]).is_empty() {
+                return Some(rest);
+            }
+            rest = &param[end..];
+        }
+        None
+    }
+
     /// Whether a parameter of that name is there, with or without a value.
     pub fn has(&self, name: &str) -> bool {
         self.iter().any(|(n, _)| n.eq_ignore_ascii_case(name))

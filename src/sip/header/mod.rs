@@ -103,6 +103,9 @@ pub enum HeaderProblem {
     /// `SIP/2.0/UDP` is missing or has another shape.
     #[error("the sent-protocol should look like SIP/2.0/UDP")]
     BadProtocol,
+    /// A semicolon with no parameter behind it.
+    #[error("no parameter follows this semicolon")]
+    StraySemicolon,
     /// A quote that never closes.
     #[error("the quoted string is never closed")]
     UnclosedQuote,

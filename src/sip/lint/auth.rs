@@ -41,8 +41,7 @@ pub(super) fn look(lint: &mut Lint<'_>) {
                     lint.header(Rule::CredentialsIncomplete, header, 0, text);
                 }
             }
-            if let (Some(uri), Some(request_uri)) =
-                (credentials.params().value("uri"), request_uri)
+            if let (Some(uri), Some(request_uri)) = (credentials.params().value("uri"), request_uri)
                 && syntax::unquote(uri) != request_uri
             {
                 let within = uri.as_ptr() as usize - text.as_ptr() as usize;

@@ -112,7 +112,9 @@ fn look_contacts(lint: &mut Lint<'_>) {
             }
             match Contact::parse(member) {
                 Ok(Contact::Star) => look_star(lint, &around, header, within),
-                Ok(Contact::Address(address)) => look_contact(lint, &around, header, within, address),
+                Ok(Contact::Address(address)) => {
+                    look_contact(lint, &around, header, within, address)
+                }
                 Err(_) => {}
             }
         }

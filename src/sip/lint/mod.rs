@@ -84,9 +84,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether a transaction could act on the message.
+    /// Whether a transaction could act on the message, be it that a server refuses it: a request
+    /// with a doubtful end is matched and answered 400 (RFC 3261 §18.3).
     pub fn is_usable(&self) -> bool {
-        self.message.as_ref().is_ok_and(|message| message.essentials().is_ok())
+        self.message.as_ref().is_ok_and(|message| message.transaction_parts().is_ok())
     }
 
     /// The gravest finding.

@@ -213,15 +213,16 @@ fn look_params(lint: &mut Lint<'_>, header: Header<'_>, member: &str, within: us
     let Some(first) = syntax::find_outside(member, 0, b';') else { return };
     let text = &member[first..];
     let within = within + first;
-    if let Some(at) = empty_param(text) {
+    let params = Params::new(text);
+    if let Some(stray) = params.stray_semicolon() {
         let rule = match header.name {
             Via => Rule::ViaSeparators,
             _ => Rule::EmptyParameter,
         };
-        lint.header(rule, header, within + at, "no parameter follows this semicolon");
+        lint.part(rule, header, stray, HeaderProblem::StraySemicolon);
     }
     let mut names = HashSet::new();
-    for (name, value) in Params::new(text).iter() {
+    for (name, value) in params.iter() {
         let at = within + (name.as_ptr() as usize - text.as_ptr() as usize);
         // A tag has a rule of its own.
         let tag = matches!(header.name, From | To) && name.eq_ignore_ascii_case("tag");
@@ -255,23 +256,4 @@ fn is_param_value(value: &str) -> bool {
     }
     !value.is_empty()
         && value.bytes().all(|b| syntax::is_token_byte(b) || b"[]:@/<>?&=$()".contains(&b))
-}
-
-/// The offset of a semicolon with nothing behind it before the next one.
-fn empty_param(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    loop {
-        let next = match syntax::find_outside(text, at + 1, b';') {
-            Some(next) => next,
-            None => text.len(),
-        };
-        if syntax::trim_bytes(&bytes[at + 1..next]).is_empty() {
-            return Some(at);
-        }
-        if next == text.len() {
-            return None;
-        }
-        at = next;
-    }
 }

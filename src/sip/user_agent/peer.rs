@@ -8,7 +8,6 @@ use bytes::Bytes;
 use super::{DialogKey, UserAgent, verdict::Verdict};
 use crate::sip::{
     event::{ContextId, Fact, FlowId, Response, TerminatedBy},
-    header::HeaderProblem,
     message::Message,
     method::Method,
     name::HeaderName,
@@ -57,10 +56,10 @@ impl UserAgent {
     ) {
         let method = request.method().unwrap_or(Method::Extension("".into()));
         let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
-        if let Err(error) = request.essentials() {
-            // RFC 3261 §18.3: a datagram that ends before its body does.
-            let is_cut = matches!(error.problem, HeaderProblem::BodyTooShort { .. });
-            if is_cut && !transport.is_reliable() && method != Method::Ack {
+        let essentials = request.essentials().map(drop);
+        if let Err(error) = essentials.and_then(|()| request.check_vias()) {
+            // RFC 3261 §8.2, §18.3: what can be answered is refused; there is no answer to an ACK.
+            if method != Method::Ack && is_answerable(request) {
                 let bytes = self.write_answer(request, source, Verdict::bad_request());
                 self.transmit(flow, response_destination(request, transport, source), bytes);
             }
@@ -349,4 +348,10 @@ impl UserAgent {
             );
         }
     }
+}
+
+/// Whether there is all that a response copies (RFC 3261 §8.2.6.2), and a Via to send it by.
+fn is_answerable(request: &Message) -> bool {
+    let copied = [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq];
+    request.via().is_ok() && copied.into_iter().all(|name| request.header(name).is_some())
 }

@@ -33,9 +33,46 @@ fn a_finding_inside_a_value_points_at_the_culprit() {
         (Rule::EssentialUnreadable, request("UDP a.test", "UDP a.test:99999"), "99999"),
         (Rule::EssentialUnreadable, request("UDP a.test", "UDP a.test : x"), "x;branch"),
         (Rule::EssentialUnreadable, request("7 INVITE", "7 <INVITE>"), "<INVITE>"),
+        (Rule::CSeqMethod, request("7 INVITE", "7 BYE"), "BYE"),
+        (Rule::ContactCount, request("<sip:alice@a.test:5062>", "<sip:a@b>, <sip:c@b>"), "<sip:c"),
+        (Rule::ViaSeparators, request(";rport", ";rport;;x"), ";;x"),
     ] {
         points_at(rule, &text, culprit);
     }
+}
+
+#[test]
+fn a_value_that_cannot_be_read_is_told_the_section_of_its_header() {
+    for (line, section) in [
+        ("Session-Expires: soon", "RFC 4028 §4"),
+        ("Privacy: id, user", "RFC 3323 §4.2"),
+        ("RAck: 1", "RFC 3262 §7.2"),
+        ("Event: ", "RFC 6665 §8.2.1"),
+        ("Replaces: a@b", "RFC 3891 §6.1"),
+        ("Reason: SIP;cause=x", "RFC 3326 §2"),
+        ("Refer-To: <sip:a@b", "RFC 3515 §2.1"),
+        ("Path: <sip:a@b", "RFC 3327 §4"),
+        ("Route: <sip:a@b", "RFC 3261 §20.34"),
+    ] {
+        let found = findings(with(line).as_bytes());
+        let unreadable = [Rule::EssentialUnreadable, Rule::HeaderUnreadable];
+        let found: Vec<_> = found.iter().filter(|f| unreadable.contains(&f.rule)).collect();
+        assert_eq!(found.len(), 1, "{line}");
+        assert_eq!(found[0].section, section, "{line}");
+    }
+}
+
+#[test]
+fn an_empty_contact_is_wrong_in_one_way() {
+    let found = findings(request("Contact: <sip:alice@a.test:5062>", "Contact:").as_bytes());
+    let rules: Vec<_> = found.iter().map(|finding| finding.rule).collect();
+    assert_eq!(rules, [Rule::EssentialUnreadable]);
+}
+
+#[test]
+fn an_ack_may_bring_what_the_invite_required() {
+    let text = method("ACK").replace("Max-F", "Require: uui\r\nMax-F");
+    assert!(!trips(Rule::RequireMisplaced, &text) && !trips(Rule::OptionTagUnknown, &text));
 }
 
 #[test]
@@ -92,7 +129,7 @@ fn a_request_within_a_dialog_without_a_to_tag_is_told_the_section() {
         let found = findings(text.as_bytes());
         let finding = found.iter().find(|finding| finding.rule == Rule::DialogTagMissing);
         let finding = finding.unwrap_or_else(|| panic!("{name}: {found:?}"));
-        assert!(finding.message.contains(section), "{}", finding.message);
+        assert_eq!(finding.section, section, "{}", finding.message);
         let tagged = text.replace("<sip:bob@b.test>\r\n", "<sip:bob@b.test>;tag=2\r\n");
         assert!(!trips(Rule::DialogTagMissing, tagged), "{name}");
     }
