@@ -18,8 +18,11 @@ use crate::{
         profile::{DEMO_DOMAIN, Resolved, demo_account, demo_credentials},
         raw, runtime_of_one_thread, signals, tell,
     },
-    engine::{Draft, Engine, Field, RawSubmission, Settings, Submission, server_for},
-    headless::{self, Format, Plan, Sending, Style},
+    engine::{
+        Account, Draft, DraftError, Engine, Field, RawSubmission, Settings, Submission, Values,
+        Variables, literal_bytes, server_for,
+    },
+    headless::{self, Format, Plan, Sending, Style, Template},
     sip::{CancelError, CancelOptions, Credentials, Method, UriBuf},
 };
 
@@ -28,11 +31,13 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     let raw = args.raw.as_deref().map(|file| raw::read(file, args.crlf)).transpose()?;
     let draft = draft(&mut args)?;
     resolved.warnings().iter().for_each(|warning| tell(warning));
-    let (mut account, settings, demo_allowed) = match resolved {
+    let (mut account, settings, variables, demo_allowed) = match resolved {
         Resolved::Accounts(mut config, index) => {
-            (config.accounts.swap_remove(index), config.settings, false)
+            (config.accounts.swap_remove(index), config.settings, config.variables, false)
         }
-        Resolved::Demo(config) => (demo_account(Vec::new()), config.settings, true),
+        Resolved::Demo(config) => {
+            (demo_account(Vec::new()), config.settings, config.variables, true)
+        }
     };
     account.flow = Arc::new(args.flow.over(&account.flow));
     let mut settings = with_t1(settings, args.t1_ms)?;
@@ -43,7 +48,7 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     // Everything is checked before anything is started.
     let written = match raw {
         Some(message) => raw::submit(message, &draft.server, &account).map(Wanted::raw),
-        None => draft.submit(&account).map(Wanted::request),
+        None => template(draft, &account, variables).map(Wanted::template),
     };
     let mut wanted = match written {
         Ok(wanted) => wanted,
@@ -98,6 +103,20 @@ impl Wanted {
         }
     }
 
+    fn template(template: Template) -> Wanted {
+        let wanted = Wanted::request(template.submission.clone());
+        // Most requests have no variables: they need not be written anew each time.
+        let has_variables = {
+            let mut values = template.values.clone();
+            template.variables.expand_draft(&template.draft, &mut values).ok().as_ref()
+                != Some(&template.draft)
+        };
+        match has_variables {
+            true => Wanted { sending: Sending::Template(Box::new(template)), ..wanted },
+            false => wanted,
+        }
+    }
+
     fn raw(submission: RawSubmission) -> Wanted {
         let message = &submission.message;
         Wanted {
@@ -109,10 +128,31 @@ impl Wanted {
     }
 
     fn use_credentials(&mut self, credentials: Option<Arc<[Credentials]>>) {
-        if let Sending::Request(submission) = &mut self.sending {
+        if let Some(submission) = submission(&mut self.sending) {
             submission.request.credentials = credentials;
         }
     }
+}
+
+/// The first request.
+fn submission(sending: &mut Sending) -> Option<&mut Submission> {
+    match sending {
+        Sending::Request(submission) => Some(submission),
+        Sending::Template(template) => Some(&mut template.submission),
+        Sending::Raw(_) => None,
+    }
+}
+
+/// The request with its variables written out, and what writes the next ones out.
+fn template(
+    draft: Draft,
+    account: &Account,
+    variables: Variables,
+) -> Result<Template, Vec<DraftError>> {
+    let mut values = Values::new(rand::random());
+    let submission = variables.expand_draft(&draft, &mut values)?.submit(account)?;
+    let account = account.clone();
+    Ok(Template { submission, draft, account, variables, values, is_first: true })
 }
 
 fn is_demo(target: Option<&UriBuf>) -> bool {
@@ -138,13 +178,12 @@ async fn carry_out(
         if let Some(server) = &server {
             tell(&format!("sending to the built-in demo server at {server}"));
         }
-        match &mut sending {
-            Sending::Request(submission) => {
-                let credentials = &mut submission.request.credentials;
-                *credentials = credentials.take().or_else(demo_credentials);
-                (submission.server, submission.flow) = (server, flow);
-            }
-            Sending::Raw(submission) => (submission.server, submission.flow) = (server, flow),
+        if let Sending::Raw(submission) = &mut sending {
+            (submission.server, submission.flow) = (server, flow);
+        } else if let Some(submission) = submission(&mut sending) {
+            let credentials = &mut submission.request.credentials;
+            *credentials = credentials.take().or_else(demo_credentials);
+            (submission.server, submission.flow) = (server, flow);
         }
     }
     let (plan, style) = (plan(&args, sending), style(&args));
@@ -178,7 +217,8 @@ fn with_t1(mut settings: Settings, t1_ms: Option<u32>) -> anyhow::Result<Setting
 fn draft(args: &mut Send) -> anyhow::Result<Draft> {
     let body = match (args.body.take(), &args.body_file) {
         (Some(body), _) => body.into(),
-        (None, Some(file)) => read_body(file)?,
+        // A file is sent as it is.
+        (None, Some(file)) => literal_bytes(read_body(file)?),
         (None, None) => Vec::new(),
     };
     let take = std::mem::take::<String>;

@@ -32,7 +32,7 @@ pub use draft::{Draft, DraftError, Field, next_hop};
 pub use impair::Impairments;
 pub use instance::Instance;
 use tokio::{sync::mpsc, task::JoinHandle};
-pub use variables::{BUILT_IN, Values, VariableError, Variables};
+pub use variables::{BUILT_IN, Values, VariableError, Variables, literal, literal_bytes};
 
 use crate::{
     engine::task::Task,

@@ -258,6 +258,19 @@ impl Variables {
     }
 }
 
+/// A text that [`Variables::expand`] gives back as it is.
+pub fn literal(text: &str) -> String {
+    text.replace("{{", "{{{{")
+}
+
+/// The same for bytes; what is no text has no variables.
+pub fn literal_bytes(bytes: Vec<u8>) -> Vec<u8> {
+    match String::from_utf8(bytes) {
+        Ok(text) => literal(&text).into_bytes(),
+        Err(error) => error.into_bytes(),
+    }
+}
+
 /// RFC 9562 §5.4: 122 random bits.
 fn uuid(random: &mut impl Rng) -> String {
     let (high, low) = (random.next_u64(), random.next_u64());
@@ -335,6 +348,14 @@ mod tests {
         let both = variables().expand("{{a}}{{b}}", &mut Values::new(1)).unwrap_err();
         assert_eq!(both.len(), 2);
         assert!(both[0].to_string().contains("env NAME, team"));
+    }
+
+    #[test]
+    fn a_literal_text_comes_back_as_it_is() {
+        for text in ["", "a {{b}} {{{{c", "{ {{{ {{{{ }}", "{{{"] {
+            let written = variables().expand(&literal(text), &mut Values::new(1));
+            assert_eq!(written.as_deref(), Ok(text));
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod call;
 mod outcome;
 mod report;
 mod run;
+mod sending;
 mod totals;
 
 use std::{io::Write, time::Duration};
@@ -16,14 +17,15 @@ use std::{io::Write, time::Duration};
 use tokio::sync::mpsc;
 
 pub use outcome::Outcome;
+pub use sending::{Sending, Template};
 
 use crate::{
-    engine::{Clock, Command, Engine, RawSubmission, Submission},
+    engine::{Clock, Engine},
     sip::CancelOptions,
 };
 
 /// What is to be sent, and what is to be done with it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// What is sent.
     pub sending: Sending,
@@ -41,25 +43,6 @@ pub struct Plan {
     pub hangup_after: Option<Duration>,
     /// When a request without an outcome is given up, counted from its creation.
     pub timeout: Option<Duration>,
-}
-
-/// What is sent.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Sending {
-    /// A request.
-    Request(Box<Submission>),
-    /// Bytes as they are.
-    Raw(Box<RawSubmission>),
-}
-
-impl Sending {
-    /// The wish to send it once.
-    fn command(&self) -> Command {
-        match self {
-            Sending::Request(submission) => Command::Send(submission.clone()),
-            Sending::Raw(submission) => Command::SendRaw(submission.clone()),
-        }
-    }
 }
 
 /// How it is told.

@@ -143,9 +143,21 @@ impl<'o> Run<'o> {
             && self.has_room()
             && self.next <= now
         {
-            self.queue.push_back(self.plan.sending.command());
             self.submitted += 1;
             self.open += 1;
+            match self.plan.sending.command() {
+                Ok(command) => self.queue.push_back(command),
+                Err(errors) => {
+                    let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                    let reason = reasons.join("; ");
+                    self.event(Event::Refused(Refusal {
+                        at: now,
+                        context: None,
+                        is_request: true,
+                        reason,
+                    }));
+                }
+            }
             if let Some(rate) = self.plan.rate {
                 // Who was held up may catch up, but not flood.
                 let earliest = now.checked_sub(CATCH_UP).unwrap_or(now);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{Composer, Purpose, Shape, Slot, Way, raw_text};
 use crate::{
-    engine::Account,
+    engine::{Account, literal},
     sip::{ContextId, ExtraHeader, Identity, Method, NewRequest, ServerTransactionId},
 };
 
@@ -139,19 +139,14 @@ impl Composer {
         body: &Bytes,
     ) -> Result<(), BeginError> {
         let body = plain(body).ok_or(BeginError::Body)?;
-        self.fields.set(Slot::Method, &braces(method.as_str()));
+        self.fields.set(Slot::Method, &literal(method.as_str()));
         let line = |header: &ExtraHeader| format!("{}: {}", header.name(), header.value());
         let lines: Vec<String> = headers.iter().map(line).collect();
-        self.fields.set(Slot::Headers, &braces(&lines.join("\n")));
+        self.fields.set(Slot::Headers, &literal(&lines.join("\n")));
         self.fields.set(Slot::ContentType, content_type.as_deref().unwrap_or_default());
-        self.fields.set(Slot::Body, &braces(&body));
+        self.fields.set(Slot::Body, &literal(&body));
         Ok(())
     }
-}
-
-/// Braces that were sent are no variable.
-fn braces(text: &str) -> String {
-    text.replace("{{", "{{{{")
 }
 
 /// A body as the form holds it; `None` where the form would send other bytes.
