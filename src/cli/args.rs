@@ -292,6 +292,10 @@ Without an account in a config file the request comes from sip:alice@demo.test. 
 demo.test then goes to a demo server inside this program, unless --server or --route names another
 way; any other target goes where its URI says.
 
+{{uuid}}, {{random 8}}, {{seq}}, {{now}}, {{now seconds}}, {{env NAME}} and the config file's own
+[variables] stand for values in any text of a request but a file's, new ones for each of --count;
+{{{{ writes two braces.
+
 With --raw, nothing is added and nothing is corrected: a Content-Length that lies goes out lying. With
 a readable top Via with a branch, CSeq, Call-ID, From and To, the bytes get a client transaction:
 they are sent again as they are where the transport loses messages, and an INVITE gets its ACK, its

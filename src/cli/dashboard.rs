@@ -119,8 +119,8 @@ fn again(profile: &Profile, impair: &ImpairArgs, demo: Option<Account>) -> ui::R
         impair.over(&mut config.settings);
         let path = config::find(profile.config.as_deref());
         let bindings = keys::bindings(&config, path).map_err(|error| first_line(&error.into()))?;
-        let Config { accounts, settings, warnings, .. } = config;
-        Ok(ui::Reloaded { accounts, account, settings, bindings, warnings })
+        let Config { accounts, settings, variables, warnings, .. } = config;
+        Ok(ui::Reloaded { accounts, account, settings, bindings, variables, warnings })
     }))
 }
 

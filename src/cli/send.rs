@@ -169,9 +169,9 @@ async fn carry_out(
     let demo = if use_demo { Some(demo_server::start().await?) } else { None };
     if let Some(demo) = &demo {
         let servers = demo.addresses().servers();
-        let server = match &sending {
-            Sending::Request(submission) => server_for(&servers, &submission.request.request_uri),
-            Sending::Raw(_) => servers.first(),
+        let server = match submission(&mut sending) {
+            Some(submission) => server_for(&servers, &submission.request.request_uri),
+            None => servers.first(),
         };
         let server = server.cloned();
         let flow = Arc::new(args.flow.over(&demo.flow_settings()));

@@ -12,8 +12,10 @@ use crate::{
     sip,
     ui::{
         Options, Reload, Reloaded,
+        composer::Slot,
+        editor::{Editor, EditorError},
         model::{GRACE, Mode, Model, Notice, TimeOfDay},
-        terminal::{self, Farewell, Screen},
+        terminal::{self, Farewell, Input, Screen},
         update,
         view::{Colours, Theme},
     },
@@ -86,6 +88,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         sip,
         impair,
         farewell,
+        mouse,
         quit: Quit::No,
         frame_due: None,
     };
@@ -103,6 +106,8 @@ struct App {
     /// What is done to messages on purpose, as the file says.
     impair: Impairments,
     farewell: Farewell,
+    /// Whether the mouse is listened to.
+    mouse: bool,
     quit: Quit,
     /// When the next picture may be drawn; `None` where it may at once.
     frame_due: Option<Instant>,
@@ -127,7 +132,7 @@ enum Woken {
 
 impl App {
     async fn run(mut self) -> Result<(), RunError> {
-        let mut input = terminal::input();
+        let mut input = Input::start();
         let mut changed = true;
         let mut next_change = None;
         while self.model.mode != Mode::Left {
@@ -139,7 +144,7 @@ impl App {
             }
             let next = if changed { Some(now) } else { next_change };
             let wake_at = next.map(|at| self.frame_due.map_or(at, |due| at.max(due)));
-            match self.wait(&mut input, wake_at).await {
+            match self.wait(&mut input.events, wake_at).await {
                 Woken::Facts(Some(batch)) => {
                     batch.into_iter().for_each(|event| self.model.apply(event));
                     changed = true;
@@ -147,8 +152,11 @@ impl App {
                 Woken::Input(Some(event)) => {
                     self.take_in(event);
                     // What was typed or pasted meanwhile belongs to the same picture.
-                    while let Ok(event) = input.try_recv() {
+                    while let Ok(event) = input.events.try_recv() {
                         self.take_in(event);
+                    }
+                    if let Some((slot, text)) = self.model.edits.take() {
+                        self.edit(&input, slot, &text).await;
                     }
                     changed = true;
                 }
@@ -162,6 +170,51 @@ impl App {
             }
         }
         Ok(())
+    }
+
+    /// Hands the terminal to an editor with a text, and takes both back. What happens meanwhile is
+    /// taken in.
+    async fn edit(&mut self, input: &Input, slot: Slot, text: &str) {
+        if !input.pause() {
+            let text = "the terminal cannot be handed over: its keys are still being read";
+            self.model.notice = Some(Notice::error(Instant::now(), text));
+            return;
+        }
+        self.screen = None;
+        let edited = self.editor(text).await;
+        match Screen::take(self.mouse) {
+            Ok(screen) => self.screen = Some(screen),
+            Err(_) => self.leave(),
+        }
+        input.resume();
+        match edited {
+            Ok(text) => {
+                self.model.drafts.open_mut().edited(slot, &text);
+                self.model.look();
+            }
+            Err(error) => {
+                self.model.notice = Some(Notice::error(Instant::now(), error.to_string()));
+            }
+        }
+    }
+
+    /// Waits for the editor.
+    async fn editor(&mut self, text: &str) -> Result<String, EditorError> {
+        let mut editor = Editor::start(text)?;
+        let mut engine_is_there = true;
+        loop {
+            if let Some(status) = editor.has_ended()? {
+                return editor.text(status);
+            }
+            tokio::select! {
+                batch = self.engine.events.recv(), if engine_is_there => match batch {
+                    Some(batch) => batch.into_iter().for_each(|event| self.model.apply(event)),
+                    None => engine_is_there = false,
+                },
+                () = self.farewell.wait_beside_editor(), if self.quit == Quit::No => self.leave(),
+                () = sleep_until(Instant::now() + FRAME) => {}
+            }
+        }
     }
 
     /// Draws; gives when the picture changes by itself.
@@ -241,10 +294,11 @@ impl App {
     /// Reads the config file again; gives what to say of it. A file that is wrong changes nothing.
     fn read_again(&mut self) -> Notice {
         let now = Instant::now();
-        let Reloaded { accounts, account, settings, bindings, warnings } = match (self.reload.0)() {
-            Ok(reloaded) => reloaded,
-            Err(why) => return Notice::error(now, format!("nothing is changed: {why}")),
-        };
+        let Reloaded { accounts, account, settings, bindings, variables, warnings } =
+            match (self.reload.0)() {
+                Ok(reloaded) => reloaded,
+                Err(why) => return Notice::error(now, format!("nothing is changed: {why}")),
+            };
         // All or none: half of a config file is none.
         let registered = accounts.iter().cloned().map(Arc::new).collect();
         let mut commands =
@@ -262,6 +316,8 @@ impl App {
         drop(room);
         let mut said = Vec::new();
         said.extend(self.model.reloaded(accounts, account));
+        self.model.book.variables = variables;
+        self.model.book.settings = settings.sip.clone();
         if settings.sip != self.sip {
             said.push("the settings of new requests have changed".to_owned());
             self.sip = settings.sip;

@@ -13,6 +13,7 @@ mod app;
 pub mod bindings;
 mod composer;
 pub mod detail;
+mod editor;
 pub mod filter;
 pub mod model;
 mod terminal;
@@ -37,6 +38,8 @@ pub struct Reloaded {
     pub settings: Settings,
     /// The keys.
     pub bindings: bindings::Bindings,
+    /// The variables.
+    pub variables: Variables,
     /// What is allowed, but hardly meant: sentences for the user.
     pub warnings: Vec<String>,
 }

@@ -3,8 +3,11 @@
 use std::{
     io::{self, IsTerminal, Stdout, Write},
     panic,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Instant,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use crossterm::{
@@ -191,17 +194,112 @@ fn restore_before_panics() {
 }
 
 /// What the terminal says, read by a thread of its own: crossterm's reader spins where a terminal
-/// has gone, and must not take the dashboard's task with it. Closed when there is no more.
-pub fn input() -> mpsc::Receiver<Event> {
-    let (sender, receiver) = mpsc::channel(256);
-    std::thread::spawn(move || {
-        while let Ok(event) = crossterm::event::read() {
-            if sender.blocking_send(event).is_err() {
-                break;
+/// has gone, and must not take the dashboard's task with it.
+#[derive(Debug)]
+pub struct Input {
+    /// The events; closed when there are no more.
+    pub events: mpsc::Receiver<Event>,
+    gate: Arc<Gate>,
+}
+
+/// Whether the thread may read: while an editor has the terminal, its keys are the editor's.
+#[derive(Debug, Default)]
+struct Gate {
+    reading: Mutex<Reading>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Reading {
+    #[default]
+    Reads,
+    /// It is to stop.
+    Stops,
+    /// It has stopped.
+    Stopped,
+    /// The thread is gone.
+    Gone,
+}
+
+/// How often the thread looks whether it may still read.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long it may take to stop.
+const STOP: Duration = Duration::from_secs(2);
+
+impl Input {
+    /// Begins to read.
+    pub fn start() -> Input {
+        let (sender, events) = mpsc::channel(256);
+        let gate = Arc::new(Gate::default());
+        let thread = Arc::clone(&gate);
+        std::thread::spawn(move || {
+            while thread.may_read() {
+                let event = match crossterm::event::poll(LOOK) {
+                    Ok(true) => crossterm::event::read(),
+                    Ok(false) => continue,
+                    Err(error) => Err(error),
+                };
+                let Ok(event) = event else { break };
+                if sender.blocking_send(event).is_err() {
+                    break;
+                }
             }
+            thread.set(Reading::Gone);
+        });
+        Input { events, gate }
+    }
+
+    /// Leaves the terminal's keys to somebody else; whether that could be done.
+    pub fn pause(&self) -> bool {
+        let mut reading = self.gate.lock();
+        if *reading == Reading::Gone {
+            return false;
         }
-    });
-    receiver
+        *reading = Reading::Stops;
+        let waits = |reading: &mut Reading| *reading == Reading::Stops;
+        let (mut reading, _) = self
+            .gate
+            .changed
+            .wait_timeout_while(reading, STOP, waits)
+            .unwrap_or_else(PoisonError::into_inner);
+        if *reading == Reading::Stops {
+            *reading = Reading::Reads;
+        }
+        *reading == Reading::Stopped
+    }
+
+    /// Reads again.
+    pub fn resume(&self) {
+        let mut reading = self.gate.lock();
+        if *reading != Reading::Gone {
+            *reading = Reading::Reads;
+        }
+        self.gate.changed.notify_all();
+    }
+}
+
+impl Gate {
+    fn lock(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, now: Reading) {
+        *self.lock() = now;
+        self.changed.notify_all();
+    }
+
+    /// Waits where it must not be read; whether anybody still wants to read at all.
+    fn may_read(&self) -> bool {
+        let mut reading = self.lock();
+        if *reading == Reading::Stops {
+            *reading = Reading::Stopped;
+            self.changed.notify_all();
+        }
+        let waits = |reading: &mut Reading| *reading == Reading::Stopped;
+        let reading =
+            self.changed.wait_while(reading, waits).unwrap_or_else(PoisonError::into_inner);
+        *reading != Reading::Gone
+    }
 }
 
 /// What ends the dashboard from outside: a signal, or a terminal that hangs up.
@@ -249,6 +347,18 @@ impl Farewell {
         })
     }
 
+    /// Waits for the end, while an editor has the terminal: an interrupt is for the editor.
+    /// Cancel-safe.
+    pub async fn wait_beside_editor(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.hang_up.recv() => return,
+                _ = self.interrupt.recv() => {}
+            }
+        }
+    }
+
     /// Waits for the end. Cancel-safe.
     pub async fn wait(&mut self) {
         tokio::select! {
@@ -286,6 +396,11 @@ impl Farewell {
     /// None here.
     pub fn new() -> io::Result<Farewell> {
         Ok(Farewell)
+    }
+
+    /// Waits for the end, while an editor has the terminal: an interrupt is for the editor.
+    pub async fn wait_beside_editor(&mut self) {
+        std::future::pending().await
     }
 
     /// Waits for the end. Cancel-safe.

@@ -90,3 +90,60 @@ fn raw_bytes_are_edited_and_sent_as_they_are() {
     dashboard.type_keys("\x13");
     dashboard.wait_for("#2 XINVITE");
 }
+
+#[test]
+fn the_body_goes_to_an_editor_and_comes_back() {
+    let environment = [("EDITOR", "sed -i s/old/new/")];
+    let mut dashboard = Dashboard::start_with(140, 40, &environment);
+    dashboard.wait_for("n new");
+    dashboard.type_keys("n");
+    dashboard.wait_for("New request");
+    dashboard.type_keys("nobody\t\t\t\told words");
+    dashboard.wait_for("Content-Length: 9");
+    dashboard.type_keys("\x05");
+    dashboard.wait_for("new words");
+    dashboard.type_keys("er");
+    dashboard.wait_for("new wordser");
+    dashboard.type_keys("\x1b");
+    dashboard.wait_until("the form has closed", |screen| !screen.contains("New request"));
+    dashboard.type_keys("q");
+    assert_eq!(dashboard.wait_for_end(), 0);
+    dashboard.assert_restored();
+}
+
+#[test]
+fn an_editor_that_fails_loses_nothing() {
+    let environment = [("VISUAL", "exit 3;"), ("EDITOR", "not this one")];
+    let mut dashboard = Dashboard::start_with(140, 40, &environment);
+    dashboard.wait_for("n new");
+    dashboard.type_keys("n");
+    dashboard.wait_for("New request");
+    dashboard.type_keys("nobody\t\t\t\told words");
+    dashboard.wait_for("Content-Length: 9");
+    dashboard.type_keys("\x05");
+    dashboard.wait_for("the text is as it was");
+    dashboard.wait_for("old words");
+    dashboard.type_keys("\x1b");
+    dashboard.wait_until("the form has closed", |screen| !screen.contains("New request"));
+    dashboard.type_keys("q");
+    assert_eq!(dashboard.wait_for_end(), 0);
+    dashboard.assert_restored();
+}
+
+#[test]
+fn the_peers_bye_waits_for_an_answer_by_hand() {
+    let config = "answer_by_hand = [\"BYE\"]\n";
+    let (mut dashboard, _) = Dashboard::with_config(140, 40, config);
+    dashboard.wait_for("reg ✔");
+    dashboard.type_keys("p");
+    dashboard.wait_for("no request of the peer waits for an answer");
+    dashboard.send("hangup");
+    dashboard.wait_for("p answer");
+    dashboard.type_keys("p");
+    dashboard.wait_for("Answer to BYE in #2");
+    dashboard.type_keys("\x15200 So long");
+    dashboard.wait_for("SIP/2.0 200 So long");
+    dashboard.type_keys("\r");
+    dashboard.wait_for("200 So long to BYE");
+    dashboard.wait_for("0 legs up");
+}

@@ -45,8 +45,13 @@ impl Dashboard {
     /// Starts it on the demo server in a terminal of a size, and waits until its account is
     /// registered: that is the first context.
     pub fn start(columns: u16, rows: u16) -> Dashboard {
+        Dashboard::start_with(columns, rows, &[])
+    }
+
+    /// The same, with these environment variables.
+    pub fn start_with(columns: u16, rows: u16, environment: &[(&str, &str)]) -> Dashboard {
         let home = home();
-        let dashboard = Dashboard::open(columns, rows, home, &["--demo"]);
+        let dashboard = Dashboard::open(columns, rows, home, &["--demo"], environment);
         dashboard.wait_for("reg ✔");
         dashboard
     }
@@ -57,10 +62,16 @@ impl Dashboard {
         let file = home.join("config.toml");
         fs::write(&file, text).unwrap();
         let path = file.to_str().expect("a path of ours").to_owned();
-        (Dashboard::open(columns, rows, home, &["--config", &path]), file)
+        (Dashboard::open(columns, rows, home, &["--config", &path], &[]), file)
     }
 
-    fn open(columns: u16, rows: u16, home: PathBuf, arguments: &[&str]) -> Dashboard {
+    fn open(
+        columns: u16,
+        rows: u16,
+        home: PathBuf,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Dashboard {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let termios = format!("{:?}", pair.master.get_termios());
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sipboard"));
@@ -68,6 +79,7 @@ impl Dashboard {
         command.env_clear();
         command.env("TERM", "xterm-256color");
         command.env("HOME", &home);
+        environment.iter().for_each(|(name, value)| command.env(name, value));
         command.cwd(&home);
         let child = pair.slave.spawn_command(command).unwrap();
         let writer = pair.master.take_writer().unwrap();

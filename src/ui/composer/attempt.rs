@@ -113,7 +113,7 @@ impl Composer {
     ) -> (Option<ServerUri>, Arc<FlowSettings>) {
         let server = self.server(around.accounts).cloned();
         let flow = match &self.sender.way {
-            Some(way) if self.sender.server == 0 => way.flow.clone(),
+            Some(way) if self.sender.server.unwrap_or(0) == 0 => way.flow.clone(),
             _ => account.flow.clone(),
         };
         (server, flow)

@@ -40,6 +40,10 @@ pub(super) fn candidates(
         Slot::Method => methods(before),
         Slot::Target | Slot::To | Slot::From | Slot::Routes => {
             let wanted = before.trim_start();
+            // What is whole needs no more, though something else goes on from it.
+            if targets.contains(&wanted) {
+                return Vec::new();
+            }
             let bare = |target: &str| target.split_once(':').map(|(_, rest)| rest.to_owned());
             let fits = targets.iter().filter(|target| {
                 is_start(wanted, target) || bare(target).is_some_and(|bare| is_start(wanted, &bare))
@@ -133,6 +137,7 @@ mod tests {
             (Slot::Target, "ri", Some("sip:ring@demo.test")),
             (Slot::Target, "re", Some("redirect")),
             (Slot::Target, "ring@demo.test", None),
+            (Slot::Target, "ring", None),
             (Slot::Method, "in", Some("INVITE")),
             (Slot::Method, "INVITE", None),
             (Slot::Headers, "sub", Some("Subject: ")),

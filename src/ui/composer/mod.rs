@@ -34,8 +34,8 @@ pub use slot::{Kind, Slot};
 
 use self::fields::Fields;
 use crate::{
-    engine::{Account, Command, DraftError, Values, Variables},
-    sip::{self, ContextId, Identifiers, Method, ServerTransactionId},
+    engine::{Account, Command, DraftError, Values, Variables, server_for},
+    sip::{self, ContextId, Identifiers, Method, ServerTransactionId, UriBuf},
     transport::{FlowSettings, ServerUri},
 };
 
@@ -123,8 +123,8 @@ pub struct Composer {
 struct Sender {
     account: usize,
     accounts: usize,
-    /// A place in [`Composer::servers`].
-    server: usize,
+    /// A place in [`Composer::servers`]; `None` where the user has chosen none.
+    server: Option<usize>,
     way: Option<Way>,
 }
 
@@ -176,7 +176,7 @@ impl Composer {
             shape: Shape::Form,
             focus: Slot::Target,
             fields,
-            sender: Sender { account, accounts: accounts.len(), server: 0, way: None },
+            sender: Sender { account, accounts: accounts.len(), server: None, way: None },
             touched: Vec::new(),
             given: vec![Slot::Method],
             made: Made::new(seed),
@@ -239,9 +239,24 @@ impl Composer {
         way.chain(own.iter().map(Some)).chain([None]).collect()
     }
 
-    /// The chosen server; `None` for the target's own address.
+    /// The server that it goes to; `None` for the target's own address.
     pub fn server<'a>(&'a self, accounts: &'a [Account]) -> Option<&'a ServerUri> {
-        self.servers(accounts).get(self.sender.server).copied().flatten()
+        let servers = self.servers(accounts);
+        servers.get(self.server_place(accounts, &servers)).copied().flatten()
+    }
+
+    /// The place of the chosen server, else of the one that fits the target.
+    fn server_place(&self, accounts: &[Account], servers: &[Option<&ServerUri>]) -> usize {
+        if let (Some(chosen), _) | (None, Some(chosen)) =
+            (self.sender.server, self.sender.way.is_some().then_some(0))
+        {
+            return chosen.min(servers.len() - 1);
+        }
+        let target = self.fields.text(Slot::Target);
+        let target = target.trim().parse::<UriBuf>().ok();
+        let own = accounts.get(self.sender.account).map_or(&[][..], |account| &account.servers);
+        let fits = target.and_then(|target| server_for(own, &target));
+        fits.and_then(|fits| servers.iter().position(|it| *it == Some(fits))).unwrap_or(0)
     }
 
     /// What is wrong with a field, where the user may be told already.
@@ -297,7 +312,7 @@ impl Composer {
         let is_gone = self.sender.account >= accounts.len();
         if is_gone || self.purpose == Purpose::New {
             self.sender.account = account;
-            self.sender.server = 0;
+            self.sender.server = None;
         }
     }
 
@@ -396,11 +411,12 @@ impl Composer {
             }
             Slot::Account if self.sender.accounts > 1 => {
                 self.sender.account = turn(self.sender.account, self.sender.accounts);
-                self.sender.server = 0;
+                self.sender.server = None;
             }
             Slot::Server => {
-                let servers = self.servers(accounts).len();
-                self.sender.server = turn(self.sender.server.min(servers - 1), servers);
+                let servers = self.servers(accounts);
+                let place = self.server_place(accounts, &servers);
+                self.sender.server = Some(turn(place, servers.len()));
             }
             _ => return,
         }
@@ -478,6 +494,25 @@ impl Composer {
         }
         self.focus = if self.shape == Shape::Raw { Slot::Raw } else { Slot::Target };
         Ok(())
+    }
+
+    /// The text that an editor is to have: the raw message, the headers where the cursor is there,
+    /// else the body.
+    pub fn for_editor(&self) -> (Slot, String) {
+        let slot = match (self.shape, self.focus) {
+            (Shape::Raw, _) => Slot::Raw,
+            (_, Slot::Headers) => Slot::Headers,
+            _ => Slot::Body,
+        };
+        (slot, self.fields.text(slot))
+    }
+
+    /// A text comes back from an editor.
+    pub fn edited(&mut self, slot: Slot, text: &str) {
+        self.fields.set(slot, text);
+        self.given.retain(|given| *given != slot);
+        self.focus_on(slot);
+        self.chosen = 0;
     }
 
     fn keep_focus(&mut self) {

@@ -111,15 +111,15 @@ fn raw(message: &RawMessage) -> Preview {
 }
 
 fn in_dialog(request: &DialogRequest) -> Preview {
-    let note =
-        "the dialog gives Request-URI, Via, Route, From, To, Call-ID and CSeq when it is sent";
+    let note = "the dialog gives Request-URI, Via, Route, From, To, Call-ID, CSeq and Contact when it is sent";
     let start = format!("{} … SIP/2.0", request.method);
     let (kind, body) = (request.content_type.as_deref(), &request.body);
     Preview { notes: vec![note.to_owned()], ..own_part(&start, &request.headers, kind, body) }
 }
 
 fn answered(answer: &Answer) -> Preview {
-    let note = "Via, From, To, Call-ID and CSeq are those of the request";
+    let note =
+        "Via, From, To, Call-ID and CSeq are those of the request, Contact that of the dialog";
     let reason = match answer.reason.as_str() {
         "" => answer.status.canonical_reason(),
         reason => reason,

@@ -48,7 +48,7 @@ use crate::{
     },
     ui::{
         bindings::Bindings,
-        composer::{Composer, Drafts},
+        composer::{Composer, Drafts, Slot},
         detail::Detail,
         view::{Theme, flow_text},
     },
@@ -86,6 +86,8 @@ pub struct Model {
     pub detail: Detail,
     /// What the terminal is to be given for its clipboard.
     pub clip: Option<Clip>,
+    /// A text that an editor of the user's is to have, and the field that it is of.
+    pub edits: Option<(Slot, String)>,
     /// The request that is being written, and others that were.
     pub drafts: Drafts,
     /// What the composer knows beside the accounts.
@@ -278,6 +280,7 @@ impl Model {
             prompt: Prompt::new(),
             detail: Detail::default(),
             clip: None,
+            edits: None,
             rules: String::new(),
             facts: Facts::default(),
             reload: false,

@@ -68,6 +68,7 @@ pub(super) fn update(model: &mut Model, action: Action, now: Instant) -> Option<
             Ok(name) => model.notice = Some(Notice::info(now, format!("the body is: {name}"))),
             Err(why) => refused = Some(why),
         },
+        Action::Editor => model.edits = Some(composer.for_editor()),
         Action::Help => model.mode = Mode::Help { top: 0, composing: true },
         Action::Back if composer.previews => composer.previews = false,
         Action::Back => model.mode = Mode::Browse,

@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::ui::{
     bindings::{Action, Binding, Key},
+    composer::Purpose,
     model::{Mode, Model, Severity},
     update,
     view::{Regions, composer, detail::story, put, text::safe, time::Moment},
@@ -130,5 +131,11 @@ fn free_key(model: &Model, binding: &Binding) -> Option<Key> {
 /// Whether there is something for a key to do on a screen of this size. Where there is room for
 /// the form and what will be sent, both are there.
 fn is_of_use(model: &Model, action: Action) -> bool {
-    action != Action::Preview || model.size.width < composer::BOTH
+    match action {
+        Action::Preview => model.size.width < composer::BOTH,
+        Action::Advanced | Action::Raw => {
+            matches!(model.drafts.open().purpose(), Purpose::New | Purpose::Like(_))
+        }
+        _ => true,
+    }
 }

@@ -1,0 +1,148 @@
+//! An editor of the user's: a text goes there in a file and comes back.
+
+use std::{
+    env, fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus},
+};
+
+/// Why a text did not come back; it is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum EditorError {
+    /// The file cannot be written or read.
+    #[error("the text cannot be handed to an editor in {}: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The editor could not be started.
+    #[error("the editor {name:?} cannot be started: {error}; VISUAL and EDITOR name another")]
+    Start {
+        /// The command.
+        name: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// The editor failed.
+    #[error(
+        "the editor {name:?} failed ({status}), the text is as it was; VISUAL and EDITOR name another"
+    )]
+    Failed {
+        /// The command.
+        name: String,
+        /// How.
+        status: ExitStatus,
+    },
+    /// What came back is no text.
+    #[error("what the editor {name:?} wrote is no UTF-8, the text is as it was")]
+    NoText {
+        /// The command.
+        name: String,
+    },
+}
+
+/// An editor that has a text. Dropping it removes the file.
+#[derive(Debug)]
+pub struct Editor {
+    name: String,
+    child: Child,
+    file: File,
+    /// Whether the text ended in a line feed, which editors add by themselves.
+    ended: bool,
+}
+
+/// A file that goes when nobody needs it any more.
+#[derive(Debug)]
+struct File(PathBuf);
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // There is nobody left to tell.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+impl Editor {
+    /// Starts the editor that `$VISUAL` or `$EDITOR` names, on the terminal that we have.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be written, or the editor cannot be started.
+    pub fn start(text: &str) -> Result<Editor, EditorError> {
+        let name = ["VISUAL", "EDITOR"]
+            .iter()
+            .filter_map(|name| env::var(name).ok())
+            .find(|name| !name.trim().is_empty())
+            .unwrap_or_else(|| USUAL.to_owned());
+        let path = env::temp_dir().join(format!("sipboard-{:016x}.txt", rand::random::<u64>()));
+        write(&path, text).map_err(|error| EditorError::File { path: path.clone(), error })?;
+        let file = File(path);
+        let child = command(&name, &file.0)
+            .spawn()
+            .map_err(|error| EditorError::Start { name: name.clone(), error })?;
+        Ok(Editor { name, child, file, ended: text.ends_with('\n') })
+    }
+
+    /// Whether it has ended; never waits.
+    ///
+    /// # Errors
+    ///
+    /// Where that cannot be known.
+    pub fn has_ended(&mut self) -> Result<Option<ExitStatus>, EditorError> {
+        let name = self.name.clone();
+        self.child.try_wait().map_err(|error| EditorError::Start { name, error })
+    }
+
+    /// The text as it was left.
+    ///
+    /// # Errors
+    ///
+    /// Where the editor failed, or left no text.
+    pub fn text(self, status: ExitStatus) -> Result<String, EditorError> {
+        let Editor { name, file, ended, .. } = self;
+        if !status.success() {
+            return Err(EditorError::Failed { name, status });
+        }
+        let bytes =
+            fs::read(&file.0).map_err(|error| EditorError::File { path: file.0.clone(), error })?;
+        let text = String::from_utf8(bytes).map_err(|_| EditorError::NoText { name })?;
+        let mut text = text.replace("\r\n", "\n");
+        if !ended && text.ends_with('\n') {
+            text.pop();
+        }
+        Ok(text)
+    }
+}
+
+/// Writes a file that is new and that nobody else can read.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+#[cfg(unix)]
+const USUAL: &str = "vi";
+#[cfg(not(unix))]
+const USUAL: &str = "notepad";
+
+/// The editor may be a command with arguments, as a shell reads it.
+#[cfg(unix)]
+fn command(name: &str, file: &Path) -> Command {
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("{name} \"$1\"")).arg("sh").arg(file);
+    command
+}
+
+#[cfg(not(unix))]
+fn command(name: &str, file: &Path) -> Command {
+    let mut words = name.split_whitespace();
+    let mut command = Command::new(words.next().unwrap_or(USUAL));
+    command.args(words).arg(file);
+    command
+}

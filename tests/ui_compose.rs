@@ -1,0 +1,277 @@
+//! The composer: what is typed, what is shown of it, and what is sent.
+
+mod ui_script;
+
+use bytes::Bytes;
+use crossterm::event::{KeyCode, KeyModifiers};
+use sipboard::{
+    engine::{Command, Submission},
+    sip::{Fact, Message, Method, RawMessage},
+    ui::view::Colours,
+};
+use ui_script::Script;
+
+const NONE: KeyModifiers = KeyModifiers::NONE;
+
+fn control(script: &mut Script, key: char) -> Option<Command> {
+    script.press(KeyCode::Char(key), KeyModifiers::CONTROL)
+}
+
+fn submission(command: Option<Command>) -> Submission {
+    match command {
+        Some(Command::Send(submission)) => *submission,
+        other => panic!("nothing was sent: {other:?}"),
+    }
+}
+
+/// A script with a form in which a target stands, and the size of a screen.
+fn composing(target: &str) -> Script {
+    let mut script = Script::new(Colours::Many);
+    script.model.book.known = ["ring", "redirect", "answer"].map(str::to_owned).to_vec();
+    script.type_text("n");
+    script.type_text(target);
+    script
+}
+
+#[test]
+fn what_the_preview_shows_is_what_is_sent() {
+    let mut script = composing("bob");
+    script.press(KeyCode::Tab, NONE);
+    script.press(KeyCode::Tab, NONE);
+    script.type_text("X-Id: {{uuid}} {{random 8}} {{seq}}");
+    let screen = script.text(200, 60);
+    let sent = submission(control(&mut script, 's')).request;
+    for value in [
+        sent.call_id.unwrap().as_str(),
+        sent.from_tag.unwrap().as_str(),
+        &format!("CSeq: {} INVITE", sent.cseq.unwrap().number()),
+        sent.headers[0].value(),
+    ] {
+        assert!(screen.contains(value), "{value}:\n{screen}");
+    }
+    assert!(sent.headers[0].value().ends_with(" 1"));
+    // The next one has values of its own.
+    script.type_text("n");
+    let again = submission(control(&mut script, 's')).request;
+    assert!(again.headers[0].value().ends_with(" 2"));
+    assert!(!screen.contains(again.call_id.unwrap().as_str()));
+}
+
+#[test]
+fn an_unknown_variable_is_named_at_its_field() {
+    let mut script = composing("{{nobody}}");
+    assert!(control(&mut script, 's').is_none());
+    assert!(script.text(200, 60).contains("at 1: there is no variable \"nobody\""));
+}
+
+#[test]
+fn tab_completes_a_target_a_header_and_its_value() {
+    let mut script = composing("re");
+    assert!(script.text(120, 30).contains("⇥ redirect"));
+    script.press(KeyCode::Tab, NONE);
+    script.press(KeyCode::Tab, NONE);
+    script.press(KeyCode::Tab, NONE);
+    script.type_text("suppo");
+    assert!(script.text(120, 30).contains("⇥ Supported:"));
+    script.press(KeyCode::Tab, NONE);
+    script.type_text("1");
+    script.press(KeyCode::Tab, NONE);
+    let sent = submission(control(&mut script, 's')).request;
+    assert_eq!(sent.request_uri.as_str(), "sip:redirect@demo.test");
+    assert_eq!((sent.headers[0].name(), sent.headers[0].value()), ("Supported", "100rel"));
+}
+
+#[test]
+fn a_header_that_is_switched_off_stays_and_is_not_sent() {
+    let mut script = composing("bob");
+    script.press(KeyCode::Tab, NONE);
+    script.press(KeyCode::Tab, NONE);
+    script.type_text("X-A: 1\nX-B: 2");
+    control(&mut script, 'x');
+    assert!(script.text(120, 30).contains("# X-B: 2"));
+    let sent = submission(control(&mut script, 's')).request;
+    assert_eq!(sent.headers.len(), 1);
+    script.type_text("n");
+    script.press(KeyCode::Tab, NONE);
+    script.press(KeyCode::Tab, NONE);
+    control(&mut script, 'x');
+    let sent = submission(control(&mut script, 's')).request;
+    assert_eq!(sent.headers.len(), 2);
+}
+
+#[test]
+fn a_template_is_a_body_that_takes_the_place_of_none_of_ones_own() {
+    let mut script = composing("bob");
+    control(&mut script, 't');
+    control(&mut script, 't');
+    assert!(script.text(120, 40).contains("the body is: hold"));
+    let sent = submission(control(&mut script, 's')).request;
+    assert_eq!(sent.content_type.as_deref(), Some("application/sdp"));
+    assert!(String::from_utf8_lossy(&sent.body).contains("a=sendonly\r\n"));
+    script.type_text("n");
+    control(&mut script, 't');
+    control(&mut script, 't');
+    script.type_text("my own");
+    control(&mut script, 't');
+    assert!(script.text(120, 40).contains("the body is your own"));
+}
+
+#[test]
+fn the_advanced_fields_are_what_they_say() {
+    let mut script = composing("bob");
+    script.press(KeyCode::F(2), NONE);
+    // Server, headers, content type, body, and then nine more.
+    for _ in 0..5 {
+        script.press(KeyCode::Tab, NONE);
+    }
+    for text in ["sip:proxy.test;lr", "Bob", "sip:b@x.test", "t1", "A", "sip:a@y.test", "t2", "c@d"]
+    {
+        script.type_text(text);
+        script.press(KeyCode::Tab, NONE);
+    }
+    script.type_text("77");
+    let sent = submission(control(&mut script, 's')).request;
+    assert_eq!(sent.route_set[0].as_str(), "sip:proxy.test;lr");
+    assert_eq!(sent.to.to_string(), "\"Bob\" <sip:b@x.test>");
+    assert_eq!(sent.from.to_string(), "\"A\" <sip:a@y.test>");
+    assert_eq!(sent.to_tag.unwrap().as_str(), "t1");
+    assert_eq!(sent.from_tag.unwrap().as_str(), "t2");
+    assert_eq!(sent.call_id.unwrap().as_str(), "c@d");
+    assert_eq!(sent.cseq.unwrap().number(), 77);
+}
+
+#[test]
+fn raw_bytes_go_out_as_they_are() {
+    let mut script = composing("bob");
+    control(&mut script, 'r');
+    control(&mut script, 'u');
+    script.type_text("hello\\x00\n");
+    let Some(Command::SendRaw(raw)) = control(&mut script, 's') else { panic!("not sent") };
+    assert_eq!(&raw.message.bytes()[..], b"hello\0\r\n");
+}
+
+/// A script with a context that has sent this.
+fn sent(bytes: &'static str) -> Script {
+    let mut script = Script::new(Colours::Many);
+    script.flow(1, "ws://127.0.0.1:5066", ui_script::up("127.0.0.1:5066"));
+    script.answered(1);
+    let status = script.model.selected().unwrap().status;
+    let message = Bytes::from_static(bytes.as_bytes());
+    script.created(2, Method::Message, "sip:bob@demo.test", false);
+    script.fact(2, Method::Message, Fact::Sent { message }, status);
+    script.type_text("g");
+    script
+}
+
+const SENT: &str = "MESSAGE sip:bob@demo.test SIP/2.0\r\nVia: SIP/2.0/WS h.invalid;branch=z9hG4bKa\r\n\
+    Max-Forwards: 70\r\nFrom: \"Alice\" <sip:alice@demo.test>;tag=f\r\nTo: <sip:bob@demo.test>\r\n\
+    Call-ID: old\r\nCSeq: 7 MESSAGE\r\nX-Own: {{x}}\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi";
+
+#[test]
+fn a_draft_is_kept_while_something_else_is_written() {
+    let mut script = sent(SENT);
+    script.type_text("nmy draft");
+    script.press(KeyCode::Esc, NONE);
+    script.type_text("en");
+    assert!(script.text(120, 30).contains("New request like #2"));
+    control(&mut script, 'u');
+    script.type_text("carol");
+    script.press(KeyCode::Esc, NONE);
+    script.type_text("n");
+    assert!(script.text(120, 30).contains("my draft"));
+    script.press(KeyCode::Esc, NONE);
+    script.type_text("en");
+    let again = submission(control(&mut script, 's')).request;
+    assert_eq!(again.request_uri.as_str(), "sip:carol@demo.test");
+    assert_eq!(&again.body[..], b"hi");
+    assert_eq!(again.headers[0].value(), "{{x}}", "braces that were sent are no variable");
+    assert_ne!(again.call_id.unwrap().as_str(), "old");
+}
+
+#[test]
+fn byte_for_byte_is_byte_for_byte() {
+    let mut script = sent(SENT);
+    let Some(Command::SendRaw(raw)) = script.type_text("rb") else { panic!("not sent") };
+    assert_eq!(raw.message, RawMessage::new(Bytes::from_static(SENT.as_bytes())));
+    script.type_text("eb");
+    let Some(Command::SendRaw(raw)) = control(&mut script, 's') else { panic!("not sent") };
+    assert_eq!(raw.message.bytes(), SENT.as_bytes());
+}
+
+#[test]
+fn there_is_no_dialog_to_write_in_and_that_is_said() {
+    let mut script = sent(SENT);
+    script.type_text("o");
+    assert!(script.text(120, 30).contains("#2: MESSAGE has no dialog that is up"));
+    script.type_text("ed");
+    assert!(script.text(120, 30).contains("#2: MESSAGE has no dialog that is up"));
+}
+
+#[test]
+fn a_request_is_written_in_the_dialog_of_a_call() {
+    let mut script = sent(SENT);
+    script.type_text("jo");
+    control(&mut script, 'u');
+    script.type_text("REFER");
+    script.press(KeyCode::Down, NONE);
+    script.type_text("Refer-To: <sip:c@demo.test>");
+    let Some(Command::SendInDialog { context, tag, request }) = control(&mut script, 's') else {
+        panic!("not sent")
+    };
+    assert_eq!((context.0, tag), (1, None));
+    assert_eq!(request.method, Method::Refer);
+    assert_eq!(request.headers[0].name(), "Refer-To");
+}
+
+#[test]
+fn what_the_peer_asks_for_is_one_key_away() {
+    let mut script = sent(SENT);
+    script.type_text("x");
+    assert!(script.text(120, 30).contains("#2: no answer to it says what would help"));
+    let request = Message::read(Bytes::from_static(SENT.as_bytes())).unwrap();
+    let retry = sipboard::sip::NewRequest::from_message(&request);
+    let sentence = "the peer knows better".to_owned();
+    let advice = Some(Box::new(sipboard::sip::Advice { sentence, retry }));
+    let status = script.model.selected().unwrap().status;
+    let cause = sipboard::sip::Cause::Rejected;
+    let failed = Fact::Failed { response: None, cause, detail: String::new(), advice };
+    script.fact(2, Method::Message, failed, status);
+    script.type_text("x");
+    let sent = submission(control(&mut script, 's')).request;
+    assert_eq!(sent.call_id.unwrap().as_str(), "old");
+    assert_eq!(sent.cseq.unwrap().number(), 7);
+}
+
+#[test]
+fn the_screens_of_the_composer() {
+    let mut script = composing("bob");
+    script.press(KeyCode::Tab, NONE);
+    script.press(KeyCode::Tab, NONE);
+    script.type_text("X-Id: {{seq}}\nExpires: soon\nsup");
+    for (width, height) in [(40, 10), (80, 24), (160, 45)] {
+        insta::assert_snapshot!(format!("form_{width}x{height}"), script.text(width, height));
+    }
+    script.press(KeyCode::F(3), NONE);
+    insta::assert_snapshot!("preview_80x24", script.text(80, 24));
+    script.press(KeyCode::F(3), NONE);
+    script.press(KeyCode::F(2), NONE);
+    insta::assert_snapshot!("advanced_160x45", script.text(160, 45));
+    script.press(KeyCode::F(4), NONE);
+    insta::assert_snapshot!("raw_120x30", script.text(120, 30));
+    let mut script = sent(SENT);
+    script.type_text("r");
+    insta::assert_snapshot!("again_80x24", script.text(80, 24));
+}
+
+#[test]
+fn the_composer_loses_nothing_in_monochrome() {
+    let screens = [Colours::Many, Colours::None].map(|colours| {
+        let mut script = Script::new(colours);
+        script.type_text("nbob");
+        script.press(KeyCode::Tab, NONE);
+        script.press(KeyCode::Tab, NONE);
+        script.type_text("Expires: soon");
+        script.text(160, 45)
+    });
+    assert_eq!(screens[0], screens[1]);
+}
