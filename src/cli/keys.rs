@@ -3,8 +3,8 @@
 use std::{fmt::Write, path::PathBuf};
 
 use crate::{
-    config::{Config, Invalid, Problem, schema},
-    ui::bindings::{Bindings, Rebinding, Scope},
+    config::{Config, Invalid, Keys, LoadError, Problem, schema},
+    ui::bindings::{Bindings, RebindError, Rebinding, Scope},
 };
 
 /// The dashboard's keys, with those that the file names.
@@ -12,22 +12,20 @@ use crate::{
 /// # Errors
 ///
 /// Every name and key that does not fit, with its place in the file.
-pub(super) fn bindings(config: &Config, path: Option<PathBuf>) -> Result<Bindings, Invalid> {
+pub(super) fn bindings(config: &Config, path: Option<PathBuf>) -> Result<Bindings, LoadError> {
     let wanted: Vec<Rebinding<'_>> = config
         .keys
         .iter()
         .map(|it| Rebinding { scope: &it.scope, action: &it.action, keys: &it.keys })
         .collect();
     let hint = |name: &str, known: &[&str]| schema::hint(name, known.iter().copied());
-    Bindings::default().rebind(&wanted, hint).map_err(|errors| Invalid {
-        path: path.unwrap_or_default(),
-        problems: errors
-            .into_iter()
-            .map(|(place, error)| {
-                let message = format!("keys: {error}");
-                Problem { message, ..config.keys[place].place.clone() }
-            })
-            .collect(),
+    Bindings::default().rebind(&wanted, hint).map_err(|errors| {
+        let problem = |(place, error): (usize, RebindError)| {
+            let wanted: &Keys = &config.keys[place];
+            Problem { message: format!("keys: {error}"), ..wanted.place.clone() }
+        };
+        let problems = errors.into_iter().map(problem).collect();
+        Invalid { path: path.unwrap_or_default(), problems }.into()
     })
 }
 
