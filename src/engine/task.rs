@@ -371,11 +371,14 @@ impl Task {
             Some(server) => server,
             None => next_hop(request.route_set.first(), Some(&request.request_uri))?,
         };
-        // RFC 3261 §26.2.2: each hop towards a sips URI is secured.
-        if request.request_uri.as_uri().is_sips() && !server.transport.is_secure() {
+        // RFC 3261 §26.2.2, §8.1.2: each hop towards a sips URI is secured, of a Route too.
+        let hops = [request.route_set.first(), Some(&request.request_uri)];
+        let sips = hops.into_iter().flatten().find(|uri| uri.as_uri().is_sips());
+        if let Some(sips) = sips
+            && !server.transport.is_secure()
+        {
             return Err(format!(
-                "{} must go over TLS (RFC 3261 §26.2.2), and {server} is not encrypted: name a sips: or wss:// server, or a sip: target",
-                request.request_uri
+                "{sips} must go over TLS (RFC 3261 §26.2.2), and {server} is not encrypted: name a sips: or wss:// server, or a sip: URI"
             ));
         }
         match self.lead(now, server, settings) {

@@ -81,9 +81,9 @@ impl Call {
     pub(super) fn learn(&mut self, event: &ContextEvent) {
         self.legs_up = event.status.legs_up;
         match &event.fact {
-            Fact::Redirected { response, targets, .. } => {
+            Fact::Redirected { response, followed } => {
                 let status = response.status.code();
-                self.redirect = Some(Redirect { status, contacts: targets.clone() });
+                self.redirect = Some(Redirect { status, contacts: followed.targets.clone() });
             }
             Fact::CancelAnswered(response) => self.cancel_status = Some(response.status.code()),
             Fact::Absorbed { why: Absorbed::Late, .. } => self.late += 1,

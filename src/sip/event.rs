@@ -182,12 +182,8 @@ pub enum Fact {
     Redirected {
         /// The response.
         response: Response,
-        /// Its contacts, the most wanted first.
-        targets: Vec<RedirectTarget>,
-        /// Where the request goes now.
-        next: UriBuf,
-        /// The names of the headers in its URI that were not honoured (RFC 3261 §19.1.5).
-        skipped: Vec<String>,
+        /// Where that leads.
+        followed: Box<Followed>,
     },
     /// One of its messages was dropped, doubled, held back or corrupted, as the user wished.
     Impaired(Box<Impaired>),
@@ -485,6 +481,17 @@ pub struct Created {
     pub account: Option<Arc<str>>,
     /// The registration that it makes, refreshes or removes, where the user agent keeps one.
     pub registration: Option<RegistrationId>,
+}
+
+/// A redirection that is followed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Followed {
+    /// The contacts of the 3xx, the most wanted first.
+    pub targets: Vec<RedirectTarget>,
+    /// Where the request goes now.
+    pub next: UriBuf,
+    /// The names of the headers in its URI that were not honoured (RFC 3261 §19.1.5).
+    pub skipped: Vec<String>,
 }
 
 /// A response: its status, and its bytes as they came.

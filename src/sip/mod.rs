@@ -44,8 +44,8 @@ pub use compose::{PREVIEW_BRANCH, PREVIEW_HOST, preview};
 pub(crate) use dialog::Routing;
 pub use escape::escape;
 pub use event::{
-    Absorbed, Advice, ContextEvent, ContextId, Created, Event, Fact, FlowId, LegState, Resolution,
-    Response, State, Status, Stray, TerminatedBy, Timer, TimerAt, Trial, TrialState,
+    Absorbed, Advice, ContextEvent, ContextId, Created, Event, Fact, FlowId, Followed, LegState,
+    Resolution, Response, State, Status, Stray, TerminatedBy, Timer, TimerAt, Trial, TrialState,
 };
 pub use framing::{Frame, FrameError, Framer};
 pub use impaired::{Deed, Direction, Impaired};

@@ -62,6 +62,11 @@ async fn a_sips_target_is_not_sent_in_the_clear() {
     let (context, reason) = front.refusal().await;
     assert_eq!(context, None, "nothing came of it");
     assert!(reason.starts_with("sips:bob@demo.test must go over TLS"), "{reason}");
+    let mut routed = request(Method::Options);
+    routed.route_set = vec!["sips:proxy.demo.test;lr".parse().unwrap()];
+    front.send(routed, &peer.server).await;
+    let (_, reason) = front.refusal().await;
+    assert!(reason.starts_with("sips:proxy.demo.test;lr must go over TLS"), "{reason}");
     front.quit().await;
 }
 

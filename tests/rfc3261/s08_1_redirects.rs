@@ -77,7 +77,7 @@ fn s19_1_5_headers_of_a_contact_become_header_fields_where_that_is_safe() {
     assert_eq!(text(&second, HeaderName::Subject), "hello you");
     assert!(!has(&second, HeaderName::Route));
     let skipped = call.sim.events.iter().find_map(|event| match &event.fact {
-        Fact::Redirected { skipped, .. } => Some(skipped.clone()),
+        Fact::Redirected { followed, .. } => Some(followed.skipped.clone()),
         _ => None,
     });
     assert_eq!(skipped.unwrap(), ["Route"]);

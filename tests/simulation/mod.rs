@@ -298,7 +298,9 @@ pub fn word(event: &ContextEvent) -> String {
         Fact::AuthAhead { .. } => "auth ahead".to_owned(),
         Fact::Impaired(impaired) => impaired.what(),
         Fact::AuthInfo(info) => format!("auth info {:?}", info.rspauth),
-        Fact::Redirected { response, next, .. } => format!("redirected {} {next}", response.status),
+        Fact::Redirected { response, followed } => {
+            format!("redirected {} {}", response.status, followed.next)
+        }
         Fact::PrackAnswered(response) => format!("prack answered {}", response.status),
         Fact::PrackFailed { .. } => "prack failed".to_owned(),
         Fact::CancelAnswered(response) => format!("cancel answered {}", response.status),

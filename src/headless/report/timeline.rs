@@ -5,8 +5,8 @@ use std::{fmt::Write, time::Instant};
 use crate::{
     headless::{call::Call, totals::Totals},
     sip::{
-        CancelOptions, ContextEvent, Fact, HeaderName, LegState, Message, RedirectTarget, Response,
-        TerminatedBy, UriBuf, escape,
+        CancelOptions, ContextEvent, Fact, Followed, HeaderName, LegState, Message, RedirectTarget,
+        Response, TerminatedBy, UriBuf, escape,
     },
 };
 
@@ -145,7 +145,8 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
         }
         Fact::AuthAhead { record } => told("credentials", record.to_string(), Tone::Faint),
         Fact::AuthInfo(info) => told("credentials", info.rspauth.to_string(), Tone::Faint),
-        Fact::Redirected { response, targets, next, skipped } => {
+        Fact::Redirected { response, followed } => {
+            let Followed { targets, next, skipped } = &**followed;
             came(response, redirected(targets, next, skipped), Tone::Pending)
         }
         Fact::PrackAnswered(response) => came(response, format!("to {method}"), Tone::Plain),

@@ -8,7 +8,7 @@ use crate::sip::{
     compose,
     context::ClientContext,
     dialog::{CSEQ_SPENT, next_cseq},
-    event::{ContextId, Fact, TerminatedBy},
+    event::{ContextId, Fact, Followed, TerminatedBy},
     message::Message,
     method::Method,
     name::HeaderName,
@@ -205,7 +205,10 @@ impl UserAgent {
         redirection.tried.push(next.uri.clone());
         let response = compose::response(message, status);
         let (uri, skipped) = (next.uri.clone(), next.skipped.clone());
-        let fact = Fact::Redirected { response, targets, next: uri, skipped };
+        let fact = Fact::Redirected {
+            response,
+            followed: Box::new(Followed { targets, next: uri, skipped }),
+        };
         self.tell_own(now, id, fact);
         self.ack_before_again(now, id, status, message);
         self.send_again(now, id, Some(next), &[]);

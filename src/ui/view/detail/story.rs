@@ -142,8 +142,8 @@ impl Teller<'_> {
                 ("◆", theme.dim, "credentials".to_owned(), String::new())
             }
             Fact::Challenged { response, .. } => self.came(response, "challenged".to_owned()),
-            Fact::Redirected { response, next, .. } => {
-                self.came(response, format!("goes on to {}", safe(next.as_uri().short())))
+            Fact::Redirected { response, followed } => {
+                self.came(response, format!("goes on to {}", safe(followed.next.as_uri().short())))
             }
             Fact::PrackAnswered(response) => {
                 let meant = if response.status.is_success() {
