@@ -137,7 +137,7 @@ impl Bench {
             registration: None,
         };
         let status = self.status(State::Calling, 1, 500);
-        self.fact(id, Fact::Created(created), status);
+        self.fact(id, Fact::Created(Box::new(created)), status);
         self.fact(id, Fact::Sent { message: Bytes::from_static(b"x") }, status);
     }
 

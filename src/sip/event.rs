@@ -80,7 +80,7 @@ pub struct ContextEvent {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
     /// The context exists; nothing has been sent yet. Always the first of a context's events.
-    Created(Created),
+    Created(Box<Created>),
     /// The server is being looked up (RFC 3263); [`Fact::Resolved`] follows.
     Resolving {
         /// What is looked up.

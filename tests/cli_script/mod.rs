@@ -74,7 +74,7 @@ pub fn context_event(context: ContextId, method: Method, fact: Fact) -> Event {
 }
 
 pub fn created(parent: Option<ContextId>) -> Fact {
-    Fact::Created(Created {
+    Fact::Created(Box::new(Created {
         request_uri: "sip:bob@demo.test".parse().unwrap(),
         local_identity: "<sip:alice@demo.test>".into(),
         remote_identity: "<sip:bob@demo.test>".into(),
@@ -84,7 +84,7 @@ pub fn created(parent: Option<ContextId>) -> Fact {
         parent,
         account: None,
         registration: None,
-    })
+    }))
 }
 
 pub fn sent() -> Fact {

@@ -143,7 +143,7 @@ impl Script {
         };
         let state = if method == Method::Invite { State::Calling } else { State::Trying };
         let status = Status { attempts: 0, ..status(state, udp) };
-        self.fact(context, method, Fact::Created(created), status);
+        self.fact(context, method, Fact::Created(Box::new(created)), status);
     }
 
     /// A REGISTER that was accepted, one of a registration: all have one Call-ID.
@@ -160,7 +160,7 @@ impl Script {
             registration: None,
         };
         let trying = status(State::Trying, false);
-        self.fact(id, Method::Register, Fact::Created(created), trying);
+        self.fact(id, Method::Register, Fact::Created(Box::new(created)), trying);
         self.sent(id, Method::Register, trying);
         let ok = Fact::Accepted { response: response(200, "OK", "REGISTER"), again: false };
         self.fact(id, Method::Register, ok, status(State::Accepted, false));

@@ -124,7 +124,7 @@ impl UserAgent {
         if let Some(flow) = flow {
             self.flows.join(flow, id);
         }
-        self.tell_own(now, id, Fact::Created(created));
+        self.tell_own(now, id, Fact::Created(Box::new(created)));
         if let Some(flow) = flow {
             self.send_or_wait(now, id, flow);
         }

@@ -34,7 +34,7 @@ pub struct Row {
     /// When it was made.
     pub at: Instant,
     /// Its attributes.
-    pub created: Created,
+    pub created: Box<Created>,
     /// Where it stands.
     pub status: Status,
     /// What it came to.
@@ -158,7 +158,7 @@ impl Contexts {
         at: Instant,
         id: ContextId,
         method: Method,
-        created: Created,
+        created: Box<Created>,
         status: Status,
     ) {
         self.in_flight += usize::from(status.state.is_pending());
