@@ -49,6 +49,13 @@ pub(super) enum Beat {
     Missing,
 }
 
+impl State {
+    /// Whether the next ping waits for an answer: one at a time, where the peer answers at all.
+    fn waits(&self) -> bool {
+        self.must_answer && self.sent.is_some()
+    }
+}
+
 impl Pulse {
     /// The keep-alives of a flow that we made; `usual` is the interval where none is set.
     pub(super) fn of_client(settings: &KeepAlive, usual: Duration, now: Instant) -> Pulse {
@@ -108,17 +115,16 @@ impl Pulse {
         }
         if let Some(next) = state.next
             && now >= next
-            // One at a time: whose answer it is would not be known.
-            && state.sent.is_none()
+            && !state.waits()
         {
             state.next = self.interval.map(|interval| now + jitter(interval));
-            state.sent = Some(now);
+            // Answers come in the order of the pings: the first one is that of the oldest.
+            state.sent.get_or_insert(now);
             return Ok(Beat::Ping);
         }
-        Err(match state.sent {
-            Some(sent) => Some(sent + PATIENCE),
-            None => state.next,
-        })
+        let missing = state.sent.map(|sent| sent + PATIENCE);
+        let next = state.next.filter(|_| !state.waits());
+        Err([missing, next].into_iter().flatten().min())
     }
 
     /// The peer has pinged us.
@@ -234,5 +240,18 @@ mod tests {
         assert_eq!(pulse.due(now), Ok(Beat::Answer(1)));
         (0..1000).for_each(|_| pulse.pinged());
         assert_eq!(pulse.due(now), Ok(Beat::Answer(OWED)));
+    }
+
+    #[test]
+    fn a_peer_that_never_answers_is_pinged_at_every_interval() {
+        let every = Duration::from_secs(2);
+        let settings = KeepAlive { interval: Some(every), must_answer: false };
+        let now = Instant::now();
+        let mut test = Test { pulse: Pulse::of_client(&settings, Duration::ZERO, now), now };
+        for _ in 0..20 {
+            let (beat, after) = test.beat();
+            assert_eq!(beat, Beat::Ping);
+            assert!(after >= every.mul_f64(0.8) && after <= every, "{after:?}");
+        }
     }
 }

@@ -90,11 +90,15 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
             }
         }
         End::Theirs => {
-            let patience = match side {
-                Side::Accepted => HALF_CLOSED,
-                Side::Dialed => HALF_CLOSED_BY_SERVER,
-            };
-            while let Ok(Ok(true)) = timeout(patience, writer.step(&pulse)).await {}
+            match side {
+                Side::Accepted => {
+                    while let Ok(Ok(true)) = timeout(HALF_CLOSED, writer.step(&pulse)).await {}
+                }
+                // In all, however much is still asked for: what comes later needs another flow.
+                Side::Dialed => {
+                    let _ = timeout(HALF_CLOSED_BY_SERVER, writer.run(&pulse)).await;
+                }
+            }
             let _ = timeout(LINGER, writer.output.shutdown()).await;
             outlet.down(format!("{name} closed the connection")).await;
         }

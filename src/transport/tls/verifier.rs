@@ -199,11 +199,17 @@ fn chain_words(
         CertificateError::ExpiredContext { not_after, .. } => expired(at(not_after)),
         CertificateError::NotValidYet => not_yet(leaf.not_before),
         CertificateError::NotValidYetContext { not_before, .. } => not_yet(at(not_before)),
-        CertificateError::UnknownIssuer if leaf.issuer == leaf.subject => format!(
-            "its certificate is self-signed ({}), and {} does not hold it: to trust it, name it with ca_file",
-            escape(&leaf.subject),
-            roots.origin
-        ),
+        // A self-signed one that may sign others too, as many tools make it, is no unknown issuer to
+        // the library, but a CA in a server's place.
+        CertificateError::UnknownIssuer | CertificateError::Other(_)
+            if leaf.issuer == leaf.subject =>
+        {
+            format!(
+                "its certificate is self-signed ({}), and {} does not hold it: to trust it, name it with ca_file",
+                escape(&leaf.subject),
+                roots.origin
+            )
+        }
         CertificateError::UnknownIssuer => format!(
             "its certificate was issued by {}, whom {} does not hold: to trust it, name the issuer's certificate with ca_file",
             escape(&unknown_issuer(leaf, intermediates)),
