@@ -266,7 +266,7 @@ fn a_challenge_after_a_cancel_is_not_answered_and_says_so() {
     sim.with(|ua, now| ua.cancel(now, id, CancelOptions::default())).unwrap();
     sim.run(ms(100));
     let detail = sim.events.iter().find_map(|event| match &event.fact {
-        Fact::Failed { detail, advice, .. } => Some((detail.clone(), advice.is_none())),
+        Fact::Failed { detail, advice, .. } => Some((detail.to_string(), advice.is_none())),
         _ => None,
     });
     let wanted = "not sent again with credentials: the INVITE was cancelled";

@@ -182,7 +182,7 @@ fn the_row_exists_while_its_server_is_looked_up_and_nothing_is_sent() {
 fn a_name_that_has_no_address_fails_with_the_sentence() {
     let bench = Bench::looked_up(Transport::Udp, options(), &[]);
     let detail = bench.events.iter().find_map(|event| match &event.fact {
-        Fact::Failed { detail, .. } => Some(detail.as_str()),
+        Fact::Failed { detail, .. } => Some(&**detail),
         _ => None,
     });
     assert_eq!(

@@ -234,7 +234,7 @@ fn what_the_peer_asks_for_is_one_key_away() {
     let advice = Some(Box::new(sipboard::sip::Advice { sentence, retry }));
     let status = script.model.selected().unwrap().status;
     let cause = sipboard::sip::Cause::Rejected;
-    let failed = Fact::Failed { response: None, cause, detail: String::new(), advice };
+    let failed = Fact::Failed { response: None, cause, detail: Box::default(), advice };
     script.fact(2, Method::Message, failed, status);
     script.type_text("x");
     let sent = submission(control(&mut script, 's')).request;

@@ -142,7 +142,7 @@ pub enum Fact {
         /// Why, in SIP.js's words.
         cause: Cause,
         /// The same as a sentence, where there is more to say (an address, a timer).
-        detail: String,
+        detail: Box<str>,
         /// What would answer the response, where something would.
         advice: Option<Box<Advice>>,
     },

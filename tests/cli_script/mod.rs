@@ -106,14 +106,14 @@ pub fn rejected(status: u16, reason: &str, cause: Cause) -> Vec<Fact> {
     let response = response(status, reason);
     vec![
         Fact::Rejected { response: response.clone(), cause },
-        Fact::Failed { response: Some(response), cause, detail: String::new(), advice: None },
+        Fact::Failed { response: Some(response), cause, detail: Box::default(), advice: None },
         Fact::Ended { cause },
     ]
 }
 
 pub fn failed(cause: Cause, detail: &str) -> Vec<Fact> {
     vec![
-        Fact::Failed { response: None, cause, detail: detail.to_owned(), advice: None },
+        Fact::Failed { response: None, cause, detail: detail.into(), advice: None },
         Fact::Ended { cause },
     ]
 }

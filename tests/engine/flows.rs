@@ -124,7 +124,7 @@ async fn a_udp_peer_that_refuses_fails_the_request_and_shows_until_something_arr
     let detail = front
         .fact("failure", |_, fact| match fact {
             Fact::Failed { response: None, cause, detail, .. } => {
-                Some((cause.as_str(), detail.clone()))
+                Some((cause.as_str(), detail.to_string()))
             }
             _ => None,
         })
@@ -263,7 +263,7 @@ async fn a_peer_that_reads_nothing_fails_its_own_requests_and_holds_up_no_others
     });
     let detail = front
         .fact("failure", |_, fact| match fact {
-            Fact::Failed { detail, .. } => Some(detail.clone()),
+            Fact::Failed { detail, .. } => Some(detail.to_string()),
             _ => None,
         })
         .await;

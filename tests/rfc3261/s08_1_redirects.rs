@@ -19,7 +19,7 @@ fn redirect(call: &mut Call, contacts: &str) {
 /// The sentence of the last failure.
 fn detail(call: &Call) -> String {
     let failed = call.sim.events.iter().rev().find_map(|event| match &event.fact {
-        Fact::Failed { detail, .. } => Some(detail.clone()),
+        Fact::Failed { detail, .. } => Some(detail.to_string()),
         _ => None,
     });
     failed.expect("it failed")

@@ -189,7 +189,7 @@ impl Script {
         let failed = Fact::Failed {
             response: Some(busy),
             cause: Cause::Busy,
-            detail: String::new(),
+            detail: Box::default(),
             advice: None,
         };
         self.fact(id, Method::Invite, failed, over);
@@ -294,7 +294,7 @@ impl Script {
         let failed = Fact::Failed {
             response: Some(terminated),
             cause: Cause::Canceled,
-            detail: String::new(),
+            detail: Box::default(),
             advice: None,
         };
         self.fact(id, Method::Invite, failed, over);

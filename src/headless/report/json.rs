@@ -149,7 +149,7 @@ impl<'e> Line<'e> {
             }
             Fact::Failed { cause, detail, advice, .. } => {
                 self.cause = cause.as_str();
-                self.detail = detail.into();
+                self.detail = (&**detail).into();
                 self.advice = advice.as_ref().map(|advice| &*advice.sentence);
             }
             Fact::Cancel { options: CancelOptions { status_code, reason_phrase }, waiting } => {

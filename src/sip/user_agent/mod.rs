@@ -508,7 +508,11 @@ impl UserAgent {
             context.request = Request::Never;
         }
         let registers = self.registrations.is_served_by(id).then(|| detail.clone());
-        self.tell_own(now, id, Fact::Failed { response: None, cause, detail, advice: None });
+        self.tell_own(
+            now,
+            id,
+            Fact::Failed { response: None, cause, detail: detail.into(), advice: None },
+        );
         let by = match cause {
             Cause::ConnectionError => TerminatedBy::Transport,
             _ => TerminatedBy::GivenUp,

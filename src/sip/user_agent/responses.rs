@@ -219,7 +219,7 @@ impl UserAgent {
         let advice = advice.map(|advice| Box::new(self.for_account_of(id, advice)));
         // Why credentials did not help says more than that they are needed.
         let advice = advice.filter(|_| refused.is_none());
-        let detail = refused.unwrap_or_default();
+        let detail = refused.unwrap_or_default().into();
         let failed = Fact::Failed { response: Some(response), cause, detail, advice };
         self.tell_own(now, id, failed);
         if is_invite {

@@ -336,7 +336,7 @@ impl Model {
         // Every request on a broken flow fails with it, and is told in the same words.
         if let Fact::Failed { cause: Cause::ConnectionError, detail, .. } = &event.fact
             && !detail.is_empty()
-            && self.notice(event.at).is_none_or(|notice| notice.text != *detail)
+            && self.notice(event.at).is_none_or(|notice| *notice.text != **detail)
         {
             self.notice = Some(Notice::error(event.at, detail.clone()));
         }
