@@ -69,7 +69,8 @@ impl Peer {
         }
     }
 
-    /// Asks it to end, and waits for that; kills it when that takes too long.
+    /// Asks it to end, and waits for that; kills it when that takes too long, its workers first,
+    /// which would outlive it.
     fn end(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             signal(&self.child, "-TERM");
@@ -77,6 +78,12 @@ impl Peer {
             while matches!(self.child.try_wait(), Ok(None)) && begun.elapsed() < GRACE {
                 thread::sleep(POLL);
             }
+        }
+        if matches!(self.child.try_wait(), Ok(None)) {
+            eprintln!("{} had to be killed {GRACE:?} after it was asked to end", self.name);
+            let parent = self.child.id().to_string();
+            // It fails where there are none.
+            let _ = Command::new("pkill").args(["-KILL", "-P", &parent]).status();
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
