@@ -10,7 +10,7 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use sipboard::{
-    engine::{Account, Command, Event, Register},
+    engine::{Account, Command, Event, FlowEvent, FlowState, Register},
     sip::{
         self, Binding, FlowId, Grant, RegistrationEvent, RegistrationId, RegistrationState,
         StatusCode,
@@ -106,6 +106,45 @@ fn the_header_says_how_the_account_is_registered_and_counts_down() {
     assert!(line.contains("reg ✖ 403 Forbidden") && !line.contains('\u{1b}'), "{line}");
     let text = script.text(120, 24);
     assert!(text.contains("alice is not registered: 403 Forbidden"), "{text}");
+}
+
+#[test]
+fn what_is_over_or_cannot_be_reached_has_no_tick() {
+    let mut script = script(&["alice"]);
+    let state = registered(&script, 30);
+    tell(&mut script, 1, "alice", state);
+    let flow = |script: &Script, state| {
+        Event::Flow(FlowEvent {
+            at: script.now,
+            flow: FlowId(1),
+            asked: Arc::new("sip:127.0.0.1:5060".parse().unwrap()),
+            server: "sip:127.0.0.1:5060".parse().unwrap(),
+            settings: Arc::default(),
+            state,
+        })
+    };
+    let down = FlowState::Down { reason: "nobody is there".to_owned(), retry_at: None };
+    let event = flow(&script, down);
+    script.apply(event);
+    let line = header(&mut script, 120);
+    assert!(line.contains("reg ✖ flow down, held 30s") && !line.contains('✔'), "{line}");
+    press(&mut script, 'a');
+    assert!(script.text(120, 24).contains("nobody reaches us by it"));
+    let here = "127.0.0.1:5060".parse().unwrap();
+    let up = FlowState::Up { local: here, peer: here, facts: Arc::default() };
+    let event = flow(&script, up);
+    script.apply(event);
+    assert!(header(&mut script, 120).contains("reg ✔ 30s"));
+    script.wait(31_000);
+    let text = script.text(120, 24);
+    assert!(
+        text.contains("reg ✖ expired") && text.contains("sip:alice@192.0.2.1  expired"),
+        "{text}"
+    );
+    let state = RegistrationState::Waiting { until: Some(script.now) };
+    tell(&mut script, 1, "alice", state);
+    let text = script.text(120, 24);
+    assert!(text.contains("its flow is not up; the binding of before has expired"), "{text}");
 }
 
 #[test]

@@ -17,6 +17,8 @@ impl StatusCode {
     pub const OK: StatusCode = StatusCode(200);
     /// 487 Request Terminated
     pub const REQUEST_TERMINATED: StatusCode = StatusCode(487);
+    /// 423 Interval Too Brief.
+    pub const INTERVAL_TOO_BRIEF: StatusCode = StatusCode(423);
     /// 503 Service Unavailable
     pub const SERVICE_UNAVAILABLE: StatusCode = StatusCode(503);
 

@@ -33,7 +33,11 @@ fn user(message: &Message) -> String {
 
 /// A 200 that grants what was asked for.
 fn granted(register: &Message) -> String {
-    format!("200 OK\r\nContact: {};expires=3600", text(register, HeaderName::Contact))
+    let expires = text(register, HeaderName::Expires);
+    match &*expires {
+        "0" => "200 OK".to_owned(),
+        _ => format!("200 OK\r\nContact: {};expires=3600", text(register, HeaderName::Contact)),
+    }
 }
 
 impl Front {

@@ -148,7 +148,7 @@ impl Registering {
         let state = self.state();
         let word = match &state {
             RegistrationState::Off => "off",
-            RegistrationState::Waiting => "waiting",
+            RegistrationState::Waiting { .. } => "waiting",
             RegistrationState::Trying => "trying",
             RegistrationState::Registered { .. } => "registered",
             RegistrationState::Refreshing { .. } => "refreshing",

@@ -1,6 +1,7 @@
 //! What a registrar's 2xx says: the bindings that it holds, and what later requests make of it.
 
 use std::{
+    net::{IpAddr, SocketAddr},
     num::NonZeroU32,
     time::{Duration, Instant},
 };
@@ -17,7 +18,7 @@ use crate::sip::{
 pub struct Grant {
     /// Every binding of the address of record, in the registrar's order (RFC 3261 §10.2.4).
     pub bindings: Vec<Binding>,
-    /// How many seconds our own binding was given; 0 where it was removed.
+    /// How many seconds our own binding was given; 0 where the registrar holds none.
     pub granted: u32,
     /// The preloaded route set of later requests (RFC 3608).
     pub service_route: Vec<UriBuf>,
@@ -57,6 +58,8 @@ pub(crate) struct Ours<'a> {
     pub(crate) instance: Option<&'a str>,
     /// Our flow.
     pub(crate) reg_id: NonZeroU32,
+    /// Where the peer sees us, where that is somewhere else than where we are (RFC 3581 §4).
+    pub(crate) seen: Option<SocketAddr>,
     /// How many seconds we asked for.
     pub(crate) expires: u32,
 }
@@ -93,7 +96,9 @@ impl Grant {
         };
         Grant {
             bindings: bindings.collect(),
-            granted: own_contact.and_then(NameAddr::expires).or(expires).unwrap_or(ours.expires),
+            // RFC 3261 §10.2.4: who does not list our binding does not hold it.
+            granted: own_contact
+                .map_or(0, |contact| contact.expires().or(expires).unwrap_or(ours.expires)),
             service_route: routes(message, HeaderName::ServiceRoute),
             path: message.list(HeaderName::Path).map(Box::from).collect(),
             pub_gruu: gruu("pub-gruu"),
@@ -105,8 +110,24 @@ impl Grant {
     }
 }
 
+impl Grant {
+    /// What is wrong with a 2xx that grants nothing.
+    pub(crate) fn missing(&self, ours: &Ours<'_>) -> String {
+        let others = self.bindings.len();
+        let but = match self.bindings.iter().any(|binding| binding.ours) {
+            true => "it granted 0 seconds".to_owned(),
+            false if others == 0 => format!("it lists no Contact, and so not our {}", ours.contact),
+            false => format!("our {} is not among the {others} that it lists", ours.contact),
+        };
+        format!(
+            "the registrar accepted the REGISTER, but holds no binding of ours: {but} (RFC 3261 §10.2.4)"
+        )
+    }
+}
+
 /// Our binding: the one with our URI (RFC 3261 §10.2.4), else the one of our instance and flow,
-/// whose URI a registrar or a proxy before it may have changed.
+/// whose URI a registrar or a proxy before it may have changed, else the one of our user where the
+/// peer sees us, which is what such a change mostly makes of it.
 fn own(contacts: &[NameAddr<'_>], ours: &Ours<'_>) -> Option<usize> {
     let sent = Uri::parse(ours.contact).ok();
     let is_sent =
@@ -115,7 +136,14 @@ fn own(contacts: &[NameAddr<'_>], ours: &Ours<'_>) -> Option<usize> {
         let same = ours.instance.is_some() && instance(contact).as_deref() == ours.instance;
         same && reg_id(contact).is_none_or(|number| number == ours.reg_id.get())
     };
-    contacts.iter().position(is_sent).or_else(|| contacts.iter().position(is_instance))
+    let is_seen = |contact: &NameAddr<'_>| {
+        let uri = contact.uri();
+        let at = uri.host().trim_matches(['[', ']']).parse::<IpAddr>().ok().zip(uri.port());
+        let same_user = sent.is_some_and(|sent| sent.user() == uri.user());
+        same_user && at.map(SocketAddr::from).is_some_and(|at| ours.seen == Some(at))
+    };
+    let find = |is: &dyn Fn(&NameAddr<'_>) -> bool| contacts.iter().position(is);
+    find(&is_sent).or_else(|| find(&is_instance)).or_else(|| find(&is_seen))
 }
 
 fn instance(contact: &NameAddr<'_>) -> Option<Box<str>> {
@@ -136,12 +164,15 @@ fn routes(message: &Message, name: HeaderName) -> Vec<UriBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     const OURS: Ours<'_> = Ours {
         contact: "sip:alice@192.0.2.1:5060",
         instance: Some("urn:uuid:0"),
         reg_id: NonZeroU32::MIN,
+        seen: Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7)), 40_000)),
         expires: 600,
     };
 
@@ -156,19 +187,36 @@ mod tests {
             ("m: <sip:x@h>;expires=1, <sip:alice@192.0.2.1:5060>;expires=70\r\nExpires: 9\r\n", 70),
             ("Contact: <sip:alice@192.0.2.1:5060>\r\nExpires: 9\r\n", 9),
             ("Contact: <sip:alice@192.0.2.1:5060>;expires=x\r\nExpires: 9\r\n", 9),
-            ("Contact: <sip:x@h>;expires=1\r\nExpires: 9\r\n", 9),
-            ("Expires: 99999999999\r\n", 600),
-            ("", 600),
+            ("Contact: <sip:alice@192.0.2.1:5060>\r\nExpires: 99999999999\r\n", 600),
+            ("Contact: <sip:alice@192.0.2.1:5060>\r\n", 600),
         ] {
             assert_eq!(read(headers).granted, granted, "{headers}");
         }
     }
 
     #[test]
-    fn our_binding_is_found_by_its_uri_and_else_by_instance_and_flow() {
+    fn what_does_not_list_our_binding_grants_nothing_and_says_what_is_missing() {
+        for (headers, missing) in [
+            ("", "lists no Contact, and so not our sip:alice@192.0.2.1:5060"),
+            ("Expires: 600\r\n", "lists no Contact"),
+            ("Contact: <sip:x@h>;expires=60\r\n", "5060 is not among the 1 that it lists"),
+            ("Contact: <sip:alice@192.0.2.1:5060>;expires=0\r\n", "it granted 0 seconds"),
+        ] {
+            let grant = read(headers);
+            assert_eq!(grant.granted, 0, "{headers}");
+            let sentence = grant.missing(&OURS);
+            assert!(sentence.contains(missing), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn our_binding_is_found_by_its_uri_else_by_instance_and_flow_else_where_we_are_seen() {
         for (contacts, place) in [
             ("<sip:x@h>, <sip:alice@192.0.2.1:5061>", None),
             ("<sip:x@h>, <sip:%61lice@192.0.2.1:5060>", Some(1)),
+            ("<sip:x@h>, <sip:alice@198.51.100.7:40000>", Some(1)),
+            ("<sip:x@198.51.100.7:40000>", None),
+            ("<sip:alice@198.51.100.7:40001>", None),
             ("<sip:x@h>;+sip.instance=\"<urn:uuid:0>\";reg-id=1", Some(0)),
             ("<sip:x@h>;+sip.instance=\"<urn:uuid:0>\"", Some(0)),
             ("<sip:x@h>;+sip.instance=\"<urn:uuid:0>\";reg-id=2", None),

@@ -117,7 +117,10 @@ pub enum RegistrationState {
     /// Nothing is registered, and nothing is to be.
     Off,
     /// The flow is not up; once it is, a REGISTER goes out.
-    Waiting,
+    Waiting {
+        /// Until when the registrar still holds the binding of before.
+        until: Option<Instant>,
+    },
     /// A REGISTER is under way, and nothing is registered.
     Trying,
     /// The registrar holds our binding.
@@ -155,7 +158,9 @@ impl RegistrationState {
         match self {
             RegistrationState::Registered { until, .. }
             | RegistrationState::Refreshing { until } => Some(*until),
-            RegistrationState::Failed { until, .. } => *until,
+            RegistrationState::Failed { until, .. } | RegistrationState::Waiting { until } => {
+                *until
+            }
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ use crate::sip::status::StatusCode;
 /// long as two tries that nobody answers take (64·T1 each), but never more than half.
 const REFRESH_BEFORE_END: Duration = Duration::from_secs(64);
 
-/// The least time between two REGISTERs, however short the grant.
+/// The least time before another try, however soon it may be made.
 const LEAST: Duration = Duration::from_secs(1);
 
 /// The first back-off and the longest (RFC 5626 §4.5).
@@ -19,7 +19,7 @@ const LAST_RETRY: Duration = Duration::from_secs(1800);
 pub(crate) fn refresh_after(granted: u32) -> Duration {
     let granted = Duration::from_secs(granted.into());
     let before_end = (granted / 10).max(REFRESH_BEFORE_END).min(granted / 2);
-    (granted - before_end).max(LEAST)
+    granted - before_end
 }
 
 /// How long to wait after so many failures in a row: from 30 seconds doubling to half an hour, and
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn a_refresh_leaves_time_for_two_tries_where_the_grant_does() {
         for (granted, seconds) in [
-            (1, 1.0),
+            (1, 0.5),
             (2, 1.0),
             (3, 1.5),
             (60, 30.0),

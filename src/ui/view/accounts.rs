@@ -91,7 +91,7 @@ fn details(model: &Model, account: &Account, moment: &Moment) -> Vec<(String, St
             lines.push((format!("flow {}", event.reg_id), theme.accent));
         }
         lines
-            .push((safe(&registration::sentence(&event.state, moment)).into_owned(), Style::new()));
+            .push((safe(&registration::sentence(model, event, moment)).into_owned(), Style::new()));
         if let Some(grant) = &event.grant {
             lines.extend(granted(grant, moment).into_iter().map(|text| (text, Style::new())));
         }
@@ -103,7 +103,10 @@ fn details(model: &Model, account: &Account, moment: &Moment) -> Vec<(String, St
 fn granted(grant: &Grant, moment: &Moment) -> Vec<String> {
     let binding = |binding: &crate::sip::Binding| {
         let mark = if binding.ours { "●" } else { "○" };
-        let left = binding.until.map(|at| format!("  {}", moment.seconds_until(at)));
+        let left = binding.until.map(|at| match at <= moment.now() {
+            true => "  expired".to_owned(),
+            false => format!("  {}", moment.seconds_until(at)),
+        });
         let ours = if binding.ours { "  ours" } else { "" };
         format!("  {mark} {}{}{ours}", safe(&binding.uri), left.unwrap_or_default())
     };

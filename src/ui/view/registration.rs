@@ -1,9 +1,11 @@
 //! A registration in a few words, and as a sentence.
 
+use std::time::Instant;
+
 use ratatui::style::Style;
 
 use crate::{
-    engine::{Account, Register},
+    engine::{Account, FlowState, Register},
     sip::{RegistrationEvent, RegistrationState},
     ui::{
         model::Model,
@@ -23,52 +25,92 @@ const REASON: usize = 28;
 /// How an account is registered: `reg ✔ 3571s`. Nothing for one that is not meant to be.
 pub(super) fn piece(model: &Model, account: &Account, moment: &Moment) -> Option<(String, Style)> {
     let events = model.facts.registrations.of(&account.name);
-    let theme = &model.theme;
+    let standings = || events.iter().map(|event| standing(model, event, moment));
     // Of several flows, the one that says the most of what is wrong.
-    let Some(worst) = events.iter().max_by_key(|event| rank(&event.state)) else {
-        return (account.register != Register::No).then(|| (NONE.to_owned(), theme.dim));
+    let Some((worst, style)) = standings().max_by_key(|(standing, _)| standing.rank()) else {
+        return (account.register != Register::No).then(|| (NONE.to_owned(), model.theme.dim));
     };
-    let (words, style) = match &worst.state {
-        RegistrationState::Off | RegistrationState::Gone => (NONE.to_owned(), theme.dim),
-        RegistrationState::Waiting => ("reg … connecting".to_owned(), theme.pending),
-        RegistrationState::Trying => ("reg … trying".to_owned(), theme.pending),
-        RegistrationState::Removing => ("reg … removing".to_owned(), theme.pending),
-        RegistrationState::Registered { until, .. } | RegistrationState::Refreshing { until } => {
-            (format!("reg ✔ {}", moment.seconds_until(*until)), theme.good)
-        }
-        RegistrationState::Failed { reason, .. } => {
-            (format!("reg ✖ {}", cut(&safe(reason), REASON)), theme.bad)
-        }
+    let words = match worst {
+        Standing::Off => NONE.to_owned(),
+        Standing::Good(left) => format!("reg ✔ {left}"),
+        Standing::Pending(words) => format!("reg … {words}"),
+        Standing::Bad(words) => format!("reg ✖ {words}"),
     };
-    Some((format!("{words}{}", count(&events)), style))
+    let up = standings().filter(|(standing, _)| matches!(standing, Standing::Good(_))).count();
+    let count = if events.len() > 1 { format!(" {up}/{}", events.len()) } else { String::new() };
+    Some((format!("{words}{count}"), style))
 }
 
-/// `2/3` where there are several flows.
-fn count(events: &[&RegistrationEvent]) -> String {
-    let up = events.iter().filter(|event| event.state.until().is_some()).count();
-    if events.len() > 1 { format!(" {up}/{}", events.len()) } else { String::new() }
+/// Where a registration stands, in a few words; the worse, the later.
+enum Standing {
+    Off,
+    /// For how long.
+    Good(String),
+    Pending(String),
+    Bad(String),
 }
 
-fn rank(state: &RegistrationState) -> u8 {
-    match state {
-        RegistrationState::Gone => 0,
-        RegistrationState::Off => 1,
-        RegistrationState::Registered { .. } => 2,
-        RegistrationState::Refreshing { .. } => 3,
-        RegistrationState::Removing => 4,
-        RegistrationState::Trying => 5,
-        RegistrationState::Waiting => 6,
-        RegistrationState::Failed { .. } => 7,
+impl Standing {
+    fn rank(&self) -> u8 {
+        match self {
+            Standing::Off => 0,
+            Standing::Good(_) => 1,
+            Standing::Pending(_) => 2,
+            Standing::Bad(_) => 3,
+        }
     }
 }
 
+fn standing(model: &Model, event: &RegistrationEvent, moment: &Moment) -> (Standing, Style) {
+    let theme = &model.theme;
+    let pending = |words: &str| (Standing::Pending(words.to_owned()), theme.pending);
+    match &event.state {
+        RegistrationState::Off | RegistrationState::Gone => (Standing::Off, theme.dim),
+        RegistrationState::Waiting { .. } => pending("connecting"),
+        RegistrationState::Trying => pending("trying"),
+        RegistrationState::Removing => pending("removing"),
+        RegistrationState::Registered { until, .. } | RegistrationState::Refreshing { until } => {
+            let left = moment.seconds_until(*until);
+            if *until <= moment.now() {
+                (Standing::Bad("expired".to_owned()), theme.bad)
+            } else if is_cut_off(model, event) {
+                // The registrar holds the binding, but nobody reaches us by it.
+                (Standing::Bad(format!("flow down, held {left}")), theme.bad)
+            } else {
+                (Standing::Good(left), theme.good)
+            }
+        }
+        RegistrationState::Failed { reason, .. } => {
+            (Standing::Bad(cut(&safe(reason), REASON).into_owned()), theme.bad)
+        }
+    }
+}
+
+/// Whether the flow that a registration was made on is known not to be up.
+fn is_cut_off(model: &Model, event: &RegistrationEvent) -> bool {
+    let flow = event.flow.and_then(|flow| model.facts.flows.get(&flow));
+    flow.is_some_and(|flow| !matches!(flow.event.state, FlowState::Up { .. }))
+}
+
 /// Where a registration stands, as a sentence.
-pub(super) fn sentence(state: &RegistrationState, moment: &Moment) -> String {
+pub(super) fn sentence(model: &Model, event: &RegistrationEvent, moment: &Moment) -> String {
     let left = |at| moment.seconds_until(at);
-    match state {
+    let before = |until: Option<Instant>| match until {
+        None => String::new(),
+        Some(at) if at <= moment.now() => "; the binding of before has expired".to_owned(),
+        Some(at) => format!("; the binding of before is held for {}", left(at)),
+    };
+    let sentence = match &event.state {
         RegistrationState::Off | RegistrationState::Gone => "not registered".to_owned(),
-        RegistrationState::Waiting => "not registered: its flow is not up".to_owned(),
+        RegistrationState::Waiting { until } => {
+            format!("not registered: its flow is not up{}", before(*until))
+        }
         RegistrationState::Trying => "registering".to_owned(),
+        RegistrationState::Registered { until, .. } | RegistrationState::Refreshing { until }
+            if *until <= moment.now() =>
+        {
+            "not registered: the binding has expired".to_owned()
+        }
         RegistrationState::Registered { until, refresh_at } => {
             format!("registered for {}, refreshed in {}", left(*until), left(*refresh_at))
         }
@@ -77,10 +119,16 @@ pub(super) fn sentence(state: &RegistrationState, moment: &Moment) -> String {
         }
         RegistrationState::Removing => "being unregistered".to_owned(),
         RegistrationState::Failed { reason, retry_at, until, .. } => {
-            let held = until.map(|at| format!("; the binding of before is held for {}", left(at)));
             let again = retry_at.map(|at| format!("; tried again in {}", left(at)));
-            let (held, again) = (held.unwrap_or_default(), again.unwrap_or_default());
-            format!("not registered: {reason}{again}{held}")
+            format!("not registered: {reason}{}{}", again.unwrap_or_default(), before(*until))
         }
+    };
+    match event.state {
+        RegistrationState::Registered { .. } | RegistrationState::Refreshing { .. }
+            if is_cut_off(model, event) =>
+        {
+            format!("{sentence}; its flow is down, so that nobody reaches us by it")
+        }
+        _ => sentence,
     }
 }

@@ -224,7 +224,7 @@ impl Registration {
         match (&self.stage, until) {
             (Stage::Idle, _) if self.wish == Wish::Forget => RegistrationState::Gone,
             (Stage::Idle, _) => RegistrationState::Off,
-            (Stage::Waiting { .. }, _) => RegistrationState::Waiting,
+            (Stage::Waiting { .. }, until) => RegistrationState::Waiting { until },
             (Stage::Registering(_), None) => RegistrationState::Trying,
             (Stage::Registering(_), Some(until)) => RegistrationState::Refreshing { until },
             (Stage::Removing(_), _) => RegistrationState::Removing,

@@ -11,7 +11,7 @@ mod outcome;
 use std::{sync::Arc, time::Instant};
 
 pub(super) use self::book::Registrations;
-use self::book::{Registration, Stage, Wish};
+use self::book::{Failure, Registration, Stage, Wish};
 use super::{Output, UserAgent, transactions::Due};
 use crate::sip::{
     event::{Advice, ContextId, Event, FlowId},
@@ -177,6 +177,15 @@ impl UserAgent {
             Wish::Keep => registration.stage = Stage::Waiting { until: None },
             Wish::Remove | Wish::Forget if is_up && is_bound => {
                 return self.send_register(now, id, true);
+            }
+            // Nobody can be told, and the registrar holds it for as long as it granted.
+            Wish::Remove if is_bound => {
+                let reason = "the binding was not removed, and ends by itself: its flow is not up";
+                registration.stage = Stage::Failed(Failure {
+                    reason: reason.to_owned(),
+                    status: None,
+                    retry_at: None,
+                });
             }
             Wish::Remove | Wish::Forget => {
                 registration.binding = None;

@@ -1,6 +1,9 @@
 //! What becomes of a REGISTER: accepted, refused, or never answered.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
     Stage, Wish,
@@ -18,8 +21,6 @@ use crate::sip::{
     user_agent::UserAgent,
 };
 
-use std::sync::Arc;
-
 impl UserAgent {
     /// A 2xx came to a REGISTER.
     pub(in crate::sip::user_agent) fn register_accepted(
@@ -30,34 +31,42 @@ impl UserAgent {
     ) {
         let Some(id) = self.registrations.by_context.remove(&context) else { return };
         let jitter = self.identifiers.jitter();
-        let Some(registration) = self.registrations.all.get_mut(&id) else { return };
+        let Some(registration) = self.registrations.all.get(&id) else { return };
         let removes = matches!(registration.stage, Stage::Removing(_));
+        let seen = registration.flow.and_then(|flow| self.seen(flow));
         let ours = Ours {
             contact: &registration.contact,
             instance: registration.wanted.instance.as_deref(),
             reg_id: registration.wanted.reg_id,
+            seen,
             expires: if removes { 0 } else { registration.expires },
         };
         let grant = Grant::read(now, message, &ours);
-        let granted = if removes { 0 } else { grant.granted };
-        registration.failures = 0;
-        registration.binding = None;
-        if removes {
-            registration.stage = Stage::Idle;
-        } else if granted == 0 {
-            registration.failures = 1;
-            registration.stage = Stage::Failed(Failure {
-                reason: "the registrar accepted the REGISTER, but holds no binding of ours (it granted 0 seconds)".to_owned(),
-                status: None,
-                retry_at: Some(now + schedule::back_off(1, jitter)),
-            });
-        } else {
-            let until = now + Duration::from_secs(granted.into());
-            let refresh_at = now + schedule::refresh_after(granted);
-            let contact = registration.contact.clone();
-            registration.binding = Some(Binding { until, contact });
-            registration.stage = Stage::Registered { refresh_at };
+        let missing = grant.missing(&ours);
+        let Some(registration) = self.registrations.all.get_mut(&id) else { return };
+        let bound = (grant.granted > 0).then(|| Binding {
+            until: now + Duration::from_secs(grant.granted.into()),
+            contact: registration.contact.clone(),
+        });
+        // What a removal leaves ends by itself, and nobody asks again.
+        let (failure, retry_at) = match (&bound, removes) {
+            (Some(_), true) => (Some(STILL_BOUND.to_owned()), None),
+            (None, false) => {
+                registration.failures = registration.failures.saturating_add(1);
+                let wait = schedule::back_off(registration.failures, jitter);
+                (Some(missing), Some(now + wait))
+            }
+            _ => (None, None),
+        };
+        registration.stage = match failure {
+            Some(reason) => Stage::Failed(Failure { reason, status: None, retry_at }),
+            None if removes => Stage::Idle,
+            None => Stage::Registered { refresh_at: now + schedule::refresh_after(grant.granted) },
+        };
+        if bound.is_some() {
+            registration.failures = 0;
         }
+        registration.binding = bound;
         registration.grant = Some(Arc::new(grant));
         self.go_on(now, id, removes);
         self.move_binding(now, id);
@@ -102,26 +111,30 @@ impl UserAgent {
         let Some(registration) = self.registrations.all.get_mut(&id) else { return };
         let removes = matches!(registration.stage, Stage::Removing(_));
         let value = |name| message.header(name).and_then(|header| header.text().ok());
-        let least = value(HeaderName::MinExpires)
-            .and_then(|text| number(HeaderName::MinExpires, text).ok())
-            .and_then(|seconds| u32::try_from(seconds).ok());
-        // RFC 3261 §10.2.8: a 423 is answered by asking for at least Min-Expires.
-        if let Some(least) = least.filter(|_| status.code() == 423 && !removes)
-            && least > registration.expires
-        {
+        let too_brief = (status == StatusCode::INTERVAL_TOO_BRIEF && !removes)
+            .then(|| longer(value(HeaderName::MinExpires), registration.expires));
+        // RFC 3261 §10.2.8: a 423 is answered by asking for at least Min-Expires; at once, but not
+        // in circles.
+        if let Some(Ok(least)) = too_brief {
             registration.expires = least;
-            registration.stage = Stage::Idle;
-            return self.go_on(now, id, true);
+            if registration.failures == 0 {
+                registration.failures = 1;
+                registration.stage = Stage::Idle;
+                return self.go_on(now, id, true);
+            }
         }
         let retry_after = value(HeaderName::RetryAfter)
             .and_then(|text| Some(RetryAfter::parse(text).ok()?.seconds));
         registration.failures = registration.failures.saturating_add(1);
         let wait = match retry_after {
             Some(seconds) => Some(schedule::asked_for(seconds, jitter)),
-            None => schedule::may_pass(status)
+            None => (schedule::may_pass(status) || matches!(too_brief, Some(Ok(_))))
                 .then(|| schedule::back_off(registration.failures, jitter)),
         };
-        let reason = format!("{status} {}", message.reason_phrase()).trim_end().to_owned();
+        let mut reason = format!("{status} {}", message.reason_phrase()).trim_end().to_owned();
+        if let Some(Err(why)) = too_brief {
+            reason = format!("{reason}: {why}");
+        }
         self.fail_registration(now, id, reason, Some(status), wait);
     }
 
@@ -189,5 +202,29 @@ impl UserAgent {
             }
         }
         self.pursue(now, id);
+    }
+}
+
+/// What a removal that removed nothing comes to.
+const STILL_BOUND: &str =
+    "the binding was not removed, and ends by itself: the registrar still lists it in its 200";
+
+/// How many seconds a 423 asks for, where that is more than was asked for and can be asked for; else
+/// why nothing better can be asked for.
+fn longer(least: Option<&str>, asked: u32) -> Result<u32, String> {
+    let Some(text) = least else {
+        return Err("it has no Min-Expires that says how long would do (RFC 3261 §10.3)".to_owned());
+    };
+    let least = number(HeaderName::MinExpires, text).ok().and_then(|it| u32::try_from(it).ok());
+    match least {
+        None => Err(format!(
+            "its Min-Expires {:?} is no number of seconds that can be asked for, at most {} (RFC 3261 §20.19)",
+            text.trim(),
+            u32::MAX
+        )),
+        Some(least) if least <= asked => {
+            Err(format!("its Min-Expires is {least}, and {asked} seconds were asked for"))
+        }
+        Some(least) => Ok(least),
     }
 }
