@@ -39,7 +39,8 @@ fn s8_4_in_accepted_every_2xx_goes_up_on_every_transport() {
 #[test]
 fn s7_2_in_accepted_any_other_response_changes_nothing() {
     let mut call = Call::up();
-    for status in [180, 302, 486, 603] {
+    call.reply(180, "b");
+    for status in [302, 486, 603] {
         call.reply(status, "c");
     }
     assert_eq!(call.news(), ["late 180", "late 302", "late 486", "late 603"]);

@@ -556,13 +556,15 @@ pub enum TerminatedBy {
     Local,
     /// The peer's BYE.
     Peer,
-    /// A final response to the INVITE ended an early dialog.
+    /// A final response to the INVITE ended an early dialog, or one to a request in the dialog said
+    /// that the peer knows it no more.
     Response,
     /// The subscription's time was over (RFC 6665).
     Expiry,
-    /// Nobody waits for it any more: the INVITE was given up without a final response.
+    /// Nobody waits for it any more: the INVITE was given up without a final response, or no BYE
+    /// could be sent.
     GivenUp,
-    /// The flow broke.
+    /// The flow broke, for an early dialog or under its BYE.
     Transport,
 }
 

@@ -94,3 +94,31 @@ fn s19_1_5_a_header_of_a_contact_takes_the_place_of_the_one_that_was() {
     assert_eq!(lines(&call.last(), HeaderName::Subject), ["new"]);
     assert!(String::from_utf8_lossy(call.last().bytes()).contains("X-Own: kept"));
 }
+
+#[test]
+fn s21_3_4_a_305_and_a_380_are_no_targets_and_that_is_said() {
+    for (status, word) in [(305, "proxy"), (380, "service")] {
+        let mut call = redirecting(Redirects::All, Transport::Udp, "sip:bob@b.test");
+        call.reply_with(status, "b", |builder| builder.header(HeaderName::Contact, "<sip:p.test>"));
+        assert_eq!(call.all_sent(Method::Invite).len(), 1);
+        let why = detail(&call);
+        assert!(why.contains("not followed") && why.contains(word), "{why}");
+    }
+}
+
+#[test]
+fn a_contact_of_another_scheme_is_followed_only_along_a_route() {
+    let mut call = redirecting(Redirects::All, Transport::Udp, "sip:bob@b.test");
+    redirect(&mut call, "<tel:+15551234>, <mailto:bob@b.test>");
+    assert_eq!(call.all_sent(Method::Invite).len(), 1);
+    let why = detail(&call);
+    assert!(why.contains("tel:+15551234 names no SIP server"), "{why}");
+    assert!(why.contains("mailto:bob@b.test"), "{why}");
+
+    let mut request = new_request(Method::Invite, "sip:bob@b.test");
+    request.route_set = vec![uri("sip:p.test;lr")];
+    let settings = Settings { redirects: Redirects::All, ..Settings::default() };
+    let mut call = Call::with(settings, Transport::Udp, request);
+    redirect(&mut call, "<tel:+15551234>");
+    assert_eq!(call.last().request_uri(), Some("tel:+15551234"));
+}

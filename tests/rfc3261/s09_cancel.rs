@@ -119,8 +119,10 @@ fn s9_1_a_refused_cancel_does_not_end_the_invite() {
     let (mut call, _, cancel) = cancelled();
     call.reply_to(&cancel, 481, "x");
     assert_eq!(call.ended(), None);
+    call.look();
     call.reply(486, "b");
-    assert_eq!(call.ended().unwrap().0, Cause::Busy);
+    assert_eq!(call.news()[0], "rejected 486 Canceled", "as the user wished, whatever did it");
+    assert_eq!(call.ended().unwrap().0, Cause::Canceled);
 }
 
 #[test]
@@ -297,4 +299,21 @@ fn s9_2_the_peers_cancel_of_nothing_gets_481() {
     let mut call = Call::up();
     call.deliver(call.peer_request("b", Method::Cancel, 1, &[]));
     assert_eq!(code(&call.last()), 481);
+}
+
+#[test]
+fn s9_1_whatever_rejects_the_invite_after_the_cancel_ends_it_cancelled_and_without_advice() {
+    for status in [302, 401, 408, 481, 486, 503, 600] {
+        let mut call = Call::ringing();
+        call.cancel().unwrap();
+        let cancel = call.sent(Method::Cancel);
+        call.reply_to(&cancel, 200, "");
+        call.look();
+        call.reply_with(status, "b", |builder| {
+            builder.header(HeaderName::Contact, "<sip:c@c.test>").header(HeaderName::RetryAfter, 5)
+        });
+        assert_eq!(call.ended().unwrap().0, Cause::Canceled, "{status}");
+        assert_eq!((call.state(), call.advice()), (State::Canceled, None), "{status}");
+        assert_eq!(call.news()[0], format!("rejected {status} Canceled"), "the true status");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sipboard::sip::{ExtraLegs, HeaderName, Method, Settings, State, Transport};
+use sipboard::sip::{Cause, ExtraLegs, HeaderName, Method, Settings, State, Transport};
 
 use crate::{
     scripted::*,
@@ -267,7 +267,7 @@ fn s13_2_2_4_a_fork_that_is_never_heard_of_again_is_given_up_after_64_t1() {
     call.reply_to(&bye, 200, "");
     call.wait(PATIENCE);
     let (cause, at) = call.ended().expect("it ends with Timer M");
-    assert_eq!((cause, at.as_secs()), (sipboard::sip::Cause::Bye, 32));
+    assert_eq!((cause, at.as_secs()), (Cause::Bye, 32));
 }
 
 #[test]
@@ -293,4 +293,73 @@ fn s17_1_1_what_comes_after_the_final_is_late_and_only_the_same_again_is_repeate
     call.reply(200, "c");
     call.reply(603, "b");
     assert_eq!(call.news(), ["late 180", "late 200", "late 603", "acked again 603"]);
+}
+
+#[test]
+fn s13_2_2_4_a_fork_that_is_first_heard_of_after_the_2xx_is_waited_for_too() {
+    let mut call = Call::up();
+    call.reply(180, "c");
+    assert_eq!(call.news(), ["late 180", "leg c Early"]);
+    call.hang_up();
+    let bye = call.sent(Method::Bye);
+    call.reply_to(&bye, 200, "");
+    assert_eq!(call.ended(), None, "the fork c still rings");
+    call.wait(PATIENCE / 2);
+    call.look();
+    call.reply(200, "c");
+    assert_eq!(call.wire(), ["ACK", "BYE"]);
+    let bye = call.sent(Method::Bye);
+    assert_eq!(bye.to().unwrap().tag(), Some("c"));
+    call.reply_to(&bye, 200, "");
+    assert!(call.ended().is_some());
+}
+
+#[test]
+fn s13_2_2_4_a_fork_that_rings_while_the_bye_of_the_first_is_under_way_is_waited_for() {
+    let mut call = Call::up();
+    call.hang_up();
+    let bye = call.sent(Method::Bye);
+    call.reply(180, "c");
+    call.reply_to(&bye, 200, "");
+    assert_eq!(call.ended(), None);
+    call.wait(PATIENCE);
+    assert_eq!(call.ended().unwrap().0, Cause::Bye, "Timer M ends the wait");
+    call.wait(PATIENCE);
+    assert_eq!(call.sim.ua.held(), Default::default());
+}
+
+#[test]
+fn s13_2_2_4_a_fork_that_was_never_heard_of_is_not_waited_for_but_hung_up_while_a_bye_is_open() {
+    let mut call = Call::up();
+    call.hang_up();
+    let bye = call.sent(Method::Bye);
+    call.look();
+    call.reply(200, "c");
+    assert_eq!(call.wire(), ["ACK", "BYE"]);
+    let second = call.sent(Method::Bye);
+    assert_eq!(second.to().unwrap().tag(), Some("c"));
+    call.reply_to(&bye, 200, "");
+    assert_eq!(call.ended(), None);
+    call.reply_to(&second, 200, "");
+    assert!(call.ended().is_some(), "nobody else was heard of");
+}
+
+#[test]
+fn s13_2_2_4_a_late_reliable_provisional_of_another_fork_gets_its_prack() {
+    let mut call = Call::up();
+    call.reply_reliably(183, "c", 7);
+    assert_eq!(call.wire(), ["PRACK"]);
+    let prack = call.sent(Method::Prack);
+    assert_eq!(prack.to().unwrap().tag(), Some("c"));
+    call.reply_reliably(183, "b", 1);
+    assert_eq!(call.all_sent(Method::Prack).len(), 1, "the leg b is no early one any more");
+}
+
+#[test]
+fn s13_2_2_4_a_late_provisional_after_a_rejection_makes_no_leg() {
+    let mut call = Call::ringing();
+    call.reply(486, "b");
+    call.look();
+    call.reply(180, "c");
+    assert_eq!(call.news(), ["late 180"]);
 }

@@ -1,8 +1,13 @@
 //! §15: ending a session.
 
-use sipboard::sip::{Cause, HangUpError, HeaderName, Method, State};
+use sipboard::sip::{
+    CSeqNumber, Cause, HangUpError, HeaderName, Method, Settings, State, Transport,
+};
 
-use crate::scripted::*;
+use crate::{
+    scripted::*,
+    simulation::{FLOW, invite},
+};
 
 fn hanging_up() -> Call {
     let mut call = Call::up();
@@ -51,8 +56,8 @@ fn s15_1_1_no_answer_to_the_bye_ends_the_dialog() {
 #[test]
 fn s15_1_1_a_bye_on_a_broken_flow_ends_the_dialog() {
     let mut call = hanging_up();
-    call.sim.with(|ua, now| ua.flow_down(now, crate::simulation::FLOW, "broken"));
-    assert_eq!(call.ended().unwrap().0, Cause::Bye);
+    call.sim.with(|ua, now| ua.flow_down(now, FLOW, "broken"));
+    assert_eq!(call.ended().unwrap().0, Cause::ConnectionError);
 }
 
 #[test]
@@ -115,4 +120,52 @@ fn s15_1_2_byes_that_cross_are_both_answered() {
     call.reply_to(&bye, 481, "");
     let ends = call.sim.story(call.id).iter().filter(|word| word.starts_with("ended")).count();
     assert_eq!(ends, 1);
+}
+
+#[test]
+fn s15_a_bye_that_was_never_sent_ends_the_leg_but_is_not_told_as_one() {
+    // The flow is down, so that the BYE cannot go anywhere.
+    let mut call = Call::up();
+    call.sim.with(|ua, now| ua.flow_down(now, FLOW, "the connection broke"));
+    call.look();
+    call.hang_up();
+    assert!(call.all_sent(Method::Bye).is_empty());
+    let news = call.news();
+    assert!(news.contains(&"leg b Terminated { by: Transport }".to_owned()), "{news:?}");
+    assert_eq!(call.ended().unwrap().0, Cause::ConnectionError);
+}
+
+#[test]
+fn s15_a_bye_whose_flow_breaks_is_not_told_as_the_end_of_the_leg() {
+    let mut call = Call::up_with(Settings::default(), Transport::Tcp);
+    call.hang_up();
+    call.look();
+    call.sim.with(|ua, now| ua.flow_down(now, FLOW, "the connection broke"));
+    let news = call.news();
+    assert!(news.contains(&"leg b Terminated { by: Transport }".to_owned()), "{news:?}");
+    assert_eq!(call.ended().unwrap().0, Cause::ConnectionError);
+}
+
+#[test]
+fn s15_a_bye_that_cannot_be_numbered_is_not_told_as_one() {
+    let mut request = invite();
+    request.cseq = CSeqNumber::new(2_147_483_647);
+    let mut call = Call::udp(request);
+    call.reply(200, "b");
+    call.look();
+    call.hang_up();
+    assert!(call.all_sent(Method::Bye).is_empty());
+    let news = call.news();
+    assert!(news.contains(&"leg b Terminated { by: GivenUp }".to_owned()), "{news:?}");
+    assert_eq!(call.ended().unwrap().0, Cause::InternalError);
+}
+
+#[test]
+fn s15_a_dialog_that_the_peer_knows_no_more_did_not_end_with_a_bye() {
+    let mut call = Call::up();
+    call.in_dialog(Method::Info).unwrap();
+    let info = call.sent(Method::Info);
+    call.reply_to(&info, 481, "");
+    assert_eq!(call.ended().unwrap().0, Cause::SipFailureCode);
+    assert!(call.all_sent(Method::Bye).is_empty());
 }

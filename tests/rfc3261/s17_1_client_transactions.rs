@@ -277,3 +277,28 @@ fn s17_1_the_attempts_made_and_still_to_make_can_be_read() {
         assert_eq!(call.last_event().status.attempts, most);
     }
 }
+
+#[test]
+fn s17_1_3_a_response_with_our_branch_but_not_our_call_from_tag_or_number_is_a_stray() {
+    let mut call = Call::options();
+    let sent = call.last();
+    let right = String::from_utf8(response(&sent, 200, "b").to_vec()).unwrap();
+    let (call_id, from) = (text(&sent, HeaderName::CallId), text(&sent, HeaderName::From));
+    let tag = sent.from().unwrap().tag().unwrap().to_owned();
+    let number = cseq(&sent);
+    for (ours, theirs, named) in [
+        (call_id, "another".to_owned(), "Call-ID"),
+        (from.clone(), from.replace(&tag, "another"), "From"),
+        (from.clone(), from.replace(&format!(";tag={tag}"), ""), "From"),
+        (format!("CSeq: {number} "), format!("CSeq: {} ", number + 1), "CSeq"),
+    ] {
+        assert!(right.contains(&ours), "{ours:?} in {right}");
+        call.sim.strays.clear();
+        call.deliver(right.replace(&ours, &theirs).into());
+        assert_eq!((call.news(), call.state()), (vec![], State::Trying), "{theirs:?}");
+        let told = &call.sim.strays[0].problem;
+        assert!(told.contains(&format!("its {named} has another")), "{told}");
+    }
+    call.deliver(right.into());
+    assert_eq!(call.state(), State::Accepted);
+}

@@ -14,7 +14,7 @@ use crate::sip::{
     name::HeaderName,
     redirect::{RedirectTarget, targets},
     status::StatusCode,
-    uri::UriBuf,
+    uri::{Scheme, UriBuf},
 };
 
 /// What comes of a rejection.
@@ -38,9 +38,14 @@ pub(crate) struct Redirection {
 }
 
 impl Redirection {
-    /// Takes the contacts of a 3xx, the best one or `all` of them. Gives a sentence for each that
-    /// must not be tried.
-    fn learn(&mut self, current: &UriBuf, targets: &[RedirectTarget], all: bool) -> Vec<String> {
+    /// Takes the contacts of a 3xx, the best one or `all` of them, for a request that has a route of
+    /// its own or not. Gives a sentence for each that must not be tried.
+    fn learn(
+        &mut self,
+        current: &UriBuf,
+        targets: &[RedirectTarget],
+        (all, is_routed): (bool, bool),
+    ) -> Vec<String> {
         if !self.tried.contains(current) {
             self.tried.push(current.clone());
         }
@@ -53,6 +58,10 @@ impl Redirection {
             } else if current.as_uri().is_sips() && !uri.as_uri().is_sips() {
                 refused.push(format!(
                     "{uri} is less secure than {current}: sips must not become sip (RFC 3261 §8.1.3.4)"
+                ));
+            } else if let (Scheme::Other(scheme), false) = (uri.as_uri().scheme(), is_routed) {
+                refused.push(format!(
+                    "{uri} names no SIP server, and the request has no Route to one that knows {scheme} URIs"
                 ));
             } else if !self.left.iter().any(|left| left.uri == *uri) {
                 fresh.push(target.clone());
@@ -144,21 +153,28 @@ impl UserAgent {
         status: StatusCode,
         message: &Message,
     ) -> Next {
-        // RFC 3261 §21.3.4: 305 names a proxy and 380 a service, neither a target.
-        if self.settings.redirects == Redirects::None || matches!(status.code(), 305 | 380) {
+        if self.settings.redirects == Redirects::None {
             return Next::Stands(None);
+        }
+        match status.code() {
+            305 => return Next::Stands(Some(
+                "not followed: a 305 names a proxy to go through, and no other target (RFC 3261 §21.3.4)".to_owned(),
+            )),
+            380 => return Next::Stands(Some(
+                "not followed: a 380 names another service in its body, and no other target (RFC 3261 §21.3.5)".to_owned(),
+            )),
+            _ => {}
         }
         let all = self.settings.redirects == Redirects::All;
         let Some(context) = self.contexts.get_mut(&id) else { return Next::Stands(None) };
-        let Some(current) = context
-            .message()
-            .and_then(|request| request.request_uri().and_then(|uri| uri.parse::<UriBuf>().ok()))
-        else {
+        let Some(request) = context.message() else { return Next::Stands(None) };
+        let Some(current) = request.request_uri().and_then(|uri| uri.parse::<UriBuf>().ok()) else {
             return Next::Stands(None);
         };
+        let is_routed = request.header(HeaderName::Route).is_some();
         let targets = targets(message);
         let redirection = context.redirection.get_or_insert_default();
-        let refused = redirection.learn(&current, &targets, all);
+        let refused = redirection.learn(&current, &targets, (all, is_routed));
         if redirection.left.is_empty() {
             return Next::Stands(Some(not_followed(&refused)));
         }

@@ -261,24 +261,34 @@ impl UserAgent {
         (parent, tag): (ContextId, Box<str>),
         method: &Method,
         outcome: Option<StatusCode>,
-        state: State,
+        unanswered: Option<Unanswered>,
     ) {
         if let Some(leg) = self.leg_mut(parent, &tag) {
             leg.invite_pending &= *method != Method::Invite;
             leg.update_pending &= *method != Method::Update;
         }
-        let timed_out = state == State::Failed && outcome.is_none();
         match (method, outcome.map(StatusCode::code)) {
             // RFC 3261 §15.1.1: whatever answers the BYE, or nothing, the dialog is over.
             (Method::Subscribe, _) if self.is_hanging_up(parent, &tag) => {
                 self.unsubscribed(now, parent, &tag, outcome);
             }
-            (Method::Bye, _) => self.terminate_leg(now, parent, &tag, TerminatedBy::Local),
+            (Method::Bye, _) => match unanswered {
+                Some(Unanswered::Undelivered(cause)) => {
+                    let by = match cause {
+                        Cause::ConnectionError => TerminatedBy::Transport,
+                        _ => TerminatedBy::GivenUp,
+                    };
+                    self.terminate_leg_because(now, parent, &tag, by, cause);
+                }
+                Some(Unanswered::TimedOut) | None => {
+                    self.terminate_leg(now, parent, &tag, TerminatedBy::Local);
+                }
+            },
             // RFC 3261 §12.2.1.2: the peer knows no such dialog.
             (_, Some(481)) => self.terminate_leg(now, parent, &tag, TerminatedBy::Response),
             // RFC 3261 §12.2.1.2: nobody answers, so the dialog should be ended.
             (_, Some(408)) => _ = self.hang_up_leg(now, parent, &tag),
-            (_, None) if timed_out => _ = self.hang_up_leg(now, parent, &tag),
+            (_, None) if unanswered.is_some() => _ = self.hang_up_leg(now, parent, &tag),
             _ => {}
         }
     }
@@ -291,6 +301,24 @@ impl UserAgent {
         tag: &str,
         by: TerminatedBy,
     ) {
+        // A dialog that no BYE has ended did not end with one.
+        let cause = match by {
+            TerminatedBy::Local | TerminatedBy::Peer => Cause::Bye,
+            TerminatedBy::Response => Cause::SipFailureCode,
+            TerminatedBy::Transport => Cause::ConnectionError,
+            TerminatedBy::GivenUp | TerminatedBy::Expiry => Cause::RequestTimeout,
+        };
+        self.terminate_leg_because(now, id, tag, by, cause);
+    }
+
+    fn terminate_leg_because(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        tag: &str,
+        by: TerminatedBy,
+        cause: Cause,
+    ) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let Some(leg) = context.leg_mut(tag).filter(|leg| !leg.is_terminated()) else { return };
         leg.state = LegState::Terminated { by };
@@ -300,7 +328,7 @@ impl UserAgent {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         if was_last && context.method == Method::Invite {
             context.state = State::HungUp;
-            context.cause = Some(Cause::Bye);
+            context.cause = Some(cause);
         }
         self.tell_own(now, id, Fact::Leg { tag: tag.into(), state });
         self.end_if_done(now, id);
@@ -328,6 +356,15 @@ impl UserAgent {
     pub(super) fn leg_mut(&mut self, id: ContextId, tag: &str) -> Option<&mut Leg> {
         self.contexts.get_mut(&id)?.leg_mut(tag)
     }
+}
+
+/// How a request in a dialog failed without an answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Unanswered {
+    /// It went out, and nobody answered in time.
+    TimedOut,
+    /// It never went to its flow, or its flow broke; and why.
+    Undelivered(Cause),
 }
 
 /// A leg, and the INVITE that made it.

@@ -13,7 +13,9 @@ impl UserAgent {
     /// The transaction that a response answers, or a request of ours begins.
     pub(super) fn find_transaction(&self, flow: FlowId, message: &Message) -> Result<Key, String> {
         if let Some(key) = self.find_raw(flow, message) {
-            return self.answers_raw(key, message).map(|()| key);
+            self.answers_raw(key, message)?;
+            self.answers_request(key, message)?;
+            return Ok(key);
         }
         if let StartLine::Status { version, .. } = message.start_line()
             && !version.eq_ignore_ascii_case("SIP/2.0")
@@ -44,9 +46,40 @@ impl UserAgent {
                 let entry = self.transactions.entry(*key);
                 entry.is_some_and(|entry| entry.method.as_str() == cseq.method)
             });
-        key.ok_or_else(|| {
+        let key = key.ok_or_else(|| {
             format!("no {} with the branch {branch} is under way (RFC 3261 §17.1.3)", cseq.method)
-        })
+        })?;
+        self.answers_request(key, message)?;
+        Ok(key)
+    }
+
+    /// Whether a response copies what it must copy of the request that its branch names
+    /// (RFC 3261 §8.2.6.2). What cannot be read of a raw request cannot be compared.
+    fn answers_request(&self, key: Key, message: &Message) -> Result<(), String> {
+        let request = self.transactions.entry(key).map(|entry| entry.transaction.request().clone());
+        let request = request.and_then(|request| Message::read(request).ok());
+        let Some(sent) = request.filter(|_| message.status().is_some()) else { return Ok(()) };
+        let of_another = |name: HeaderName, what: &str| {
+            let name = name.as_str();
+            Err(format!(
+                "its branch is that of a request of ours, but its {name} has another {what} (RFC 3261 §8.2.6.2)"
+            ))
+        };
+        let call_ids = (sent.call_id(), message.call_id());
+        if matches!(call_ids, (Ok(ours), Ok(theirs)) if ours != theirs) {
+            return of_another(HeaderName::CallId, "value");
+        }
+        if let (Ok(ours), Ok(theirs)) = (sent.from(), message.from())
+            && ours.tag() != theirs.tag()
+        {
+            return of_another(HeaderName::From, "tag");
+        }
+        if let (Ok(ours), Ok(theirs)) = (sent.cseq(), message.cseq())
+            && ours.number != theirs.number
+        {
+            return of_another(HeaderName::CSeq, "number");
+        }
+        Ok(())
     }
 
     /// Whether a response can be what a raw request is answered with. What the user wrote twice may

@@ -49,6 +49,7 @@ pub(crate) use self::size::Size;
 pub use self::size::Switch;
 use self::{
     dialog_index::{DialogIndex, DialogKey},
+    dialogs::Unanswered,
     flows::Flows,
     peer::PeerRequest,
     registrations::Registrations,
@@ -60,8 +61,8 @@ use crate::sip::{
     cause::Cause,
     context::{Cancel, ClientContext, Request},
     event::{
-        ContextEvent, ContextId, Event, Fact, FlowId, State, Status, Stray, TerminatedBy, Timer,
-        TimerAt,
+        ContextEvent, ContextId, Event, Fact, FlowId, LegState, State, Status, Stray, TerminatedBy,
+        Timer, TimerAt,
     },
     message::{Limits, Message},
     method::Method,
@@ -316,15 +317,23 @@ impl UserAgent {
             *over = true;
         }
         let open = context.legs.iter().filter(|leg| !leg.is_terminated());
-        let open: Vec<(Box<str>, bool)> = open.map(|leg| (leg.tag.clone(), leg.is_up())).collect();
-        for (tag, is_up) in open {
-            let by = if is_up { TerminatedBy::Local } else { TerminatedBy::GivenUp };
+        let open: Vec<(Box<str>, LegState)> =
+            open.map(|leg| (leg.tag.clone(), leg.state.clone())).collect();
+        for (tag, state) in open {
+            let by = match state {
+                LegState::HangingUp { bye } if self.is_sent(bye) => TerminatedBy::Local,
+                _ => TerminatedBy::GivenUp,
+            };
             self.terminate_leg(now, id, &tag, by);
         }
         if self.contexts.get(&id).is_some_and(|context| context.state == State::Sent) {
             return self.context_deadline(now, id);
         }
         self.end_if_done(now, id);
+    }
+
+    fn is_sent(&self, id: ContextId) -> bool {
+        self.contexts.get(&id).is_some_and(|context| context.sent().is_some())
     }
 
     /// Whether no INVITE is pending, no leg is up, and no binding is being removed.
@@ -527,11 +536,18 @@ impl UserAgent {
     /// After a final outcome: what hangs on it follows.
     fn finish(&mut self, now: Instant, id: ContextId, outcome: Option<StatusCode>) {
         let Some(context) = self.contexts.get(&id) else { return };
-        let (parent, method, state) =
-            (context.parent.clone(), context.method.clone(), context.state);
+        let (parent, method) = (context.parent.clone(), context.method.clone());
+        let is_sent = context.sent().is_some();
+        let unanswered = match (context.state, outcome, context.cause) {
+            (State::Failed, None, Some(Cause::RequestTimeout)) if is_sent => {
+                Some(Unanswered::TimedOut)
+            }
+            (State::Failed, None, Some(cause)) => Some(Unanswered::Undelivered(cause)),
+            _ => None,
+        };
         self.end_if_done(now, id);
         if let Some(parent) = parent {
-            self.in_dialog_is_over(now, parent, &method, outcome, state);
+            self.in_dialog_is_over(now, parent, &method, outcome, unanswered);
         }
     }
 }

@@ -114,9 +114,14 @@ impl UserAgent {
         cancel: &Message,
         source: SocketAddr,
     ) {
-        self.tell_received(now, dialog.clone(), Method::Cancel, cancel, false);
         let verdict = Verdict::cancel_taken();
         let status = verdict.status;
+        if let Some((id, _)) = dialog {
+            let message = cancel.bytes().clone();
+            let fact =
+                Fact::Received { message, again: false, transaction: None, answer: Some(status) };
+            self.tell(now, id, Method::Cancel, fact);
+        }
         let bytes = self.write_answer(cancel, source, verdict);
         if let Some(transmit) = self.servers.respond(now, transaction, status, bytes.clone()) {
             self.transmit_again(transmit);

@@ -88,15 +88,45 @@ impl UserAgent {
         let count = self.transactions.absorb(key, why);
         let response = compose::response(message, status);
         self.tell(now, id, method.clone(), Fact::Absorbed { response, why, count });
-        // RFC 6228 §5: the early dialog of another fork is over, though one has accepted.
-        if status == StatusCode::EARLY_DIALOG_TERMINATED && method == Method::Invite {
-            let tag = to_tag(message);
-            if self.leg_mut(id, tag).is_some_and(|leg| leg.state == LegState::Early) {
-                self.terminate_leg(now, id, tag, TerminatedBy::Response);
-            }
+        if method == Method::Invite && status.is_provisional() {
+            self.fork_progress(now, id, key, status, message);
         }
         if repeats_final && method == Method::Invite {
             self.ack_rejection(now, id, (request, way), status, message, true);
+        }
+    }
+
+    /// A provisional of another fork, though one has accepted: it still rings, so that its 2xx is
+    /// waited for (RFC 3261 §13.2.2.4), or it is over (RFC 6228 §5).
+    fn fork_progress(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        key: Key,
+        status: StatusCode,
+        message: &Message,
+    ) {
+        let tag = to_tag(message);
+        if status == StatusCode::EARLY_DIALOG_TERMINATED {
+            if self.leg_mut(id, tag).is_some_and(|leg| leg.state == LegState::Early) {
+                self.terminate_leg(now, id, tag, TerminatedBy::Response);
+            }
+            return;
+        }
+        // What has rejected the INVITE, or an earlier try of it, has spoken for all its forks.
+        let is_waited_for = self.contexts.get(&id).is_some_and(|context| {
+            context.branch() == Some(key.branch)
+                && context.ended.is_none()
+                && matches!(context.state, State::Accepted | State::HungUp)
+        });
+        if !is_waited_for || status == StatusCode::TRYING {
+            return;
+        }
+        let reliability = self.reliability(id, message);
+        self.early_leg(now, id, message);
+        let is_early = self.leg_mut(id, tag).is_some_and(|leg| leg.state == LegState::Early);
+        if let (Reliability::Next(rseq), true) = (reliability, is_early) {
+            self.send_prack(now, id, rseq, message);
         }
     }
 
@@ -198,10 +228,16 @@ impl UserAgent {
         };
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let is_invite = context.method == Method::Invite;
-        // RFC 3261 §9.1: 487 is what a cancelled INVITE is answered with. Where credentials or
-        // another target would be next, the cancel is what keeps them from being tried.
-        let cancelled = context.is_cancelled()
-            && (status == StatusCode::REQUEST_TERMINATED || context.would_go_on(status));
+        // RFC 3261 §9.1: 487 is what a cancelled INVITE is answered with, and whatever else comes
+        // after the CANCEL ends it as the user wished. Where none went out the cancel still keeps
+        // credentials and other targets from being tried.
+        let cancelled = match context.cancel {
+            Cancel::No => false,
+            Cancel::Waiting(_) => {
+                status == StatusCode::REQUEST_TERMINATED || context.would_go_on(status)
+            }
+            Cancel::Sent { .. } => true,
+        };
         let (state, cause) = if cancelled {
             (State::Canceled, Cause::Canceled)
         } else {
@@ -214,11 +250,12 @@ impl UserAgent {
         }
         let response = compose::response(message, status);
         self.tell_own(now, id, Fact::Rejected { response: response.clone(), cause });
-        let request = self.contexts.get(&id).and_then(|context| context.message());
+        // Why credentials did not help says more than that they are needed; who has cancelled wants
+        // no other way.
+        let is_asked = refused.is_none() && !cancelled;
+        let request = self.contexts.get(&id).filter(|_| is_asked).and_then(|it| it.message());
         let advice = request.and_then(|request| advise(&request, message));
         let advice = advice.map(|advice| Box::new(self.for_account_of(id, advice)));
-        // Why credentials did not help says more than that they are needed.
-        let advice = advice.filter(|_| refused.is_none());
         let detail = refused.unwrap_or_default().into();
         let failed = Fact::Failed { response: Some(response), cause, detail, advice };
         self.tell_own(now, id, failed);
