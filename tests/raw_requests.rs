@@ -234,7 +234,7 @@ fn bytes_to_which_nothing_can_be_matched_are_sent_once_and_end() {
     for (bytes, method, why) in [
         (no_branch.as_str(), "INVITE", "no branch"),
         ("\u{1b}[31mhello", "raw", "no SIP message"),
-        ("SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\n\r\n", "INVITE", "response"),
+        ("SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\n\r\n", "raw", "response"),
         (&by_hand("ACK", "x"), "ACK", "ACK"),
         ("MESSAGE sip:b SIP/2.0\r\n\r\n", "MESSAGE", "Via"),
         ("SUBSCRIBE sip:b SIP/2.0\r\n\r\n", "SUBSCRIBE", "Via"),
@@ -255,9 +255,49 @@ fn bytes_to_which_nothing_can_be_matched_are_sent_once_and_end() {
         assert_eq!(sent, [bytes.as_bytes()]);
         call.wait(PATIENCE);
         assert_eq!(call.news(), ["ended Unmatched"]);
-        assert_eq!(call.ended().unwrap().1, ms(1000), "2·T1");
+        let is_answered = !matches!(why, "ACK" | "response");
+        let until = if is_answered { PATIENCE } else { ms(1000) };
+        assert_eq!(call.ended().unwrap().1, until, "64·T1, or 2·T1 where nobody answers");
         assert_eq!(call.sim.ua.held(), Default::default());
         assert!(call.sim.ua.is_idle());
+    }
+}
+
+#[test]
+fn the_user_says_how_long_what_comes_for_unmatched_bytes_is_listened_for() {
+    for wait in [ms(5), PATIENCE * 2] {
+        let mut call = Call::raw(Transport::Udp, "hello");
+        let raw = RawMessage::new("hello".into()).waiting(wait);
+        let id = call.sim.with(|ua, now| ua.send_raw(now, FLOW, raw));
+        call.wait(wait - ms(1));
+        assert!(!call.sim.story(id).contains(&"ended Unmatched".to_owned()));
+        call.wait(ms(1));
+        assert_eq!(call.sim.story(id).last().unwrap(), "ended Unmatched");
+    }
+}
+
+#[test]
+fn s17_1_3_from_to_and_call_id_that_cannot_be_read_do_not_keep_an_answer_away() {
+    for (right, wrong) in [
+        ("i: hand-made\r\n", ""),
+        ("f: Me <sip:me@here.test>;tag=mine", "f: <"),
+        ("to: <sip:bob@demo.test>", "to: ???"),
+    ] {
+        for method in ["OPTIONS", "INVITE"] {
+            let bytes = by_hand(method, "x");
+            assert!(bytes.contains(right), "{bytes}");
+            for (status, state) in [(400, State::Rejected), (200, State::Accepted)] {
+                let mut call = Call::raw(Transport::Udp, bytes.replace(right, wrong));
+                call.reply(status, "b");
+                assert_eq!(call.state(), state, "{method} with {wrong:?}");
+                if method == "INVITE" {
+                    assert_eq!(call.all_sent(Method::Ack).len(), 1, "{wrong:?}");
+                }
+                call.sim.with(|ua, now| ua.shut_down(now));
+                call.wait(PATIENCE * 3);
+                assert_eq!(call.sim.ua.held(), Default::default(), "{method} with {wrong:?}");
+            }
+        }
     }
 }
 

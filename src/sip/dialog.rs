@@ -46,9 +46,11 @@ pub(crate) struct Leg {
 
 impl Leg {
     /// The leg that a response to an INVITE makes. A provisional without a To tag makes none
-    /// (RFC 3261 §12.1); in a 2xx a missing tag is a null tag, for the peers of RFC 2543 (§12.1.2).
+    /// (RFC 3261 §12.1); in a 2xx a missing tag is a null tag, for the peers of RFC 2543 (§12.1.2),
+    /// and so is that of a To which cannot be read because a raw INVITE had it so.
     pub(crate) fn new(response: &Message, request_uri: &str, invite_cseq: u32) -> Option<Leg> {
-        let tag = match response.to().ok()?.tag() {
+        let to = response.to().ok();
+        let tag = match to.as_ref().and_then(|to| to.tag()) {
             Some(tag) => tag,
             None if response.status()?.is_success() => "",
             None => return None,

@@ -1,6 +1,8 @@
 //! [`RawMessage`]: bytes that the user wrote, which are sent as they are, and what can be read of
 //! them. Nothing here refuses anything: being wrong on purpose is what raw bytes are for.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use crate::sip::{
@@ -14,14 +16,15 @@ use crate::sip::{
 
 /// Bytes to be sent unchanged, malformed or not.
 ///
-/// Where they are a request with a readable top Via that has a branch, and readable CSeq, Call-ID,
-/// From and To, a client transaction carries them like any other request; else [`Unmatched`] says
-/// why nothing that comes back can be matched to them. A Content-Length that lies, a method that
-/// CSeq contradicts, or a header that stands there twice is no reason.
+/// Where they are a request with a readable CSeq and a readable top Via that has a branch, a client
+/// transaction carries them like any other request; else [`Unmatched`] says why nothing that comes
+/// back can be matched to them. From, To or Call-ID that cannot be read, a Content-Length that lies,
+/// a method that CSeq contradicts, or a header that stands there twice is no reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawMessage {
     bytes: Bytes,
     message: Result<Message, ReadError>,
+    wait: Option<Duration>,
 }
 
 /// Why nothing that comes back can be matched to raw bytes: each a sentence.
@@ -53,10 +56,31 @@ pub enum Unmatched {
     Repeats(crate::sip::ContextId),
 }
 
+impl Unmatched {
+    /// Whether a peer may answer the bytes all the same.
+    pub(crate) const fn is_answerable(&self) -> bool {
+        match self {
+            Unmatched::Unreadable(_) | Unmatched::Header(_) | Unmatched::NoBranch => true,
+            Unmatched::Response | Unmatched::Ack | Unmatched::Repeats(_) => false,
+        }
+    }
+}
+
 impl RawMessage {
     /// Takes any bytes.
     pub fn new(bytes: Bytes) -> RawMessage {
-        RawMessage { message: Message::read(bytes.clone()), bytes }
+        RawMessage { message: Message::read(bytes.clone()), bytes, wait: None }
+    }
+
+    /// How long what comes is listened for where nothing can be matched to them; without it
+    /// 64·T1, or 2·T1 for what nobody answers.
+    pub fn waiting(self, wait: Duration) -> RawMessage {
+        RawMessage { wait: Some(wait), ..self }
+    }
+
+    /// [`RawMessage::waiting`].
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        self.wait
     }
 
     /// The bytes.
@@ -69,12 +93,11 @@ impl RawMessage {
         self.message.as_ref().ok()
     }
 
-    /// The method as it stands in the request line; else what CSeq says, for a response; else
-    /// `raw`, which no RFC calls a method.
+    /// The method as it stands in the request line; else `raw`, which no RFC calls a method: a
+    /// response is no request of the method that its CSeq names.
     pub fn method(&self) -> Method {
-        let Some(message) = self.message() else { return Method::from("raw") };
-        let of_cseq = || message.cseq().ok().map(|cseq| Method::from(cseq.method));
-        message.method().or_else(of_cseq).unwrap_or_else(|| Method::from("raw"))
+        let method = self.message().and_then(|message| message.method());
+        method.unwrap_or_else(|| Method::from("raw"))
     }
 
     /// The Request-URI, where it can be read.
@@ -104,9 +127,6 @@ impl RawMessage {
         }
         let via = message.via().map_err(Unmatched::Header)?;
         message.cseq().map_err(Unmatched::Header)?;
-        message.call_id().map_err(Unmatched::Header)?;
-        message.from().map_err(Unmatched::Header)?;
-        message.to().map_err(Unmatched::Header)?;
         match via.branch() {
             Some(branch) if !branch.is_empty() => Ok(message),
             _ => Err(Unmatched::NoBranch),
@@ -140,6 +160,14 @@ mod tests {
             assert_eq!(raw.method(), Method::Options);
         }
         assert!(raw(OPTIONS).matchable().is_ok(), "even without the empty line");
+        for (right, wrong) in [
+            ("Call-ID: x", "Call-ID:"),
+            ("From: <sip:a@a.test>", "From: <"),
+            ("To: <sip:b@b.test>\r\n", ""),
+        ] {
+            let raw = raw(OPTIONS.replace(right, wrong) + "\r\n");
+            assert!(raw.matchable().is_ok(), "{wrong:?}: {:?}", raw.matchable());
+        }
     }
 
     #[test]
@@ -153,7 +181,6 @@ mod tests {
             (OPTIONS.replace(";branch=1", ";branch=") + "\r\n", "branch"),
             (OPTIONS.replace("Via", "X-Via") + "\r\n", "Via"),
             (OPTIONS.replace("CSeq: 1", "CSeq: x") + "\r\n", "CSeq"),
-            (OPTIONS.replace("Call-ID: x", "Call-ID:") + "\r\n", "Call-ID"),
         ] {
             let why = raw(text.clone()).matchable().expect_err(&text).to_string();
             assert!(why.contains(word), "{word}: {why}");
@@ -163,7 +190,7 @@ mod tests {
     #[test]
     fn the_method_is_what_can_be_read_of_it() {
         assert_eq!(raw("x").method().as_str(), "raw");
-        assert_eq!(raw("SIP/2.0 200 OK\r\nCSeq: 1 BYE\r\n\r\n").method(), Method::Bye);
+        assert_eq!(raw("SIP/2.0 200 OK\r\nCSeq: 1 BYE\r\n\r\n").method().as_str(), "raw");
         assert_eq!(raw("invite sip:b SIP/2.0\r\n\r\n").method(), Method::from("invite"));
     }
 

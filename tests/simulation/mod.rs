@@ -347,16 +347,18 @@ pub fn response_with(
     for via in request.all(HeaderName::Via) {
         builder = builder.copy(via);
     }
-    builder = builder.copy(request.header(HeaderName::From).unwrap());
-    let to = request.header(HeaderName::To).unwrap();
-    builder = match (tag, to.text().unwrap()) {
-        ("", _) => builder.copy(to),
-        (_, text) if text.contains(";tag=") => builder.copy(to),
-        (tag, text) => builder.header(HeaderName::To, format_args!("{text};tag={tag}")),
-    };
-    builder = builder
-        .copy(request.header(HeaderName::CallId).unwrap())
-        .copy(request.header(HeaderName::CSeq).unwrap());
+    // What a raw request lacks, or has unreadable, comes back so.
+    let copied = [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq];
+    for header in copied.into_iter().filter_map(|name| request.header(name)) {
+        builder = match header.text() {
+            Ok(text)
+                if header.name == HeaderName::To && !tag.is_empty() && !text.contains(";tag=") =>
+            {
+                builder.header(HeaderName::To, format_args!("{text};tag={tag}"))
+            }
+            _ => builder.copy(header),
+        };
+    }
     more(builder).body(None, b"")
 }
 

@@ -36,8 +36,9 @@ impl UserAgent {
     /// [`UserAgent::request`] does.
     ///
     /// Where nothing can be matched to them [`Fact::Unmatched`] says why, in [`State::Sent`]; the
-    /// context ends 2·T1 later, so that an error that comes for them is told in it. What answers
-    /// them is a [`Stray`](crate::sip::Stray), or another context's where they repeat its request.
+    /// context ends 64·T1 later ([`RawMessage::waiting`] has it otherwise), or after 2·T1 where
+    /// nobody answers them, so that an error that comes for them is told in it. What answers them is
+    /// a [`Stray`](crate::sip::Stray), or another context's where they repeat its request.
     pub fn send_raw(&mut self, now: Instant, flow: FlowId, raw: RawMessage) -> ContextId {
         let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
         self.create_raw(now, Some(flow), transport, raw)
@@ -95,7 +96,7 @@ impl UserAgent {
                 self.transactions.stand_for(branch, foreign);
                 self.start(now, id, branch, None, raw.bytes().clone());
             }
-            Err(why) => self.send_unmatched(now, id, branch, raw.bytes(), &why),
+            Err(why) => self.send_unmatched(now, id, branch, raw, &why),
         }
     }
 
@@ -113,12 +114,17 @@ impl UserAgent {
         now: Instant,
         id: ContextId,
         branch: Branch,
-        bytes: &Bytes,
+        raw: &RawMessage,
         why: &Unmatched,
     ) {
-        let until = now + self.settings.timing.t1.saturating_mul(2);
+        let timing = self.settings.timing;
+        let wait = raw.wait().unwrap_or_else(|| match why.is_answerable() {
+            true => timing.patience(),
+            false => timing.t1.saturating_mul(2),
+        });
+        let until = now + wait;
         // A copy of its own: if it cannot be sent it is known by its place.
-        let bytes = Bytes::copy_from_slice(bytes);
+        let bytes = Bytes::copy_from_slice(raw.bytes());
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let flow = context.flow;
         context.state = State::Sent;
@@ -130,7 +136,11 @@ impl UserAgent {
         self.unmatched.insert((flow, id));
         self.transmit(flow, None, bytes.clone());
         self.tell_own(now, id, Fact::Sent { message: bytes });
-        self.tell_own(now, id, Fact::Unmatched { detail: why.to_string() });
+        let listens = match why.is_answerable() {
+            true => format!("; what comes within {} s is told beside it", wait.as_secs_f64()),
+            false => String::new(),
+        };
+        self.tell_own(now, id, Fact::Unmatched { detail: format!("{why}{listens}") });
     }
 
     /// The transaction of a raw request that a response answers, or that these bytes begin.
