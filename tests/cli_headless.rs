@@ -14,7 +14,7 @@ use cli_script::{
 use sipboard::{
     engine::{Command, Event, Refusal},
     headless::{self, Outcome, Style},
-    sip::{self, CancelOptions, Cause, ContextId, Fact, LegState, Method},
+    sip::{self, CancelOptions, Cause, ContextId, Fact, LegState, Method, TerminatedBy},
 };
 use tokio::sync::mpsc;
 
@@ -392,4 +392,44 @@ async fn a_reader_that_goes_away_ends_the_run_quietly() {
         });
     assert_eq!(outcome, Outcome::Cancelled);
     assert_eq!(err, b"");
+}
+
+#[tokio::test]
+async fn a_fork_that_still_rings_is_waited_for_and_that_is_said() {
+    let ran = run(plan(Method::Invite), JSON, async |script| {
+        let id = script.request().await;
+        script.tell(id, Method::Invite, vec![sent(), accepted()]).await;
+        assert!(matches!(script.command().await, Command::HangUp { .. }));
+        let by = TerminatedBy::Local;
+        let over = Fact::Leg { tag: "a8f2".into(), state: LegState::Terminated { by } };
+        script.tell(id, Method::Invite, vec![over]).await;
+        let more = tokio::time::timeout(Duration::from_millis(100), script.commands.recv()).await;
+        assert!(more.is_err(), "it does not leave: {more:?}");
+        script.tell(id, Method::Invite, vec![Fact::Ended { cause: Cause::Bye }]).await;
+        script.quit().await;
+    })
+    .await;
+    assert_eq!(ran.outcome, Outcome::Accepted);
+    assert!(ran.err.contains("waiting for forks that still ring"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn an_interrupt_that_only_ends_the_wait_for_forks_changes_no_outcome() {
+    let (sender, receiver) = mpsc::channel(1);
+    let ran = run_interrupted(plan(Method::Invite), JSON, receiver, async |script| {
+        let id = script.request().await;
+        script.tell(id, Method::Invite, vec![sent(), accepted()]).await;
+        assert!(matches!(script.command().await, Command::HangUp { .. }));
+        let by = TerminatedBy::Local;
+        let over = Fact::Leg { tag: "a8f2".into(), state: LegState::Terminated { by } };
+        script.tell(id, Method::Invite, vec![over]).await;
+        let more = tokio::time::timeout(Duration::from_millis(100), script.commands.recv()).await;
+        assert!(more.is_err(), "it does not leave: {more:?}");
+        sender.send(()).await.unwrap();
+        assert!(matches!(script.command().await, Command::Quit));
+        script.tell(id, Method::Invite, vec![Fact::Ended { cause: Cause::Bye }]).await;
+        script.events.send(vec![Event::Stopped]).await.unwrap();
+    })
+    .await;
+    assert_eq!(ran.outcome, Outcome::Accepted);
 }

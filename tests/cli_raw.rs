@@ -110,7 +110,7 @@ fn bytes_that_are_no_request_are_sent_once_and_what_answers_is_told() {
     let (socket, server) = peer();
     let home = Home::new();
     let bytes = by_hand("OPTIONS", "bob").replace(";branch=no-cookie", "").into_bytes();
-    let child = start(&home, &bytes, &["--server", &server]);
+    let child = start(&home, &bytes, &["--server", &server, "--timeout", "2s"]);
     let (got, from) = receive(&socket);
     assert_eq!(got, bytes);
     socket.send_to(&answer(&got, "400 Bad Request"), from).unwrap();
@@ -125,7 +125,7 @@ fn bytes_that_are_no_request_are_sent_once_and_what_answers_is_told() {
 #[test]
 fn why_nothing_can_be_matched_stands_beside_the_json() {
     let (socket, server) = peer();
-    let ran = send("hello \x1b[31m", &["--server", &server, "--json"]);
+    let ran = send("hello \x1b[31m", &["--server", &server, "--json", "--t1-ms", "1"]);
     assert_eq!(receive(&socket).0, b"hello \x1b[31m");
     assert_eq!((ran.code, ran.events()), (Some(0), vec!["sent".to_owned(), "ended".to_owned()]));
     assert_eq!(
@@ -133,6 +133,17 @@ fn why_nothing_can_be_matched_stands_beside_the_json() {
         (&"raw".into(), &"Unmatched".into())
     );
     assert!(ran.err.contains("no SIP message can be read"), "{}", ran.err);
+}
+
+#[test]
+fn the_summary_counts_what_nothing_can_be_matched_to_and_no_copy_waits_for_another() {
+    let (socket, server) = peer();
+    let args = ["--server", &server, "--json", "--count", "20", "--timeout", "3s"];
+    let ran = send("hello", &args);
+    assert_eq!((ran.code, &*ran.err), (Some(0), ""), "{}", ran.out);
+    let summary = ran.json().pop().unwrap();
+    assert_eq!((&summary["sent"], &summary["unmatched"]), (&20.into(), &20.into()), "{summary}");
+    (0..20).for_each(|_| assert_eq!(receive(&socket).0, b"hello"));
 }
 
 #[test]

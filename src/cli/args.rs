@@ -165,12 +165,15 @@ pub(super) struct Send {
     pub(super) cancel_reason: Option<String>,
     /// Hang up an accepted INVITE that long after its 2xx; without it at once
     ///
-    /// It ends when its BYE is answered or has timed out. Where other forks were heard of, they are
+    /// It ends when its BYE is answered or has timed out. Where another fork still rings, it is
     /// waited for, until 64 times T1 after the first 2xx (RFC 3261 §13.2.2.4): each that accepts late
-    /// is acknowledged and hung up.
+    /// is acknowledged and hung up. A fork that was never heard of is not waited for.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = LIFE)]
     pub(super) hangup_after: Option<Duration>,
     /// Give up a request that has no outcome after that long; a pending INVITE is cancelled
+    ///
+    /// With --raw, and bytes to which no answer can be matched, it is how long whatever comes is
+    /// listened for; without it 64 times T1, or twice T1 where nobody answers: a response, an ACK.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = LIFE)]
     pub(super) timeout: Option<Duration>,
     /// T1 in milliseconds, at most T2: requests are sent again after T1, given up after 64 times T1

@@ -23,7 +23,7 @@ use crate::{
         Variables, literal_bytes, server_for,
     },
     headless::{self, Format, Plan, Sending, Style, Template},
-    sip::{CancelError, CancelOptions, Credentials, Method, UriBuf},
+    sip::{CancelError, CancelOptions, Credentials, Method, RawMessage, UriBuf},
 };
 
 pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
@@ -47,7 +47,10 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     args.impair.over(&mut settings);
     // Everything is checked before anything is started.
     let written = match raw {
-        Some(message) => raw::submit(message, &draft.server, &account).map(Wanted::raw),
+        Some(message) => {
+            let message = args.timeout.into_iter().fold(message, RawMessage::waiting);
+            raw::submit(message, &draft.server, &account).map(Wanted::raw)
+        }
         None => template(draft, &account, variables).map(Wanted::template),
     };
     let mut wanted = match written {

@@ -233,12 +233,17 @@ impl Errors {
 }
 
 fn given(text: &str) -> Option<&str> {
-    let text = text.trim();
+    let text = trimmed(text);
     (!text.is_empty()).then_some(text)
 }
 
+/// Without the blanks around it; a line end is no blank, and is refused by whatever it stands in.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
+}
+
 fn method(text: &str) -> Result<Method, String> {
-    let method = text.trim().parse::<Method>().map_err(|error| error.to_string())?;
+    let method = trimmed(text).parse::<Method>().map_err(|error| error.to_string())?;
     if matches!(method, Method::Ack | Method::Cancel) {
         return Err(format!(
             "{method} belongs to an INVITE that is under way: sipboard sends it by itself (RFC 3261 §9.1, §13.2.2.4)"
@@ -256,7 +261,8 @@ fn cseq(text: &str, method: Option<&Method>) -> Result<Option<CSeqNumber>, Strin
             if number.number() > MAX_DIALOG_CSEQ =>
         {
             Err(format!(
-                "{text:?} leaves no room for the requests that follow in the dialog of the {method}, such as its BYE: write a number from 0 to {MAX_DIALOG_CSEQ} (RFC 3261 §12.2.1.1)"
+                "{text:?} leaves no room for the requests that follow in the dialog of the {method}, such as {}: write a number from 0 to {MAX_DIALOG_CSEQ} (RFC 3261 §12.2.1.1)",
+                if *method == Method::Invite { "its BYE" } else { "the SUBSCRIBE that ends it" }
             ))
         }
         _ => Ok(Some(number)),
@@ -291,7 +297,7 @@ fn uri(text: &str) -> Result<UriBuf, String> {
 
 /// A full URI, `user@host` (taken as `sip:`), or a bare user at the account's domain.
 fn target(text: &str, account: &Account) -> Result<UriBuf, String> {
-    let text = text.trim();
+    let text = trimmed(text);
     if text.is_empty() {
         return Err(
             "a target is needed: sip:user@host, or a user of the account's domain".to_owned()

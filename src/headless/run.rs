@@ -11,7 +11,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap, VecDeque},
+    collections::{BinaryHeap, HashMap, HashSet, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use crate::{
     engine::{Command, Engine, Event, Refusal},
     headless::{Outcome, Plan, call::Call, report::Reporter, totals::Totals},
-    sip::{self, ContextEvent, ContextId, Fact, Method},
+    sip::{self, ContextEvent, ContextId, Fact, Method, State},
 };
 
 /// Something that is to be done with a context when its time has come.
@@ -29,6 +29,16 @@ enum Alarm {
     Cancel,
     HangUp,
     GiveUp,
+}
+
+/// What the user broke off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Interrupt {
+    None,
+    /// Nothing but the wait for what may still come.
+    Waiting,
+    /// Requests that were not settled, or not sent.
+    Working,
 }
 
 /// Where the run stands.
@@ -44,13 +54,18 @@ pub(super) struct Run<'o> {
     plan: Plan,
     reporter: Reporter<'o>,
     phase: Phase,
-    interrupted: bool,
+    interrupt: Interrupt,
     /// Commands that the engine has not taken yet.
     queue: VecDeque<Command>,
     /// Requests put into the queue.
     submitted: u64,
     /// Requests put into the queue and not settled.
     open: usize,
+    /// Settled, but something may still come for them: of a further fork, or of raw bytes to which
+    /// nothing can be matched.
+    lingering: HashSet<ContextId>,
+    /// Whether the user knows what is waited for.
+    told_of_wait: bool,
     calls: HashMap<ContextId, Call>,
     alarms: BinaryHeap<Reverse<(Instant, ContextId, Alarm)>>,
     /// When the next request may be sent.
@@ -71,10 +86,12 @@ impl<'o> Run<'o> {
             plan,
             reporter,
             phase: Phase::Running,
-            interrupted: false,
+            interrupt: Interrupt::None,
             queue: VecDeque::new(),
             submitted: 0,
             open: 0,
+            lingering: HashSet::new(),
+            told_of_wait: false,
             calls: HashMap::new(),
             alarms: BinaryHeap::new(),
             next: now,
@@ -124,11 +141,14 @@ impl<'o> Run<'o> {
                 }
                 () = sleep => self.fire(Instant::now()),
                 Some(()) = interrupts.recv() => {
-                    if self.interrupted {
+                    if self.interrupt != Interrupt::None {
                         task.abort();
                         break;
                     }
-                    self.interrupted = true;
+                    self.interrupt = match self.is_settled() {
+                        true => Interrupt::Waiting,
+                        false => Interrupt::Working,
+                    };
                     self.leave();
                 }
             }
@@ -268,7 +288,14 @@ impl<'o> Run<'o> {
                 call.sent = Some(at);
                 self.totals.sent += 1;
             }
-            Fact::Unmatched { .. } => call.unmatched = true,
+            Fact::Unmatched { .. } => {
+                call.unmatched = true;
+                self.lingering.insert(id);
+            }
+            // Every leg that was up is over, and other forks still ring.
+            Fact::Leg { .. } if event.status.state == State::HungUp => {
+                self.lingering.insert(id);
+            }
             Fact::Cancel { .. } => call.cancelled = true,
             // A cancel that a 2xx crossed ends with the BYE that the user agent sends itself.
             Fact::Accepted { again: false, .. }
@@ -292,9 +319,19 @@ impl<'o> Run<'o> {
             self.totals.count(outcome);
             self.totals.elapsed = at.saturating_duration_since(self.started);
         }
-        if let Fact::Ended { .. } = event.fact {
+        let ends = matches!(event.fact, Fact::Ended { .. });
+        if ends {
+            self.lingering.remove(&id);
+        }
+        // The next one need not wait for what may never come.
+        if ends || self.lingering.contains(&id) {
             self.settle(id);
         }
+    }
+
+    /// Whether every request is sent and has its outcome.
+    fn is_settled(&self) -> bool {
+        self.submitted == self.plan.count && self.open == 0
     }
 
     /// Nothing more is waited for on this context.
@@ -343,9 +380,22 @@ impl<'o> Run<'o> {
     fn after_batch(&mut self) {
         self.reporter.flush();
         self.reporter.progress(Instant::now(), &self.totals, self.open, self.plan.count);
-        let done = self.submitted == self.plan.count && self.open == 0;
-        if done || self.reporter.is_broken() {
+        let done = self.is_settled();
+        if (done && self.lingering.is_empty()) || self.reporter.is_broken() {
             self.leave();
+        } else if done && !std::mem::replace(&mut self.told_of_wait, true) {
+            self.tell_of_forks();
+        }
+    }
+
+    /// Why the run goes on though every leg is over.
+    fn tell_of_forks(&mut self) {
+        let forked = |id: &&ContextId| self.calls.get(id).is_some_and(|call| !call.unmatched);
+        let forked = self.lingering.iter().filter(forked).count();
+        if forked > 0 {
+            self.reporter.sentence(format_args!(
+                "waiting for forks that still ring, in {forked} of the INVITEs: until 64·T1 after the first 2xx (RFC 3261 §13.2.2.4), or Ctrl-C"
+            ));
         }
     }
 
@@ -384,7 +434,7 @@ impl<'o> Run<'o> {
         }
         self.queue.push_back(Command::GiveUp { context: id, detail });
         self.settle(id);
-        if self.submitted == self.plan.count && self.open == 0 {
+        if self.is_settled() && self.lingering.is_empty() {
             self.leave();
         }
     }
@@ -412,7 +462,7 @@ impl<'o> Run<'o> {
             .collect();
         for id in undecided {
             // Only an end at once leaves a request undecided: by a second interrupt, or a defect.
-            let wished = self.interrupted || self.reporter.is_broken();
+            let wished = self.interrupt != Interrupt::None || self.reporter.is_broken();
             self.totals.count(if wished { Outcome::Cancelled } else { Outcome::Transport });
             self.totals.elapsed = self.started.elapsed();
             if self.reporter.tells_events() && !self.reporter.is_broken() {
@@ -433,7 +483,7 @@ impl<'o> Run<'o> {
         }
         self.reporter.totals(&self.totals);
         match self.totals.worst {
-            _ if self.interrupted => Outcome::Cancelled,
+            _ if self.interrupt == Interrupt::Working => Outcome::Cancelled,
             Some(outcome) => outcome,
             None if self.reporter.is_broken() => Outcome::Cancelled,
             None => Outcome::Transport,

@@ -37,8 +37,12 @@ pub(crate) fn advise(request: &Message, response: &Message) -> Option<Advice> {
             let Some(options) = list(response, HeaderName::Require) else {
                 return told(unnamed("need an extension", HeaderName::Require));
             };
-            let sentence =
-                format!("the peer needs the extensions {options}: say that they are supported");
+            let sentence = match response.list(HeaderName::Require).count() {
+                1 => format!("the peer needs the extension {options}: say that it is supported"),
+                _ => {
+                    format!("the peer needs the extensions {options}: say that they are supported")
+                }
+            };
             (sentence, again().map(|retry| supporting(retry, request, &options)))
         }
         422 => {
@@ -242,7 +246,10 @@ fn bad_extension(
     let Some(unknown) = list(response, HeaderName::Unsupported) else {
         return Some((unnamed("know fewer extensions", HeaderName::Unsupported), None));
     };
-    let sentence = format!("the peer does not know the extensions {unknown}: do not require them");
+    let sentence = match response.list(HeaderName::Unsupported).count() {
+        1 => format!("the peer does not know the extension {unknown}: do not require it"),
+        _ => format!("the peer does not know the extensions {unknown}: do not require them"),
+    };
     let dropped = |option: &str| {
         response.list(HeaderName::Unsupported).any(|unknown| unknown.eq_ignore_ascii_case(option))
     };

@@ -8,7 +8,7 @@ use sipboard::{
     headless::{self, Format, Outcome, Plan, Sending, Style},
     sip::{
         self, CancelOptions, Cause, ContextEvent, ContextId, Created, Fact, FlowId, Identity,
-        Method, NewRequest, Response, State, Status, StatusCode, Transport,
+        LegState, Method, NewRequest, Response, State, Status, StatusCode, Transport,
     },
 };
 use tokio::sync::mpsc;
@@ -60,7 +60,10 @@ impl Script {
 }
 
 pub fn context_event(context: ContextId, method: Method, fact: Fact) -> Event {
-    let state = State::Proceeding;
+    let state = match fact {
+        Fact::Leg { state: LegState::Terminated { .. }, .. } => State::HungUp,
+        _ => State::Proceeding,
+    };
     let legs_up = u32::from(matches!(fact, Fact::Accepted { .. }));
     let timers = [None, None];
     let status = Status { state, timers, attempts: 1, attempts_max: 7, legs_up, ended: false };

@@ -207,6 +207,9 @@ struct Summary {
     rejected: u64,
     failed: u64,
     cancelled: u64,
+    /// Raw bytes that went out, and to which nothing can be matched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unmatched: Option<u64>,
     seconds: f64,
     per_second: f64,
     rtt_ms: Rtt,
@@ -230,6 +233,7 @@ pub(super) fn summary(totals: &Totals) -> String {
         rejected: totals.rejected,
         failed: totals.failed,
         cancelled: totals.cancelled,
+        unmatched: (totals.unmatched > 0).then_some(totals.unmatched),
         seconds: totals.elapsed.as_micros() as f64 / 1e6,
         per_second: thousandths(totals.per_second()),
         rtt_ms: Rtt {

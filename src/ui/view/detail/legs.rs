@@ -167,6 +167,12 @@ fn learn(legs: &mut [Leg], row: &Row, entry: &Entry, message: &Message) {
         let refreshes =
             matches!(cseq.method, "INVITE" | "UPDATE" | "SUBSCRIBE" | "NOTIFY" | "REFER");
         let answers = response.is_none_or(|response| (101..300).contains(&response.status.code()));
+        // What repeats an answer, or comes too late to be one, refreshes nothing.
+        let repeats =
+            matches!(entry.fact, Fact::Accepted { again: true, .. } | Fact::Absorbed { .. });
+        if repeats && leg.target.is_some() {
+            continue;
+        }
         if from_peer
             && refreshes
             && answers
