@@ -203,6 +203,33 @@ fn a_change_of_the_accounts_keeps_the_one_in_use_and_the_draft() {
     assert_eq!(script.model.account().unwrap().name, "zoe");
 }
 
+#[test]
+fn a_reload_that_failed_is_told_until_a_key_is_pressed_and_stands_in_the_log() {
+    let mut script = script(&["alice"]);
+    let mistakes = ["c.toml:4:1: first", "c.toml:9:2: second"].map(str::to_owned);
+    script.model.reload_failed(script.now, &mistakes);
+    let failed = RegistrationState::Failed {
+        reason: "403 Forbidden".to_owned(),
+        status: None,
+        retry_at: None,
+        until: None,
+    };
+    tell(&mut script, 1, "alice", failed);
+    script.wait(60_000);
+    let text = script.text(120, 24);
+    assert!(
+        text.contains("nothing is changed (2 mistakes, L shows them): c.toml:4:1: first"),
+        "{text}"
+    );
+    press(&mut script, 'j');
+    assert!(!script.text(120, 24).contains("nothing is changed"));
+    press(&mut script, 'L');
+    let text = script.text(120, 24);
+    let lines = ["403 Forbidden", "c.toml:4:1: first", "c.toml:9:2: second"];
+    let places = lines.map(|line| text.find(line).unwrap_or_else(|| panic!("{line}: {text}")));
+    assert!(places.is_sorted(), "{text}");
+}
+
 #[cfg(unix)]
 mod in_a_terminal {
     use std::fs;
@@ -236,13 +263,26 @@ mod in_a_terminal {
         dashboard.wait_for("nothing is changed: ");
         dashboard.wait_for("config.toml:4:1: ");
         dashboard.wait_for("alice@a.test");
+        // It stays, and the log has it, and all the others.
+        fs::write(&file, format!("{}mouse = 1\nmice = 2\n", account("bob"))).unwrap();
+        dashboard.type_keys("R");
+        dashboard.wait_for("2 mistakes, L shows them");
+        dashboard.type_keys("L");
+        dashboard.wait_for("config.toml:5:1: ");
+        dashboard.type_keys("L");
         fs::write(&file, format!("[timers]\nt1_ms = 100\n{}", account("bob"))).unwrap();
         dashboard.type_keys("R");
         dashboard.wait_for("bob is new, alice is gone; the settings of new requests have changed");
         dashboard.wait_for("bob@a.test");
         dashboard.type_keys("R");
         dashboard.wait_for("config read again: nothing has changed");
-        dashboard.type_keys("q");
+        let text = "mouse = false\n[resolver]\nserver = \"127.0.0.1\"\n[table]\ncolumns = [\"call-id\"]\n[keys.browse]\nquit = \"Q\"\n";
+        fs::write(&file, format!("{text}[timers]\nt1_ms = 100\n{}", account("bob"))).unwrap();
+        dashboard.type_keys("R");
+        dashboard.wait_for("the DNS servers have changed; the keys have changed; the columns");
+        dashboard.type_keys("R");
+        dashboard.wait_for("config read again: nothing has changed");
+        dashboard.type_keys("Q");
         assert_eq!(dashboard.wait_for_end(), 0);
     }
 }

@@ -32,6 +32,7 @@ pub(super) fn run(command: ConfigCommand, named: Option<PathBuf>) -> anyhow::Res
                 Some(config) => {
                     keys::bindings(&config, Some(path.clone()))?;
                     config.warnings.iter().for_each(|warning| tell(warning));
+                    config.lacks().for_each(|why| tell(&format!("{}: {why}", path.display())));
                     describe(&path.display().to_string(), &config)
                 }
             }

@@ -71,9 +71,10 @@ async fn open(
     hint: Option<String>,
     reload: ui::Reload,
 ) -> anyhow::Result<u8> {
-    let Config { accounts, columns, mouse, settings, warnings, variables, .. } = config;
+    let warnings = warnings(&config);
+    let Config { accounts, columns, mouse, settings, variables, .. } = config;
     // A warning is worth more than a welcome.
-    let notice = warnings.into_iter().next().or(notice);
+    let notice = warnings.first().cloned().or(notice);
     let columns = shown(&columns);
     // Who names a hint is on the demo server.
     let targets = match hint {
@@ -88,6 +89,7 @@ async fn open(
         bindings,
         mouse,
         notice,
+        warnings,
         reload,
         hint,
         variables,
@@ -103,36 +105,46 @@ fn again(profile: &Profile, impair: &ImpairArgs, demo: Option<Account>) -> ui::R
     let (profile, impair) = (profile.clone(), impair.clone());
     ui::Reload(Arc::new(move || {
         if profile.demo {
-            return Err("--demo reads no config file".to_owned());
+            return Err(vec!["--demo reads no config file".to_owned()]);
         }
-        let resolved = profile.resolve().map_err(|error| first_line(&error))?;
+        let resolved = profile.resolve().map_err(|error| lines(&error))?;
         let (mut config, account) = match resolved {
             Resolved::Accounts(config, account) => (config, account),
             Resolved::Demo(config) => (config, 0),
         };
         if config.accounts.is_empty() {
             let Some(demo) = &demo else {
-                return Err("the config file has no account any more".to_owned());
+                return Err(vec!["the config file has no account any more".to_owned()]);
             };
             config.accounts = vec![demo.clone()];
         }
         impair.over(&mut config.settings);
         let path = config::find(profile.config.as_deref());
-        let bindings = keys::bindings(&config, path).map_err(|error| first_line(&error.into()))?;
-        let Config { accounts, settings, variables, warnings, .. } = config;
-        Ok(ui::Reloaded { accounts, account, settings, bindings, variables, warnings })
+        let bindings = keys::bindings(&config, path).map_err(|error| lines(&error.into()))?;
+        let warnings = warnings(&config);
+        let Config { accounts, columns, mouse, settings, variables, .. } = config;
+        let columns = shown(&columns);
+        Ok(ui::Reloaded {
+            accounts,
+            account,
+            settings,
+            columns,
+            bindings,
+            mouse,
+            variables,
+            warnings,
+        })
     }))
 }
 
-/// The first mistake, and how many more there are.
-fn first_line(error: &anyhow::Error) -> String {
-    let text = format!("{error:#}");
-    let more = text.lines().count().saturating_sub(1);
-    let first = text.lines().next().unwrap_or_default();
-    match more {
-        0 => first.to_owned(),
-        more => format!("{first} (and {more} more: `sipboard config check` names them)"),
-    }
+/// Every mistake, a line each.
+fn lines(error: &anyhow::Error) -> Vec<String> {
+    format!("{error:#}").lines().map(str::to_owned).collect()
+}
+
+/// What a config file says that is hardly meant, and what it could not find.
+fn warnings(config: &Config) -> Vec<String> {
+    config.warnings.iter().cloned().chain(config.lacks()).collect()
 }
 
 /// The columns that a config file names.

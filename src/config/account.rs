@@ -11,7 +11,7 @@ use crate::{
         table::{At, Problems, Table, wrong_type},
     },
     engine::{Account, PasswordCommand, Register},
-    sip::{Credentials, ExtraHeader, Gruu, Profile, Scheme, UriBuf},
+    sip::{Credentials, ExtraHeader, Gruu, Password, Profile, Scheme, UriBuf},
     transport::ServerUri,
 };
 
@@ -80,8 +80,8 @@ fn read_account(
     let password = read_password(problems, table, &uri);
     let mut account = Account::new(name, uri);
     match password {
-        Some(Password::Known(credentials)) => account.credentials = Some(Arc::from([credentials])),
-        Some(Password::Command(command)) => account.password_command = Some(Arc::new(command)),
+        Some(Secret::Known(credentials)) => account.credentials = Some(Arc::from([credentials])),
+        Some(Secret::Command(command)) => account.password_command = Some(Arc::new(command)),
         None => {}
     }
     if let Some((seconds, _)) = expires {
@@ -204,18 +204,14 @@ fn read_register(problems: &mut Problems<'_>, account: &Table<'_>) -> Register {
 }
 
 /// Where the password comes from.
-enum Password {
+enum Secret {
     Known(Credentials),
     Command(PasswordCommand),
 }
 
 /// The user name (by default the URI's own), and the password: given here, by the name of an
 /// environment variable, or by a command that prints it.
-fn read_password(
-    problems: &mut Problems<'_>,
-    account: &Table<'_>,
-    uri: &UriBuf,
-) -> Option<Password> {
+fn read_password(problems: &mut Problems<'_>, account: &Table<'_>, uri: &UriBuf) -> Option<Secret> {
     let username = account.string(problems, "username", "a string");
     let given = account.string(problems, "password", "a string");
     let variable = account.string(problems, "password_env", "the name of an environment variable");
@@ -242,21 +238,24 @@ fn read_password(
         None => uri.as_uri().user().unwrap_or_default().to_owned(),
     };
     if let Some((arguments, _)) = command {
-        return Some(Password::Command(PasswordCommand { username, arguments }));
+        return Some(Secret::Command(PasswordCommand { username, arguments }));
     }
     let password = match (given, variable) {
-        (Some((password, _)), _) => password.to_owned(),
+        (Some((password, _)), _) => Password::from(password),
         (None, Some((name, span))) => match std::env::var(name) {
-            Ok(password) => password,
+            Ok(password) => Password::from(password),
+            // Only who asks for the password is refused: the other accounts need none of it.
             Err(_) => {
-                let problem = format!("password_env: the environment variable {name:?} is not set");
-                problems.note(span.start, problem);
-                return None;
+                let line = problems.line(span.start);
+                let why = format!(
+                    "password_env on line {line}: the environment variable {name:?} is not set"
+                );
+                Password::missing(why)
             }
         },
         (None, None) => return None,
     };
-    Some(Password::Known(Credentials::new(username, password)))
+    Some(Secret::Known(Credentials::new(username, password)))
 }
 
 /// The arguments of `password_command`, and where it stands. A string is for the shell, a list is

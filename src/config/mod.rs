@@ -25,7 +25,10 @@ use std::{
 pub use keys::Keys;
 pub use problem::{Invalid, Problem};
 
-use crate::engine::{self, Account};
+use crate::{
+    engine::{self, Account},
+    sip::{Credentials, escape},
+};
 
 /// A config file with everything that it can say, commented.
 pub const EXAMPLE: &str = include_str!("../../config.example.toml");
@@ -70,6 +73,14 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Why accounts have no password though they should, a sentence each.
+    pub fn lacks(&self) -> impl Iterator<Item = String> {
+        self.accounts.iter().filter_map(|account| {
+            let why = Credentials::lack(account.credentials.as_deref()?)?;
+            Some(format!("{} answers no challenge: {why}", escape(&account.name)))
+        })
+    }
+
     /// The account of that name, as an index; the default one where no name is given.
     ///
     /// # Errors

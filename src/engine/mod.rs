@@ -109,6 +109,8 @@ pub enum Command {
     },
     /// Other settings of the user agent, for what is begun from now on.
     Settings(Box<sip::Settings>),
+    /// Look names up with these DNS servers from now on; the system's where there are none.
+    Resolver(Vec<SocketAddr>),
     /// Impair messages in this way from now on, and no longer in any other; without a rule, in none.
     /// [`Event::Impairing`] follows.
     Impair(Impairments),

@@ -44,6 +44,11 @@ impl Names {
         }
     }
 
+    /// Asks these DNS servers from now on.
+    pub(super) fn ask(&mut self, servers: &[SocketAddr]) {
+        self.resolver = Resolver::new(servers);
+    }
+
     /// Looks up the server of a context.
     pub(super) fn look_up(
         &mut self,

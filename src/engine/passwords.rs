@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{
     engine::PasswordCommand,
-    sip::{Credentials, escape},
+    sip::{Credentials, Password, escape},
 };
 
 /// How long a command may take: long enough for somebody to unlock a key ring.
@@ -32,12 +32,12 @@ const COMPLAINT: usize = 200;
 /// The passwords that are known, and what waits for others.
 #[derive(Debug)]
 pub(super) struct Passwords<W> {
-    commands: HashMap<Arc<PasswordCommand>, Password<W>>,
+    commands: HashMap<Arc<PasswordCommand>, Entry<W>>,
     answers: (mpsc::UnboundedSender<Answer>, mpsc::UnboundedReceiver<Answer>),
 }
 
 #[derive(Debug)]
-enum Password<W> {
+enum Entry<W> {
     Known(Arc<[Credentials]>),
     Awaited(Vec<W>),
 }
@@ -63,10 +63,10 @@ impl<W> Passwords<W> {
         wish: W,
     ) -> Option<(W, Arc<[Credentials]>)> {
         match self.commands.get_mut(command) {
-            Some(Password::Known(credentials)) => return Some((wish, Arc::clone(credentials))),
-            Some(Password::Awaited(waiting)) => waiting.push(wish),
+            Some(Entry::Known(credentials)) => return Some((wish, Arc::clone(credentials))),
+            Some(Entry::Awaited(waiting)) => waiting.push(wish),
             None => {
-                self.commands.insert(Arc::clone(command), Password::Awaited(vec![wish]));
+                self.commands.insert(Arc::clone(command), Entry::Awaited(vec![wish]));
                 let (command, answers) = (Arc::clone(command), self.answers.0.clone());
                 tokio::spawn(async move {
                     let password = run(&command.arguments, PATIENCE).await;
@@ -87,22 +87,21 @@ impl<W> Passwords<W> {
         }
     }
 
-    /// A command has ended: gives what waited for it, with the credentials or with the sentence
-    /// that says why there are none. A command that failed is run again by the next wish.
-    pub(super) fn take_in(
-        &mut self,
-        answer: Answer,
-    ) -> (Vec<W>, Result<Arc<[Credentials]>, String>) {
+    /// A command has ended: gives what waited for it, with the credentials; where there is no
+    /// password they say why, to whoever asks for it. A command that failed is run again by the next
+    /// wish.
+    pub(super) fn take_in(&mut self, answer: Answer) -> (Vec<W>, Arc<[Credentials]>) {
         let Answer { command, password } = answer;
         let waiting = match self.commands.remove(&command) {
-            Some(Password::Awaited(waiting)) => waiting,
-            Some(Password::Known(_)) | None => Vec::new(),
+            Some(Entry::Awaited(waiting)) => waiting,
+            Some(Entry::Known(_)) | None => Vec::new(),
         };
-        let credentials = password.map(|password| -> Arc<[Credentials]> {
-            Arc::from([Credentials::new(command.username.as_str(), password)])
-        });
-        if let Ok(credentials) = &credentials {
-            self.commands.insert(command, Password::Known(Arc::clone(credentials)));
+        let is_known = password.is_ok();
+        let password = password.map_or_else(Password::missing, Password::from);
+        let credentials: Arc<[Credentials]> =
+            Arc::from([Credentials::new(command.username.as_str(), password)]);
+        if is_known {
+            self.commands.insert(command, Entry::Known(Arc::clone(&credentials)));
         }
         (waiting, credentials)
     }
@@ -110,8 +109,8 @@ impl<W> Passwords<W> {
     /// Forgets every password; gives what waited for one.
     pub(super) fn forget(&mut self) -> Vec<W> {
         let waiting = self.commands.drain().filter_map(|(_, password)| match password {
-            Password::Awaited(waiting) => Some(waiting),
-            Password::Known(_) => None,
+            Entry::Awaited(waiting) => Some(waiting),
+            Entry::Known(_) => None,
         });
         waiting.flatten().collect()
     }
@@ -236,7 +235,10 @@ mod tests {
             }
             let answer = passwords.answer().await;
             let (waited, credentials) = passwords.take_in(answer);
-            assert_eq!((waited, credentials.is_ok()), (wishes.to_vec(), works));
+            assert_eq!(
+                (waited, Credentials::lack(&credentials).is_none()),
+                (wishes.to_vec(), works)
+            );
         }
         assert!(passwords.want(&command, 5).is_some());
         std::fs::remove_file(file).unwrap();

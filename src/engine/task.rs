@@ -310,6 +310,10 @@ impl Task {
                 commands.into_iter().for_each(|command| self.command(command));
                 Ok(())
             }
+            Command::Resolver(servers) => {
+                self.names.ask(&servers);
+                Ok(())
+            }
             Command::Impair(impairments) => {
                 self.impair(impairments);
                 Ok(())

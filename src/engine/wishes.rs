@@ -29,24 +29,20 @@ impl Task {
         }
     }
 
-    /// A password command has ended: what waited for it goes on, or is refused.
+    /// A password command has ended: what waited for it goes on. Where it gave none, who asks for
+    /// the password is told why.
     pub(super) fn password(&mut self, answer: Answer) {
         let now = self.now();
         let (waited, credentials) = self.passwords.take_in(answer);
         for wish in waited {
-            match (wish, &credentials) {
+            match wish {
                 _ if self.leaving.is_some() => {}
-                (Wish::Send(mut submission), Ok(credentials)) => {
-                    submission.request.credentials = Some(Arc::clone(credentials));
+                Wish::Send(mut submission) => {
+                    submission.request.credentials = Some(Arc::clone(&credentials));
                     self.send_or_refuse(now, submission);
                 }
-                (Wish::Register(account), Ok(credentials)) => {
-                    self.register_with(now, &account, Some(Arc::clone(credentials)));
-                }
-                (Wish::Send(_), Err(why)) => self.refuse(now, None, why.clone()),
-                (Wish::Register(account), Err(why)) => {
-                    let why = format!("{} is not registered: {why}", account.name);
-                    self.refuse_account(now, why);
+                Wish::Register(account) => {
+                    self.register_with(now, &account, Some(Arc::clone(&credentials)));
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! The loop: facts, keys and time come in, pictures and commands go out.
 
+mod reload;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -8,13 +10,12 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    engine::{Command, Engine, Event, Impairments},
-    sip,
+    engine::{self, Command, Engine, Event},
     ui::{
-        Options, Reload, Reloaded,
+        Options, Reload,
         composer::Slot,
         editor::{Editor, EditorError},
-        model::{GRACE, Mode, Model, Notice, TimeOfDay},
+        model::{Columns, GRACE, Mode, Model, Notice, TimeOfDay},
         terminal::{self, Farewell, Input, Screen},
         update,
         view::{Colours, Theme},
@@ -57,6 +58,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         bindings,
         mouse,
         notice,
+        warnings,
         reload,
         hint,
         variables,
@@ -66,7 +68,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let mut model = Model::new(accounts, account, TimeOfDay::system(), theme);
     model.notice = notice.map(Notice::lasting);
     model.hint = hint;
-    model.table.columns = columns;
+    model.log_lines(Instant::now(), &warnings);
+    model.table.columns = columns.clone();
     model.book.variables = variables;
     model.book.known = targets;
     model.book.settings = settings.sip.clone();
@@ -75,8 +78,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let farewell = Farewell::new()?;
     let screen = Screen::take(mouse)?;
     model.size = screen.size()?;
-    let (sip, impair) = (settings.sip.clone(), settings.impair.clone());
-    let engine = Engine::start(settings);
+    let engine = Engine::start(settings.clone());
     let registered = model.accounts.iter().cloned().map(Arc::new).collect();
     // A new engine's queue has room.
     let _ = engine.commands.try_send(Command::Accounts(registered));
@@ -85,8 +87,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         screen: Some(screen),
         engine,
         reload,
-        sip,
-        impair,
+        settings,
+        columns,
         farewell,
         mouse,
         quit: Quit::No,
@@ -101,10 +103,10 @@ struct App {
     screen: Option<Screen>,
     engine: Engine,
     reload: Reload,
-    /// The settings that the engine has.
-    sip: sip::Settings,
-    /// What is done to messages on purpose, as the file says.
-    impair: Impairments,
+    /// The engine's settings, as the config file says.
+    settings: engine::Settings,
+    /// The columns of the table, as the config file says.
+    columns: Columns,
     farewell: Farewell,
     /// Whether the mouse is listened to.
     mouse: bool,
@@ -286,57 +288,7 @@ impl App {
             });
         }
         if std::mem::take(&mut self.model.reload) {
-            let text = self.read_again();
-            self.model.notice = Some(text);
-        }
-    }
-
-    /// Reads the config file again; gives what to say of it. A file that is wrong changes nothing.
-    fn read_again(&mut self) -> Notice {
-        let now = Instant::now();
-        let Reloaded { accounts, account, settings, bindings, variables, warnings } =
-            match (self.reload.0)() {
-                Ok(reloaded) => reloaded,
-                Err(why) => return Notice::error(now, format!("nothing is changed: {why}")),
-            };
-        // All or none: half of a config file is none.
-        let registered = accounts.iter().cloned().map(Arc::new).collect();
-        let mut commands =
-            vec![Command::Settings(Box::new(settings.sip.clone())), Command::Accounts(registered)];
-        // What was typed meanwhile stays, unless the file says something new.
-        if settings.impair != self.impair {
-            commands.push(Command::Impair(settings.impair.clone()));
-        }
-        let Ok(mut room) = self.engine.commands.try_reserve_many(commands.len()) else {
-            return Notice::error(now, BUSY);
-        };
-        for (room, command) in room.by_ref().zip(commands) {
-            room.send(command);
-        }
-        drop(room);
-        let mut said = Vec::new();
-        said.extend(self.model.reloaded(accounts, account));
-        self.model.book.variables = variables;
-        self.model.book.settings = settings.sip.clone();
-        if settings.sip != self.sip {
-            said.push("the settings of new requests have changed".to_owned());
-            self.sip = settings.sip;
-        }
-        if settings.impair != self.impair {
-            said.push("the impairments have changed".to_owned());
-            self.impair = settings.impair;
-        }
-        if bindings != self.model.bindings {
-            said.push("the keys have changed".to_owned());
-            self.model.bindings = bindings;
-        }
-        if said.is_empty() {
-            said.push("nothing has changed".to_owned());
-        }
-        let said = format!("config read again: {}", said.join("; "));
-        match warnings.first() {
-            Some(warning) => Notice::error(now, format!("{said}; {warning}")),
-            None => Notice::info(now, said),
+            self.read_again();
         }
     }
 

@@ -36,17 +36,22 @@ pub struct Reloaded {
     pub account: usize,
     /// The engine's settings.
     pub settings: Settings,
+    /// The columns of the table.
+    pub columns: model::Columns,
     /// The keys.
     pub bindings: bindings::Bindings,
+    /// Whether the mouse is listened to.
+    pub mouse: bool,
     /// The variables.
     pub variables: Variables,
     /// What is allowed, but hardly meant: sentences for the user.
     pub warnings: Vec<String>,
 }
 
-/// How the config file is read again; a sentence where it cannot be, or says something wrong.
+/// How the config file is read again; every mistake, a sentence each, where it cannot be or says
+/// something wrong.
 #[derive(Clone)]
-pub struct Reload(pub Arc<dyn Fn() -> Result<Reloaded, String> + Send + Sync>);
+pub struct Reload(pub Arc<dyn Fn() -> Result<Reloaded, Vec<String>> + Send + Sync>);
 
 impl fmt::Debug for Reload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,6 +76,8 @@ pub struct Options {
     pub mouse: bool,
     /// A sentence to begin with.
     pub notice: Option<String>,
+    /// What the config file says that is allowed, but hardly meant: sentences for the log.
+    pub warnings: Vec<String>,
     /// Reads the config file again, where there is one.
     pub reload: Reload,
     /// What there is to try, for who has sent nothing yet and who names no target.

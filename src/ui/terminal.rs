@@ -74,6 +74,19 @@ impl Screen {
         Ok(Screen { terminal, shown: None })
     }
 
+    /// Listens to the mouse from now on, or no longer.
+    ///
+    /// # Errors
+    ///
+    /// Where the terminal is gone.
+    pub fn listen_to_mouse(&mut self, listens: bool) -> io::Result<()> {
+        let out = self.terminal.backend_mut();
+        match listens {
+            true => execute!(out, EnableMouseCapture),
+            false => execute!(out, DisableMouseCapture),
+        }
+    }
+
     /// The size now.
     ///
     /// # Errors

@@ -81,6 +81,12 @@ pub fn scopes(model: &Model) -> &'static [Scope] {
 }
 
 fn key(model: &mut Model, event: KeyEvent, now: Instant) -> Option<Command> {
+    // Whoever presses a key has seen it.
+    if model.trouble.take().is_some()
+        && model.bindings.action(scopes(model), Key::from(event)) == Some(Action::Back)
+    {
+        return None;
+    }
     let composing = model.mode == Mode::Compose;
     if composing && model.drafts.open().wants(event) {
         compose::edit(model, event);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use sipboard::{
     engine::{Account, Command, Event, PasswordCommand, Register, Submission},
-    sip::{self, HeaderName, Message, Method, Profile, RegistrationState},
+    sip::{self, Credentials, HeaderName, Message, Method, Password, Profile, RegistrationState},
     transport::ServerUri,
 };
 
@@ -249,25 +249,60 @@ fn digest() -> String {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_password_command_that_fails_is_a_sentence_and_nothing_is_sent() {
+async fn a_password_command_that_fails_matters_to_who_asks_for_the_password_alone() {
     let peer = UdpPeer::new().await;
     let mut front = Front::new();
     let script = "echo s3cret; echo locked >&2; exit 7";
-    front.command(Command::Send(with_command(&["sh", "-c", script], &peer.server))).await;
-    let (context, why) = front.refusal().await;
-    assert_eq!(context, None);
+    let send = || Command::Send(with_command(&["sh", "-c", script], &peer.server));
+    front.command(send()).await;
+    peer.answer("200 OK").await;
+    assert_eq!(front.ended().await.1, "Accepted");
+    front.command(send()).await;
+    peer.answer(CHALLENGE).await;
+    let why = front.failure().await;
+    assert_eq!(front.ended().await.1, "Authentication Error");
+    assert!(why.starts_with("not sent again with credentials: password_command"), "{why}");
     assert!(why.contains("exit status: 7: locked") && !why.contains("s3cret"), "{why}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_account_without_its_password_says_why_it_is_not_registered_and_the_others_are() {
+    let (peer, other) = (UdpPeer::new().await, UdpPeer::new().await);
+    let mut front = Front::new();
+    let why = Password::missing("password_env: the environment variable \"X\" is not set");
     let alice = Account {
         password_command: with_command(&["false"], &peer.server).password_command,
         ..registered("alice", &peer.server)
     };
-    front.command(all([alice])).await;
-    assert!(
-        front.refusal().await.1.starts_with("alice is not registered: password_command (false)")
-    );
-    let mut buffer = [0; 1];
-    assert!(peer.socket.try_recv(&mut buffer).is_err(), "something was sent");
+    let carol = Account {
+        credentials: Some([Credentials::new("carol", why)].into()),
+        ..registered("carol", &peer.server)
+    };
+    front.command(all([alice, carol, registered("bob", &other.server)])).await;
+    other.registrar().await;
+    front.registration("bob", "Registered").await;
+    let mut told = std::collections::BTreeSet::new();
+    while told.len() < 2 {
+        let (register, _) = peer.answer(CHALLENGE).await;
+        let name = user(&register);
+        if !told.insert(name.clone()) {
+            continue;
+        }
+        let expected = match &*name {
+            "alice" => "password_command (false)",
+            _ => "password_env: the environment variable",
+        };
+        let RegistrationState::Failed { reason, .. } = front.registration(&name, "Failed").await
+        else {
+            unreachable!("it was waited for");
+        };
+        let sentence = format!("not sent again with credentials: {expected}");
+        assert!(reason.contains("401") && reason.contains(&sentence), "{reason}");
+    }
 }
+
+const CHALLENGE: &str = "401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"";
 
 #[cfg(unix)]
 #[tokio::test]

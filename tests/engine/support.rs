@@ -108,6 +108,15 @@ impl Front {
         .await
     }
 
+    /// Why a request failed, in words.
+    pub async fn failure(&mut self) -> String {
+        self.fact("failure", |_, fact| match fact {
+            Fact::Failed { detail, .. } => Some(detail.to_string()),
+            _ => None,
+        })
+        .await
+    }
+
     pub async fn flow(&mut self) -> FlowEvent {
         self.find("flow event", |event| match event {
             Event::Flow(event) => Some(event.clone()),

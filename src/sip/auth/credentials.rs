@@ -1,22 +1,32 @@
 //! Who the user is, and the password, which nothing prints.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
 /// A password. It has no `Display`, and its `Debug` is a mask of fixed width.
 #[derive(Clone)]
-pub struct Password(Box<str>);
+pub struct Password(Result<Box<str>, Arc<str>>);
 
 impl Password {
     /// Keeps a password. It may be empty and may hold any characters.
     pub fn new(text: impl Into<Box<str>>) -> Password {
-        Password(text.into())
+        Password(Ok(text.into()))
     }
 
-    /// For the hash alone.
+    /// One that could not be had, and the sentence that says why: it answers no challenge.
+    pub fn missing(why: impl Into<Arc<str>>) -> Password {
+        Password(Err(why.into()))
+    }
+
+    /// Why there is none.
+    fn lack(&self) -> Option<&str> {
+        self.0.as_ref().err().map(AsRef::as_ref)
+    }
+
+    /// For the hash alone; nothing where there is none.
     pub(super) fn bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.0.as_ref().map(|text| text.as_bytes()).unwrap_or_default()
     }
 }
 
@@ -29,6 +39,9 @@ impl fmt::Debug for Password {
 /// Takes the same time wherever the two differ, and whatever their lengths.
 impl PartialEq for Password {
     fn eq(&self, other: &Password) -> bool {
+        if self.lack() != other.lack() {
+            return false;
+        }
         let (a, b) = (Sha256::digest(self.bytes()), Sha256::digest(other.bytes()));
         a.iter().zip(b.iter()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
     }
@@ -75,11 +88,16 @@ impl Credentials {
         Credentials { realm: Some(realm.into()), ..self }
     }
 
-    /// The credentials to use with a realm: those made for it, else those for any.
+    /// The credentials to use with a realm: those made for it, else those for any. What has no
+    /// password is of no use.
     pub(super) fn find<'a>(all: &'a [Credentials], realm: &str) -> Option<&'a Credentials> {
-        all.iter()
-            .find(|credentials| credentials.realm.as_deref() == Some(realm))
-            .or_else(|| all.iter().find(|credentials| credentials.realm.is_none()))
+        let of = |realm: Option<&str>| all.iter().find(|it| it.realm.as_deref() == realm);
+        of(Some(realm)).or_else(|| of(None)).filter(|found| found.password.lack().is_none())
+    }
+
+    /// Why one of them has no password: a sentence.
+    pub fn lack(all: &[Credentials]) -> Option<&str> {
+        all.iter().find_map(|credentials| credentials.password.lack())
     }
 }
 
@@ -103,6 +121,16 @@ mod tests {
         assert_eq!(Password::from("a"), Password::from("a".to_owned()));
         assert_ne!(Password::from("a"), Password::from("b"));
         assert_ne!(Password::from("a"), Password::from("aa"));
+    }
+
+    #[test]
+    fn a_password_that_could_not_be_had_is_not_the_empty_one_and_answers_nothing() {
+        let missing = Credentials::new("alice", Password::missing("it is not set"));
+        assert_ne!(missing.password, Password::from(""));
+        assert_eq!(missing, missing.clone());
+        assert_eq!(Credentials::find(std::slice::from_ref(&missing), "any"), None);
+        assert_eq!(Credentials::lack(&[missing]), Some("it is not set"));
+        assert_eq!(Credentials::lack(&[Credentials::new("alice", "")]), None);
     }
 
     #[test]

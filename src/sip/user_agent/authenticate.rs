@@ -83,6 +83,7 @@ impl UserAgent {
         let Some(sent) = context.message().filter(|_| context.credentials.is_some()) else {
             return Next::Stands(None);
         };
+        let lack = context.credentials.as_deref().and_then(Credentials::lack).map(str::to_owned);
         let mut state = std::mem::take(&mut context.auth);
         let decision = self.decide(id, &sent, &mut state, message);
         self.keep_auth(id, state);
@@ -101,7 +102,8 @@ impl UserAgent {
             }
             Some(Decision::GiveUp { record, reason }) => {
                 self.tell_own(now, id, Fact::AuthGivenUp { record: Box::new(record) });
-                Next::Stands(Some(reason.to_string()))
+                let lack = lack.map(|why| format!("not sent again with credentials: {why}"));
+                Next::Stands(Some(lack.unwrap_or_else(|| reason.to_string())))
             }
         }
     }

@@ -256,8 +256,9 @@ impl UserAgent {
         let request = self.contexts.get(&id).filter(|_| is_asked).and_then(|it| it.message());
         let advice = request.and_then(|request| advise(&request, message));
         let advice = advice.map(|advice| Box::new(self.for_account_of(id, advice)));
-        let detail = refused.unwrap_or_default().into();
-        let failed = Fact::Failed { response: Some(response), cause, detail, advice };
+        let detail: Box<str> = refused.unwrap_or_default().into();
+        let failed =
+            Fact::Failed { response: Some(response), cause, detail: detail.clone(), advice };
         self.tell_own(now, id, failed);
         if is_invite {
             self.ack_own_rejection(now, id, status, message);
@@ -265,7 +266,7 @@ impl UserAgent {
             self.wait_for_cancel_answer(now, id);
         }
         self.finish(now, id, Some(status));
-        self.register_rejected(now, id, status, message);
+        self.register_rejected(now, id, (status, message), &detail);
     }
 
     /// The final response may overtake the answer to the CANCEL, which is worth waiting for, but

@@ -47,7 +47,7 @@ use crate::{
         State,
     },
     ui::{
-        bindings::Bindings,
+        bindings::{Action, Bindings, Scope},
         composer::{Composer, Drafts, Slot},
         detail::Detail,
         view::{Theme, flow_text},
@@ -100,6 +100,8 @@ pub struct Model {
     pub reload: bool,
     /// A sentence for the user.
     pub notice: Option<Notice>,
+    /// One that stands before any other, until a key is pressed.
+    pub trouble: Option<Notice>,
     /// What there is to try, for who has sent nothing yet and who names no target.
     pub hint: Option<String>,
 }
@@ -285,6 +287,7 @@ impl Model {
             facts: Facts::default(),
             reload: false,
             notice: None,
+            trouble: None,
             hint: None,
         }
     }
@@ -445,6 +448,28 @@ impl Model {
         changed
     }
 
+    /// The config file could not be read again: these are its mistakes. The log has all of them.
+    pub fn reload_failed(&mut self, now: Instant, mistakes: &[String]) {
+        self.log_lines(now, mistakes);
+        let first = mistakes.first().map(String::as_str).unwrap_or_default();
+        // What is cut off at the edge of the screen stands in the log.
+        let more = match (mistakes.len(), self.bindings.key(Scope::Browse, Action::Log)) {
+            (0 | 1, _) => String::new(),
+            (count, Some(key)) => format!(" ({count} mistakes, {key} shows them)"),
+            (count, None) => format!(" ({count} mistakes)"),
+        };
+        let text = format!("nothing is changed{more}: {first}");
+        self.trouble = Some(Notice { until: None, ..Notice::error(now, text) });
+    }
+
+    /// Puts sentences about the config file into the log, the first on top.
+    pub fn log_lines(&mut self, at: Instant, sentences: &[String]) {
+        for sentence in sentences.iter().rev() {
+            let sentence = sentence.clone();
+            self.facts.log.push(LogEntry { at, flow: None, sentence, bytes: None });
+        }
+    }
+
     fn apply_flow(&mut self, event: FlowEvent) {
         let known = self.facts.flows.get_mut(&event.flow);
         let mut told = known.and_then(|flow| flow.told.take());
@@ -517,7 +542,9 @@ impl Model {
 
     /// The notice, while it is to be seen.
     pub fn notice(&self, now: Instant) -> Option<&Notice> {
-        self.notice.as_ref().filter(|notice| notice.until.is_none_or(|until| now < until))
+        let notice = self.notice.as_ref();
+        let notice = notice.filter(|notice| notice.until.is_none_or(|until| now < until));
+        self.trouble.as_ref().or(notice)
     }
 
     /// Whether the chosen context can be cancelled, as far as its last status says.

@@ -98,13 +98,14 @@ impl UserAgent {
         self.send_register(now, id, false);
     }
 
-    /// A REGISTER was refused.
+    /// A REGISTER was refused; `detail` says why nothing was done about it, where there is more to
+    /// say than the response does.
     pub(in crate::sip::user_agent) fn register_rejected(
         &mut self,
         now: Instant,
         context: ContextId,
-        status: StatusCode,
-        message: &Message,
+        (status, message): (StatusCode, &Message),
+        detail: &str,
     ) {
         let Some(id) = self.registrations.by_context.remove(&context) else { return };
         let jitter = self.identifiers.jitter();
@@ -132,7 +133,8 @@ impl UserAgent {
                 .then(|| schedule::back_off(registration.failures, jitter)),
         };
         let mut reason = format!("{status} {}", message.reason_phrase()).trim_end().to_owned();
-        if let Some(Err(why)) = too_brief {
+        let why = too_brief.and_then(Result::err).unwrap_or_else(|| detail.to_owned());
+        if !why.is_empty() {
             reason = format!("{reason}: {why}");
         }
         self.fail_registration(now, id, reason, Some(status), wait);

@@ -1,0 +1,102 @@
+//! The config file, read again while the dashboard runs.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{App, BUSY};
+use crate::{
+    engine::Command,
+    ui::{Reloaded, model::Notice},
+};
+
+impl App {
+    /// Reads the config file again and says what has changed. A file that is wrong changes nothing.
+    pub(super) fn read_again(&mut self) {
+        let now = Instant::now();
+        match (self.reload.0)() {
+            Ok(reloaded) => self.take_over(now, reloaded),
+            Err(mistakes) => self.model.reload_failed(now, &mistakes),
+        }
+    }
+
+    fn take_over(&mut self, now: Instant, reloaded: Reloaded) {
+        // All or none: half of a config file is none.
+        let commands = self.commands_of(&reloaded);
+        let Ok(mut room) = self.engine.commands.try_reserve_many(commands.len()) else {
+            self.model.notice = Some(Notice::error(now, BUSY));
+            return;
+        };
+        for (room, command) in room.by_ref().zip(commands) {
+            room.send(command);
+        }
+        drop(room);
+        let Reloaded {
+            accounts,
+            account,
+            settings,
+            columns,
+            bindings,
+            mouse,
+            variables,
+            warnings,
+            ..
+        } = reloaded;
+        let mut said = Vec::new();
+        said.extend(self.model.reloaded(accounts, account));
+        for (what, has_changed) in [
+            ("the settings of new requests have changed", settings.sip != self.settings.sip),
+            ("the impairments have changed", settings.impair != self.settings.impair),
+            ("the DNS servers have changed", settings.resolver != self.settings.resolver),
+            ("the keys have changed", bindings != self.model.bindings),
+            ("the columns have changed", columns != self.columns),
+            ("the mouse is used from now on", mouse && !self.mouse),
+            ("the mouse is not used any more", !mouse && self.mouse),
+            ("the variables have changed", variables != self.model.book.variables),
+        ] {
+            if has_changed {
+                said.push(what.to_owned());
+            }
+        }
+        // What was chosen meanwhile stays, unless the file says something new.
+        if columns != self.columns {
+            self.model.table.columns = columns.clone();
+        }
+        if mouse != self.mouse
+            && let Some(screen) = &mut self.screen
+            && screen.listen_to_mouse(mouse).is_err()
+        {
+            // Nobody sees it any more.
+            self.leave();
+        }
+        (self.mouse, self.columns) = (mouse, columns);
+        self.model.bindings = bindings;
+        self.model.book.variables = variables;
+        self.model.book.settings = settings.sip.clone();
+        self.settings = settings;
+        if said.is_empty() {
+            said.push("nothing has changed".to_owned());
+        }
+        let said = format!("config read again: {}", said.join("; "));
+        self.model.log_lines(now, &warnings);
+        self.model.notice = Some(match warnings.first() {
+            Some(warning) => Notice::error(now, format!("{said}; {warning}")),
+            None => Notice::info(now, said),
+        });
+    }
+
+    /// What the engine has to do about it.
+    fn commands_of(&self, reloaded: &Reloaded) -> Vec<Command> {
+        let Reloaded { accounts, settings, .. } = reloaded;
+        let accounts = accounts.iter().cloned().map(Arc::new).collect();
+        let mut commands = vec![Command::Settings(Box::new(settings.sip.clone()))];
+        // Before the accounts, whose servers may be looked up.
+        if settings.resolver != self.settings.resolver {
+            commands.push(Command::Resolver(settings.resolver.clone()));
+        }
+        commands.push(Command::Accounts(accounts));
+        // What was typed meanwhile stays, unless the file says something new.
+        if settings.impair != self.settings.impair {
+            commands.push(Command::Impair(settings.impair.clone()));
+        }
+        commands
+    }
+}
