@@ -4,7 +4,7 @@ use crate::sip::{
     header::{
         CSeq, Contact, Credentials, Date, Event, HeaderError, HeaderProblem, MediaType, NameAddr,
         RAck, ReasonValue, Replaces, RetryAfter, SessionExpires, SubscriptionState, Via, Warning,
-        challenges, fail, is_entry, number, tokens,
+        challenges, event::token_and_params, fail, grammar, number, tokens,
     },
     name::HeaderName as H,
     syntax,
@@ -41,7 +41,8 @@ pub fn check(name: H, value: &str) -> Result<(), HeaderError> {
         H::SessionExpires | H::MinSe => SessionExpires::parse(name, value).map(drop),
         H::ContentType => MediaType::parse(value).map(drop),
         H::Date => Date::parse(value).map(drop),
-        H::Event => Event::parse(value).map(drop),
+        H::Event => event_type(name, Event::parse(value)?.package, 0),
+        H::AllowEvents => each(name, value, |member| event_type(name, member, 0)),
         H::SubscriptionState => SubscriptionState::parse(value).map(drop),
         // RFC 3911 §7.1 gives Join the parts of Replaces.
         H::Replaces | H::Join => match Replaces::parse(value) {
@@ -55,32 +56,34 @@ pub fn check(name: H, value: &str) -> Result<(), HeaderError> {
             })
         }
         H::MimeVersion => version(name, value),
-        H::Priority => token(name, value, 0),
+        H::Priority | H::SipEtag | H::SipIfMatch => token(name, value, 0),
         H::Privacy => semicolons(name, value),
         H::Timestamp => timestamp(name, value),
         H::RetryAfter => RetryAfter::parse(value).map(drop),
         H::Reason => each(name, value, |member| ReasonValue::parse(member).map(drop)),
-        H::Warning => each(name, value, |member| Warning::parse(member).map(drop)),
+        H::Warning => each(name, value, warning),
         H::WwwAuthenticate | H::ProxyAuthenticate => {
             challenges(name, value).try_for_each(|challenge| challenge.map(drop))
         }
         H::Authorization | H::ProxyAuthorization => Credentials::parse(name, value).map(drop),
+        // RFC 3261 §25.1: these two may be empty, the others name one at least.
+        H::Supported | H::Allow => tokens(name, value).try_for_each(|token| token.map(drop)),
         H::Require
         | H::ProxyRequire
-        | H::Supported
         | H::Unsupported
-        | H::Allow
-        | H::AllowEvents
-        | H::ContentEncoding => tokens(name, value).try_for_each(|token| token.map(drop)),
-        H::Accept | H::AcceptEncoding | H::AcceptLanguage => {
-            if syntax::trim(value).is_empty() {
-                return Ok(());
-            }
-            each(name, value, |member| match is_entry(member) {
-                true => Ok(()),
-                false => fail(name, HeaderProblem::BadToken, 0),
-            })
+        | H::ContentEncoding
+        | H::RequestDisposition => each(name, value, |member| token(name, member, 0)),
+        H::ContentLanguage => each(name, value, |member| language(name, member)),
+        H::Accept | H::AcceptEncoding | H::AcceptLanguage => match syntax::trim(value) {
+            "" => Ok(()),
+            _ => each(name, value, |member| accepted(name, member)),
+        },
+        H::ContentDisposition | H::ReferSub => token_and_params(name, value).map(drop),
+        H::SecurityClient | H::SecurityServer | H::SecurityVerify => {
+            each(name, value, |member| token_and_params(name, member).map(drop))
         }
+        H::AcceptContact | H::RejectContact => each(name, value, |member| star(name, member)),
+        H::Server | H::UserAgent => products(name, value),
         _ => Ok(()),
     }
 }
@@ -98,6 +101,55 @@ fn token(name: H, text: &str, offset: usize) -> Result<(), HeaderError> {
         "" => fail(name, HeaderProblem::Empty, offset),
         text if syntax::is_token(text) => Ok(()),
         _ => fail(name, HeaderProblem::BadToken, offset),
+    }
+}
+
+/// Fails at `offset` unless `is` so.
+fn expect(is: bool, name: H, what: &'static str, offset: usize) -> Result<(), HeaderError> {
+    if is { Ok(()) } else { fail(name, HeaderProblem::Expected(what), offset) }
+}
+
+fn event_type(name: H, text: &str, offset: usize) -> Result<(), HeaderError> {
+    token(name, text, offset)?;
+    expect(grammar::is_event_type(text), name, "an event package such as presence.winfo", offset)
+}
+
+fn language(name: H, text: &str) -> Result<(), HeaderError> {
+    expect(grammar::is_language(text), name, "a language such as en or en-GB", 0)
+}
+
+/// What Accept and its kin list, without the parameters behind it.
+fn accepted(name: H, member: &str) -> Result<(), HeaderError> {
+    let end = memchr::memchr(b';', member.as_bytes()).unwrap_or(member.len());
+    match (name, syntax::trim(&member[..end])) {
+        (H::Accept, range) => {
+            expect(grammar::is_media_range(range), name, "a range such as text/plain or */*", 0)
+        }
+        (H::AcceptLanguage, "*") => Ok(()),
+        (H::AcceptLanguage, range) => language(name, range),
+        (_, coding) => token(name, coding, 0),
+    }
+}
+
+/// `"*" *( SEMI ac-params )` (RFC 3841 §9.2).
+fn star(name: H, member: &str) -> Result<(), HeaderError> {
+    let end = memchr::memchr(b';', member.as_bytes()).unwrap_or(member.len());
+    expect(syntax::trim(&member[..end]) == "*", name, "a * with parameters", 0)
+}
+
+/// `warn-agent = hostport / pseudonym`.
+fn warning(member: &str) -> Result<(), HeaderError> {
+    let agent = Warning::parse(member)?.agent;
+    let is_agent = syntax::is_token(agent) || grammar::is_host_port(agent);
+    let offset = agent.as_ptr() as usize - member.as_ptr() as usize;
+    expect(is_agent, H::Warning, "a host with or without a port, or a pseudonym", offset)
+}
+
+fn products(name: H, value: &str) -> Result<(), HeaderError> {
+    match grammar::products(value) {
+        Ok(()) => Ok(()),
+        Err(_) if syntax::trim(value).is_empty() => fail(name, HeaderProblem::Empty, 0),
+        Err(at) => expect(false, name, "a product such as name/1.0, or a comment in ( and ),", at),
     }
 }
 
@@ -142,8 +194,10 @@ fn each(
     value: &str,
     parse: impl Fn(&str) -> Result<(), HeaderError>,
 ) -> Result<(), HeaderError> {
-    let members = syntax::comma_list(value);
-    for member in members {
+    if syntax::trim(value).is_empty() {
+        return fail(name, HeaderProblem::Empty, value.len());
+    }
+    for member in syntax::comma_list(value) {
         let offset = member.as_ptr() as usize - value.as_ptr() as usize;
         let offset = offset.min(value.len());
         if member.is_empty() {
@@ -173,7 +227,7 @@ mod tests {
 
     #[test]
     fn texts_are_always_right() {
-        for name in [H::Subject, H::Server, H::UserAgent, H::Extension, H::Organization] {
+        for name in [H::Subject, H::Extension, H::Organization] {
             assert_eq!(check(name, ";;,,;,; \"(<"), Ok(()));
         }
     }
@@ -216,6 +270,35 @@ mod tests {
             (H::Timestamp, ".5"),
             (H::Timestamp, "5 x"),
             (H::Timestamp, "5.1.2"),
+            (H::Require, ""),
+            (H::ProxyRequire, " "),
+            (H::Unsupported, ""),
+            (H::AllowEvents, ""),
+            (H::AllowEvents, "presence, a..b"),
+            (H::Event, "presence."),
+            (H::ContentEncoding, ""),
+            (H::ContentDisposition, ""),
+            (H::ContentDisposition, ";handling=optional"),
+            (H::ContentDisposition, "a b"),
+            (H::ContentLanguage, ""),
+            (H::ContentLanguage, "1 2"),
+            (H::Accept, "text"),
+            (H::Accept, "*/sdp"),
+            (H::AcceptEncoding, "a b"),
+            (H::AcceptLanguage, "12345678901"),
+            (H::SipEtag, "a b"),
+            (H::SipIfMatch, ""),
+            (H::AcceptContact, "audio"),
+            (H::RejectContact, ""),
+            (H::SecurityClient, ";x"),
+            (H::ReferSub, ""),
+            (H::RequestDisposition, "proxy recurse"),
+            (H::Server, ""),
+            (H::UserAgent, "/x"),
+            (H::UserAgent, "a (unclosed"),
+            (H::Warning, "307 a@b \"x\""),
+            (H::InReplyTo, ""),
+            (H::ErrorInfo, ""),
         ] {
             let error = check(name, bad).expect_err(bad);
             assert_eq!(error.name, name, "{bad}");
@@ -236,6 +319,24 @@ mod tests {
             (H::Timestamp, "54.21"),
             (H::Timestamp, "54. .3"),
             (H::Timestamp, "54.21\r\n 0.3"),
+            (H::Supported, ""),
+            (H::Allow, " "),
+            (H::Accept, ""),
+            (H::Accept, "application/sdp;level=1, */*;q=0.1"),
+            (H::AcceptEncoding, ""),
+            (H::AcceptEncoding, "gzip;q=1.0, *;q=0"),
+            (H::AcceptLanguage, ""),
+            (H::AcceptLanguage, "da, en-gb;q=0.8, *"),
+            (H::ContentLanguage, "fr, en-GB"),
+            (H::ContentDisposition, "session ;handling=optional"),
+            (H::AllowEvents, "presence, presence.winfo"),
+            (H::AcceptContact, "*;audio;methods=\"INVITE,BYE\";require, *"),
+            (H::SecurityVerify, "ipsec-3gpp;q=0.1, tls"),
+            (H::ReferSub, "false"),
+            (H::RequestDisposition, "proxy, recurse"),
+            (H::SipIfMatch, "dx200xyz"),
+            (H::Server, "HomeServer v2 (a (b))"),
+            (H::Warning, "301 isi.edu:5060 \"x\", 399 [2001:db8::1]:5060 \"é\", 399 a_b \"x\""),
         ] {
             assert_eq!(check(name, good), Ok(()), "{name}: {good}");
         }

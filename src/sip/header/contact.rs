@@ -1,7 +1,7 @@
 //! `Contact` (RFC 3261 §20.10): an address, or the `*` that removes every binding.
 
 use crate::sip::{
-    header::{HeaderError, NameAddr, digits},
+    header::{HeaderError, NameAddr, digits, grammar},
     name::HeaderName,
     syntax,
 };
@@ -47,19 +47,7 @@ impl<'a> NameAddr<'a> {
 
     /// The `q` parameter of a Contact in thousandths, 0 to 1000 (RFC 3261 §25.1, `qvalue`).
     pub fn q(&self) -> Option<u16> {
-        let text = self.params().value("q")?;
-        let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-        let small = digits(decimals.as_bytes()).unwrap_or(0);
-        let all_digits = decimals.bytes().all(|b| b.is_ascii_digit());
-        if decimals.len() > 3 || !all_digits {
-            return None;
-        }
-        let small = small as u16 * 10u16.pow(3 - decimals.len() as u32);
-        match (whole, small) {
-            ("0", _) => Some(small),
-            ("1", 0) => Some(1000),
-            _ => None,
-        }
+        grammar::qvalue(self.params().value("q")?)
     }
 }
 

@@ -39,6 +39,14 @@ impl Date {
     }
 }
 
+/// Whether the letters of a text that [`Date::parse`] has read stand in the case that they must:
+/// RFC 3261 §20.17 has dates case-sensitive, and the reader takes any case.
+pub(crate) fn has_case(text: &str) -> bool {
+    let text = syntax::trim(text);
+    let is = |words: &[&str], at: usize| words.contains(&&text[at..at + 3]);
+    is(&WEEKDAYS, 0) && is(&MONTHS, 8) && text.ends_with("GMT")
+}
+
 const DAY: u64 = 24 * 60 * 60;
 const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const MONTHS: [&str; 12] =
@@ -63,8 +71,8 @@ fn date(text: &str) -> Option<Date> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let length = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let days_of_month = length[month as usize];
-    // 60 is a leap second.
-    if !shape || day == 0 || day > days_of_month || hour > 23 || minute > 59 || second > 60 {
+    // RFC 3261 §25.1: 00:00:00 to 23:59:59, so there is no leap second.
+    if !shape || day == 0 || day > days_of_month || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     let years = year.checked_sub(1970)?;
@@ -104,6 +112,7 @@ mod tests {
             "Sat, 29 Feb 2025 12:00:00 GMT",
             "Thu, 01 Jan 1969 00:00:00 GMT",
             "Sat, 13 Nov 2010 24:00:00 GMT",
+            "Sat, 13 Nov 2010 23:29:60 GMT",
             "Sat, 13-Nov-2010 23:29:00 GMT",
             "Sat, 13 Nov 2010 23:29:00  GMT",
             "Sät, 13 Nov 2010 23:29:00 GM",

@@ -6,6 +6,7 @@ mod contact;
 mod cseq;
 mod date;
 mod event;
+pub(crate) mod grammar;
 mod media_type;
 mod name_addr;
 mod number;
@@ -23,6 +24,7 @@ pub use check::check;
 pub use contact::Contact;
 pub use cseq::CSeq;
 pub use date::Date;
+pub(crate) use date::has_case as date_has_case;
 pub use event::{Event, SubscriptionState};
 pub use media_type::MediaType;
 pub use name_addr::NameAddr;
@@ -33,7 +35,7 @@ pub use reason::{Reason, ReasonValue};
 pub use replaces::Replaces;
 pub use retry_after::RetryAfter;
 pub use session_expires::{Refresher, SessionExpires};
-pub use tokens::{is_entry, tokens};
+pub use tokens::tokens;
 pub use via::Via;
 pub use warning::Warning;
 
@@ -162,6 +164,9 @@ pub enum HeaderProblem {
     /// A quoted string is missing.
     #[error("a quoted string should stand here")]
     NoQuotedString,
+    /// Something else than what the grammar has in that place.
+    #[error("{0} should stand here")]
+    Expected(&'static str),
     /// Something between two commas is missing.
     #[error("a member of the list is empty")]
     EmptyMember,

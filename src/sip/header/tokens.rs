@@ -22,14 +22,6 @@ pub fn tokens(name: HeaderName, value: &str) -> impl Iterator<Item = Result<&str
     })
 }
 
-/// Whether `text` is a token with optional parameters, or a media range: what Accept and its kin
-/// list.
-pub fn is_entry(text: &str) -> bool {
-    let end = memchr::memchr(b';', text.as_bytes()).unwrap_or(text.len());
-    let mut parts = text[..end].splitn(2, '/');
-    parts.all(|part| syntax::is_token(syntax::trim(part)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,15 +34,5 @@ mod tests {
         let error = tokens(HeaderName::Allow, "INVITE, A B").find_map(Result::err).unwrap();
         assert_eq!((error.problem, error.offset), (HeaderProblem::BadToken, 8));
         assert!(tokens(HeaderName::Allow, "INVITE,,ACK").any(|token| token.is_err()));
-    }
-
-    #[test]
-    fn media_ranges_and_tokens_with_parameters() {
-        for good in ["application/sdp", "*/*;q=0.1", "text / *", "gzip", "en;q=0.5"] {
-            assert!(is_entry(good), "{good}");
-        }
-        for bad in ["", "a/b/c", "a b", "/x", "x/"] {
-            assert!(!is_entry(bad), "{bad}");
-        }
     }
 }
