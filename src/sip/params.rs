@@ -70,13 +70,6 @@ impl<'a> Params<'a> {
         self.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).and_then(|(_, value)| value)
     }
 
-    /// What there is to point at of the first parameter of that name: its value, or the name where
-    /// it has none.
-    pub(crate) fn place(&self, name: &str) -> Option<&'a str> {
-        let (name, value) = self.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
-        Some(value.unwrap_or(name))
-    }
-
     /// The value of the first parameter of that name, without quotes and escapes.
     pub fn unquoted(&self, name: &str) -> Option<Cow<'a, str>> {
         self.value(name).map(syntax::unquote)

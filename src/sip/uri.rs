@@ -235,6 +235,11 @@ impl<'a> Uri<'a> {
         self.text.get(self.question as usize + 1..).unwrap_or("")
     }
 
+    /// What begins with the `?`; `None` where there is none.
+    pub(crate) fn question(&self) -> Option<&'a str> {
+        self.text.get(self.question as usize..).filter(|rest| !rest.is_empty())
+    }
+
     /// `user@host:port` without scheme, parameters and headers: what a table shows. The user goes
     /// with its password.
     pub fn short(&self) -> &'a str {

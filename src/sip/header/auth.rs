@@ -145,24 +145,23 @@ impl<'a> AuthParams<'a> {
         self.text
     }
 
+    /// What stands between the commas, empty members too.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let mut rest = Some(self.text);
+        std::iter::from_fn(move || {
+            let text = rest?;
+            let end = end_of_member(text, 0);
+            rest = text.get(end + 1..);
+            Some(syntax::trim(&text[..end]))
+        })
+    }
+
     /// Each parameter in order, the value as written (quotes included).
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + use<'a> {
-        let mut rest = self.text;
-        std::iter::from_fn(move || {
-            loop {
-                if rest.is_empty() {
-                    return None;
-                }
-                let end = end_of_member(rest, 0);
-                let member = syntax::trim(&rest[..end]);
-                rest = rest.get(end + 1..).unwrap_or("");
-                if member.is_empty() {
-                    continue;
-                }
-                return Some(match member.split_once('=') {
-                    Some((name, value)) => (syntax::trim(name), Some(syntax::trim(value))),
-                    None => (member, None),
-                });
+        self.members().filter(|member| !member.is_empty()).map(|member| {
+            match member.split_once('=') {
+                Some((name, value)) => (syntax::trim(name), Some(syntax::trim(value))),
+                None => (member, None),
             }
         })
     }

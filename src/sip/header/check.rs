@@ -65,6 +65,9 @@ pub fn check(name: H, value: &str) -> Result<(), HeaderError> {
         H::WwwAuthenticate | H::ProxyAuthenticate => {
             challenges(name, value).try_for_each(|challenge| challenge.map(drop))
         }
+        H::AuthenticationInfo | H::ProxyAuthenticationInfo if syntax::trim(value).is_empty() => {
+            fail(name, HeaderProblem::Empty, value.len())
+        }
         H::Authorization | H::ProxyAuthorization => Credentials::parse(name, value).map(drop),
         // RFC 3261 §25.1: these two may be empty, the others name one at least.
         H::Supported | H::Allow => tokens(name, value).try_for_each(|token| token.map(drop)),
@@ -298,6 +301,7 @@ mod tests {
             (H::UserAgent, "a (unclosed"),
             (H::Warning, "307 a@b \"x\""),
             (H::InReplyTo, ""),
+            (H::AuthenticationInfo, " "),
             (H::ErrorInfo, ""),
         ] {
             let error = check(name, bad).expect_err(bad);

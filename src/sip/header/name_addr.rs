@@ -93,6 +93,11 @@ impl<'a> NameAddr<'a> {
         syntax::unquote(self.display)
     }
 
+    /// The display name as written.
+    pub(crate) fn display(&self) -> &'a str {
+        self.display
+    }
+
     /// The URI.
     pub fn uri(&self) -> Uri<'a> {
         self.uri

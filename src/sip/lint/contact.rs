@@ -2,11 +2,10 @@
 
 use super::{Lint, Rule, values::members};
 use crate::sip::{
-    header::{Contact, NameAddr, digits, number},
+    header::{Contact, NameAddr, number},
     message::{Header, Message},
     method::Method,
     name::HeaderName,
-    syntax,
     uri::{Scheme, Uri},
 };
 
@@ -23,18 +22,14 @@ fn look_tags(lint: &mut Lint<'_>) {
         let Some(address) = header.text().ok().and_then(|t| NameAddr::parse(name, t).ok()) else {
             continue;
         };
-        match address.tag() {
-            Some(tag @ "") => lint.part(Rule::TagMalformed, header, tag, "the tag is empty"),
-            Some(tag) if !syntax::is_token(tag) => {
-                let text = format_args!("the tag {tag} is no token");
-                lint.part(Rule::TagMalformed, header, tag, text);
-            }
-            Some(_) => {}
-            None if name == HeaderName::From => {
+        match name {
+            // One without a value has a finding of its own.
+            _ if address.params().has("tag") => {}
+            HeaderName::From => {
                 let text = "From has no tag; only RFC 2543 allowed that";
                 lint.header(Rule::FromTagMissing, header, 0, text);
             }
-            None => look_to_tag(lint, header),
+            _ => look_to_tag(lint, header),
         }
     }
 }
@@ -158,19 +153,6 @@ fn look_contact(
     if around.is_sips && matches!(contact.uri().scheme(), Scheme::Sip) {
         let text = "the Request-URI is sips, so Contact must be sips as well";
         lint.header(Rule::ContactSips, header, within, text);
-    }
-    let params = contact.params();
-    if let Some(q) = params.place("q")
-        && contact.q().is_none()
-    {
-        let text = "q is a number from 0 to 1 with three decimals at most";
-        lint.part(Rule::ContactQ, header, q, text);
-    }
-    if let Some(expires) = params.value("expires")
-        && digits(expires.as_bytes()).is_none_or(|seconds| seconds > u32::MAX.into())
-    {
-        let text = "expires is a number of seconds below 2^32; this counts as 3600";
-        lint.part(Rule::ContactExpires, header, expires, text);
     }
 }
 

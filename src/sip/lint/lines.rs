@@ -52,15 +52,17 @@ fn look_name(lint: &mut Lint<'_>, header: Header<'_>) {
     let text = String::from_utf8_lossy(name);
     if !name.iter().all(|b| syntax::is_token_byte(*b)) {
         lint.push(
+            Rule::HeaderName.section(),
             Rule::HeaderName,
-            Some(super::name_of(header)),
+            Some(header),
             start,
             format_args!("the header name {text:?} is no token of letters, digits and -.!%*_+`'~"),
         );
     } else if memchr::memchr_iter(b'%', name).any(|at| escaped_byte(&name[at..]).is_some()) {
         lint.push(
+            Rule::HeaderNameEscaped.section(),
             Rule::HeaderNameEscaped,
-            Some(super::name_of(header)),
+            Some(header),
             start,
             format_args!("{text} is a name of its own: escapes stand for nothing in a header name"),
         );

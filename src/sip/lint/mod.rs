@@ -6,11 +6,13 @@
 //!
 //! The rules stand in [`Rule`]; what trips them, in one file for each part of a message.
 
+mod absolute;
 mod auth;
 mod body;
 mod contact;
 mod lines;
 mod methods;
+mod params;
 mod presence;
 mod rule;
 mod start_line;
@@ -129,6 +131,7 @@ pub fn lint_message(message: &Message, options: &Options) -> Vec<Finding> {
     lines::look(&mut lint);
     presence::look(&mut lint);
     values::look(&mut lint);
+    params::look(&mut lint);
     uris::look(&mut lint);
     via::look(&mut lint);
     contact::look(&mut lint);
@@ -155,7 +158,7 @@ const RULES: usize = Rule::ALL.len();
 impl Lint<'_> {
     /// Something at a byte offset, in no header.
     fn at(&mut self, rule: Rule, offset: usize, message: impl Display) {
-        self.push(rule, None, offset, message);
+        self.push(rule.section(), rule, None, offset, message);
     }
 
     /// Something in a header's value, `within` it.
@@ -177,9 +180,7 @@ impl Lint<'_> {
         message: impl Display,
     ) {
         let offset = header.offset + within.min(header.value.len());
-        if self.count(rule, offset) {
-            self.add(rule, section, Some(name_of(header)), offset, message);
-        }
+        self.push(section, rule, Some(header), offset, message);
     }
 
     /// Something in a header's value: `part` of it is to blame.
@@ -191,12 +192,22 @@ impl Lint<'_> {
     /// A header that is not there; the finding stands at the start line.
     fn missing(&mut self, rule: Rule, name: HeaderName, message: impl Display) {
         let offset = self.message.start_offset();
-        self.push(rule, Some(name.to_string()), offset, message);
+        if self.count(rule, offset) {
+            self.add(rule, rule.section(), Some(name.to_string()), offset, message);
+        }
     }
 
-    fn push(&mut self, rule: Rule, header: Option<String>, offset: usize, message: impl Display) {
+    /// Something at a byte offset, in that header where there is one.
+    fn push(
+        &mut self,
+        section: &'static str,
+        rule: Rule,
+        header: Option<Header<'_>>,
+        offset: usize,
+        message: impl Display,
+    ) {
         if self.count(rule, offset) {
-            self.add(rule, rule.section(), header, offset, message);
+            self.add(rule, section, header.map(name_of), offset, message);
         }
     }
 

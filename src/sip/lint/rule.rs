@@ -146,9 +146,15 @@ rules! {
     ParameterRepeated "parameter-repeated" Warning "RFC 3261 §7.3.1"
         "A parameter stands there more than once.",
     ParameterMalformed "parameter-malformed" Warning "RFC 3261 §25.1"
-        "A parameter whose name is no token, or whose value is neither token, host nor quoted string.",
+        "A parameter whose name is no token, or whose value is no token, host or quoted string.",
     DateInvalid "date-invalid" Error "RFC 3261 §20.17"
         "The Date has another form than the one that SIP has, which is always GMT.",
+    ParameterValue "parameter-value" Warning "RFC 3261 §25.1"
+        "A parameter whose value is not what the section that defines it says.",
+    DisplayName "display-name" Warning "RFC 3261 §25.1"
+        "A display name that needs quotes around it.",
+    DateCase "date-case" Warning "RFC 3261 §20.17"
+        "The letters of the Date do not stand in the case that they must.",
     DateWeekday "date-weekday" Warning "RFC 3261 §20.17"
         "The weekday of the Date is not the weekday of that day.",
     DateExpired "date-expired" Note "RFC 3261 §20.17"
@@ -169,6 +175,12 @@ rules! {
         "A percent sign in a URI without two hexadecimal digits behind it.",
     UriReserved "uri-reserved" Warning "RFC 3261 §25.1"
         "A character in a URI that must be escaped where it stands.",
+    UriParameter "uri-parameter" Warning "RFC 3261 §19.1.1"
+        "A URI parameter without a name, or whose value is not what its definition says.",
+    UriHeaders "uri-headers" Warning "RFC 3261 §19.1.1"
+        "What stands behind the ? of a URI is not name=value with & between.",
+    UriMalformed "uri-malformed" Warning "RFC 3261 §25.1"
+        "A URI of another scheme that is not made as such URIs are.",
     UriPassword "uri-password" Note "RFC 3261 §19.1.1"
         "A password in a URI, where everyone can read it.",
     TelInvalid "tel-invalid" Warning "RFC 3966 §5.1"
@@ -183,6 +195,10 @@ rules! {
         "The top Via's branch does not begin with z9hG4bK.",
     BranchEmpty "branch-empty" Warning "RFC 3261 §8.1.1.7"
         "The top Via's branch is z9hG4bK and nothing else, which cannot be unique.",
+    BranchMalformed "branch-malformed" Warning "RFC 3261 §8.1.1.7"
+        "A branch that is no token.",
+    SentBy "via-sent-by" Warning "RFC 3261 §18.1.1"
+        "A Via whose sent-by is neither an address nor a name as names are made.",
     TransportUnknown "via-transport-unknown" Note "RFC 3261 §25.1"
         "A Via names a transport that is in no RFC.",
     ReceivedInvalid "received-invalid" Warning "RFC 3261 §18.2.1"
@@ -191,7 +207,7 @@ rules! {
         "The received parameter has brackets around its IPv6 address.",
     RportInvalid "rport-invalid" Warning "RFC 3581 §3"
         "The rport parameter is no port.",
-    TtlInvalid "ttl-invalid" Warning "RFC 3261 §25.1"
+    TtlInvalid "ttl-invalid" Warning "RFC 3261 §18.1.1"
         "The ttl parameter is no number from 0 to 255.",
     SeveralVias "response-vias" Warning "RFC 3261 §8.1.3.3"
         "A response with more than one Via has not reached the one that it is for.",
@@ -219,7 +235,7 @@ rules! {
         "A Contact of * outside of a REGISTER that expires everything.",
     ContactSips "contact-sips" Warning "RFC 3261 §8.1.1.8"
         "The Request-URI is sips, but Contact is not.",
-    ContactQ "contact-q" Warning "RFC 3261 §25.1"
+    ContactQ "contact-q" Warning "RFC 3261 §20.10"
         "A q parameter that is not a number from 0 to 1 with three decimals at most.",
     ContactExpires "contact-expires" Warning "RFC 3261 §10.2.1.1"
         "An expires parameter that is no number of seconds, and counts as 3600.",
@@ -263,6 +279,8 @@ rules! {
         "A Digest challenge without a realm or a nonce.",
     CredentialsIncomplete "credentials-incomplete" Warning "RFC 3261 §22.4"
         "Digest credentials without one of the parameters that they must have.",
+    AuthParameter "auth-parameter" Warning "RFC 3261 §25.1"
+        "A parameter of a challenge or of credentials that is not what its definition says.",
     CredentialsUri "credentials-uri" Note "RFC 3261 §22.4"
         "The credentials' uri is not the Request-URI.",
     AllowMissing "allow-missing" Warning "RFC 3261 §21.4.6"

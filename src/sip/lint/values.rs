@@ -1,13 +1,10 @@
-//! Header values: whether they can be read as what they are, and their parameters.
-
-use std::collections::HashSet;
+//! Header values: whether they can be read as what they are.
 
 use super::{Lint, Rule};
 use crate::sip::{
-    header::{Date, HeaderError, HeaderProblem, check, tokens},
+    header::{Date, HeaderError, HeaderProblem, check, date_has_case, tokens},
     message::Header,
     name::HeaderName::{self, *},
-    params::Params,
     syntax,
 };
 
@@ -52,12 +49,6 @@ pub(super) fn look(lint: &mut Lint<'_>) {
         if matches!(header.name, Require | ProxyRequire) {
             look_option_tags(lint, header, text);
         }
-        if has_params(header.name) {
-            for member in members(header.name, text) {
-                let within = member.as_ptr() as usize - text.as_ptr() as usize;
-                look_params(lint, header, member, within);
-            }
-        }
     }
 }
 
@@ -78,6 +69,8 @@ fn is_essential(name: HeaderName) -> bool {
 
 fn unreadable(lint: &mut Lint<'_>, header: Header<'_>, error: HeaderError) {
     let rule = match header.name {
+        // The parameters' own rules say more.
+        _ if matches!(error.problem, HeaderProblem::BadParam(_)) => return,
         Via if error.problem == HeaderProblem::EmptyMember => Rule::ViaSeparators,
         name if is_essential(name) => Rule::EssentialUnreadable,
         _ => Rule::HeaderUnreadable,
@@ -154,6 +147,10 @@ fn look_date(lint: &mut Lint<'_>, header: Header<'_>, text: &str, is_signed: boo
         );
         return;
     };
+    if !date_has_case(text) {
+        let text = "a Date is case-sensitive: Sat, 13 Nov 2010 23:29:00 GMT";
+        lint.header(Rule::DateCase, header, 0, text);
+    }
     if !date.weekday_agrees() {
         lint.header(Rule::DateWeekday, header, 0, "that day has another weekday");
     }
@@ -174,86 +171,4 @@ fn look_date(lint: &mut Lint<'_>, header: Header<'_>, text: &str, is_signed: boo
             format_args!("the Date is {away} s away from now"),
         );
     }
-}
-
-fn has_params(name: HeaderName) -> bool {
-    matches!(
-        name,
-        Accept
-            | AcceptContact
-            | AlertInfo
-            | CallInfo
-            | Contact
-            | ContentDisposition
-            | ContentType
-            | Event
-            | From
-            | HistoryInfo
-            | MinSe
-            | PAssertedIdentity
-            | Path
-            | Reason
-            | RecordRoute
-            | ReferTo
-            | ReferredBy
-            | Replaces
-            | ReplyTo
-            | RetryAfter
-            | Route
-            | ServiceRoute
-            | SessionExpires
-            | SubscriptionState
-            | To
-            | Via
-    )
-}
-
-/// `;name=value` behind everything that is quoted or in brackets.
-fn look_params(lint: &mut Lint<'_>, header: Header<'_>, member: &str, within: usize) {
-    let Some(first) = syntax::find_outside(member, 0, b';') else { return };
-    let text = &member[first..];
-    let within = within + first;
-    let params = Params::new(text);
-    if let Some(stray) = params.stray_semicolon() {
-        let rule = match header.name {
-            Via => Rule::ViaSeparators,
-            _ => Rule::EmptyParameter,
-        };
-        lint.part(rule, header, stray, HeaderProblem::StraySemicolon);
-    }
-    let mut names = HashSet::new();
-    for (name, value) in params.iter() {
-        let at = within + (name.as_ptr() as usize - text.as_ptr() as usize);
-        // A tag has a rule of its own.
-        let tag = matches!(header.name, From | To) && name.eq_ignore_ascii_case("tag");
-        let value = value.filter(|_| !tag);
-        if !syntax::is_token(name) || !value.is_none_or(is_param_value) {
-            lint.header(
-                Rule::ParameterMalformed,
-                header,
-                at,
-                format_args!(
-                    "the parameter {name} is not name=value with a token, host or quoted text"
-                ),
-            );
-        }
-        if !names.insert(name.to_ascii_lowercase()) {
-            lint.header(
-                Rule::ParameterRepeated,
-                header,
-                at,
-                format_args!("the parameter {name} stands there more than once"),
-            );
-        }
-    }
-}
-
-/// RFC 3261 §25.1: `gen-value = token / host / quoted-string`; Replaces and others hold more of
-/// what a word can.
-fn is_param_value(value: &str) -> bool {
-    if value.starts_with('"') {
-        return syntax::quoted_end(value, 0) == Some(value.len());
-    }
-    !value.is_empty()
-        && value.bytes().all(|b| syntax::is_token_byte(b) || b"[]:@/<>?&=$()".contains(&b))
 }

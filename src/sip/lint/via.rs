@@ -2,7 +2,7 @@
 
 use super::{Lint, Rule, values::members};
 use crate::sip::{
-    header::{Via, digits},
+    header::{Via, grammar},
     message::Header,
     name::HeaderName,
 };
@@ -83,26 +83,14 @@ fn look_via(lint: &mut Lint<'_>, header: Header<'_>, via: Via<'_>) {
         let text = "an IPv6 address has at most two colons in a row";
         lint.part(Rule::UriThreeColons, header, host, text);
     }
-    match params.value("received") {
-        Some(received) if via.received().is_none() => {
-            lint.part(Rule::ReceivedInvalid, header, received, "received is no IP address");
-        }
-        Some(received) if received.starts_with('[') => {
-            let text =
-                "an IPv6 address in received is to stand without brackets; receivers take both";
-            lint.part(Rule::ReceivedBrackets, header, received, text);
-        }
-        _ => {}
+    if !grammar::is_host(host) && !host.contains(":::") {
+        let text = format_args!("{host} is neither a host name nor an address");
+        lint.part(Rule::SentBy, header, host, text);
     }
-    // A request asks for its port with a bare rport (RFC 3581 §3).
-    if let Some(rport) = params.value("rport")
-        && digits(rport.as_bytes()).is_none_or(|port| !(1..=65535).contains(&port))
+    if let Some(received) = params.value("received").filter(|received| received.starts_with('['))
+        && via.received().is_some()
     {
-        lint.part(Rule::RportInvalid, header, rport, "rport is no port from 1 to 65535");
-    }
-    if let Some(ttl) = params.place("ttl")
-        && params.value("ttl").and_then(|ttl| digits(ttl.as_bytes())).is_none_or(|ttl| ttl > 255)
-    {
-        lint.part(Rule::TtlInvalid, header, ttl, "ttl is no number from 0 to 255");
+        let text = "an IPv6 address in received is to stand without brackets; receivers take both";
+        lint.part(Rule::ReceivedBrackets, header, received, text);
     }
 }

@@ -49,7 +49,7 @@ fn a_value_that_cannot_be_read_is_told_the_section_of_its_header() {
         ("RAck: 1", "RFC 3262 §7.2"),
         ("Event: ", "RFC 6665 §8.2.1"),
         ("Replaces: a@b", "RFC 3891 §6.1"),
-        ("Reason: SIP;cause=x", "RFC 3326 §2"),
+        ("Reason: ;cause=1", "RFC 3326 §2"),
         ("Refer-To: <sip:a@b", "RFC 3515 §2.1"),
         ("Path: <sip:a@b", "RFC 3327 §4"),
         ("Route: <sip:a@b", "RFC 3261 §20.34"),
