@@ -393,8 +393,12 @@ impl<'o> Run<'o> {
         let forked = |id: &&ContextId| self.calls.get(id).is_some_and(|call| !call.unmatched);
         let forked = self.lingering.iter().filter(forked).count();
         if forked > 0 {
+            let whose = match self.plan.count {
+                1 => String::new(),
+                all => format!(", of {forked} of the {all} INVITEs"),
+            };
             self.reporter.sentence(format_args!(
-                "waiting for forks that still ring, in {forked} of the INVITEs: until 64·T1 after the first 2xx (RFC 3261 §13.2.2.4), or Ctrl-C"
+                "waiting for forks that still ring{whose}: until 64·T1 after the first 2xx (RFC 3261 §13.2.2.4), or Ctrl-C"
             ));
         }
     }

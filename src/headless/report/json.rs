@@ -118,6 +118,11 @@ impl<'e> Line<'e> {
                 self.transport = Some(call.transport.name());
                 self.flow = call.flow.map(|flow| flow.0);
                 self.leg = sent.as_ref().and_then(to_tag);
+                // Raw bytes need not be a request.
+                let status = sent.as_ref().and_then(|sent| sent.status());
+                self.status = status.map(|status| status.code());
+                self.reason =
+                    sent.as_ref().filter(|_| status.is_some()).map(Message::reason_phrase);
                 // Why a leg is hung up without the user's wish (RFC 3326).
                 let reason = sent.as_ref().and_then(|sent| sent.header(HeaderName::Reason));
                 let reason = reason.and_then(|reason| Some(reason.text().ok()?.to_owned()));

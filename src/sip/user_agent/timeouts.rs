@@ -56,7 +56,7 @@ impl UserAgent {
                 // of a later try are not.
                 let own = self.contexts.get(&id).and_then(|context| context.branch());
                 if own == Some(key.branch) {
-                    self.end_early_legs(now, id, TerminatedBy::Response);
+                    self.end_early_legs(now, id, TerminatedBy::GivenUp);
                 }
             }
             Some(TimeoutOutcome::Nothing) | None => {}
