@@ -4,20 +4,27 @@
 //! comes back from here. Every event carries the context's [`Status`] after it, so a screen needs
 //! no memory of its own to be right.
 
-use std::{borrow::Cow, fmt, net::SocketAddr, sync::Arc, time::Instant};
+mod response;
+mod status;
+mod trial;
+
+use std::{fmt, net::SocketAddr, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
+pub use self::{
+    response::Response,
+    status::{LegState, State, Status, TerminatedBy, Timer, TimerAt},
+    trial::{Resolution, Trial, TrialState},
+};
 use crate::sip::{
     auth::{AuthRecord, InfoRecord},
     cause::Cause,
     impaired::Impaired,
-    message::Message,
     method::Method,
     redirect::RedirectTarget,
     registration::{RegistrationEvent, RegistrationId},
     request::{CancelOptions, NewRequest},
-    resolution::{Candidate, Lookup},
     status::StatusCode,
     transaction::ServerTransactionId,
     transport::Transport,
@@ -369,87 +376,6 @@ impl Absorbed {
     }
 }
 
-/// What the look-up of a server found (RFC 3263).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Resolution {
-    /// What was asked and answered, in order; nothing where the hosts file knew the name.
-    pub lookups: Arc<[Lookup]>,
-    /// Where the request may go, in the order in which it is tried.
-    pub candidates: Arc<[Candidate]>,
-}
-
-/// A candidate that is tried, beside all the others.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Trial {
-    /// The flow to it.
-    pub flow: FlowId,
-    /// All candidates, in their order.
-    pub candidates: Arc<[Candidate]>,
-    /// Why each of those before it did not do.
-    pub failures: Box<[Arc<str>]>,
-}
-
-/// How a candidate stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TrialState<'t> {
-    /// It was tried, and did not do.
-    Failed(&'t str),
-    /// The request goes to it.
-    InUse,
-    /// Not tried.
-    Untried,
-}
-
-/// What was asked and answered, or where the name was found else.
-impl fmt::Display for Resolution {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.lookups.is_empty() {
-            return f.write_str("by the hosts file");
-        }
-        for (n, lookup) in self.lookups.iter().enumerate() {
-            let gap = if n == 0 { "" } else { "; " };
-            write!(f, "{gap}{lookup}")?;
-        }
-        Ok(())
-    }
-}
-
-/// `udp 127.0.0.2:5060 (SRV 20 0 b.example.org), 2 of 3`
-impl fmt::Display for Trial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.candidate().fmt(f)?;
-        match self.candidates.len() {
-            1 => Ok(()),
-            all => write!(f, ", {} of {all}", self.failures.len() + 1),
-        }
-    }
-}
-
-impl Trial {
-    /// What this is, in two words.
-    pub fn label(&self) -> &'static str {
-        if self.failures.is_empty() { "candidate" } else { "next candidate" }
-    }
-
-    /// The candidate that is tried.
-    pub fn candidate(&self) -> &Candidate {
-        &self.candidates[self.failures.len()]
-    }
-
-    /// Every candidate with its state.
-    pub fn states(&self) -> impl ExactSizeIterator<Item = (&Candidate, TrialState<'_>)> {
-        let tried = self.failures.len();
-        self.candidates.iter().enumerate().map(move |(place, candidate)| {
-            let state = match self.failures.get(place) {
-                Some(why) => TrialState::Failed(why),
-                None if place == tried => TrialState::InUse,
-                None => TrialState::Untried,
-            };
-            (candidate, state)
-        })
-    }
-}
-
 /// What would answer a rejection, as the peer itself has said.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Advice {
@@ -494,212 +420,6 @@ pub struct Followed {
     pub skipped: Vec<String>,
 }
 
-/// A response: its status, and its bytes as they came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
-    /// The status code.
-    pub status: StatusCode,
-    /// The bytes.
-    pub message: Bytes,
-}
-
-impl Response {
-    /// The reason phrase as it came, bad bytes replaced. It is data: escape it before it reaches a
-    /// terminal.
-    pub fn reason(&self) -> Cow<'_, str> {
-        // Only the start line is looked at: a table asks this of many rows at once.
-        let end = memchr::memchr(b'\n', &self.message).unwrap_or(self.message.len());
-        let line = &self.message[..end];
-        match line.strip_suffix(b"\r").unwrap_or(line) {
-            [b'S', b'I', b'P', b'/', b'2', b'.', b'0', b' ', a, b, c, b' ', reason @ ..]
-                if [a, b, c].iter().all(|byte| byte.is_ascii_digit()) =>
-            {
-                String::from_utf8_lossy(reason)
-            }
-            _ => Cow::Owned(self.read().map(|it| it.reason_phrase()).unwrap_or_default()),
-        }
-    }
-
-    /// The To tag, which names the leg.
-    pub fn to_tag(&self) -> Option<String> {
-        Some(self.read()?.to().ok()?.tag()?.to_owned())
-    }
-
-    fn read(&self) -> Option<Message> {
-        Message::read(self.message.clone()).ok()
-    }
-}
-
-/// The state of a leg.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LegState {
-    /// A provisional with its To tag came: an early dialog.
-    Early,
-    /// A 2xx came: a confirmed dialog.
-    Confirmed,
-    /// We sent a BYE, as the context of its own that is named.
-    HangingUp {
-        /// The BYE.
-        bye: ContextId,
-    },
-    /// The dialog is over.
-    Terminated {
-        /// Who ended it.
-        by: TerminatedBy,
-    },
-}
-
-/// Who ended a leg.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TerminatedBy {
-    /// Our BYE was answered, or timed out.
-    Local,
-    /// The peer's BYE.
-    Peer,
-    /// A final response to the INVITE ended an early dialog, or one to a request in the dialog said
-    /// that the peer knows it no more.
-    Response,
-    /// The subscription's time was over (RFC 6665).
-    Expiry,
-    /// Nobody waits for it any more: the INVITE was given up without a final response, or no BYE
-    /// could be sent.
-    GivenUp,
-    /// The flow broke, for an early dialog or under its BYE.
-    Transport,
-}
-
-/// Where a context stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// The state.
-    pub state: State,
-    /// The timers that run, the one that fires next first.
-    pub timers: [Option<TimerAt>; 2],
-    /// How often the request has been sent.
-    pub attempts: u32,
-    /// How often it will have been sent at most, if nobody answers.
-    pub attempts_max: u32,
-    /// How many legs are up (confirmed and not terminated).
-    pub legs_up: u32,
-    /// Whether [`Fact::Ended`] has come.
-    pub ended: bool,
-}
-
-/// A timer and when it fires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimerAt {
-    /// Which.
-    pub timer: Timer,
-    /// When it fires.
-    pub at: Instant,
-}
-
-/// The timers of RFC 3261 §17 and RFC 6026, by their letters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Timer {
-    /// INVITE retransmission.
-    A,
-    /// INVITE timeout.
-    B,
-    /// Wait for retransmitted non-2xx finals to an INVITE.
-    D,
-    /// Non-INVITE retransmission.
-    E,
-    /// Non-INVITE timeout.
-    F,
-    /// Retransmission of a non-2xx final to an INVITE.
-    G,
-    /// Wait for the ACK.
-    H,
-    /// Wait for retransmitted ACKs.
-    I,
-    /// Wait for retransmitted non-INVITE requests.
-    J,
-    /// Wait for retransmitted responses to a non-INVITE.
-    K,
-    /// Wait for retransmitted INVITEs after a 2xx (RFC 6026).
-    L,
-    /// Wait for retransmitted 2xx (RFC 6026).
-    M,
-    /// Wait for what a CANCEL should bring; it has no letter (RFC 3261 §9.1).
-    CancelWait,
-    /// The end of a subscription (RFC 6665).
-    Expiry,
-}
-
-impl fmt::Display for Timer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Timer::CancelWait => f.pad("64·T1"),
-            Timer::Expiry => f.pad("expiry"),
-            letter => f.pad(&format!("{letter:?}")),
-        }
-    }
-}
-
-/// The state of a client context.
-///
-/// ```text
-///  Waiting ─► Calling/Trying ─► Proceeding ─► Accepted ─► HungUp (INVITE whose legs are over)
-///                   │     ╲________│________╱
-///                   │      ╲ Rejected (300–699)
-///                   │       ╲ Failed   (timeout, transport, internal)
-///                   └► Cancelling (INVITE only) ─► Canceled (487, or 64·T1 after the CANCEL)
-///  Waiting ─► Sent (raw bytes that no transaction can carry)
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
-    /// The flow is not up yet.
-    Waiting,
-    /// An INVITE was sent; nothing came.
-    Calling,
-    /// Another request was sent; nothing came.
-    Trying,
-    /// A 1xx came.
-    Proceeding,
-    /// The user cancelled; the end is not known yet.
-    Cancelling,
-    /// Raw bytes were sent, and nothing can be matched to them: there is nothing to wait for.
-    Sent,
-    /// A 2xx came.
-    Accepted,
-    /// A 2xx came, and every leg is over by now.
-    HungUp,
-    /// The cancel was successful.
-    Canceled,
-    /// A 300–699 came.
-    Rejected,
-    /// It failed without a response.
-    Failed,
-}
-
-impl State {
-    /// The state in one word, as the screen shows it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            State::Waiting => "connecting",
-            State::Calling => "calling",
-            State::Trying => "trying",
-            State::Proceeding => "proceeding",
-            State::Cancelling => "cancelling",
-            State::Sent => "sent",
-            State::Accepted => "accepted",
-            State::HungUp => "hung up",
-            State::Canceled => "canceled",
-            State::Rejected => "rejected",
-            State::Failed => "failed",
-        }
-    }
-
-    /// Whether no final outcome is known yet.
-    pub const fn is_pending(self) -> bool {
-        matches!(
-            self,
-            State::Waiting | State::Calling | State::Trying | State::Proceeding | State::Cancelling
-        )
-    }
-}
-
 /// A message that no context can claim: malformed, or a response to nothing that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stray {
@@ -711,29 +431,4 @@ pub struct Stray {
     pub bytes: Bytes,
     /// Why nobody can claim it, as a sentence.
     pub problem: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_reason_is_that_of_the_message_however_its_start_line_is_written() {
-        for line in [
-            "SIP/2.0 486 Busy Here\r\n",
-            "SIP/2.0 486 Busy \rHere\r\n",
-            "SIP/2.0 200 \r\n",
-            "SIP/2.0 200\r\n",
-            "\r\nSIP/2.0 180 Ringing\r\n",
-            "sip/2.0 180 Ringing\n",
-            "SIP/2.0 180  two  spaces \r\n",
-            "SIP/2.0 180 \u{fc}\r\n",
-        ] {
-            let message = Bytes::from(format!("{line}Content-Length: 0\r\n\r\n"));
-            let read = Message::read(message.clone()).expect("a response");
-            let status = read.status().expect("a status");
-            let response = Response { status, message };
-            assert_eq!(response.reason(), read.reason_phrase(), "{line:?}");
-        }
-    }
 }

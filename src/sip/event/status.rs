@@ -1,0 +1,175 @@
+//! [`Status`]: a context as it is after an event, and the states of its legs.
+
+use std::{fmt, time::Instant};
+
+use super::ContextId;
+
+/// Where a context stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The state.
+    pub state: State,
+    /// The timers that run, the one that fires next first.
+    pub timers: [Option<TimerAt>; 2],
+    /// How often the request has been sent.
+    pub attempts: u32,
+    /// How often it will have been sent at most, if nobody answers.
+    pub attempts_max: u32,
+    /// How many legs are up (confirmed and not terminated).
+    pub legs_up: u32,
+    /// Whether [`Fact::Ended`] has come.
+    pub ended: bool,
+}
+
+/// A timer and when it fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimerAt {
+    /// Which.
+    pub timer: Timer,
+    /// When it fires.
+    pub at: Instant,
+}
+
+/// The timers of RFC 3261 §17 and RFC 6026, by their letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Timer {
+    /// INVITE retransmission.
+    A,
+    /// INVITE timeout.
+    B,
+    /// Wait for retransmitted non-2xx finals to an INVITE.
+    D,
+    /// Non-INVITE retransmission.
+    E,
+    /// Non-INVITE timeout.
+    F,
+    /// Retransmission of a non-2xx final to an INVITE.
+    G,
+    /// Wait for the ACK.
+    H,
+    /// Wait for retransmitted ACKs.
+    I,
+    /// Wait for retransmitted non-INVITE requests.
+    J,
+    /// Wait for retransmitted responses to a non-INVITE.
+    K,
+    /// Wait for retransmitted INVITEs after a 2xx (RFC 6026).
+    L,
+    /// Wait for retransmitted 2xx (RFC 6026).
+    M,
+    /// Wait for what a CANCEL should bring; it has no letter (RFC 3261 §9.1).
+    CancelWait,
+    /// The end of a subscription (RFC 6665).
+    Expiry,
+}
+
+impl fmt::Display for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Timer::CancelWait => f.pad("64·T1"),
+            Timer::Expiry => f.pad("expiry"),
+            letter => f.pad(&format!("{letter:?}")),
+        }
+    }
+}
+
+/// The state of a client context.
+///
+/// ```text
+///  Waiting ─► Calling/Trying ─► Proceeding ─► Accepted ─► HungUp (INVITE whose legs are over)
+///                   │     ╲________│________╱
+///                   │      ╲ Rejected (300–699)
+///                   │       ╲ Failed   (timeout, transport, internal)
+///                   └► Cancelling (INVITE only) ─► Canceled (487, or 64·T1 after the CANCEL)
+///  Waiting ─► Sent (raw bytes that no transaction can carry)
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// The flow is not up yet.
+    Waiting,
+    /// An INVITE was sent; nothing came.
+    Calling,
+    /// Another request was sent; nothing came.
+    Trying,
+    /// A 1xx came.
+    Proceeding,
+    /// The user cancelled; the end is not known yet.
+    Cancelling,
+    /// Raw bytes were sent, and nothing can be matched to them: there is nothing to wait for.
+    Sent,
+    /// A 2xx came.
+    Accepted,
+    /// A 2xx came, and every leg is over by now.
+    HungUp,
+    /// The cancel was successful.
+    Canceled,
+    /// A 300–699 came.
+    Rejected,
+    /// It failed without a response.
+    Failed,
+}
+
+impl State {
+    /// The state in one word, as the screen shows it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            State::Waiting => "connecting",
+            State::Calling => "calling",
+            State::Trying => "trying",
+            State::Proceeding => "proceeding",
+            State::Cancelling => "cancelling",
+            State::Sent => "sent",
+            State::Accepted => "accepted",
+            State::HungUp => "hung up",
+            State::Canceled => "canceled",
+            State::Rejected => "rejected",
+            State::Failed => "failed",
+        }
+    }
+
+    /// Whether no final outcome is known yet.
+    pub const fn is_pending(self) -> bool {
+        matches!(
+            self,
+            State::Waiting | State::Calling | State::Trying | State::Proceeding | State::Cancelling
+        )
+    }
+}
+
+/// The state of a leg.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LegState {
+    /// A provisional with its To tag came: an early dialog.
+    Early,
+    /// A 2xx came: a confirmed dialog.
+    Confirmed,
+    /// We sent a BYE, as the context of its own that is named.
+    HangingUp {
+        /// The BYE.
+        bye: ContextId,
+    },
+    /// The dialog is over.
+    Terminated {
+        /// Who ended it.
+        by: TerminatedBy,
+    },
+}
+
+/// Who ended a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TerminatedBy {
+    /// Our BYE was answered, or timed out.
+    Local,
+    /// The peer's BYE.
+    Peer,
+    /// A final response to the INVITE ended an early dialog, or one to a request in the dialog said
+    /// that the peer knows it no more.
+    Response,
+    /// The subscription's time was over (RFC 6665).
+    Expiry,
+    /// Nobody waits for it any more: the INVITE was given up without a final response, 64·T1 have
+    /// passed since another fork accepted, or no BYE could be sent.
+    GivenUp,
+    /// The flow broke, for an early dialog or under its BYE.
+    Transport,
+}
