@@ -1,0 +1,206 @@
+//! What a 2xx does: to any request, and to an INVITE, whose every 2xx is ACKed on its own leg
+//! (RFC 3261 §13.2.2.4).
+
+use std::time::Instant;
+
+use super::{
+    ExtraLegs, UserAgent, dialogs::leg_and_invite, responses::new_leg, sending::destination,
+};
+use crate::sip::{
+    cause::Cause,
+    compose::{self, InDialog},
+    context::{Ack, Cancel},
+    dialog::Leg,
+    event::{ContextId, Fact, LegState, State, TerminatedBy},
+    message::Message,
+    method::Method,
+    sdp::{self, Described},
+    status::StatusCode,
+};
+
+impl UserAgent {
+    pub(super) fn accepted(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        status: StatusCode,
+        message: &Message,
+    ) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        context.state = State::Accepted;
+        context.cause = Some(Cause::Accepted);
+        let (method, parent) = (context.method.clone(), context.parent.clone());
+        let response = compose::response(message, status);
+        let subscription = self.subscribed(id, message);
+        self.tell_own(now, id, Fact::Accepted { response, again: false });
+        if let Some(tag) = subscription {
+            self.tell_own(now, id, Fact::Leg { tag, state: LegState::Confirmed });
+            self.subscription_runs(now, id, message);
+        }
+        // RFC 3311 §5.1, RFC 6665 §4.4.1: these refresh the target.
+        if let (Method::Update | Method::Subscribe, Some((parent, tag))) = (method, parent)
+            && let Some(leg) = self.leg_mut(parent, &tag)
+        {
+            leg.refresh(message);
+            self.offer_was_taken(id, parent, &tag);
+        }
+        self.finish(now, id, Some(status));
+        self.register_accepted(now, id, message);
+    }
+
+    /// Each 2xx, from every fork, and each of its retransmissions is ACKed (RFC 3261 §13.2.2.4).
+    pub(super) fn invite_accepted(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        status: StatusCode,
+        message: &Message,
+    ) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        // RFC 3261 §12.1.2: a missing tag is a null tag.
+        // A re-INVITE belongs to one leg, whatever tag its 2xx has.
+        let tag: Box<str> = match &context.parent {
+            Some((_, leg)) => leg.clone(),
+            None => message.to().ok().and_then(|to| to.tag()).unwrap_or_default().into(),
+        };
+        if let Some(ack) = context.acks.iter().find(|ack| ack.tag == tag).cloned() {
+            let response = compose::response(message, status);
+            self.tell_own(now, id, Fact::Accepted { response, again: true });
+            return self.transmit_ack(now, id, ack, status, true);
+        }
+        match context.parent.clone() {
+            None => self.leg_accepted(now, id, &tag, status, message),
+            Some((parent, leg)) => {
+                self.reinvite_accepted(now, id, (parent, &leg), status, message);
+            }
+        }
+    }
+
+    /// The first 2xx of a To tag makes its leg, or confirms it.
+    fn leg_accepted(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        tag: &str,
+        status: StatusCode,
+        message: &Message,
+    ) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let Some(new) = new_leg(context.message().as_ref(), message) else { return };
+        let mut was_hung_up = false;
+        match context.leg_mut(tag) {
+            Some(leg) => {
+                // RFC 3261 §15: what the peer has hung up while it was early is not wanted.
+                was_hung_up = leg.state == LegState::Terminated { by: TerminatedBy::Peer };
+                leg.learn(message);
+                leg.state = LegState::Confirmed;
+            }
+            None => context.legs.push(Leg { state: LegState::Confirmed, ..new }),
+        }
+        if let (Some(invite), Some(leg)) = (context.message(), context.leg_mut(tag)) {
+            leg.described.get_or_insert_with(|| Box::new(Described::by(&invite)));
+        }
+        let is_extra = context.legs_up() > 1;
+        context.cause = Some(Cause::Accepted);
+        context.state = State::Accepted;
+        // A late fork brings a context back that had ended with its other legs.
+        if context.ended.take().is_some() {
+            self.open_calls += 1;
+        }
+        self.register_dialog(id);
+        let response = compose::response(message, status);
+        self.tell_own(now, id, Fact::Accepted { response, again: false });
+        self.tell_own(now, id, Fact::Leg { tag: tag.into(), state: LegState::Confirmed });
+        self.ack_2xx(now, id, (id, tag), status, message);
+        self.cancel_was_crossed(now, id, status);
+        let unwanted = self.contexts.get(&id).is_some_and(|context| context.hung_up);
+        if unwanted || was_hung_up || (is_extra && self.settings.extra_legs == ExtraLegs::HangUp) {
+            // Refused where the cancel has hung it up already.
+            let _ = self.hang_up_leg(now, id, tag);
+        }
+    }
+
+    /// A 2xx to a re-INVITE changes the session and refreshes the target (RFC 3261 §14.1).
+    fn reinvite_accepted(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        (parent, tag): (ContextId, &str),
+        status: StatusCode,
+        message: &Message,
+    ) {
+        if let Some(leg) = self.leg_mut(parent, tag) {
+            leg.refresh(message);
+        }
+        self.offer_was_taken(id, parent, tag);
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        context.state = State::Accepted;
+        context.cause = Some(Cause::Accepted);
+        let crossed = context.is_cancelled();
+        if crossed {
+            context.cancel = Cancel::Sent { over: true };
+        }
+        let response = compose::response(message, status);
+        self.tell_own(now, id, Fact::Accepted { response, again: false });
+        self.ack_2xx(now, id, (parent, tag), status, message);
+        if crossed {
+            let detail =
+                format!("a {status} crossed the CANCEL: the session has changed all the same");
+            self.tell(now, id, Method::Cancel, Fact::CancelCrossed { detail });
+        }
+        self.finish(now, id, Some(status));
+    }
+
+    /// ACKs a 2xx along the leg, which is another context's where a re-INVITE was accepted.
+    fn ack_2xx(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        (owner_id, tag): (ContextId, &str),
+        status: StatusCode,
+        message: &Message,
+    ) {
+        // RFC 3261 §13.2.2.4: the ACK is a transaction of its own, so it has a branch of its own.
+        let branch = self.new_branch();
+        let Some(context) = self.contexts.get(&id) else { return };
+        // Where the flow broke in between, the peer's next retransmission brings another chance.
+        let Some((transport, sent_by)) = self.address(context.flow) else { return };
+        let Some(invite) = context.message() else { return };
+        let owner = self.contexts.get(&owner_id);
+        let Some((leg, _)) = owner.and_then(|owner| leg_and_invite(owner, tag)) else { return };
+        let route = InDialog::new(leg);
+        let sender = self.sender(context, transport, &sent_by);
+        let bytes = route.ack(leg, &invite, &sender, branch, message);
+        let ack = Ack { tag: tag.into(), bytes, to: destination(transport, &route) };
+        let answer = Message::read(ack.bytes.clone()).ok().as_ref().and_then(sdp::body);
+        if let Some(answer) = answer {
+            self.described(owner_id, tag).describe(&answer);
+        }
+        if let Some(context) = self.contexts.get_mut(&id) {
+            context.acks.push(ack.clone());
+        }
+        self.transmit_ack(now, id, ack, status, false);
+    }
+
+    /// What a request of ours in the dialog has described is our side of the session now.
+    fn offer_was_taken(&mut self, id: ContextId, owner: ContextId, tag: &str) {
+        let sent = self.contexts.get(&id).and_then(|context| context.message());
+        if let Some(sent) = sent.filter(|sent| sdp::body(sent).is_some()) {
+            self.described(owner, tag).offer(&sent);
+        }
+    }
+
+    fn transmit_ack(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        ack: Ack,
+        status: StatusCode,
+        again: bool,
+    ) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        if self.transmit(context.flow, ack.to, ack.bytes.clone()) {
+            self.tell(now, id, Method::Ack, Fact::Acked { message: ack.bytes, status, again });
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! How contexts end: by themselves once nothing is left to do, and all together where the user
+//! leaves, gracefully or not.
+
+use std::time::Instant;
+
+use super::{
+    UserAgent, dialog_index::DialogKey, dialogs::Unanswered, is_call, subscriptions,
+    transactions::Key,
+};
+use crate::sip::{
+    cause::Cause,
+    context::{Cancel, ClientContext, Request},
+    event::{ContextId, Fact, LegState, State, TerminatedBy},
+    method::Method,
+    status::StatusCode,
+};
+
+impl UserAgent {
+    /// Cancels every pending INVITE, hangs up every leg, ends every subscription and removes every
+    /// binding: the graceful end.
+    pub fn shut_down(&mut self, now: Instant) {
+        let mut open: Vec<ContextId> = self
+            .contexts
+            .iter()
+            .filter(|(_, context)| context.ended.is_none() && is_call(&context.method))
+            .map(|(id, _)| *id)
+            .collect();
+        open.sort_unstable();
+        for context in open {
+            // Each is one or the other, or on its way out already: a refusal says nothing new.
+            if self.cancel(now, context, Default::default()).is_err() {
+                let _ = self.hang_up(now, context);
+            }
+        }
+        self.unregister_all(now);
+    }
+
+    /// The end that waits for nobody: whatever has not ended fails, as abandoned by the user.
+    pub fn abandon(&mut self, now: Instant) {
+        let open = |context: &ClientContext| context.ended.is_none();
+        let mut left: Vec<ContextId> =
+            self.contexts.iter().filter(|(_, context)| open(context)).map(|(id, _)| *id).collect();
+        left.sort_unstable();
+        for id in left {
+            let Some(context) = self.contexts.get_mut(&id).filter(|context| open(context)) else {
+                continue;
+            };
+            if context.state.is_pending() {
+                // A request that ends a leg is none that anybody has cancelled.
+                let (state, cause, what) = match context.parent {
+                    None => (State::Canceled, Cause::Canceled, "left before an outcome was known"),
+                    Some(_) => {
+                        (State::Failed, Cause::RequestTimeout, "left before it was answered")
+                    }
+                };
+                self.fail(now, id, state, cause, what.to_owned());
+            }
+            self.leave_legs(now, id);
+        }
+    }
+
+    /// The user waits no longer for an outcome: a request that nobody has answered fails with
+    /// `Request Timeout` now, and an INVITE that rings is cancelled. `detail` is a sentence.
+    pub fn give_up(&mut self, now: Instant, id: ContextId, detail: &str) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let rings = context.method == Method::Invite && context.state == State::Proceeding;
+        if rings {
+            // An INVITE that rings can be cancelled.
+            let _ = self.cancel(now, id, Default::default());
+        } else if context.state.is_pending() && context.state != State::Cancelling {
+            if let Some(branch) = context.branch() {
+                self.end_transaction(Key { branch, is_cancel: false });
+            }
+            self.fail(now, id, State::Failed, Cause::RequestTimeout, detail.to_owned());
+            self.forget_if_over(id);
+        }
+    }
+
+    /// What is still up or awaited of a context is given up.
+    fn leave_legs(&mut self, now: Instant, id: ContextId) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        if let Cancel::Sent { over } = &mut context.cancel {
+            *over = true;
+        }
+        let open = context.legs.iter().filter(|leg| !leg.is_terminated());
+        let open: Vec<(Box<str>, LegState)> =
+            open.map(|leg| (leg.tag.clone(), leg.state.clone())).collect();
+        for (tag, state) in open {
+            let by = match state {
+                LegState::HangingUp { bye } if self.is_sent(bye) => TerminatedBy::Local,
+                _ => TerminatedBy::GivenUp,
+            };
+            self.terminate_leg(now, id, &tag, by);
+        }
+        if self.contexts.get(&id).is_some_and(|context| context.state == State::Sent) {
+            return self.context_deadline(now, id);
+        }
+        self.end_if_done(now, id);
+    }
+
+    fn is_sent(&self, id: ContextId) -> bool {
+        self.contexts.get(&id).is_some_and(|context| context.sent().is_some())
+    }
+
+    /// Ends a context where nothing is left to do: a final outcome is known, no leg is up, and no
+    /// CANCEL waits for its answer.
+    pub(super) fn end_if_done(&mut self, now: Instant, id: ContextId) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let waits = context.state.is_pending()
+            || context.legs_up() > 0
+            || context.is_cancel_pending()
+            || (context.state == State::Sent && context.deadline.is_some())
+            || context.ended.is_some();
+        let Some(cause) = context.cause.filter(|_| !waits) else { return };
+        // RFC 3261 §13.2.2.4: another fork may still accept, and its 2xx must be ACKed and its leg hung
+        // up too: until 64·T1 after the first 2xx, when Timer M ends the early dialogs.
+        if context.has_early_legs()
+            && context.state == State::HungUp
+            && context.branch().is_some_and(|branch| self.transactions.holds(branch))
+        {
+            return;
+        }
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        context.ended = Some(cause);
+        let before = context.deadline.take();
+        if is_call(&context.method) {
+            self.open_calls -= 1;
+        }
+        self.transactions.arm_context(id, before, None);
+        self.tell_own(now, id, Fact::Ended { cause });
+        self.forget_if_over(id);
+    }
+
+    /// Drops a context that has ended and whose transactions have done their work.
+    pub(super) fn forget_if_over(&mut self, id: ContextId) {
+        let is_over = |context: &ClientContext| {
+            context.ended.is_some() && context.transactions == 0 && context.children == 0
+        };
+        if !self.contexts.get(&id).is_some_and(|context| is_over(context)) {
+            return;
+        }
+        let Some(context) = self.contexts.remove(&id) else { return };
+        self.flows.leave(context.flow, id);
+        self.unmatched.remove(&(context.flow, id));
+        if (!context.legs.is_empty() || subscriptions::subscribes(&context.method))
+            && let Some(message) = context.message()
+            && let Some(key) = DialogKey::of_ours(&message)
+        {
+            self.dialogs.remove(key, id);
+        }
+        self.remembered.insert(id, (context.method, context.state));
+        if self.remembered.len() > REMEMBERED {
+            self.remembered.pop_first();
+        }
+        if let Some((parent, _)) = context.parent {
+            if let Some(parent) = self.contexts.get_mut(&parent) {
+                parent.children -= 1;
+            }
+            self.forget_if_over(parent);
+        }
+    }
+
+    /// The final outcome of a context whose request failed without a response.
+    pub(super) fn fail(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        state: State,
+        cause: Cause,
+        detail: String,
+    ) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        context.state = state;
+        context.cause = Some(cause);
+        if matches!(context.request, Request::Waiting(_)) {
+            context.request = Request::Never;
+        }
+        let registers = self.registrations.is_served_by(id).then(|| detail.clone());
+        self.tell_own(
+            now,
+            id,
+            Fact::Failed { response: None, cause, detail: detail.into(), advice: None },
+        );
+        let by = match cause {
+            Cause::ConnectionError => TerminatedBy::Transport,
+            _ => TerminatedBy::GivenUp,
+        };
+        self.end_early_legs(now, id, by);
+        self.finish(now, id, None);
+        if let Some(reason) = registers {
+            self.register_failed(now, id, reason);
+        }
+    }
+
+    /// After a final outcome: what hangs on it follows.
+    pub(super) fn finish(&mut self, now: Instant, id: ContextId, outcome: Option<StatusCode>) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let (parent, method) = (context.parent.clone(), context.method.clone());
+        let is_sent = context.sent().is_some();
+        let unanswered = match (context.state, outcome, context.cause) {
+            (State::Failed, None, Some(Cause::RequestTimeout)) if is_sent => {
+                Some(Unanswered::TimedOut)
+            }
+            (State::Failed, None, Some(cause)) => Some(Unanswered::Undelivered(cause)),
+            _ => None,
+        };
+        self.end_if_done(now, id);
+        if let Some(parent) = parent {
+            self.in_dialog_is_over(now, parent, &method, outcome, unanswered);
+        }
+    }
+}
+
+/// How many contexts that are over and done with are remembered by their last state, so that a
+/// wish that comes too late is refused with the right reason.
+const REMEMBERED: usize = 100_000;
