@@ -9,6 +9,8 @@
 //! Commands wait in a queue of their own until the engine takes them, so that this side never
 //! stops taking events: two full channels cannot wait for each other.
 
+mod ending;
+
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap, HashSet, VecDeque},
@@ -20,7 +22,7 @@ use tokio::sync::mpsc;
 use crate::{
     engine::{Command, Engine, Event, Refusal},
     headless::{Outcome, Plan, call::Call, report::Reporter, totals::Totals},
-    sip::{self, ContextEvent, ContextId, Fact, Method, State},
+    sip::{self, ContextEvent, ContextId, Fact, State},
 };
 
 /// Something that is to be done with a context when its time has come.
@@ -343,40 +345,6 @@ impl<'o> Run<'o> {
         }
     }
 
-    fn refusal(&mut self, refusal: &Refusal) {
-        match refusal.context {
-            // The next one would be refused for the same reason.
-            None => {
-                self.reporter.sentence(format_args!("not sent: {}", refusal.reason));
-                self.totals.count(Outcome::Refused);
-                self.open = self.open.saturating_sub(1);
-                self.leave();
-            }
-            Some(context) => {
-                if self.reporter.tells_events() {
-                    self.reporter.sentence(format_args!("#{context}: {}", refusal.reason));
-                } else {
-                    self.refused += 1;
-                }
-                self.never_cancelled(refusal.at, context);
-            }
-        }
-    }
-
-    /// A cancel was refused. One that comes too late finds the outcome, or another cancel, told
-    /// before; where neither was, nothing would ever end the INVITE, nor the ones after it.
-    fn never_cancelled(&mut self, at: Instant, id: ContextId) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        if call.method != Method::Invite || call.cancelled || call.outcome.is_some() {
-            return;
-        }
-        call.outcome = Some(Outcome::Refused);
-        self.totals.count(Outcome::Refused);
-        self.totals.elapsed = at.saturating_duration_since(self.started);
-        self.settle(id);
-        self.leave();
-    }
-
     fn after_batch(&mut self) {
         self.reporter.flush();
         self.reporter.progress(Instant::now(), &self.totals, self.open, self.plan.count);
@@ -385,21 +353,6 @@ impl<'o> Run<'o> {
             self.leave();
         } else if done && !std::mem::replace(&mut self.told_of_wait, true) {
             self.tell_of_forks();
-        }
-    }
-
-    /// Why the run goes on though every leg is over.
-    fn tell_of_forks(&mut self) {
-        let forked = |id: &&ContextId| self.calls.get(id).is_some_and(|call| !call.unmatched);
-        let forked = self.lingering.iter().filter(forked).count();
-        if forked > 0 {
-            let whose = match self.plan.count {
-                1 => String::new(),
-                all => format!(", of {forked} of the {all} INVITEs"),
-            };
-            self.reporter.sentence(format_args!(
-                "waiting for forks that still ring{whose}: until 64·T1 after the first 2xx (RFC 3261 §13.2.2.4), or Ctrl-C"
-            ));
         }
     }
 
@@ -422,75 +375,6 @@ impl<'o> Run<'o> {
                 Alarm::GiveUp if call.outcome.is_some() || call.unmatched => {}
                 Alarm::GiveUp => self.give_up(now, id),
             }
-        }
-    }
-
-    /// The user's own time is over before the transaction's.
-    fn give_up(&mut self, now: Instant, id: ContextId) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        call.outcome = Some(Outcome::TimedOut);
-        self.totals.count(Outcome::TimedOut);
-        self.totals.elapsed = now.saturating_duration_since(self.started);
-        let after = self.plan.timeout.unwrap_or_default();
-        let detail = format!("given up after {after:?}");
-        if self.reporter.tells_events() {
-            self.reporter.sentence(format_args!("#{id}: {detail}"));
-        }
-        self.queue.push_back(Command::GiveUp { context: id, detail });
-        self.settle(id);
-        if self.is_settled() && self.lingering.is_empty() {
-            self.leave();
-        }
-    }
-
-    /// Ends gracefully: what is pending is cancelled, what is up is hung up.
-    fn leave(&mut self) {
-        if self.phase == Phase::Leaving {
-            return;
-        }
-        self.phase = Phase::Leaving;
-        let is_unsent = |c: &&Command| matches!(c, Command::Send(_) | Command::SendRaw(_));
-        let unsent = self.queue.iter().filter(is_unsent).count();
-        self.open = self.open.saturating_sub(unsent);
-        self.queue.retain(|command| matches!(command, Command::GiveUp { .. }));
-        self.alarms.clear();
-        self.queue.push_back(Command::Quit);
-    }
-
-    /// Tells the totals, and gives the outcome.
-    fn finish(mut self) -> Outcome {
-        let undecided: Vec<ContextId> = self
-            .calls
-            .iter()
-            .filter_map(|(id, call)| (call.is_root() && call.outcome.is_none()).then_some(*id))
-            .collect();
-        for id in undecided {
-            // Only an end at once leaves a request undecided: by a second interrupt, or a defect.
-            let wished = self.interrupt != Interrupt::None || self.reporter.is_broken();
-            self.totals.count(if wished { Outcome::Cancelled } else { Outcome::Transport });
-            self.totals.elapsed = self.started.elapsed();
-            if self.reporter.tells_events() && !self.reporter.is_broken() {
-                self.reporter.sentence(format_args!("#{id}: left without a final response"));
-            }
-        }
-        if self.refused > 0 {
-            let refused = self.refused;
-            self.reporter.sentence(format_args!("{refused} cancels or hang-ups were refused"));
-        }
-        if self.strays > 0 {
-            let strays = self.strays;
-            self.reporter.sentence(format_args!("{strays} messages came that belong to nothing"));
-        }
-        if self.impaired > 0 && !self.reporter.tells_events() {
-            let impaired = self.impaired;
-            self.reporter.sentence(format_args!("messages were impaired {impaired} times"));
-        }
-        self.reporter.totals(&self.totals);
-        match self.totals.worst {
-            _ if self.interrupt == Interrupt::Working => Outcome::Cancelled,
-            Some(outcome) => outcome,
-            None if self.reporter.is_broken() => Outcome::Cancelled,
-            None => Outcome::Transport,
         }
     }
 }
