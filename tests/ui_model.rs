@@ -203,11 +203,15 @@ fn the_footer_names_keys_that_act_in_the_field_with_the_cursor() {
         footers.push(screen.lines().last().unwrap().trim().to_owned());
         script.press(KeyCode::Tab, NONE);
     }
-    let line = "Enter send  Tab next  Ctrl-u clear  F3 preview  F4 raw  Esc close  F1 help";
-    let choice = line.replace("next", "next  → choose").replace("  F4 raw", "");
-    let lines = line.replace("Enter", "Ctrl-s");
+    let line = "Enter send  Tab next  F3 preview  F4 raw  Ctrl-e editor  Esc close  F1 help";
+    let choice = line.replace("next", "next  → choose").replace("  Ctrl-e editor", "");
+    let lines =
+        |own: &str| format!("Ctrl-s send  Tab next  {own}  F3 preview  F4 raw  Esc close  F1 help");
+    let headers = lines("Ctrl-x off/on");
+    let body = lines("Ctrl-t template");
+    let kind = line.replace("F3", "Ctrl-t template  F3").replace("  Ctrl-e editor", "");
     // Target, server, headers, content type, body, method.
-    assert_eq!(footers, [line, &choice, &lines, line, &lines, &choice]);
+    assert_eq!(footers, [line, &choice, &headers, &kind, &body, &choice]);
 }
 
 #[test]

@@ -469,7 +469,7 @@ fn a_forked_invite_opens_into_its_legs_and_one_leg_is_hung_up() {
     script.press(KeyCode::Right, NONE);
     let screen = script.text(120, 30);
     assert!(screen.contains("▸ - 1 INVITE"), "{screen}");
-    assert!(screen.contains("└ leg   a8f2") && screen.contains("└ leg   b7c1"), "{screen}");
+    assert!(screen.contains("└ leg    a8f2") && screen.contains("└ leg    b7c1"), "{screen}");
     script.type_text("jj");
     match script.type_text("b") {
         Some(Command::HangUpLeg { context, tag }) => {

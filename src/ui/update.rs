@@ -224,11 +224,15 @@ fn table_height(model: &Model) -> Option<usize> {
     Some(usize::from(table.height.saturating_sub(3).max(1)))
 }
 
-/// Keeps the chosen row on its line of the window, and the chosen line of the detail inside its
-/// own. Called before every frame; cheap.
+/// Keeps the chosen row on its line of the window, the chosen line of the detail inside its own, and
+/// as much of the form on the screen as there is room for. Called before every frame; cheap.
 pub fn settle(model: &mut Model, now: Instant) {
     model.settle_table(table_height(model), now);
     detail::settle(model, now);
+    if model.mode == Mode::Compose {
+        let has_room = view::composer_has_room(model);
+        model.drafts.open_mut().fit(has_room);
+    }
 }
 
 fn mouse(model: &mut Model, event: MouseEvent, now: Instant) {

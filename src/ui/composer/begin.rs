@@ -67,6 +67,7 @@ impl Composer {
         }
         if Slot::ADVANCED.into_iter().any(|slot| !self.fields.is_empty(slot)) {
             self.shape = Shape::Unfolded;
+            self.unfolds = Some(true);
         }
         self.sender.way = way;
         Ok(self)

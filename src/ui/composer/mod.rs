@@ -103,6 +103,8 @@ pub struct Around<'a> {
 pub struct Composer {
     purpose: Purpose,
     shape: Shape,
+    /// Whether the advanced fields are shown, where the user has said so; else as there is room.
+    unfolds: Option<bool>,
     focus: Slot,
     fields: Fields,
     sender: Sender,
@@ -117,6 +119,8 @@ pub struct Composer {
     chosen: usize,
     /// Whether the preview stands in the place of the form, where there is no room for both.
     pub previews: bool,
+    /// The line of the preview on top.
+    pub preview_top: usize,
 }
 
 /// Who sends, and where to.
@@ -175,6 +179,7 @@ impl Composer {
         Composer {
             purpose: Purpose::New,
             shape: Shape::Form,
+            unfolds: None,
             focus: Slot::Target,
             fields,
             sender: Sender { account, accounts: accounts.len(), server: None, way: None },
@@ -184,6 +189,7 @@ impl Composer {
             outlook: Outlook::default(),
             chosen: 0,
             previews: false,
+            preview_top: 0,
         }
     }
 
@@ -401,6 +407,18 @@ impl Composer {
         if !self.slots().any(|slot| slot == self.focus) {
             self.focus = self.slots().next().unwrap_or(Slot::Target);
         }
+    }
+
+    /// Shows the advanced fields where there is room for all, and hides them where there is not,
+    /// unless the user has said otherwise or is in one of them.
+    pub fn fit(&mut self, has_room: bool) {
+        let stays = self.unfolds.is_some() || Slot::ADVANCED.contains(&self.focus);
+        self.shape = match self.shape {
+            Shape::Raw => Shape::Raw,
+            shape if stays => shape,
+            _ if has_room => Shape::Unfolded,
+            _ => Shape::Form,
+        };
     }
 
     /// Looks at the texts anew: what is wrong with them, what would be sent, what could follow.

@@ -79,10 +79,7 @@ impl Slot {
     const RAW: [Slot; 3] = [Slot::Account, Slot::Server, Slot::Raw];
 
     /// The fields of a form, in order.
-    pub(super) fn all(
-        purpose: &Purpose,
-        shape: Shape,
-    ) -> impl DoubleEndedIterator<Item = Slot> + use<> {
+    pub fn all(purpose: &Purpose, shape: Shape) -> impl DoubleEndedIterator<Item = Slot> + use<> {
         let (first, then): (&'static [Slot], &'static [Slot]) = match (purpose, shape) {
             (Purpose::InDialog { .. } | Purpose::Answer { .. }, _) => (&Slot::IN_DIALOG, &[]),
             (_, Shape::Raw) => (&Slot::RAW, &[]),

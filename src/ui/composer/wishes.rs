@@ -82,8 +82,9 @@ impl Composer {
         self.shape = match self.shape {
             Shape::Form => Shape::Unfolded,
             Shape::Unfolded => Shape::Form,
-            Shape::Raw => Shape::Raw,
+            Shape::Raw => return,
         };
+        self.unfolds = Some(self.shape == Shape::Unfolded);
         self.keep_focus();
     }
 
@@ -94,6 +95,7 @@ impl Composer {
             return Err("what the dialog gives is known only when it is sent: it cannot be raw");
         }
         self.shape = match self.shape {
+            Shape::Raw if self.unfolds == Some(true) => Shape::Unfolded,
             Shape::Raw => Shape::Form,
             Shape::Form | Shape::Unfolded => Shape::Raw,
         };

@@ -192,6 +192,8 @@ pub struct Detail {
     spots: [Spot; Tab::ALL.len()],
     /// How the timeline tells the time.
     pub times: Times,
+    /// How many steps wider than usual the ladder is drawn.
+    pub zoom: i16,
     /// How a message is read.
     pub reading: Reading,
     /// Whether long lines go on to the right instead of below.

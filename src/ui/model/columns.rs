@@ -90,7 +90,7 @@ impl Column {
             Column::Rtt => "RTT",
             Column::Age => "Age",
             Column::Duration => "Took",
-            Column::Attempts => "Attempts",
+            Column::Attempts => "Sent",
             Column::Timer => "Timer",
             Column::Flow => "Flow",
             Column::Account => "Account",

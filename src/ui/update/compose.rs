@@ -10,8 +10,13 @@ use crate::{
         bindings::Action,
         composer::{Purpose, Shape, Slot},
         model::{Mode, Model, Notice, Pane},
+        update::scrolled,
+        view,
     },
 };
+
+/// How many lines of the preview one step is.
+const PREVIEW: usize = 5;
 
 /// Opens the draft of a new request.
 pub(super) fn begin_new(model: &mut Model) {
@@ -69,6 +74,12 @@ pub(super) fn update(model: &mut Model, action: Action, now: Instant) -> Option<
             Err(why) => refused = Some(why),
         },
         Action::Editor => model.edits = Some(composer.for_editor()),
+        Action::PageDown | Action::PageUp => {
+            let end = view::composer_preview_end(model);
+            let top = model.drafts.open().preview_top.min(end);
+            model.drafts.open_mut().preview_top = scrolled(top, action, PREVIEW).min(end);
+            return None;
+        }
         Action::Help => model.mode = Mode::Help { top: 0, composing: true },
         Action::Back if composer.previews => composer.previews = false,
         Action::Back => model.mode = Mode::Browse,

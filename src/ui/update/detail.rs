@@ -22,6 +22,9 @@ use crate::{
 /// How many columns one step sideways is.
 const SIDEWAYS: usize = 8;
 
+/// How many steps wider or narrower than usual a ladder can be drawn.
+const WIDEST: i16 = 9;
+
 /// Carries out a wish that is about the detail; whether it was one.
 pub(super) fn act(model: &mut Model, action: Action, now: Instant) -> bool {
     let detail = &mut model.detail;
@@ -48,6 +51,7 @@ pub(super) fn act(model: &mut Model, action: Action, now: Instant) -> bool {
             detail.times = detail.times.next();
             model.notice = Some(Notice::info(now, detail.times.name()));
         }
+        Action::Wider | Action::Narrower | Action::UsualWidth => zoom(model, action, now),
         Action::Left => sideways(model, now, |left| left.saturating_sub(SIDEWAYS)),
         Action::Right => sideways(model, now, |left| left.saturating_add(SIDEWAYS)),
         Action::Search => {
@@ -197,6 +201,20 @@ fn compare(model: &mut Model, now: Instant) {
             model.detail.comparing = true;
         }
     }
+}
+
+/// Draws the ladder wider or narrower.
+fn zoom(model: &mut Model, action: Action, now: Instant) {
+    if model.detail.tab != Tab::Ladder {
+        let key = key(model, Action::Show(Tab::Ladder));
+        return refuse(model, now, format!("that is for the ladder: {key} opens it"));
+    }
+    let zoom = &mut model.detail.zoom;
+    *zoom = match action {
+        Action::Wider => (*zoom + 1).min(WIDEST),
+        Action::Narrower => (*zoom - 1).max(-WIDEST),
+        _ => 0,
+    };
 }
 
 fn sideways(model: &mut Model, now: Instant, step: impl FnOnce(usize) -> usize) {

@@ -59,7 +59,10 @@ fn is_offered(binding: &Binding) -> bool {
     let elsewhere =
         !matches!(binding.scope, Scope::Browse | Scope::Table | Scope::Detail | Scope::Found)
             && (update::is_move(binding.action)
-                || matches!(binding.action, Action::Back | Action::Quit | Action::Help));
+                || matches!(
+                    binding.action,
+                    Action::Accept | Action::Back | Action::Quit | Action::Help
+                ));
     !types && !elsewhere && binding.action != Action::Palette
 }
 
@@ -78,6 +81,9 @@ pub(super) fn accept(model: &mut Model, now: Instant) -> Option<Command> {
     match scope {
         Scope::Table => model.browse.pane = Pane::Table,
         Scope::Detail | Scope::Found => model.browse.pane = Pane::Timeline,
+        // What is chosen in a menu can be chosen without it.
+        Scope::Copy => model.mode = Mode::Copy,
+        Scope::Again => model.mode = Mode::Again { edits: false, at: 0 },
         _ => {}
     }
     update::update(model, action, now)
@@ -96,14 +102,14 @@ pub fn lacks(model: &Model, scope: Scope, action: Action) -> Option<String> {
         }
         Scope::Detail | Scope::Found => None,
         Scope::Accounts => open("the list of accounts", Action::Accounts),
-        Scope::Copy => open("the menu of what can be copied", Action::Copy),
+        Scope::Copy => lack_of(model, Action::Copy),
+        Scope::Again => lack_of(model, Action::Resend),
         Scope::Compose => open("the form", Action::Compose),
         Scope::Columns => {
             let key = key(model, Scope::Table, Action::Columns);
             Some(format!("the choice of columns to be open: {key} opens it"))
         }
         Scope::Overlay => open("the log", Action::Log),
-        Scope::Again => open("the choice of how to send again", Action::Resend),
         Scope::Find | Scope::Prompt | Scope::Quitting => Some("another moment".to_owned()),
     }
 }

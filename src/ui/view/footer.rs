@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::ui::{
     bindings::{Action, Binding, Key},
-    composer::Purpose,
+    composer::{Purpose, Slot},
     model::{Mode, Model, Severity},
     update,
     view::{Regions, composer, detail::story, put, text::safe, time::Moment},
@@ -17,25 +17,29 @@ use crate::ui::{
 const GRACE: Duration = Duration::from_secs(2);
 
 /// What gives way first where the keys do not fit.
-const SPARE: [Action; 21] = [
-    Action::EditAgain,
-    Action::Advanced,
-    Action::Editor,
-    Action::Raw,
-    Action::InDialog,
-    Action::Palette,
+const SPARE: [Action; 25] = [
     Action::Accounts,
-    Action::ClearField,
     Action::Label,
     Action::SortNext,
     Action::Jump,
+    Action::InDialog,
+    Action::Advanced,
+    Action::ClearField,
+    Action::Editor,
+    Action::Raw,
     Action::Mark,
-    Action::NextPane,
     Action::Log,
+    Action::Copy,
+    Action::NextPane,
+    Action::EditAgain,
+    Action::NextCandidate,
     Action::Preview,
+    Action::Palette,
     Action::Resend,
     Action::Filter,
+    Action::NextTemplate,
     Action::NextField,
+    Action::ToggleHeader,
     Action::NextChoice,
     Action::HangUp,
     Action::Help,
@@ -98,7 +102,7 @@ fn activity(model: &Model) -> String {
 fn keys(buffer: &mut Buffer, area: Rect, model: &Model) {
     // What always holds stands first, so that it keeps its place whatever has the focus.
     let scopes = update::scopes(model).iter().rev();
-    let mut shown: Vec<(String, &Binding)> = scopes
+    let all: Vec<(String, &Binding)> = scopes
         .flat_map(|scope| model.bindings.scope(*scope))
         .filter(|binding| {
             !binding.label.is_empty()
@@ -107,18 +111,35 @@ fn keys(buffer: &mut Buffer, area: Rect, model: &Model) {
         })
         .filter_map(|binding| Some((free_key(model, binding)?.to_string(), binding)))
         .collect();
-    let width = |(key, binding): &(String, &Binding)| key.width() + binding.label.width() + 3;
-    let mut spare = SPARE.iter();
-    while shown.iter().map(width).sum::<usize>() > usize::from(area.width) {
-        let Some(action) = spare.next() else { break };
-        shown.retain(|(_, binding)| binding.action != *action);
-    }
+    let shown = fitting(&all, usize::from(area.width));
     let mut x = 1;
     for (key, binding) in shown {
-        x += put(buffer, area, x, 0, &key, model.theme.accent);
+        x += put(buffer, area, x, 0, key, model.theme.accent);
         x += 1 + put(buffer, area, x + 1, 0, binding.label, Style::new());
         x += 2;
     }
+}
+
+/// The keys that fit into a width. What can be spared goes first; of what went, the last comes back
+/// where there is room after all.
+fn fitting<'a>(all: &'a [(String, &Binding)], width: usize) -> Vec<&'a (String, &'a Binding)> {
+    let fits = |gone: &[Action]| {
+        let kept = all.iter().filter(|(_, binding)| !gone.contains(&binding.action));
+        kept.map(|(key, binding)| key.width() + binding.label.width() + 3).sum::<usize>() <= width
+    };
+    let mut gone = Vec::new();
+    let mut spare = SPARE.iter();
+    while !fits(&gone) {
+        let Some(action) = spare.next() else { break };
+        gone.push(*action);
+    }
+    for at in (0..gone.len()).rev() {
+        let action = gone.remove(at);
+        if !fits(&gone) {
+            gone.insert(at, action);
+        }
+    }
+    all.iter().filter(|(_, binding)| !gone.contains(&binding.action)).collect()
 }
 
 /// The first key of a binding that the field with the cursor does not want for itself.
@@ -131,10 +152,14 @@ fn free_key(model: &Model, binding: &Binding) -> Option<Key> {
 /// Whether there is something for a key to do on a screen of this size. Where there is room for
 /// the form and what will be sent, both are there.
 fn is_of_use(model: &Model, action: Action) -> bool {
+    let composer = model.drafts.open();
     match action {
+        Action::ToggleHeader => composer.focus() == Slot::Headers,
+        Action::NextTemplate => matches!(composer.focus(), Slot::Body | Slot::ContentType),
+        Action::NextCandidate => composer.candidates().0.len() > 1,
         Action::Preview => model.size.width < composer::BOTH,
         Action::Advanced | Action::Raw => {
-            matches!(model.drafts.open().purpose(), Purpose::New | Purpose::Like(_))
+            matches!(composer.purpose(), Purpose::New | Purpose::Like(_))
         }
         _ => true,
     }

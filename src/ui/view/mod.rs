@@ -40,7 +40,9 @@ use ratatui::{
     widgets::{Block, BorderType, Clear, Widget},
 };
 
-pub use composer::slot_at as composer_slot_at;
+pub use composer::{
+    has_room as composer_has_room, preview_end as composer_preview_end, slot_at as composer_slot_at,
+};
 pub use help::lines as help_lines;
 pub use table::{column_width, heading_at};
 pub use text::{bytes_as_text, flow_text};
@@ -56,7 +58,7 @@ const LEAST: (u16, u16) = (40, 8);
 /// From how many columns on the panes stand side by side.
 const WIDE: u16 = 120;
 /// The least columns of a table beside a timeline: every column, and a target that can be read.
-const TABLE: u16 = 70;
+const TABLE: u16 = 72;
 /// From how many columns on both panes are shown, one above the other.
 const MEDIUM: u16 = 80;
 
@@ -115,6 +117,12 @@ impl Regions {
         };
         Some(Regions { header: line(area.y), body, table, timeline, status, footer })
     }
+}
+
+/// What lies between header and status; `None` where the screen is too small.
+fn body(model: &Model) -> Option<Rect> {
+    let screen = Rect::from((Position::ORIGIN, model.size));
+    Regions::of(screen, model.browse.pane).map(|regions| regions.body)
 }
 
 /// Draws the screen.

@@ -22,7 +22,7 @@ use crate::ui::{
     model::{Column, Line, Mode, Model, Pane, Row, Sort},
     view::{
         block, put, put_in,
-        text::{cut, safe, scrolled, wrap},
+        text::{balanced, cut, safe, scrolled},
         time::Moment,
         title,
     },
@@ -246,7 +246,7 @@ fn centred(
 ) {
     let width = usize::from(area.width.saturating_sub(4));
     let lines: Vec<String> =
-        sentences.iter().flatten().flat_map(|sentence| wrap(sentence, width)).collect();
+        sentences.iter().flatten().flat_map(|sentence| balanced(sentence, width)).collect();
     let y = (area.height / 2).saturating_sub(lines.len() as u16 / 2);
     for (n, line) in lines.iter().enumerate() {
         let x = area.width.saturating_sub(line.width() as u16) / 2;

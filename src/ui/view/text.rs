@@ -107,6 +107,50 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// The text as lines of at most `width` columns that are about as long as each other: no word
+/// stands alone at the end.
+pub fn balanced(text: &str, width: usize) -> Vec<String> {
+    let lines = wrap(text, width);
+    let least = text.width().div_ceil(lines.len().max(1));
+    let fits = |width: &usize| wrap(text, *width).len() == lines.len();
+    (least..width).find(fits).map_or(lines, |width| wrap(text, width))
+}
+
+/// How many bytes of a text that is too long stand before the best place to break it: within
+/// `width` columns, behind white space or what separates parts, unless that leaves half of the
+/// line empty.
+pub fn break_at(text: &str, width: usize) -> usize {
+    let (mut used, mut end, mut best) = (0, 0, None);
+    for (at, c) in text.char_indices() {
+        used += c.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        end = at + c.len_utf8();
+        if matches!(c, ' ' | '\t' | ',' | ';' | '>' | '&') && used * 2 > width {
+            best = Some(end);
+        }
+    }
+    if end == text.len() { end } else { best.unwrap_or(end) }
+}
+
+/// A line as lines of at most `width` columns, broken where it can best be, those after the first
+/// indented. Nothing of it is lost.
+pub fn broken(text: &str, width: usize, indent: usize) -> Vec<String> {
+    let indent = if indent * 2 < width { indent } else { 0 };
+    let mut lines = Vec::new();
+    let mut rest = text;
+    while lines.is_empty() || !rest.is_empty() {
+        let before = if lines.is_empty() { 0 } else { indent };
+        // A character that is wider than the line stands on one all the same.
+        let first = rest.chars().next().map_or(0, char::len_utf8);
+        let end = break_at(rest, width.saturating_sub(before)).max(first);
+        lines.push(format!("{:before$}{}", "", &rest[..end]));
+        rest = &rest[end..];
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +193,32 @@ mod tests {
         assert_eq!(wrap("aaaaaaaaaa b", 4), ["aaaa", "aaaa", "aa b"]);
         assert_eq!(wrap("", 4), [""]);
         assert_eq!(wrap("電話", 1), ["電", "話"]);
+    }
+
+    #[test]
+    fn a_line_is_broken_behind_what_separates_its_parts_and_nothing_of_it_is_lost() {
+        for (text, width, lines) in [
+            ("INVITE, ACK, NOTIFY", 15, &["INVITE, ACK, ", "  NOTIFY"][..]),
+            ("<sip:a@h>;tag=12345", 12, &["<sip:a@h>;", "  tag=12345"]),
+            ("aaaaaaaaaaaaaa", 8, &["aaaaaaaa", "  aaaaaa"]),
+            // A break that leaves half of the line empty is none.
+            ("a bbbbbbbbbbbb", 8, &["a bbbbbb", "  bbbbbb"]),
+            ("電話電話", 3, &["電", "  電", "  話", "  電", "  話"][..0]),
+            ("", 8, &[""]),
+        ] {
+            let broken = broken(text, width, 2);
+            let whole: String = broken.iter().map(|line| line.trim_start()).collect();
+            assert_eq!(whole.replace(' ', ""), text.replace(' ', ""), "{broken:?}");
+            assert!(broken.iter().all(|line| line.width() <= width.max(4)), "{broken:?}");
+            assert!(lines.is_empty() || broken == lines, "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn no_word_stands_alone_on_the_last_line() {
+        assert_eq!(balanced("one two three four five", 19), ["one two three", "four five"]);
+        assert_eq!(balanced("one two", 19), ["one two"]);
+        assert_eq!(balanced("", 5), [""]);
     }
 
     #[test]

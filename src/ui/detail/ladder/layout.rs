@@ -15,8 +15,15 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::{Ladder, Mood, What};
 use crate::sip::escape::escape;
 
-/// The least columns between two lifelines: an arrow with a method, or a status and its reason.
+/// The least columns between two lifelines where there is room: an arrow with what it is, and with
+/// what it carries.
 const LEAST: usize = 26;
+/// The least columns where there is not: an arrow with a method or a short status.
+const TIGHT: usize = 19;
+/// The fewest columns that a user can wish for.
+const FEWEST: usize = 10;
+/// How many columns one step of a user's wish is.
+const STEP: usize = 6;
 /// The most columns that the longest label makes it.
 const MOST: usize = 64;
 /// What an arrow needs besides its label: `── ` and ` ──▶`.
@@ -65,8 +72,8 @@ impl LadderLine {
 impl Ladder {
     /// The layout for a width: as wide as the labels want it and no wider than there is room, but
     /// never narrower than can be read; what does not fit is scrolled to. `None` takes the room
-    /// that every label needs.
-    pub fn layout(&self, room: Option<usize>) -> Layout {
+    /// that every label needs. `zoom` is how many steps wider than that it is to be.
+    pub fn layout(&self, room: Option<usize>, zoom: i16) -> Layout {
         let spans = self.lifelines.len().saturating_sub(1).max(1);
         let wanted = self.steps.iter().map(|step| match &step.what {
             What::Arrow { from, to, label, count } => {
@@ -82,8 +89,13 @@ impl Ladder {
             None => wanted.max(LEAST),
             Some(room) => {
                 let fits = room.saturating_sub(margin + end) / spans;
-                wanted.clamp(LEAST, MOST).min(fits.max(LEAST))
+                wanted.clamp(LEAST, MOST).min(fits.max(TIGHT))
             }
+        };
+        let by = STEP * usize::from(zoom.unsigned_abs());
+        let gap = match zoom {
+            ..0 => gap.saturating_sub(by).max(FEWEST),
+            _ => gap + by,
         };
         let columns: Vec<usize> =
             (0..self.lifelines.len()).map(|index| margin + index * gap).collect();

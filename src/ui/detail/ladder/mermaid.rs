@@ -5,7 +5,7 @@ use super::{Ladder, What};
 impl Ladder {
     /// The diagram as lines of text, each with its time since the first step.
     pub fn text(&self) -> String {
-        let layout = self.layout(None);
+        let layout = self.layout(None, 0);
         let Some(start) = self.steps.first().map(|step| step.at) else { return String::new() };
         let mut text = String::new();
         let mut push = |time: &str, line: &str| {

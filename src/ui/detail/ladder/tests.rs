@@ -72,7 +72,7 @@ fn every_line_is_as_wide_as_the_layout_at_every_width() {
     use unicode_width::UnicodeWidthStr;
     for ladder in [call(), forked()] {
         for room in (0..200).map(Some).chain([None]) {
-            let layout = ladder.layout(room);
+            let layout = ladder.layout(room, 0);
             let widths: Vec<usize> =
                 ladder.lines(&layout).map(|line| line.text().width()).collect();
             assert!(widths.iter().all(|width| *width == widths[0]), "{room:?}: {widths:?}");
@@ -85,7 +85,7 @@ fn every_line_is_as_wide_as_the_layout_at_every_width() {
 
 #[test]
 fn what_does_not_fit_on_an_arrow_is_left_out_from_the_end() {
-    let narrow = call().layout(Some(40));
+    let narrow = call().layout(Some(43), 0);
     let lines: Vec<String> = call().lines(&narrow).map(|line| line.text()).collect();
     assert!(lines[0].contains("INVITE ×3  SDP ") && !lines[0].contains("CSeq"), "{lines:?}");
     assert!(lines[1].contains(" 180 Ringing "), "{lines:?}");
@@ -122,4 +122,16 @@ fn long_tags_are_shortened_and_short_ones_stay() {
     assert_eq!(short("1234567890"), "1234567890");
     assert_eq!(short("12345678901"), "12345678…");
     assert_eq!(short(""), "");
+}
+
+#[test]
+fn a_ladder_is_drawn_wider_and_narrower_as_wished() {
+    use unicode_width::UnicodeWidthStr;
+    let width = |zoom| {
+        let ladder = call();
+        let layout = ladder.layout(Some(60), zoom);
+        ladder.lines(&layout).map(|line| line.text().width()).max().unwrap_or(0)
+    };
+    assert_eq!(width(1), width(0) + 6);
+    assert!(width(-1) < width(0) && width(-9) == width(-8), "{}", width(-9));
 }

@@ -42,6 +42,23 @@ struct Place {
     message: Rect,
 }
 
+/// Whether there is room for the advanced fields too, without what is said below each.
+pub fn has_room(model: &Model) -> bool {
+    let Some(body) = super::body(model) else { return false };
+    let form = if body.width >= BOTH { regions(model, body).0.unwrap_or(body) } else { body };
+    let composer = model.drafts.open();
+    let fields = |shape| Slot::all(composer.purpose(), shape).map(height).sum::<u16>();
+    // The usual fields keep their air.
+    let air = Slot::all(composer.purpose(), Shape::Form).count() as u16;
+    fields(Shape::Unfolded) + air <= inside(form).height
+}
+
+/// The furthest that the preview can be scrolled.
+pub fn preview_end(model: &Model) -> usize {
+    let Some(body) = super::body(model) else { return 0 };
+    regions(model, body).1.map_or(0, |area| preview::end(model, inside(area)))
+}
+
 /// The field under the mouse.
 pub fn slot_at(model: &Model, body: Rect, at: Position) -> Option<Slot> {
     let (form, _) = regions(model, body);
@@ -348,6 +365,13 @@ fn places(model: &Model, inner: Rect) -> Vec<Place> {
     let mut lines: Vec<(Slot, u16, u16)> =
         composer.slots().map(|slot| (slot, height(slot), message(slot).max(hint(slot)))).collect();
     let total = |lines: &[(Slot, u16, u16)]| lines.iter().map(|(_, f, m)| f + m).sum::<u16>();
+    // What is left over goes to what is longest.
+    let spare = inner.height.saturating_sub(total(&lines));
+    if let Some((_, field, _)) =
+        lines.iter_mut().find(|(slot, ..)| matches!(slot, Slot::Raw | Slot::Body))
+    {
+        *field += spare;
+    }
     for slot in [Slot::Raw, Slot::Body, Slot::Headers, Slot::Routes] {
         let over = total(&lines).saturating_sub(inner.height);
         if let Some((_, field, _)) = lines.iter_mut().find(|line| line.0 == slot) {

@@ -10,9 +10,16 @@ use ratatui::{
 use crate::{
     sip::{escape::escape, lint::Severity},
     ui::{
+        bindings::{Action, Scope},
         composer::Composer,
         model::Model,
-        view::{overlay, put, text::wrap, title},
+        view::{
+            composer::inside,
+            overlay, put,
+            table::scroll_bar,
+            text::{broken, wrap},
+            title,
+        },
     },
 };
 
@@ -25,25 +32,29 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model) {
         true => "What was right last",
         false => "What will be sent",
     };
+    let scroll = model.bindings.key(Scope::Compose, Action::PageDown);
+    let scroll = scroll.filter(|_| end(model, inside(area)) > 0);
+    let scroll = scroll.map(|key| format!(" · {key} scrolls")).unwrap_or_default();
     let size = match preview.bytes.len() {
         0 => String::new(),
-        size => format!(" {size} bytes "),
+        size => format!(" {size} bytes{scroll} "),
     };
     let size = Line::styled(size, theme.dim).alignment(Alignment::Right);
     let heading = title(heading, theme.accent.add_modifier(Modifier::BOLD));
     let inner = overlay(buffer, area, heading, size, theme);
     let lines = lines(model, composer, usize::from(inner.width));
-    for (y, (text, style)) in lines.iter().take(usize::from(inner.height)).enumerate() {
+    let height = usize::from(inner.height);
+    let top = composer.preview_top.min(lines.len().saturating_sub(height));
+    for (y, (text, style)) in lines.iter().skip(top).take(height).enumerate() {
         put(buffer, inner, 0, y as u16, text, *style);
     }
-    let more = lines.len().saturating_sub(usize::from(inner.height));
-    if more > 0 && inner.height > 0 {
-        let text = format!("… {} lines more", more + 1);
-        let last = Rect { y: inner.bottom() - 1, height: 1, ..inner };
-        buffer.set_style(last, Style::new());
-        put(buffer, last, 0, 0, &" ".repeat(usize::from(last.width)), Style::new());
-        put(buffer, last, 0, 0, &text, theme.dim);
-    }
+    scroll_bar(buffer, area, top, height, lines.len(), model);
+}
+
+/// The furthest that it can be scrolled in an area.
+pub(super) fn end(model: &Model, inner: Rect) -> usize {
+    let lines = lines(model, model.drafts.open(), usize::from(inner.width));
+    lines.len().saturating_sub(usize::from(inner.height))
 }
 
 /// The notes, then the message, each finding below the line that it stands on.
@@ -59,7 +70,7 @@ fn lines(model: &Model, composer: &Composer, width: usize) -> Vec<(String, Style
     }
     let style = if composer.is_wrong() { theme.dim } else { Style::new() };
     for (n, line) in preview.lines().iter().enumerate() {
-        lines.extend(wrap(line, width).into_iter().map(|line| (line, style)));
+        lines.extend(broken(line, width, 2).into_iter().map(|line| (line, style)));
         for finding in preview.findings.iter().filter(|finding| finding.line == n + 1) {
             let (shape, style) = match finding.severity() {
                 Severity::Error => ("✖", theme.bad),

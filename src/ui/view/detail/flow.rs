@@ -9,7 +9,10 @@ use crate::{
     transport::TlsFacts,
     ui::{
         detail,
-        view::{text::safe, time::Moment},
+        view::{
+            text::safe,
+            time::{Moment, short},
+        },
     },
 };
 
@@ -51,6 +54,9 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
     }
     if let Some(seen) = seen_as(room) {
         fact("seen as", &seen, plain);
+    }
+    if let Some(rtt) = flow.rtt {
+        fact("keep-alive", &format!("answered after {}", short(rtt)), plain);
     }
     let (sent, came) = traffic(room);
     fact("messages", &format!("{sent} sent, {came} came for this context"), plain);

@@ -15,7 +15,7 @@ const TIMES: usize = 9;
 pub(super) fn page(room: &Room<'_>) -> Page {
     let theme = &room.model.theme;
     let ladder = Ladder::of(room.row, &room.model.facts);
-    let layout = ladder.layout(Some(room.width.saturating_sub(TIMES)));
+    let layout = ladder.layout(Some(room.width.saturating_sub(TIMES)), room.model.detail.zoom);
     let heads = ladder.heads(&layout);
     let head = heads.iter().map(|line| set(Line::new().padded(TIMES), line, theme)).collect();
     let mut page = Page { head, lines: Vec::new() };

@@ -304,12 +304,24 @@ fn bottom(
         ]));
     }
     let below = page.lines.len().saturating_sub(top + height);
-    let seen = match (top, below) {
-        (0, 0) => return (titles, cursor),
-        (_, 0) => format!(" {top} above "),
-        (0, _) => format!(" {below} more below "),
-        (above, below) => format!(" {above} above · {below} below "),
+    let mut seen = match (top, below) {
+        (0, 0) => Vec::new(),
+        (_, 0) => vec![format!("{top} above")],
+        (0, _) => vec![format!("{below} more below")],
+        (above, below) => vec![format!("{above} above"), format!("{below} below")],
     };
+    let width = usize::from(area.width.saturating_sub(2));
+    let left = left(model, page, width);
+    match (left, page.width().saturating_sub(left + width)) {
+        (0, 0) => {}
+        (left, 0) => seen.push(format!("← {left}")),
+        (0, right) => seen.push(format!("{right} →")),
+        (left, right) => seen.push(format!("← {left}, {right} →")),
+    }
+    if seen.is_empty() {
+        return (titles, cursor);
+    }
+    let seen = format!(" {} ", seen.join(" · "));
     titles.push(Title::styled(seen, theme.dim).alignment(Alignment::Right));
     (titles, cursor)
 }

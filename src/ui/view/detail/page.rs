@@ -8,7 +8,10 @@ use std::ops::Range;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::ui::{detail, view::text::wrap};
+use crate::ui::{
+    detail,
+    view::text::{break_at, wrap},
+};
 
 /// The lines of a tab.
 #[derive(Debug, Default)]
@@ -78,24 +81,35 @@ impl Line {
             return vec![self];
         }
         let indent = if indent * 2 < width { indent } else { 0 };
+        let text = self.text();
+        let (mut breaks, mut at) = (Vec::new(), 0);
+        while at < text.len() {
+            let room = if at == 0 { width } else { width - indent };
+            // A character that is wider than the line stands on one all the same.
+            let first = text[at..].chars().next().map_or(1, char::len_utf8);
+            at += break_at(&text[at..], room).max(first);
+            breaks.push(at);
+        }
         let empty = Line { opens: self.opens, header: self.header.clone(), pieces: Vec::new() };
         let mut lines = Vec::new();
         let mut line = empty.clone();
-        let mut used = 0;
+        let mut breaks = breaks.into_iter();
+        let (mut at, mut end) = (0, breaks.next().unwrap_or(text.len()));
         for (text, style) in &self.pieces {
-            let mut piece = String::new();
-            for c in text.chars() {
-                let wide = c.width().unwrap_or(0);
-                if used + wide > width && used > 0 {
-                    line.pieces.push((std::mem::take(&mut piece), *style));
+            let mut rest = text.as_str();
+            while !rest.is_empty() {
+                let (piece, behind) = rest.split_at(rest.len().min(end - at));
+                at += piece.len();
+                line.pieces.push((piece.to_owned(), *style));
+                rest = behind;
+                if at == end
+                    && let Some(next) = breaks.next()
+                {
+                    end = next;
                     lines.push(std::mem::replace(&mut line, empty.clone()));
                     line.pieces.push((" ".repeat(indent), Style::new()));
-                    used = indent;
                 }
-                piece.push(c);
-                used += wide;
             }
-            line.pieces.push((piece, *style));
         }
         lines.push(line);
         lines

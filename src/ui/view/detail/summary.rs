@@ -19,12 +19,12 @@ use crate::{
 /// The tabs with their numbers, each with its first column: all by name, or where there is no room
 /// only the open one.
 fn tabs(open: Tab, width: u16) -> Vec<(Tab, u16, String)> {
-    let place = |gap: u16, name: fn(Tab) -> &'static str| {
+    let place = |gap: u16, name: fn(Tab) -> &'static str, own: fn(Tab) -> &'static str| {
         let mut x = 1;
         let mut placed = Vec::new();
         for tab in Tab::ALL {
             let number = tab as usize + 1;
-            let name = if tab == open { tab.name() } else { name(tab) };
+            let name = if tab == open { own(tab) } else { name(tab) };
             let text = format!("{number} {name}").trim_end().to_owned();
             let columns = text.len() as u16;
             placed.push((tab, x, text));
@@ -32,9 +32,15 @@ fn tabs(open: Tab, width: u16) -> Vec<(Tab, u16, String)> {
         }
         (placed, x - gap)
     };
-    let forms = [place(2, Tab::name), place(1, Tab::name), place(1, short_name)];
-    let fits = |(_, end): &(_, u16)| *end <= width;
-    forms.into_iter().find(fits).unwrap_or_else(|| place(2, |_| "")).0
+    let forms = [
+        place(2, Tab::name, Tab::name),
+        place(1, Tab::name, Tab::name),
+        place(1, short_name, Tab::name),
+        place(1, short_name, short_name),
+    ];
+    // Behind the last one there is room for a bracket.
+    let fits = |(_, end): &(_, u16)| *end < width;
+    forms.into_iter().find(fits).unwrap_or_else(|| place(2, |_| "", Tab::name)).0
 }
 
 const fn short_name(tab: Tab) -> &'static str {
@@ -49,16 +55,15 @@ pub(super) fn draw_tabs(buffer: &mut Buffer, area: Rect, model: &Model) {
     let theme = &model.theme;
     let open = model.detail.tab;
     for (tab, x, text) in tabs(open, area.width) {
-        let (number, name) = text.split_once(' ').unwrap_or((&text, ""));
-        // Without colour, the open one is the one that stands out.
-        let chosen = theme.plain.add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
-        let style = if tab == open { chosen } else { theme.dim };
-        let taken =
-            put(buffer, area, x, 0, number, if tab == open { chosen } else { theme.accent });
-        put(buffer, area, x + taken + 1, 0, name, style);
         if tab == open {
-            put(buffer, area, x + taken, 0, " ", style);
+            // Brackets stand in the gaps: what is open is told without colour too.
+            let chosen = theme.accent.add_modifier(Modifier::BOLD);
+            put(buffer, area, x - 1, 0, &format!("[{text}]"), chosen);
+            continue;
         }
+        let (number, name) = text.split_once(' ').unwrap_or((&text, ""));
+        let taken = put(buffer, area, x, 0, number, theme.accent);
+        put(buffer, area, x + taken + 1, 0, name, theme.dim);
     }
 }
 
@@ -118,9 +123,8 @@ mod tests {
                 let end = placed.iter().map(|(_, x, text)| x + text.len() as u16).max();
                 assert!(end.is_some_and(|end| end <= width), "{width}: {placed:?}");
                 assert_eq!(placed.len(), 6);
-                assert!(
-                    placed.iter().any(|(tab, _, text)| *tab == open && text.contains(open.name()))
-                );
+                assert!(placed.iter().any(|(tab, _, text)| *tab == open
+                    && (text.contains(open.name()) || text.contains(short_name(open)))));
             }
         }
     }

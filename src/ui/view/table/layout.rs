@@ -36,15 +36,16 @@ impl Wish {
                 let digits = (contexts.max(10).ilog10() + 1) as u16;
                 (digits, digits, digits)
             }
-            Column::Method => (7, 7, 9),
-            Column::Target => (10, 18, 80),
+            // SUBSCRIBE is the longest that one meets every day, REGISTER stands in every table.
+            Column::Method => (8, 9, 9),
+            Column::Target => (12, 24, 80),
             Column::State => (12, 12, 12),
-            Column::Last => (13, 23, 36),
+            Column::Last => (13, 20, 36),
             Column::Cause => (8, 19, 20),
             Column::Rtt => (5, 5, 5),
             Column::Age => (4, 4, 4),
             Column::Duration => (5, 5, 5),
-            Column::Attempts => (8, 8, 8),
+            Column::Attempts => (7, 7, 8),
             Column::Timer => (13, 13, 13),
             Column::Flow => (9, 19, 26),
             Column::Account => (6, 10, 24),
