@@ -163,8 +163,46 @@ async fn a_server_that_says_nothing_is_waited_for_a_bounded_time() {
 async fn a_server_that_is_not_there_is_named() {
     let (socket, nobody) = silent().await;
     drop(socket);
-    let found = found(&[nobody], "sip:a.test:5060").await;
-    assert!(found.starts_with(&format!("a.test cannot be resolved: DNS at {nobody} ")), "{found}");
+    assert_eq!(
+        found(&[nobody], "sip:a.test:5060").await,
+        format!(
+            "a.test cannot be resolved: DNS at {nobody} could not be asked: connection refused (asked for A a.test, AAAA a.test)"
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_fails_at_everything_is_told_with_its_code() {
+    let (socket, broken) = silent().await;
+    let server = tokio::spawn(async move {
+        let mut buffer = [0; 512];
+        while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
+            // SERVFAIL to whatever was asked.
+            (buffer[2], buffer[3]) = (0x81, 0x82);
+            let _ = socket.send_to(&buffer[..length], from).await;
+        }
+    });
+    let found = found(&[broken], "sip:a.test").await;
+    assert!(
+        found.starts_with(&format!(
+            "a.test cannot be resolved: DNS at {broken} could not answer (server failure)"
+        )),
+        "{found}"
+    );
+    server.abort();
+}
+
+#[tokio::test]
+async fn an_answer_that_no_datagram_holds_comes_by_tcp() {
+    let label = "a-label-that-is-as-long-as-it-may-be-for-a-name-of-this-kind";
+    let mut zone = String::new();
+    for n in 0..30 {
+        zone += &format!("_sip._udp.many.test SRV {n} 0 5060 h{n}.{label}.test\n");
+        zone += &format!("h{n}.{label}.test A 127.0.1.{n}\n");
+    }
+    let dns = DnsServer::new(60, &zone).await;
+    let resolved = resolve(&[dns.address], "sip:many.test;transport=udp").await;
+    assert_eq!(resolved.candidates(1).unwrap().len(), 30);
 }
 
 #[tokio::test]

@@ -325,6 +325,54 @@ fn a_503_is_acked_where_it_came_from_and_the_next_candidate_has_the_invite() {
 }
 
 #[test]
+fn a_503_that_says_how_long_keeps_later_requests_away_unless_there_is_no_other_server() {
+    let busy = |bench: &mut Bench| {
+        let (flow, request) = bench.sent.last().unwrap().clone();
+        let bytes = simulation::response_with(&request, 503, "b", |builder| {
+            builder.header(HeaderName::RetryAfter, "60 (maintenance)")
+        });
+        bench.ua.handle_message(bench.now, flow, source(flow), bytes);
+        bench.drain();
+    };
+    let again = |bench: &mut Bench| {
+        bench.id = bench.ua.request_by_name(bench.now, "sip:b.test", Transport::Udp, options());
+        bench.drain();
+        bench.events.clear();
+        bench.ua.resolved(bench.now, bench.id, &found(Transport::Udp, &[1, 2]));
+        bench.drain();
+    };
+    let mut bench = Bench::looked_up(Transport::Udp, options(), &[1, 2]);
+    bench.up(1);
+    busy(&mut bench);
+    bench.up(2);
+    bench.answer(200);
+    bench.wait(Duration::from_secs(30));
+    again(&mut bench);
+    assert_eq!(
+        bench.story()[1..3],
+        [
+            "passed over: udp 192.0.2.2:1 is tried last: it answered 503 and asked to be left alone, for 30 s more (RFC 3261 §21.5.4)",
+            "trying udp 192.0.2.2:2 (SRV 1 0 h.test), 1 of 2"
+        ]
+    );
+    bench.up(2);
+    // It is still there where the other fails.
+    busy(&mut bench);
+    bench.up(1);
+    assert_eq!(bench.last().0, 1);
+    bench.answer(200);
+    assert!(bench.told("ended Accepted"));
+    // None is left that may be asked: their own order counts.
+    again(&mut bench);
+    assert!(bench.story()[1].starts_with("trying udp 192.0.2.2:1"), "{:?}", bench.story());
+    bench.up(1);
+    bench.answer(200);
+    bench.wait(Duration::from_secs(61));
+    again(&mut bench);
+    assert!(bench.story()[1].starts_with("trying udp 192.0.2.2:1"), "{:?}", bench.story());
+}
+
+#[test]
 fn the_last_503_is_a_rejection() {
     let mut bench = Bench::looked_up(Transport::Udp, options(), &[1]);
     bench.up(1);

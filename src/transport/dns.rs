@@ -20,7 +20,10 @@ use hickory_resolver::{
     },
     system_conf,
 };
-use tokio::time::timeout;
+use tokio::{
+    net::{TcpStream, UdpSocket},
+    time::{sleep, timeout},
+};
 
 use crate::{
     sip::{
@@ -39,6 +42,9 @@ const DNS_PORT: u16 = 53;
 const PATIENCE: Duration = Duration::from_secs(2);
 const AGAIN: usize = 1;
 
+/// How long an answer is waited for before it is looked whether anybody is there.
+const PAUSE: Duration = Duration::from_millis(300);
+
 /// How long all look-ups of one resolution may take together.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -55,6 +61,7 @@ struct Inner {
     /// Who is asked, as a sentence names it.
     server: String,
     dns: Result<TokioResolver, String>,
+    servers: Vec<SocketAddr>,
 }
 
 impl Resolver {
@@ -71,8 +78,15 @@ impl Resolver {
             return Resolved::from_hosts_file(&target, addresses);
         }
         let mut resolution = Resolution::new(target, &Transport::ALL, &inner.server);
-        // What is not answered by then never was.
-        let _ = timeout(LIMIT, inner.ask(&mut resolution)).await;
+        tokio::select! {
+            // What is not answered by then never was.
+            _ = timeout(LIMIT, inner.ask(&mut resolution)) => {}
+            why = inner.nobody_there() => {
+                while let count @ 1.. = resolution.questions().len() {
+                    resolution.answer(vec![Err(LookupFailure::Unreachable(why.clone())); count]);
+                }
+            }
+        }
         resolution.finish()
     }
 }
@@ -99,15 +113,16 @@ impl Inner {
             Ok(configuration) => configuration,
             Err(why) => {
                 let server = "the system's DNS".to_owned();
-                return Inner { hosts: hosts(), server, dns: Err(why) };
+                return Inner { hosts: hosts(), server, dns: Err(why), servers: Vec::new() };
             }
         };
         options.timeout = PATIENCE;
         options.attempts = AGAIN;
-        let server = describe(config.name_servers());
+        let servers = addresses(config.name_servers());
+        let server = describe(&servers);
         let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         let dns = builder.with_options(options).build().map_err(|error| error.to_string());
-        Inner { hosts: hosts(), server, dns }
+        Inner { hosts: hosts(), server, dns, servers }
     }
 
     /// The addresses of a name that needs no DNS: of the hosts file, and of localhost in any case
@@ -129,6 +144,21 @@ impl Inner {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         (host == "localhost" || host.ends_with(".localhost"))
             .then(|| vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()])
+    }
+
+    /// Ends where every server refuses UDP and TCP: what is asked there never comes back, and waiting
+    /// for it would only tell less.
+    async fn nobody_there(&self) -> String {
+        sleep(PAUSE).await;
+        let refused = join_all(self.servers.iter().map(|server| refusal(*server))).await;
+        match refused
+            .into_iter()
+            .collect::<Option<Vec<String>>>()
+            .and_then(|all| all.into_iter().next())
+        {
+            Some(why) => why,
+            None => std::future::pending().await,
+        }
     }
 
     async fn ask(&self, resolution: &mut Resolution) {
@@ -187,18 +217,44 @@ fn configuration(servers: &[SocketAddr]) -> Result<(ResolverConfig, ResolverOpts
     Ok((config, options))
 }
 
-/// `DNS at 10.0.0.1:53 and 10.0.0.2:53`
-fn describe(servers: &[NameServerConfig]) -> String {
-    let mut names: Vec<String> = Vec::new();
+/// The servers' addresses, each once.
+fn addresses(servers: &[NameServerConfig]) -> Vec<SocketAddr> {
+    let mut addresses = Vec::new();
     for server in servers {
         let port = server.connections.first().map_or(DNS_PORT, |connection| connection.port);
-        let name = SocketAddr::new(server.ip, port).to_string();
-        if !names.contains(&name) {
-            names.push(name);
+        let address = SocketAddr::new(server.ip, port);
+        if !addresses.contains(&address) {
+            addresses.push(address);
         }
     }
+    addresses
+}
+
+/// `DNS at 10.0.0.1:53 and 10.0.0.2:53`
+fn describe(servers: &[SocketAddr]) -> String {
+    let names: Vec<String> = servers.iter().map(ToString::to_string).collect();
     format!("DNS at {}", names.join(" and "))
 }
+
+/// Why nobody can be asked there, where neither a datagram nor a connection is taken.
+async fn refusal(server: SocketAddr) -> Option<String> {
+    let by_tcp = timeout(PATIENCE, TcpStream::connect(server)).await.ok()?.err()?;
+    let any: IpAddr = match server {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let datagrams = async {
+        let socket = UdpSocket::bind((any, 0)).await?;
+        socket.connect(server).await?;
+        socket.send(&ROOT).await?;
+        socket.recv(&mut [0; 512]).await
+    };
+    timeout(PATIENCE, datagrams).await.ok()?.err()?;
+    Some(reason::words(&by_tcp))
+}
+
+/// A question that any DNS server can answer: which are the root's name servers (RFC 1035 §4.1).
+const ROOT: [u8; 17] = [0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1];
 
 fn hosts() -> Hosts {
     // A system without the file has no names in it.

@@ -47,6 +47,11 @@ pub enum ServerUriError {
         /// What is wrong.
         error: UriError,
     },
+    /// The `maddr` parameter is wrong.
+    #[error(
+        "maddr={0:?} is no host: write a name or an address, and the port behind the host of the URI (RFC 3261 §19.1.1)"
+    )]
+    Maddr(String),
     /// The `transport` parameter is wrong.
     #[error("{0:?} is not a transport: write udp, tcp, tls, ws or wss")]
     Transport(String),
@@ -125,7 +130,7 @@ impl ServerUri {
             },
         };
         let is_address = |host: &str| bare(host).parse::<IpAddr>().is_ok();
-        let maddr = uri.params().value("maddr").map(|maddr| bare(maddr).to_owned());
+        let maddr = uri.params().value("maddr").map(maddr).transpose()?;
         let discovery = match (uri.port(), uri.params().value("transport")) {
             _ if is_address(maddr.as_deref().unwrap_or(uri.host())) => Discovery::Address,
             (Some(_), _) => Discovery::Address,
@@ -181,6 +186,17 @@ impl FromStr for ServerUri {
             discovery: Discovery::Address,
             address: None,
         })
+    }
+}
+
+/// The host that `maddr` names.
+fn maddr(text: &str) -> Result<String, ServerUriError> {
+    let authority = format!("sip:{text}");
+    let is_host = |uri: &Uri<'_>| uri.host() == text && uri.port().is_none();
+    match Uri::parse(&authority).ok().filter(is_host) {
+        Some(_) => Ok(bare(text).to_owned()),
+        None if text.parse::<IpAddr>().is_ok() => Ok(text.to_owned()),
+        None => Err(ServerUriError::Maddr(text.to_owned())),
     }
 }
 
@@ -274,6 +290,18 @@ mod tests {
         ] {
             let target = text.parse::<ServerUri>().unwrap().target();
             assert_eq!((&*target.host, target.discovery), (host, discovery), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_maddr_is_a_host_and_nothing_else() {
+        for (text, host) in [("m.test", "m.test"), ("[::1]", "::1"), ("::1", "::1")] {
+            let server: ServerUri = format!("sip:h;maddr={text}").parse().unwrap();
+            assert_eq!(server.maddr.as_deref(), Some(host), "{text}");
+        }
+        for text in ["h:5070", "192.0.2.1:5070", "[::1]:5070"] {
+            let error = format!("sip:h;maddr={text}").parse::<ServerUri>().unwrap_err();
+            assert!(error.to_string().contains("is no"), "{text}: {error}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! A DNS server on loopback, with a zone that a test writes.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use hickory_server::{
     Server,
@@ -13,7 +13,7 @@ use hickory_server::{
     store::in_memory::InMemoryZoneHandler,
     zone_handler::{AxfrPolicy, Catalog, ZoneType},
 };
-use tokio::net::UdpSocket;
+use tokio::net::{TcpListener, UdpSocket};
 
 /// The zone `test.`; anything else is refused.
 pub struct DnsServer {
@@ -39,10 +39,11 @@ impl DnsServer {
         handler.upsert(Record::from_rdata(origin.clone(), 1, RData::SOA(soa)), 1).await;
         let mut catalog = Catalog::new();
         catalog.upsert(origin.into(), vec![handler.clone()]);
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let (socket, listener) = both().await;
         let address = socket.local_addr().unwrap();
         let mut server = Server::new(catalog);
         server.register_socket(socket);
+        server.register_listener(listener, Duration::from_secs(10), 16);
         let mut dns = DnsServer { address, zone: handler, _server: server, serial: 1 };
         dns.write(ttl, zone).await;
         dns
@@ -68,6 +69,17 @@ impl DnsServer {
     pub fn text(&self) -> String {
         self.address.to_string()
     }
+}
+
+/// A port that is free for datagrams and for connections.
+async fn both() -> (UdpSocket, TcpListener) {
+    for _ in 0..100 {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        if let Ok(listener) = TcpListener::bind(socket.local_addr().unwrap()).await {
+            return (socket, listener);
+        }
+    }
+    panic!("no port is free for both");
 }
 
 fn name(text: &str) -> Name {

@@ -221,8 +221,8 @@ impl Resolution {
                 Stage::Srv(first.map(|(_, service)| service).collect())
             }
             None if records.iter().any(|record| of_sip(&record)) => {
-                let offered: Vec<&str> =
-                    records.iter().filter(of_sip).map(|record| &*record.service).collect();
+                let offered: Vec<String> =
+                    records.iter().filter(of_sip).map(|record| offer(record)).collect();
                 Stage::Done(Err(ResolutionError::Unusable {
                     host: self.target.host.clone(),
                     offered: escape(&offered.join(", ")).into_owned(),
@@ -273,7 +273,8 @@ impl Resolution {
             hops.truncate(MOST_RECORDS);
             return Stage::Addresses(hops);
         }
-        if !refused.is_empty() && refused.len() == services.len() {
+        // Another service of the host may be reached, but not by guessing where DNS has said no.
+        if !refused.is_empty() {
             let host = self.target.host.clone();
             let services = refused.join(", ");
             return Stage::Done(Err(ResolutionError::NotOffered { host, services }));
@@ -346,6 +347,15 @@ const SERVICES: [(&str, Transport); 5] = [
 fn naptr_transport(service: &str) -> Option<Transport> {
     let known = SERVICES.iter().find(|(name, _)| name.eq_ignore_ascii_case(service));
     known.map(|(_, transport)| *transport)
+}
+
+/// A service as it is told where it is of no use, with what makes it so.
+fn offer(record: &Naptr) -> String {
+    match record.flags.eq_ignore_ascii_case("s") {
+        true => record.service.clone(),
+        // RFC 3263 §4.1: the replacement is looked up for SRV records.
+        false => format!("{} with the flags {:?} and not \"s\"", record.service, record.flags),
+    }
 }
 
 fn is_of_sip(service: &str) -> bool {

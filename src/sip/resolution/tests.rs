@@ -108,6 +108,8 @@ const ZONE: &str = "
     six.test AAAA 2001:db8::6
     _sip._udp.none.test SRV 0 0 0 .
     none.test A 192.0.2.4
+    _sip._udp.half.test SRV 0 0 0 .
+    _sip._tcp.half.test SRV 0 0 5063 h2.test
     _sip._ws.b.test SRV 0 0 8080 h1.test
 ";
 
@@ -123,6 +125,8 @@ fn each_kind_of_target_is_found_as_rfc_3263_says() {
             "udp 192.0.2.1:5060, udp [2001:db8::1]:5060, udp 192.0.2.2:5062, tcp 192.0.2.2:5063",
         ),
         ("sips b.test", "tls 192.0.2.2:5064"),
+        // One service that is refused does not keep the others out.
+        ("sip half.test", "tcp 192.0.2.2:5063"),
         // A transport that is given needs no NAPTR.
         ("tcp a.test", "a.test"),
         ("tcp b.test", "tcp 192.0.2.2:5063"),
@@ -173,6 +177,22 @@ fn what_is_not_to_be_found_is_told_with_the_question_and_the_server() {
             "sip none.test",
             "_sip._udp.none.test SRV 0 0 0 .\n_sip._tcp.none.test SRV 0 0 0 .",
             "none.test cannot be resolved: its SRV records say that it has no such service (_sip._udp.none.test, _sip._tcp.none.test, RFC 2782)",
+        ),
+        // One that is refused is told, though the name has an address.
+        (
+            "udp none.test",
+            "_sip._udp.none.test SRV 0 0 0 .\nnone.test A 192.0.2.4",
+            "none.test cannot be resolved: its SRV records say that it has no such service (_sip._udp.none.test, RFC 2782)",
+        ),
+        (
+            "sip none.test",
+            "_sip._udp.none.test SRV 0 0 0 .\nnone.test A 192.0.2.4",
+            "none.test cannot be resolved: its SRV records say that it has no such service (_sip._udp.none.test, RFC 2782)",
+        ),
+        (
+            "sip x.test",
+            "x.test NAPTR 1 1 a SIP+D2U y.test\ny.test A 192.0.2.4",
+            "x.test cannot be resolved: its NAPTR records offer only SIP+D2U with the flags \"a\" and not \"s\", and what can be used is udp, tcp, tls, ws, wss (RFC 3263 §4.1)",
         ),
         (
             "sips x.test",

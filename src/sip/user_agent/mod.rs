@@ -134,6 +134,8 @@ pub struct UserAgent {
     unacked: Unacked,
     /// What a leg that is gone has described: nothing.
     no_session: sdp::Described,
+    /// Servers that are not to be asked for a while.
+    unavailable: route::Unavailable,
     registrations: Registrations,
     /// INVITEs, BYEs and subscriptions that have not ended: what a graceful end waits for.
     open_calls: usize,
@@ -157,6 +159,7 @@ impl UserAgent {
             by_hand: HashMap::new(),
             unacked: Unacked::default(),
             no_session: sdp::Described::default(),
+            unavailable: route::Unavailable::default(),
             registrations: Registrations::default(),
             open_calls: 0,
             output: VecDeque::new(),

@@ -7,7 +7,12 @@
 //!                                      └──── next candidate ──┘
 //! ```
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{Connect, Output, Size, UserAgent, flows::FlowState};
 use crate::sip::{
@@ -15,7 +20,9 @@ use crate::sip::{
     compose,
     context::{Elsewhere, Request, Waiting},
     event::{ContextId, Fact, FlowId, Resolution, State, Trial},
+    header::RetryAfter,
     message::Message,
+    name::HeaderName,
     random::Branch,
     registration::RegistrationId,
     request::NewRequest,
@@ -40,6 +47,54 @@ impl Route {
 
     fn has_more(&self) -> bool {
         self.failures.len() + 1 < self.candidates.len()
+    }
+}
+
+/// Servers that have asked to be left alone, and until when (RFC 3261 §21.5.4).
+#[derive(Debug, Default)]
+pub(super) struct Unavailable(HashMap<(Transport, SocketAddr), Instant>);
+
+impl Unavailable {
+    /// How many servers are remembered at most.
+    const MOST: usize = 1_000;
+
+    fn avoid(&mut self, now: Instant, candidate: &Candidate, until: Instant) {
+        self.0.retain(|_, until| now < *until);
+        if self.0.len() < Self::MOST {
+            self.0.insert((candidate.transport, candidate.address), until);
+        }
+    }
+
+    /// The same candidates, those that are to be left alone last; and a sentence for each of these,
+    /// where there is another.
+    fn last(
+        &self,
+        now: Instant,
+        candidates: Arc<[Candidate]>,
+    ) -> (Arc<[Candidate]>, Vec<Arc<str>>) {
+        if self.0.is_empty() {
+            return (candidates, Vec::new());
+        }
+        let until = |candidate: &Candidate| {
+            let until = self.0.get(&(candidate.transport, candidate.address)).copied();
+            until.filter(|until| now < *until)
+        };
+        let sentences: Vec<Arc<str>> = candidates
+            .iter()
+            .filter_map(|candidate| {
+                let left = (until(candidate)? - now).as_secs_f64().ceil();
+                Some(format!(
+                    "{} {} is tried last: it answered 503 and asked to be left alone, for {left} s more (RFC 3261 §21.5.4)",
+                    candidate.transport, candidate.address
+                ).into())
+            })
+            .collect();
+        if sentences.is_empty() || sentences.len() == candidates.len() {
+            return (candidates, Vec::new());
+        }
+        let mut ordered = candidates.to_vec();
+        ordered.sort_by_key(|candidate| until(candidate).is_some());
+        (ordered.into(), sentences)
     }
 }
 
@@ -80,10 +135,14 @@ impl UserAgent {
         let lookups = resolved.lookups.clone();
         match resolved.candidates(seed) {
             Ok(candidates) => {
+                let (candidates, avoided) = self.unavailable.last(now, candidates);
                 let route = Route { candidates: candidates.clone(), failures: Vec::new() };
                 context.route = Some(Box::new(route));
                 let resolution = Arc::new(Resolution { lookups, candidates });
                 self.tell_own(now, id, Fact::Resolved(resolution));
+                for why in avoided {
+                    self.tell_own(now, id, Fact::PassedOver { response: None, why });
+                }
                 self.ask_for_flow(id);
             }
             Err(error) => {
@@ -159,7 +218,11 @@ impl UserAgent {
         status: StatusCode,
         message: &Message,
     ) -> bool {
-        if status != StatusCode::SERVICE_UNAVAILABLE || !self.has_next_candidate(id) {
+        if status != StatusCode::SERVICE_UNAVAILABLE {
+            return false;
+        }
+        self.leave_alone(now, id, message);
+        if !self.has_next_candidate(id) {
             return false;
         }
         let response = compose::response(message, status);
@@ -169,6 +232,19 @@ impl UserAgent {
         self.ack_before_again(now, id, status, message);
         self.take_next_candidate(id, why);
         true
+    }
+
+    /// RFC 3261 §21.5.4, RFC 3263 §4.3: a server that says how long is not asked again before, where
+    /// there is another.
+    fn leave_alone(&mut self, now: Instant, id: ContextId, message: &Message) {
+        let seconds = message
+            .header(HeaderName::RetryAfter)
+            .and_then(|header| Some(RetryAfter::parse(header.text().ok()?).ok()?.seconds));
+        let route = self.contexts.get(&id).and_then(|context| context.route.as_ref());
+        let until = seconds.and_then(|s| now.checked_add(Duration::from_secs(s.into())));
+        if let (Some(candidate), Some(until)) = (route.and_then(|route| route.current()), until) {
+            self.unavailable.avoid(now, candidate, until);
+        }
     }
 
     /// Lets a context go nowhere else from now on.
