@@ -2,11 +2,11 @@
 
 mod message_support;
 
-use std::{path::Path, sync::LazyLock};
+use std::{collections::HashSet, path::Path, sync::LazyLock};
 
 use message_support as properties;
 use proptest::prelude::*;
-use sipboard::sip::HeaderName;
+use sipboard::sip::{HeaderName, header::check};
 
 /// The torture corpus, as material to mutate.
 static CORPUS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
@@ -140,4 +140,32 @@ proptest! {
         properties::challenge(&text);
         properties::challenge(&format!("Digest realm=\"a\", {text}"));
     }
+}
+
+/// The headers that have a grammar of their own: those of which some text is refused.
+fn typed() -> impl Iterator<Item = HeaderName> {
+    let odd = ["", "<", "\u{e9} \u{e9}"];
+    HeaderName::KNOWN
+        .iter()
+        .copied()
+        .filter(move |name| odd.iter().any(|text| check(*name, text).is_err()))
+}
+
+#[test]
+fn every_seed_of_the_fuzzer_goes_to_the_header_it_names_and_every_typed_header_has_one() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/header");
+    let mut seeded = HashSet::new();
+    for entry in std::fs::read_dir(folder).expect("the seeds are there") {
+        let path = entry.expect("an entry").path();
+        let file = path.file_name().and_then(|name| name.to_str()).expect("a name");
+        let bytes = std::fs::read(&path).expect("it can be read");
+        let (name, value) = properties::header_line(&bytes).expect("a known header");
+        assert_eq!(name.as_str(), file);
+        // A seed that is read opens more of the grammar than one that is refused.
+        assert_eq!(check(name, value), Ok(()), "{file}");
+        seeded.insert(name);
+    }
+    let without: Vec<_> = typed().filter(|name| !seeded.contains(name)).collect();
+    assert_eq!(without, []);
+    assert!(seeded.len() > 60);
 }

@@ -125,8 +125,16 @@ fn frames<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Frame>, Option
     (all, None)
 }
 
-/// Any typed header reads any text, and says the same of it twice.
+/// A header as it stands in a message: its name, if that is a known one, and its value.
+pub fn header_line(bytes: &[u8]) -> Option<(HeaderName, &str)> {
+    let (name, value) = std::str::from_utf8(bytes).ok()?.split_once(':')?;
+    let name = HeaderName::from_bytes(name.as_bytes());
+    HeaderName::KNOWN.contains(&name).then_some((name, syntax::trim(value)))
+}
+
+/// Any typed header reads any text, and says the same of it twice; so does the lint.
 pub fn header(name: HeaderName, text: &str) {
+    linting(format!("OPTIONS sip:a@b SIP/2.0\r\n{name}: {text}\r\n\r\n").as_bytes());
     assert_eq!(header::check(name, text), header::check(name, text));
     if let Err(error) = header::check(name, text) {
         assert!(error.offset <= text.len(), "{error:?}");

@@ -9,6 +9,7 @@ use crate::sip::{
     name::HeaderName::{self, *},
     params::Params,
     syntax,
+    uri::Uri,
 };
 
 /// What a value must be.
@@ -30,6 +31,8 @@ pub(super) enum Shape {
     Hex8,
     Host,
     Address,
+    /// A URI in < and >.
+    Angle,
     /// Numbers with dots between.
     Index,
     /// One of two words, in any case.
@@ -59,6 +62,10 @@ impl Shape {
             Shape::Hex8 => value.len() == 8 && grammar::is_lower_hex(value),
             Shape::Host => grammar::is_host(value),
             Shape::Address => is_address(value),
+            Shape::Angle => {
+                let uri = value.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
+                uri.is_some_and(|uri| Uri::parse(uri).is_ok())
+            }
             Shape::Index => value.split('.').all(|part| digits(part.as_bytes()).is_some()),
             Shape::Either(words) => words.iter().any(|word| word.eq_ignore_ascii_case(value)),
             Shape::Nothing => false,
@@ -82,6 +89,7 @@ impl std::fmt::Display for Shape {
             Shape::Hex8 => f.write_str("must be eight hexadecimal digits in lower case, unquoted"),
             Shape::Host => f.write_str("must be a host name or an IP address"),
             Shape::Address => f.write_str("must be an IP address"),
+            Shape::Angle => f.write_str("must be a URI in < and >"),
             Shape::Index => f.write_str("must be numbers with dots between"),
             Shape::Either([one, other]) => write!(f, "must be {one} or {other}"),
             Shape::Nothing => f.write_str("takes no value"),
@@ -166,6 +174,11 @@ static HISTORY: [Known; 4] = [
     row("mp", Shape::Index, "RFC 7044 §5"),
     row("np", Shape::Index, "RFC 7044 §5"),
 ];
+static IDENTITY: [Known; 3] = [
+    row("info", Shape::Angle, "RFC 8224 §4"),
+    row("alg", Shape::Token, "RFC 8224 §4"),
+    row("ppt", Shape::Token, "RFC 8224 §4"),
+];
 static DIVERSION: [Known; 2] = [
     row("counter", Shape::Number(99), "RFC 5806 §4"),
     row("limit", Shape::Number(99), "RFC 5806 §4"),
@@ -193,6 +206,7 @@ fn of_header(name: HeaderName) -> Option<&'static [Known]> {
         ReferredBy => &REFERRED_BY,
         HistoryInfo => &HISTORY,
         Diversion => &DIVERSION,
+        Identity => &IDENTITY,
         SecurityClient | SecurityServer | SecurityVerify => &SECURITY,
         AcceptContact | AlertInfo | ContentType | ErrorInfo | MinSe | PAssertedIdentity
         | PPreferredIdentity | Path | RecordRoute | ReferSub | ReferTo | RejectContact
@@ -202,7 +216,7 @@ fn of_header(name: HeaderName) -> Option<&'static [Known]> {
 }
 
 /// The parameters of a URI that RFC 3261 §19.1.1 and §25.1 define.
-static URI: [Known; 6] = [
+static URI_PARAMS: [Known; 6] = [
     uri_row("transport", Shape::Token),
     uri_row("user", Shape::Token),
     uri_row("method", Shape::Token),
@@ -311,7 +325,7 @@ pub(super) fn look_uri_params(
     }
     let mut names = HashSet::new();
     for (name, value) in params.iter() {
-        let fault = match find(&URI, name).filter(|_| sip) {
+        let fault = match find(&URI_PARAMS, name).filter(|_| sip) {
             Some(known) if known.shape.fits(value) => None,
             Some(known) => Some(wrong(name, value, known.shape)),
             None if name.is_empty() => Some("a parameter begins with its name".to_owned()),

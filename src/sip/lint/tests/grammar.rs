@@ -213,6 +213,22 @@ const ADDRESSES: &[Line] = {
 const VALUES: &[Line] = {
     use Rule::*;
     &[
+        (
+            "Identity",
+            ParameterValue,
+            "RFC 8224 §4",
+            "eyJ==;info=http://a.b;alg=x",
+            "http",
+            "eyJ==;info=<http://a.b>;alg=x",
+        ),
+        (
+            "Identity",
+            EmptyParameter,
+            GRAMMAR,
+            "eyJ==;;info=<http://a.b>",
+            ";;",
+            "eyJ==;info=<http://a.b>",
+        ),
         ("Require", HeaderUnreadable, "RFC 3261 §20.32", "", "", "timer"),
         ("Proxy-Require", HeaderUnreadable, "RFC 3261 §20.29", "", "", "timer"),
         ("Unsupported", HeaderUnreadable, "RFC 3261 §20.40", "", "", "x"),
