@@ -33,7 +33,7 @@ pub fn check(name: H, value: &str) -> Result<(), HeaderError> {
         | H::HistoryInfo => each(name, value, |member| NameAddr::parse(name, member).map(drop)),
         H::CSeq => CSeq::parse(value).map(drop),
         H::CallId => call_id(name, value),
-        H::InReplyTo => each(name, value, |member| call_id(name, member)),
+        H::InReplyTo => call_ids(name, value),
         H::ContentLength | H::MaxForwards | H::Expires | H::MinExpires | H::RSeq | H::FlowTimer => {
             number(name, value).map(drop)
         }
@@ -97,6 +97,16 @@ fn call_id(name: H, value: &str) -> Result<(), HeaderError> {
         text if syntax::is_call_id(text) => Ok(()),
         _ => fail(name, HeaderProblem::BadToken, 0),
     }
+}
+
+/// A Call-ID may hold quotes and brackets that never close, and no comma.
+fn call_ids(name: H, value: &str) -> Result<(), HeaderError> {
+    value.split(',').try_for_each(|member| {
+        let member = syntax::trim(member);
+        let offset = member.as_ptr() as usize - value.as_ptr() as usize;
+        call_id(name, member)
+            .map_err(|error| HeaderError { offset: offset + error.offset, ..error })
+    })
 }
 
 fn token(name: H, text: &str, offset: usize) -> Result<(), HeaderError> {
@@ -319,6 +329,7 @@ mod tests {
             (H::MimeVersion, "1.0"),
             (H::Priority, "emergency"),
             (H::Privacy, "id ; user;critical"),
+            (H::InReplyTo, "a<b@c[d], \"e"),
             (H::Timestamp, "54"),
             (H::Timestamp, "54.21"),
             (H::Timestamp, "54. .3"),

@@ -253,7 +253,11 @@ fn params_of(name: HeaderName, member: &str) -> Option<Params<'_>> {
     {
         return Some(after.params);
     }
-    let first = syntax::find_outside(member, 0, b';')?;
+    let first = match name {
+        // A Call-ID may hold quotes and brackets that never close, and no semicolon.
+        Replaces | Join => member.find(';')?,
+        _ => syntax::find_outside(member, 0, b';')?,
+    };
     Some(Params::new(&member[first..]))
 }
 

@@ -322,7 +322,7 @@ const VALUES: &[Line] = {
             "Join",
             ParameterValue,
             "RFC 3911 §7.1",
-            "a;to-tag=1;from-tag=@",
+            "a<;to-tag=1;from-tag=@",
             "@",
             "a;to-tag=1;from-tag=2",
         ),
