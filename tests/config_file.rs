@@ -279,7 +279,7 @@ fn an_account_may_be_registered_and_routed_as_it_likes() {
     let profile = &account.profile;
     assert_eq!((&*profile.name, profile.gruu), ("a", Gruu::Off));
     assert_eq!(profile.user_agent.as_deref(), Some("me"));
-    assert_eq!(profile.outbound_proxies[0].as_str(), "sip:p.test;lr");
+    assert_eq!(profile.ways_out, [["sip:p.test;lr".parse().unwrap()]]);
     let headers: Vec<_> = profile.headers.iter().map(|h| (h.name(), h.value())).collect();
     assert_eq!(headers, [("X-A", "1"), ("X-B", "2")]);
     let command = account.password_command.unwrap();

@@ -61,7 +61,7 @@ fn s5_a_register_does_not_take_the_service_route() {
 fn s5_an_outbound_proxy_comes_first_and_once() {
     let mut it = with_route();
     let proxies = ["sip:edge.test;lr", "sip:p1.test;lr"].map(|text| text.parse().unwrap());
-    let profile = Profile { outbound_proxies: proxies.to_vec(), ..Profile::new("alice") };
+    let profile = Profile { ways_out: vec![proxies.to_vec()], ..Profile::new("alice") };
     assert_eq!(
         list(&sent(&mut it, profile), HeaderName::Route),
         ["<sip:edge.test;lr>", "<sip:p1.test;lr>", "<sip:p2.test;lr>", "<sip:p3.test;lr>"]

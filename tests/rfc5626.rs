@@ -7,15 +7,17 @@ mod scripted;
 #[path = "simulation/mod.rs"]
 mod simulation;
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, sync::Arc};
 
 use sipboard::sip::{
-    FlowId, HeaderName, NewRegistration, RegistrarAt, RegistrationState, Transport,
+    Credentials, FlowId, HeaderName, Method, NewRegistration, Profile, RegistrarAt,
+    RegistrationState, Transport,
 };
 
 use crate::{
     registering::{INSTANCE, Registering, contact, wanted},
     scripted::{list, text},
+    simulation::{FLOW, ms, new_request, response_with},
 };
 
 #[test]
@@ -67,6 +69,54 @@ fn s4_2_1_no_register_has_more_than_one_contact() {
     for register in it.registers() {
         assert_eq!(list(&register, HeaderName::Contact).len(), 1);
     }
+}
+
+#[test]
+fn s4_3_a_request_that_makes_a_dialog_asks_for_its_flow_where_the_registrar_keeps_it() {
+    for (headers, expected) in [
+        (&[(HeaderName::Require, "outbound")][..], "<sip:alice@192.0.2.1:5060;ob>"),
+        (&[], "<sip:alice@192.0.2.1:5060>"),
+    ] {
+        let mut it = Registering::registered_with(Transport::Udp, wanted(), headers);
+        let mut send = |method: Method, profile: &str| {
+            let mut request = new_request(method, "sip:bob@demo.test");
+            request.profile = Some(Arc::new(Profile::new(profile)));
+            it.sim.with(|ua, now| ua.request(now, FLOW, request));
+            contact(&it.sim.sent.last().unwrap().1)
+        };
+        for method in [Method::Invite, Method::Subscribe, Method::Refer] {
+            assert_eq!(send(method, "alice"), expected);
+        }
+        // Neither what makes no dialog, nor another account, nor a REGISTER.
+        assert_eq!(send(Method::Options, "alice"), "<sip:alice@192.0.2.1:5060>");
+        assert_eq!(send(Method::Invite, "bob"), "<sip:alice@192.0.2.1:5060>");
+        it.refresh();
+        assert!(!contact(&it.last()).contains(";ob"));
+    }
+}
+
+#[test]
+fn s4_3_the_same_request_sent_again_asks_for_its_flow_once_more() {
+    let mut it = Registering::registered_with(
+        Transport::Udp,
+        wanted(),
+        &[(HeaderName::Require, "outbound")],
+    );
+    let mut request = new_request(Method::Invite, "sip:bob@demo.test");
+    request.profile = Some(wanted().profile);
+    request.credentials = Some([Credentials::new("alice", "secret")].into());
+    it.sim.with(|ua, now| ua.request(now, FLOW, request));
+    let invite = it.sim.sent.last().unwrap().1.clone();
+    let challenge = response_with(&invite, 401, "b", |builder| {
+        builder.header(HeaderName::WwwAuthenticate, "Digest realm=\"b.test\", nonce=\"n\"")
+    });
+    it.sim.peer_sends(challenge);
+    it.sim.run(ms(5));
+    let again = it.sim.sent.iter().rev().find(|(_, message)| {
+        message.method() == Some(Method::Invite)
+            && message.header(HeaderName::Authorization).is_some()
+    });
+    assert_eq!(contact(&again.unwrap().1), "<sip:alice@192.0.2.1:5060;ob>");
 }
 
 #[test]

@@ -240,7 +240,7 @@ fn rows_are_filtered_sorted_marked_and_all_marked_are_cancelled() {
     dashboard.type_keys("u");
     dashboard.type_keys("D");
     dashboard.wait_for("dropped 5 rows");
-    dashboard.wait_for("Nothing sent yet");
+    dashboard.wait_for("to write a request");
     dashboard.type_keys("q");
     assert_eq!(dashboard.wait_for_end(), 0);
     dashboard.assert_restored();

@@ -73,8 +73,10 @@ fn read_account(
     let display_name = read_text(problems, table, "display_name");
     let servers = read_servers(problems, table);
     let flow = flow::read(problems, table);
-    let profile = read_profile(problems, table, name.as_deref().unwrap_or_default());
     let register = read_register(problems, table);
+    // Where every proxy is registered with, they are ways of their own and no chain.
+    let is_chain = register != Register::All || !servers.is_empty();
+    let profile = read_profile(problems, table, name.as_deref().unwrap_or_default(), is_chain);
     let expires = table.integer(problems, "expires", 1..=MAX_EXPIRES, "seconds");
     let (name, uri) = (name?, uri?);
     let password = read_password(problems, table, &uri);
@@ -156,16 +158,26 @@ fn read_text(problems: &mut Problems<'_>, account: &Table<'_>, key: &str) -> Opt
 }
 
 /// What its requests have in common.
-fn read_profile(problems: &mut Problems<'_>, account: &Table<'_>, name: &str) -> Profile {
+fn read_profile(
+    problems: &mut Problems<'_>,
+    account: &Table<'_>,
+    name: &str,
+    is_chain: bool,
+) -> Profile {
     const PROXY: &str = "a SIP URI such as \"sip:proxy.example.org;lr\", or a list of them";
     const HEADER: &str = "a list of headers, each \"Name: value\"";
     let mut profile = Profile::new(name);
     profile.user_agent = read_text(problems, account, "user_agent").map(Into::into);
-    for proxy in account.strings(problems, "outbound_proxy", PROXY) {
-        if let Some(uri) = sip_uri(problems, "outbound_proxy", proxy, PROXY) {
-            profile.outbound_proxies.push(loose(uri));
-        }
-    }
+    let proxies = account.strings(problems, "outbound_proxy", PROXY);
+    let proxies: Vec<UriBuf> = proxies
+        .into_iter()
+        .filter_map(|proxy| sip_uri(problems, "outbound_proxy", proxy, PROXY).map(loose))
+        .collect();
+    profile.ways_out = match proxies.is_empty() {
+        true => Vec::new(),
+        false if is_chain => vec![proxies],
+        false => proxies.into_iter().map(|proxy| vec![proxy]).collect(),
+    };
     for (line, span) in account.strings(problems, "headers", HEADER) {
         match line.parse::<ExtraHeader>() {
             Ok(header) => profile.headers.push(header),

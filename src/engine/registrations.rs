@@ -9,7 +9,10 @@ use crate::{
         task::{Lead, Task},
         wishes::Wish,
     },
-    sip::{self, Credentials, Fact, NewRegistration, RegistrarAt, RegistrarName, RegistrationId},
+    sip::{
+        self, Credentials, Fact, NewRegistration, Profile, RegistrarAt, RegistrarName,
+        RegistrationId,
+    },
     transport::{FlowSettings, ServerUri},
 };
 
@@ -110,8 +113,8 @@ impl Task {
         account: &Arc<Account>,
         credentials: Option<Arc<[Credentials]>>,
     ) {
-        let wanted = |reg_id| NewRegistration {
-            profile: Arc::clone(&account.profile),
+        let wanted = |reg_id, profile| NewRegistration {
+            profile,
             identity: account.identity(),
             expires: account.expires,
             instance: Some(self.instance.urn(account)),
@@ -125,10 +128,9 @@ impl Task {
                     .refuse_account(now, format!("{} is not registered: {why}", account.name));
             }
         };
-        let numbered = servers
-            .into_iter()
-            .zip(1..)
-            .filter_map(|(server, number)| Some((server, wanted(NonZeroU32::new(number)?))));
+        let numbered = servers.into_iter().zip(1..).filter_map(|((server, profile), number)| {
+            Some((server, wanted(NonZeroU32::new(number)?, profile)))
+        });
         let wanted: Vec<(ServerUri, NewRegistration)> = numbered.collect();
         let before = self.registrations.by_account.remove(&account.name);
         // In place where only what is asked for has changed: a binding that was removed after it
@@ -194,18 +196,27 @@ impl Task {
         }
     }
 
-    /// Where an account is registered: with its servers, else with its outbound proxy, else with
-    /// the domain of its address of record (RFC 3261 §10.2.6).
-    fn registrars(account: &Account) -> Result<Vec<ServerUri>, String> {
-        let number = match account.register {
-            Register::All => account.servers.len(),
+    /// Where an account is registered, and by which way out: with its servers, else with its outbound
+    /// proxies, else with the domain of its address of record (RFC 3261 §10.2.6).
+    fn registrars(account: &Account) -> Result<Vec<(ServerUri, Arc<Profile>)>, String> {
+        let of_all = |count: usize| match account.register {
+            Register::All => count,
             Register::First | Register::No => 1,
         };
-        let servers: Vec<ServerUri> = account.servers.iter().take(number).cloned().collect();
+        let (servers, profile) = (&account.servers, &account.profile);
         if !servers.is_empty() {
-            return Ok(servers);
+            let servers = servers.iter().take(of_all(servers.len()));
+            return Ok(servers.map(|server| (server.clone(), Arc::clone(profile))).collect());
         }
-        let proxy = account.profile.outbound_proxies.first();
-        next_hop(proxy, Some(&account.uri)).map(|server| vec![server])
+        if profile.ways_out.len() < 2 {
+            let proxy = profile.ways_out.first().and_then(|way| way.first());
+            return Ok(vec![(next_hop(proxy, Some(&account.uri))?, Arc::clone(profile))]);
+        }
+        let ways = profile.ways_out.iter().take(of_all(profile.ways_out.len()));
+        ways.map(|way| {
+            let one = Profile { ways_out: vec![way.clone()], ..(**profile).clone() };
+            Ok((next_hop(way.first(), Some(&account.uri))?, Arc::new(one)))
+        })
+        .collect()
     }
 }

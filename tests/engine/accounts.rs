@@ -322,7 +322,7 @@ async fn without_a_server_the_outbound_proxy_is_where_requests_go() {
     let address = peer.socket.local_addr().unwrap();
     let mut request = request(Method::Options);
     request.profile = Some(Arc::new(Profile {
-        outbound_proxies: vec![format!("sip:{address};lr").parse().unwrap()],
+        ways_out: vec![vec![format!("sip:{address};lr").parse().unwrap()]],
         ..Profile::new("alice")
     }));
     let submission =
@@ -332,6 +332,37 @@ async fn without_a_server_the_outbound_proxy_is_where_requests_go() {
     assert_eq!(text(&options, HeaderName::Route), format!("<sip:{address};lr>"));
     assert_eq!(options.request_uri(), Some("sip:bob@b.test"));
     front.ended().await;
+}
+
+#[tokio::test]
+async fn an_account_is_registered_through_each_of_its_proxies_and_goes_by_the_first_that_stands() {
+    let peers = [UdpPeer::new().await, UdpPeer::new().await];
+    let ways = peers
+        .each_ref()
+        .map(|peer| vec![format!("sip:{};lr", peer.socket.local_addr().unwrap()).parse().unwrap()]);
+    let profile = Arc::new(Profile { ways_out: ways.to_vec(), ..Profile::new("alice") });
+    let alice =
+        Account { register: Register::All, profile: Arc::clone(&profile), ..account("alice") };
+    let mut front = Front::new();
+    front.command(all([alice])).await;
+    // The first proxy takes nobody in.
+    let (first, _) = peers[0].answer("403 Forbidden").await;
+    let second = peers[1].registrar().await;
+    for (n, (register, way)) in [(&first, &ways[0]), (&second, &ways[1])].into_iter().enumerate() {
+        assert_eq!(text(register, HeaderName::Route), format!("<{}>", way[0]));
+        let contact = text(register, HeaderName::Contact);
+        assert!(contact.ends_with(&format!(";reg-id={}", n + 1)), "{contact}");
+        assert_eq!(register.request_uri(), Some("sip:a.test"));
+    }
+    front.registration("alice", "Registered").await;
+    let mut request = request(Method::Options);
+    request.profile = Some(profile);
+    let submission =
+        Submission { request, server: None, password_command: None, flow: Default::default() };
+    front.command(Command::Send(Box::new(submission))).await;
+    let (options, _) = peers[1].answer("200 OK").await;
+    assert_eq!(options.method(), Some(Method::Options));
+    assert_eq!(text(&options, HeaderName::Route), format!("<{}>", ways[1][0]));
 }
 
 #[tokio::test]

@@ -221,7 +221,7 @@ fn s8_1_2_the_outbound_proxies_are_the_preloaded_route_of_every_request() {
     let mut wanted = wanted();
     let proxies = ["sip:p1.test;lr", "sip:p2.test;lr"].map(|text| text.parse().unwrap());
     let profile = std::sync::Arc::make_mut(&mut wanted.profile);
-    profile.outbound_proxies = proxies.to_vec();
+    profile.ways_out = vec![proxies.to_vec()];
     let profile = wanted.profile.clone();
     let mut it = Registering::with(Transport::Udp, wanted);
     let routes = ["<sip:p1.test;lr>", "<sip:p2.test;lr>"];

@@ -138,12 +138,13 @@ fn renamed_contact(old: &Message, seen: Option<SocketAddr>, sender: &Sender<'_>)
     let transport = Transport::ALL.into_iter().find(|known| known.via() == via.transport())?;
     let port = via.port().map(|port| format!(":{port}")).unwrap_or_default();
     let sent_by = format!("{}{port}", via.host());
-    let before = Sender { transport, sent_by: &sent_by, seen, ..sender.clone() };
     let written = old.header(HeaderName::Contact)?.text().ok()?;
     let from = old.from().ok()?;
     let from = from.uri();
     // Parameters behind it, as those of a binding, stay.
-    let (secure, params) = [false, true].into_iter().find_map(|secure| {
+    let forms = [(false, false), (false, true), (true, false), (true, true)];
+    let (secure, params) = forms.into_iter().find_map(|(secure, ob)| {
+        let before = Sender { transport, sent_by: &sent_by, seen, ob, ..sender.clone() };
         let params = written.strip_prefix(&*before.contact(&from, secure))?;
         (params.is_empty() || params.starts_with(';')).then_some((secure, params))
     })?;

@@ -50,6 +50,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) seen: Option<SocketAddr>,
     /// Our Contact URI, where it is not the flow's address: a GRUU (RFC 5627 §4.4).
     pub(crate) contact: Option<&'a UriBuf>,
+    /// Whether our Contact asks for the requests of its dialog to come on this flow (RFC 5626 §4.3).
+    pub(crate) ob: bool,
     /// The `User-Agent` header.
     pub(crate) user_agent: &'a str,
     /// Whether INVITEs offer reliable provisionals (RFC 3262).
@@ -68,7 +70,10 @@ impl Sender<'_> {
     fn contact(&self, from: &Uri<'_>, secure: bool) -> String {
         match self.contact {
             Some(contact) => format!("<{contact}>"),
-            None => format!("<{}>", contact_uri(self.transport, &self.reached_at(), from, secure)),
+            None => {
+                let ob = if self.ob { ";ob" } else { "" };
+                format!("<{}{ob}>", contact_uri(self.transport, &self.reached_at(), from, secure))
+            }
         }
     }
 
@@ -174,6 +179,7 @@ pub fn preview(request: &NewRequest, transport: Transport, settings: &Settings) 
         sent_by: PREVIEW_HOST,
         seen: None,
         contact: None,
+        ob: false,
         user_agent: settings.user_agent_of(request.profile.as_deref()),
         reliable: settings.reliable_provisionals,
     };
@@ -183,6 +189,11 @@ pub fn preview(request: &NewRequest, transport: Transport, settings: &Settings) 
     let Some(at) = memchr::memmem::find(&bytes, branch.as_bytes()) else { return bytes };
     let end = at + branch.len();
     [&bytes[..at], PREVIEW_BRANCH.as_bytes(), &bytes[end..]].concat().into()
+}
+
+/// Requests whose success makes a dialog (RFC 3261 §12.1, RFC 6665 §4.1, RFC 3515 §2.4.4).
+pub(crate) fn forms_dialog(method: &Method) -> bool {
+    matches!(method, Method::Invite | Method::Subscribe | Method::Refer)
 }
 
 /// Requests that make or refresh a dialog, or a binding, name where we can be reached

@@ -35,8 +35,10 @@ pub struct Profile {
     pub name: Arc<str>,
     /// The `User-Agent` header, where the user agent's own is not wanted.
     pub user_agent: Option<Box<str>>,
-    /// The outbound proxies: the first part of every preloaded route set (RFC 3261 §8.1.2).
-    pub outbound_proxies: Vec<UriBuf>,
+    /// The ways out, the preferred one first. Each is the proxies that requests pass, the first part
+    /// of their preloaded route set (RFC 3261 §8.1.2). Several are flows of their own, of which the
+    /// first one that is registered is used (RFC 5626 §4.2.1, §4.3).
+    pub ways_out: Vec<Vec<UriBuf>>,
     /// Headers of every request outside a dialog, where it has none of that name.
     pub headers: Vec<ExtraHeader>,
     /// Which GRUU stands in Contact once a registrar has granted some.
@@ -49,7 +51,7 @@ impl Profile {
         Profile {
             name: name.into(),
             user_agent: None,
-            outbound_proxies: Vec::new(),
+            ways_out: Vec::new(),
             headers: Vec::new(),
             gruu: Gruu::default(),
         }

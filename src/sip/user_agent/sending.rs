@@ -146,11 +146,13 @@ impl UserAgent {
                 // RFC 5627 §4.1: a GRUU is never registered.
                 let profile_of_contact = profile.filter(|_| request.method != Method::Register);
                 let contact = profile_of_contact.and_then(|it| self.registrations.contact(it));
+                let ob = self.asks_for_flow(&request.method, profile, flow);
                 let sender = Sender {
                     transport,
                     sent_by: &sent_by,
                     seen,
                     contact: contact.as_ref(),
+                    ob,
                     user_agent: self.settings.user_agent_of(profile),
                     reliable: self.settings.reliable_provisionals,
                 };
@@ -299,7 +301,15 @@ impl UserAgent {
         let reliable = self.settings.reliable_provisionals;
         let user_agent = self.settings.user_agent_of(context.profile.as_deref());
         let seen = self.seen(context.flow);
-        Sender { transport, sent_by, seen, contact: None, user_agent, reliable }
+        let ob = self.asks_for_flow(&context.method, context.profile.as_deref(), context.flow);
+        Sender { transport, sent_by, seen, contact: None, ob, user_agent, reliable }
+    }
+
+    /// RFC 5626 §4.3: the requests of a dialog come on the flow that it was made on, where the
+    /// registrar keeps that flow.
+    fn asks_for_flow(&self, method: &Method, profile: Option<&Profile>, flow: FlowId) -> bool {
+        compose::forms_dialog(method)
+            && profile.is_some_and(|profile| self.registrations.is_outbound(profile, flow))
     }
 }
 

@@ -219,7 +219,13 @@ fn nothing_yet(buffer: &mut Buffer, inner: Rect, model: &Model) {
     }
     let key = model.bindings.key(Scope::Browse, Action::Compose);
     let key = key.map(|key| key.to_string()).unwrap_or_default();
-    let sentence = format!("Nothing sent yet. Press {key} to write a request.");
+    // A REGISTER was sent, though not by the user.
+    let none = if model.facts.contexts.is_empty() {
+        "Nothing sent yet."
+    } else {
+        "No request yet but what registers."
+    };
+    let sentence = format!("{none} Press {key} to write a request.");
     let hint = model.hint.as_deref().map(safe);
     centred(buffer, inner, &[Some(sentence.into()), hint], model);
 }

@@ -183,6 +183,33 @@ impl Registrations {
         })
     }
 
+    /// The registration that an account's requests go by: of several the first one whose flow is
+    /// up.
+    pub(super) fn standing(
+        &self,
+        profile: &Profile,
+        is_up: impl Fn(FlowId) -> bool,
+    ) -> Option<&Registration> {
+        let bound = || {
+            self.all.values().filter(|registration| {
+                registration.binding.is_some() && registration.wanted.profile.name == profile.name
+            })
+        };
+        bound()
+            .find(|registration| registration.flow.is_some_and(&is_up))
+            .or_else(|| bound().next())
+    }
+
+    /// Whether the registrar keeps the flow for an account (RFC 5626 §6).
+    pub(in crate::sip::user_agent) fn is_outbound(&self, profile: &Profile, flow: FlowId) -> bool {
+        self.all.values().any(|registration| {
+            registration.flow == Some(flow)
+                && registration.binding.is_some()
+                && registration.wanted.profile.name == profile.name
+                && registration.grant.as_ref().is_some_and(|grant| grant.outbound)
+        })
+    }
+
     /// What the registrar granted an account that is registered: on its first flow, where it has
     /// several.
     pub(super) fn granted(&self, profile: &Profile) -> Option<&Grant> {

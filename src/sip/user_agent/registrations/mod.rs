@@ -139,20 +139,28 @@ impl UserAgent {
         self.registrations.has(flow)
     }
 
-    /// The preloaded route set of a request: its own, else the outbound proxies of its account and
-    /// the route that the account's registrar gave (RFC 3608 §5). REGISTER takes the proxies only.
+    /// The preloaded route set of a request: its own, else the way out of its account and the
+    /// route that the account's registrar gave (RFC 3608 §5). REGISTER takes the way out only.
     pub fn routes(&self, request: &NewRequest) -> Vec<UriBuf> {
         let Some(profile) = request.profile.as_ref().filter(|_| request.route_set.is_empty())
         else {
             return request.route_set.clone();
         };
-        let mut routes = profile.outbound_proxies.clone();
-        if request.method != Method::Register
-            && let Some(grant) = self.registrations.granted(profile)
-        {
+        let first = profile.ways_out.first().cloned().unwrap_or_default();
+        if request.method == Method::Register {
+            return first;
+        }
+        let is_up = |flow| self.flows.is_up(flow);
+        let Some(standing) = self.registrations.standing(profile, is_up) else { return first };
+        let way = standing.wanted.profile.ways_out.first();
+        // What the account has been told to go by since it was registered comes first.
+        let mut routes = way.filter(|way| profile.ways_out.contains(way)).cloned().unwrap_or(first);
+        if let Some(grant) = &standing.grant {
             // RFC 3608 §5: the outbound proxy may name itself first; once is enough.
-            let known = |route: &&UriBuf| !profile.outbound_proxies.contains(route);
-            routes.extend(grant.service_route.iter().filter(known).cloned());
+            let known = |route: &&UriBuf| !routes.contains(route);
+            let service_route: Vec<UriBuf> =
+                grant.service_route.iter().filter(known).cloned().collect();
+            routes.extend(service_route);
         }
         routes
     }
