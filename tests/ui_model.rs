@@ -204,7 +204,7 @@ fn the_footer_names_keys_that_act_in_the_field_with_the_cursor() {
         script.press(KeyCode::Tab, NONE);
     }
     let line = "Enter send  Tab next  F3 preview  F4 raw  Ctrl-e editor  Esc close  F1 help";
-    let choice = line.replace("next", "next  → choose").replace("  Ctrl-e editor", "");
+    let choice = line.replace("next", "next  Right choose").replace("  Ctrl-e editor", "");
     let lines =
         |own: &str| format!("Ctrl-s send  Tab next  {own}  F3 preview  F4 raw  Esc close  F1 help");
     let headers = lines("Ctrl-x off/on");
@@ -287,7 +287,7 @@ fn the_mouse_chooses_rows_and_panes() {
     mouse(&mut script, MouseEventKind::ScrollDown, 10, 20);
     assert_eq!(script.model.selected().map(|row| row.id), Some(ContextId(2)));
     mouse(&mut script, MouseEventKind::Down(MouseButton::Left), 90, 8);
-    assert_eq!(script.model.browse.pane, Pane::Timeline);
+    assert_eq!(script.model.browse.pane, Pane::Detail);
     for (column, row) in [(0, 0), (119, 29), (500, 500), (65, 28)] {
         mouse(&mut script, MouseEventKind::Down(MouseButton::Left), column, row);
         mouse(&mut script, MouseEventKind::ScrollUp, column, row);
@@ -364,7 +364,7 @@ fn nothing_from_the_network_steers_the_terminal() {
     {
         script.model.mode = mode;
         for (width, height) in [(200, 60), (120, 30), (80, 24), (60, 20), (40, 8), (20, 3)] {
-            for pane in [Pane::Table, Pane::Timeline] {
+            for pane in [Pane::Table, Pane::Detail] {
                 script.model.browse.pane = pane;
                 let (picture, _) = script.draw(width, height);
                 for cell in picture.content() {

@@ -137,6 +137,26 @@ fn signals_end_it_and_the_terminal_comes_back() {
 }
 
 #[test]
+fn ctrl_z_goes_back_to_the_shell_and_fg_to_the_dashboard() {
+    let mut dashboard = Dashboard::start_in_shell(100, 30);
+    dashboard.send("ring");
+    dashboard.wait_for("180 Ringing");
+    dashboard.type_keys("\x1a");
+    dashboard.wait_for("back in the shell");
+    dashboard.assert_given_back();
+    dashboard.resize(120, 40);
+    dashboard.type_keys("\r");
+    dashboard.wait_for("180 Ringing");
+    dashboard.wait_for("q quit");
+    // It goes on: the row's age, and what is typed.
+    dashboard.type_keys("c");
+    dashboard.wait_for("487");
+    dashboard.type_keys("q");
+    assert_eq!(dashboard.wait_for_end(), 0);
+    dashboard.assert_restored();
+}
+
+#[test]
 fn a_terminal_that_goes_away_ends_it() {
     let mut dashboard = Dashboard::start(80, 24);
     dashboard.wait_for("n new");

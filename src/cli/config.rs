@@ -3,7 +3,7 @@
 use std::{fmt::Write, path::PathBuf};
 
 use crate::{
-    cli::{args::ConfigCommand, keys, print, tell},
+    cli::{args::ConfigCommand, keys, look, print, tell},
     config,
     engine::Register,
     sip::escape,
@@ -31,6 +31,8 @@ pub(super) fn run(command: ConfigCommand, named: Option<PathBuf>) -> anyhow::Res
                 ),
                 Some(config) => {
                     keys::bindings(&config, Some(path.clone()))?;
+                    let look = look::look(&config, Some(path.clone()))?;
+                    look.themes.broken().for_each(tell);
                     config.warnings.iter().for_each(|warning| tell(warning));
                     config.lacks().for_each(|why| tell(&format!("{}: {why}", path.display())));
                     describe(&path.display().to_string(), &config)

@@ -9,7 +9,7 @@ use crate::{
     cli::{
         USAGE, demo_server,
         impair::ImpairArgs,
-        keys,
+        keys, look,
         profile::{Profile, Resolved, demo_account, demo_credentials},
         runtime,
     },
@@ -35,12 +35,14 @@ pub(super) fn run(profile: &Profile, impair: &ImpairArgs) -> anyhow::Result<u8> 
     let mut resolved = profile.resolve()?;
     let (Resolved::Accounts(config, _) | Resolved::Demo(config)) = &mut resolved;
     impair.over(&mut config.settings);
-    let bindings = keys::bindings(config, config::find(profile.config.as_deref()))?;
+    let path = config::find(profile.config.as_deref());
+    let dress =
+        Dress { bindings: keys::bindings(config, path.clone())?, look: look::look(config, path)? };
     runtime()?.block_on(async {
         match resolved {
             Resolved::Accounts(mut config, account) => {
                 config.settings.instance = Some(config::instance::load());
-                open(config, account, bindings, None, None, again(profile, impair, None)).await
+                open(config, account, dress, None, None, again(profile, impair, None)).await
             }
             Resolved::Demo(mut config) => {
                 let demo = demo_server::start().await?;
@@ -55,7 +57,7 @@ pub(super) fn run(profile: &Profile, impair: &ImpairArgs) -> anyhow::Result<u8> 
                 let notice = "this is the built-in demo server: `sipboard config example` shows how to use your own";
                 let reload = again(profile, impair, Some(account));
                 let notice = Some(notice.to_owned());
-                let result = open(config, 0, bindings, notice, Some(hint()), reload).await;
+                let result = open(config, 0, dress, notice, Some(hint()), reload).await;
                 demo.stop().await;
                 result
             }
@@ -63,14 +65,21 @@ pub(super) fn run(profile: &Profile, impair: &ImpairArgs) -> anyhow::Result<u8> 
     })
 }
 
+/// What the keys do, and what everything looks like.
+struct Dress {
+    bindings: Bindings,
+    look: ui::Look,
+}
+
 async fn open(
     config: Config,
     account: usize,
-    bindings: Bindings,
+    dress: Dress,
     notice: Option<String>,
     hint: Option<String>,
     reload: ui::Reload,
 ) -> anyhow::Result<u8> {
+    let Dress { bindings, look } = dress;
     let warnings = warnings(&config);
     let Config { accounts, columns, mouse, settings, variables, .. } = config;
     // A warning is worth more than a welcome.
@@ -87,6 +96,7 @@ async fn open(
         settings,
         columns,
         bindings,
+        look,
         mouse,
         notice,
         warnings,
@@ -120,7 +130,9 @@ fn again(profile: &Profile, impair: &ImpairArgs, demo: Option<Account>) -> ui::R
         }
         impair.over(&mut config.settings);
         let path = config::find(profile.config.as_deref());
-        let bindings = keys::bindings(&config, path).map_err(|error| lines(&error.into()))?;
+        let bindings =
+            keys::bindings(&config, path.clone()).map_err(|error| lines(&error.into()))?;
+        let look = look::look(&config, path).map_err(|error| lines(&error))?;
         let warnings = warnings(&config);
         let Config { accounts, columns, mouse, settings, variables, .. } = config;
         let columns = shown(&columns);
@@ -130,6 +142,7 @@ fn again(profile: &Profile, impair: &ImpairArgs, demo: Option<Account>) -> ui::R
             settings,
             columns,
             bindings,
+            look,
             mouse,
             variables,
             warnings,

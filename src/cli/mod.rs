@@ -13,6 +13,7 @@ mod flow;
 mod impair;
 mod keys;
 mod lint;
+mod look;
 mod pages;
 mod profile;
 mod raw;

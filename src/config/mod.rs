@@ -15,6 +15,7 @@ mod problem;
 mod requests;
 pub mod schema;
 mod table;
+mod ui;
 
 use std::{
     fs, io,
@@ -24,6 +25,7 @@ use std::{
 
 pub use keys::Keys;
 pub use problem::{Invalid, Problem};
+pub use ui::Ui;
 
 use crate::{
     engine::{self, Account},
@@ -44,6 +46,8 @@ pub struct Config {
     pub columns: Vec<columns::Column>,
     /// Other keys for the dashboard's actions, not looked at yet.
     pub keys: Vec<Keys>,
+    /// How the dashboard looks.
+    pub ui: Ui,
     /// Whether the dashboard takes the mouse.
     pub mouse: bool,
     /// The engine's settings.
@@ -63,6 +67,7 @@ impl Default for Config {
             default_account: 0,
             columns: Vec::new(),
             keys: Vec::new(),
+            ui: Ui::default(),
             mouse: true,
             settings: engine::Settings::default(),
             holds_password: false,

@@ -11,6 +11,7 @@ use crate::{
     config::{
         Config, Problem, account, columns, impair, keys, requests,
         table::{Problems, Table, wrong_type},
+        ui,
     },
     sip::{self, ExtraLegs, Redirects},
     transport::dns_server,
@@ -34,14 +35,23 @@ pub enum Place {
     Table,
     /// `[timers]`
     Timers,
+    /// `[ui]`
+    Ui,
     /// `[[account]]`
     Account,
 }
 
 impl Place {
     /// Every place.
-    pub const ALL: [Place; 6] =
-        [Place::Top, Place::Impair, Place::Resolver, Place::Table, Place::Timers, Place::Account];
+    pub const ALL: [Place; 7] = [
+        Place::Top,
+        Place::Impair,
+        Place::Resolver,
+        Place::Table,
+        Place::Timers,
+        Place::Ui,
+        Place::Account,
+    ];
 
     /// As it is written in the file.
     pub const fn name(self) -> &'static str {
@@ -51,6 +61,7 @@ impl Place {
             Place::Impair => "[impair]",
             Place::Table => "[table]",
             Place::Timers => "[timers]",
+            Place::Ui => "[ui]",
             Place::Account => "[[account]]",
         }
     }
@@ -73,12 +84,14 @@ impl Place {
                 "table",
                 "timers",
                 "udp_max_bytes",
+                "ui",
                 "variables",
             ],
             Place::Resolver => &["server"],
             Place::Impair => &["rules", "seed"],
             Place::Table => &["columns"],
             Place::Timers => &["t1_ms", "t2_ms", "t4_ms"],
+            Place::Ui => &["ascii", "theme"],
             Place::Account => &[
                 "bind",
                 "ca_file",
@@ -173,6 +186,7 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
     if let Some(mouse) = top.boolean(&mut problems, "mouse") {
         config.mouse = mouse;
     }
+    config.ui = ui::read(&mut problems, &top);
     config.columns = columns::read(&mut problems, &top);
     config.keys = keys::read(&mut problems, &top);
     config.settings.resolver = read_resolver(&mut problems, &top);

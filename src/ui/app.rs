@@ -1,5 +1,8 @@
 //! The loop: facts, keys and time come in, pictures and commands go out.
+//!
+//! `lend` gives the terminal away for a while, `reload` reads the config file again.
 
+mod lend;
 mod reload;
 
 use std::{
@@ -12,13 +15,10 @@ use tokio::sync::mpsc;
 use crate::{
     engine::{self, Command, Engine, Event},
     ui::{
-        Options, Reload,
-        composer::Slot,
-        editor::{Editor, EditorError},
+        Look, Options, Reload,
         model::{Columns, GRACE, Mode, Model, Notice, TimeOfDay},
-        terminal::{self, Farewell, Input, Screen},
+        terminal::{self, Continued, Farewell, Input, Screen},
         update,
-        view::{Colours, Theme},
     },
 };
 
@@ -56,6 +56,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         settings,
         columns,
         bindings,
+        look,
         mouse,
         notice,
         warnings,
@@ -64,8 +65,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         variables,
         targets,
     } = options;
-    let theme = Theme::new(Colours::of(|name| std::env::var(name).ok()));
-    let mut model = Model::new(accounts, account, TimeOfDay::system(), theme);
+    let mut model = Model::new(accounts, account, TimeOfDay::system(), look.themes.current());
+    model.dress(look.clone());
     model.notice = notice.map(Notice::lasting);
     model.hint = hint;
     model.log_lines(Instant::now(), &warnings);
@@ -76,6 +77,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     model.seed(rand::random());
     model.bindings = bindings;
     let farewell = Farewell::new()?;
+    let continued = Continued::new()?;
     let screen = Screen::take(mouse)?;
     model.size = screen.size()?;
     let engine = Engine::start(settings.clone());
@@ -89,7 +91,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         reload,
         settings,
         columns,
+        look,
         farewell,
+        continued,
         mouse,
         quit: Quit::No,
         frame_due: None,
@@ -107,7 +111,11 @@ struct App {
     settings: engine::Settings,
     /// The columns of the table, as the config file says.
     columns: Columns,
+    /// The look, as the config file says.
+    look: Look,
     farewell: Farewell,
+    /// Whoever stopped us may have left the terminal otherwise than it was.
+    continued: Continued,
     /// Whether the mouse is listened to.
     mouse: bool,
     quit: Quit,
@@ -129,6 +137,7 @@ enum Woken {
     Facts(Option<Vec<Event>>),
     Input(Option<crossterm::event::Event>),
     Farewell,
+    Continued,
     Time,
 }
 
@@ -160,6 +169,9 @@ impl App {
                     if let Some((slot, text)) = self.model.edits.take() {
                         self.edit(&input, slot, &text).await;
                     }
+                    if std::mem::take(&mut self.model.suspends) {
+                        self.suspend(&input);
+                    }
                     changed = true;
                 }
                 Woken::Facts(None) if self.quit == Quit::Sent => self.model.mode = Mode::Left,
@@ -168,55 +180,15 @@ impl App {
                     self.leave();
                     changed = true;
                 }
+                Woken::Continued => {
+                    self.screen = None;
+                    self.retake();
+                    changed = true;
+                }
                 Woken::Time => self.keep_time(),
             }
         }
         Ok(())
-    }
-
-    /// Hands the terminal to an editor with a text, and takes both back. What happens meanwhile is
-    /// taken in.
-    async fn edit(&mut self, input: &Input, slot: Slot, text: &str) {
-        if !input.pause() {
-            let text = "the terminal cannot be handed over: its keys are still being read";
-            self.model.notice = Some(Notice::error(Instant::now(), text));
-            return;
-        }
-        self.screen = None;
-        let edited = self.editor(text).await;
-        match Screen::take(self.mouse) {
-            Ok(screen) => self.screen = Some(screen),
-            Err(_) => self.leave(),
-        }
-        input.resume();
-        match edited {
-            Ok(text) => {
-                self.model.drafts.open_mut().edited(slot, &text);
-                self.model.look();
-            }
-            Err(error) => {
-                self.model.notice = Some(Notice::error(Instant::now(), error.to_string()));
-            }
-        }
-    }
-
-    /// Waits for the editor.
-    async fn editor(&mut self, text: &str) -> Result<String, EditorError> {
-        let mut editor = Editor::start(text)?;
-        let mut engine_is_there = true;
-        loop {
-            if let Some(status) = editor.has_ended()? {
-                return editor.text(status);
-            }
-            tokio::select! {
-                batch = self.engine.events.recv(), if engine_is_there => match batch {
-                    Some(batch) => batch.into_iter().for_each(|event| self.model.apply(event)),
-                    None => engine_is_there = false,
-                },
-                () = self.farewell.wait_beside_editor(), if self.quit == Quit::No => self.leave(),
-                () = sleep_until(Instant::now() + FRAME) => {}
-            }
-        }
     }
 
     /// Draws; gives when the picture changes by itself.
@@ -262,6 +234,7 @@ impl App {
             () = self.farewell.wait(), if !matches!(self.model.mode, Mode::Quitting { .. }) => {
                 Woken::Farewell
             }
+            () = self.continued.wait() => Woken::Continued,
             batch = facts => Woken::Facts(batch),
             () = async { sleep_until(wake_at.unwrap_or_else(Instant::now)).await }, if wake_at.is_some() => {
                 Woken::Time

@@ -40,6 +40,8 @@ pub struct Reloaded {
     pub columns: model::Columns,
     /// The keys.
     pub bindings: bindings::Bindings,
+    /// The look.
+    pub look: Look,
     /// Whether the mouse is listened to.
     pub mouse: bool,
     /// The variables.
@@ -59,6 +61,15 @@ impl fmt::Debug for Reload {
     }
 }
 
+/// How a dashboard looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The themes, and which one holds.
+    pub themes: view::Themes,
+    /// What it is drawn with.
+    pub signs: view::Signs,
+}
+
 /// What a dashboard starts with.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -72,6 +83,8 @@ pub struct Options {
     pub columns: model::Columns,
     /// The keys.
     pub bindings: bindings::Bindings,
+    /// The look.
+    pub look: Look,
     /// Whether the mouse is listened to.
     pub mouse: bool,
     /// A sentence to begin with.

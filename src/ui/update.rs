@@ -21,7 +21,7 @@ use crate::{
     engine::Command,
     ui::{
         bindings::{Action, Key, Scope},
-        model::{Mode, Model, Pane},
+        model::{Mode, Model, Notice, Pane},
         view::{self, Regions},
     },
 };
@@ -59,22 +59,24 @@ pub fn input(model: &mut Model, input: Input, now: Instant) -> Option<Command> {
 /// What the keyboard means now, as the table of keys calls it: the scopes that hold, those whose
 /// keys come first first.
 pub fn scopes(model: &Model) -> &'static [Scope] {
+    use Scope::{
+        Accounts, Again, Browse, Columns, Compose, Copy, Detail, Everywhere, Find, Found, Overlay,
+        Prompt, Table,
+    };
     match model.mode {
         Mode::Browse => match model.browse.pane {
-            Pane::Table => &[Scope::Table, Scope::Browse],
-            Pane::Timeline if model.detail.wanted().is_some() => {
-                &[Scope::Found, Scope::Detail, Scope::Browse]
-            }
-            Pane::Timeline => &[Scope::Detail, Scope::Browse],
+            Pane::Table => &[Table, Browse, Everywhere],
+            Pane::Detail if model.detail.wanted().is_some() => &[Found, Detail, Browse, Everywhere],
+            Pane::Detail => &[Detail, Browse, Everywhere],
         },
-        Mode::Find => &[Scope::Find],
-        Mode::Copy => &[Scope::Copy],
-        Mode::Accounts { .. } => &[Scope::Accounts],
-        Mode::Compose => &[Scope::Compose],
-        Mode::Again { .. } => &[Scope::Again],
-        Mode::Columns { .. } => &[Scope::Columns],
-        Mode::Prompt => &[Scope::Prompt],
-        Mode::Log { .. } | Mode::Help { .. } => &[Scope::Overlay],
+        Mode::Find => &[Find, Everywhere],
+        Mode::Copy => &[Copy, Everywhere],
+        Mode::Accounts { .. } => &[Accounts, Everywhere],
+        Mode::Compose => &[Compose, Everywhere],
+        Mode::Again { .. } => &[Again, Everywhere],
+        Mode::Columns { .. } => &[Columns, Everywhere],
+        Mode::Prompt => &[Prompt, Everywhere],
+        Mode::Log { .. } | Mode::Help { .. } => &[Overlay, Everywhere],
         Mode::Quitting { .. } => &[Scope::Quitting],
         Mode::Left => &[],
     }
@@ -119,6 +121,7 @@ pub fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command
             model.mode = Mode::Quitting { since: now };
             return Some(Command::Quit);
         }
+        (_, Action::Suspend) => model.suspends = true,
         (Mode::Accounts { chosen }, action) => {
             return accounts::overlay(model, action, chosen, now);
         }
@@ -158,10 +161,11 @@ fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
         Action::Help => model.mode = Mode::Help { top: 0, composing: false },
         Action::Log => model.mode = Mode::Log { top: 0 },
         Action::Impair => prompt::impair(model),
+        Action::Theme => next_theme(model, now),
         Action::NextPane => {
             model.browse.pane = match model.browse.pane {
-                Pane::Table => Pane::Timeline,
-                Pane::Timeline => Pane::Table,
+                Pane::Table => Pane::Detail,
+                Pane::Detail => Pane::Table,
             }
         }
         Action::Back if model.notice(now).is_some() => model.notice = None,
@@ -173,10 +177,22 @@ fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
         action if !is_move(action) => table::look(model, action, now),
         action => match model.browse.pane {
             Pane::Table => table::go(model, action, page(model), now),
-            Pane::Timeline => detail::move_line(model, action, now),
+            Pane::Detail => detail::move_line(model, action, now),
         },
     }
     None
+}
+
+/// Takes the next theme, and says what it is called. One that is broken changes nothing.
+fn next_theme(model: &mut Model, now: Instant) {
+    model.notice = Some(match model.themes.choose_next() {
+        Ok(theme) => {
+            model.theme = theme;
+            let lack = model.themes.lack().map(|lack| format!(", {lack}")).unwrap_or_default();
+            Notice::info(now, format!("theme {}{lack}", model.themes.name()))
+        }
+        Err(error) => Notice::error(now, format!("the theme stays as it was: {error}")),
+    });
 }
 
 const fn is_move(action: Action) -> bool {
@@ -211,7 +227,7 @@ fn page(model: &Model) -> usize {
         (Mode::Browse, Pane::Table) => {
             regions.table.map_or(0, |table| table.height.saturating_sub(1))
         }
-        (Mode::Browse, Pane::Timeline) => regions.timeline.map_or(0, |timeline| timeline.height),
+        (Mode::Browse, Pane::Detail) => regions.detail.map_or(0, |detail| detail.height),
         _ => regions.body.height,
     };
     usize::from(height.saturating_sub(2).max(1))
@@ -254,8 +270,8 @@ fn mouse(model: &mut Model, event: MouseEvent, now: Instant) {
                 turn_by(turn, |action| table::go(model, action, 1, now));
             }
         }
-        Mode::Browse if regions.timeline.is_some_and(|timeline| timeline.contains(at)) => {
-            model.browse.pane = Pane::Timeline;
+        Mode::Browse if regions.detail.is_some_and(|detail| detail.contains(at)) => {
+            model.browse.pane = Pane::Detail;
             detail::mouse(model, at, turn, now);
         }
         Mode::Compose if turn == 0 => {

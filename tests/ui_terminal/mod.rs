@@ -65,7 +65,32 @@ impl Dashboard {
         (Dashboard::open(columns, rows, home, &["--config", &path], &[]), file)
     }
 
+    /// Starts it on the demo server as a job of a shell that, once it has stopped, says so and waits
+    /// for a line before it lets it go on.
+    pub fn start_in_shell(columns: u16, rows: u16) -> Dashboard {
+        let script = format!(
+            "{} --demo; echo back in the shell; read line; fg",
+            env!("CARGO_BIN_EXE_sipboard")
+        );
+        let arguments = ["-mc", &script];
+        let dashboard = Dashboard::open_program("/bin/sh", columns, rows, home(), &arguments, &[]);
+        dashboard.wait_for("reg ✔");
+        dashboard
+    }
+
     fn open(
+        columns: u16,
+        rows: u16,
+        home: PathBuf,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Dashboard {
+        let program = env!("CARGO_BIN_EXE_sipboard");
+        Dashboard::open_program(program, columns, rows, home, arguments, environment)
+    }
+
+    fn open_program(
+        program: &str,
         columns: u16,
         rows: u16,
         home: PathBuf,
@@ -74,7 +99,7 @@ impl Dashboard {
     ) -> Dashboard {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let termios = format!("{:?}", pair.master.get_termios());
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sipboard"));
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.env_clear();
         command.env("TERM", "xterm-256color");
@@ -198,6 +223,13 @@ impl Dashboard {
             assert!(Instant::now() < deadline, "the dashboard does not end");
             thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// That the terminal is another program's: no alternate screen, a cursor, and it echoes.
+    pub fn assert_given_back(&self) {
+        self.wait("the terminal as it was", |seen| !seen.parser.screen().alternate_screen());
+        let termios = self.master.as_ref().map(|master| format!("{:?}", master.get_termios()));
+        assert_eq!(termios.as_deref(), Some(self.termios.as_str()));
     }
 
     /// That the terminal is as it was before: screen, cursor, modes.

@@ -35,6 +35,7 @@ impl App {
             settings,
             columns,
             bindings,
+            look,
             mouse,
             variables,
             warnings,
@@ -47,6 +48,7 @@ impl App {
             ("the impairments have changed", settings.impair != self.settings.impair),
             ("the DNS servers have changed", settings.resolver != self.settings.resolver),
             ("the keys have changed", bindings != self.model.bindings),
+            ("the look has changed", look != self.look),
             ("the columns have changed", columns != self.columns),
             ("the mouse is used from now on", mouse && !self.mouse),
             ("the mouse is not used any more", !mouse && self.mouse),
@@ -60,6 +62,9 @@ impl App {
         if columns != self.columns {
             self.model.table.columns = columns.clone();
         }
+        if look != self.look {
+            self.model.dress(look.clone());
+        }
         if mouse != self.mouse
             && let Some(screen) = &mut self.screen
             && screen.listen_to_mouse(mouse).is_err()
@@ -67,7 +72,7 @@ impl App {
             // Nobody sees it any more.
             self.leave();
         }
-        (self.mouse, self.columns) = (mouse, columns);
+        (self.mouse, self.columns, self.look) = (mouse, columns, look);
         self.model.bindings = bindings;
         self.model.book.variables = variables;
         self.model.book.settings = settings.sip.clone();

@@ -137,17 +137,17 @@ const NAMES: &[(&str, KeyCode, &str)] = &[
     ("space", KeyCode::Char(' '), "Space"),
     ("backspace", KeyCode::Backspace, "Backspace"),
     ("delete", KeyCode::Delete, "Del"),
-    ("down", KeyCode::Down, "↓"),
+    ("down", KeyCode::Down, "Down"),
     ("end", KeyCode::End, "End"),
     ("enter", KeyCode::Enter, "Enter"),
     ("esc", KeyCode::Esc, "Esc"),
     ("home", KeyCode::Home, "Home"),
-    ("left", KeyCode::Left, "←"),
+    ("left", KeyCode::Left, "Left"),
     ("pgdn", KeyCode::PageDown, "PgDn"),
     ("pgup", KeyCode::PageUp, "PgUp"),
-    ("right", KeyCode::Right, "→"),
+    ("right", KeyCode::Right, "Right"),
     ("tab", KeyCode::Tab, "Tab"),
-    ("up", KeyCode::Up, "↑"),
+    ("up", KeyCode::Up, "Up"),
 ];
 
 #[cfg(test)]
@@ -164,7 +164,7 @@ mod tests {
             ("shift-tab", "Shift-Tab"),
             ("pgdn", "PgDn"),
             ("space", "Space"),
-            ("down", "↓"),
+            ("down", "Down"),
             ("f12", "F12"),
             ("-", "-"),
         ] {

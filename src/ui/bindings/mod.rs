@@ -188,6 +188,10 @@ pub enum Action {
     SortNext,
     /// Sort the other way.
     SortReverse,
+    /// Stop, until the shell lets the dashboard go on.
+    Suspend,
+    /// Take the next theme.
+    Theme,
     /// Tell times in the next way.
     Times,
     /// Show a column, or hide it.
@@ -213,6 +217,8 @@ pub enum Action {
 pub enum Scope {
     /// The accounts.
     Accounts,
+    /// Everywhere but where the engine ends; any other scope's keys come before these.
+    Everywhere,
     /// The table and the detail, whichever has the focus.
     Browse,
     /// The table, where it has the focus; its keys come before those of [`Scope::Browse`].

@@ -138,7 +138,10 @@ impl Bindings {
             let (scope, name) = (name(wanted.scope), name(wanted.action));
             return Err(RebindError::Action { scope, name, hint });
         };
-        let types = matches!(self.0[at].scope, Scope::Compose | Scope::Find | Scope::Prompt);
+        let types = matches!(
+            self.0[at].scope,
+            Scope::Compose | Scope::Everywhere | Scope::Find | Scope::Prompt
+        );
         let mut keys = Vec::new();
         for text in wanted.keys {
             let key: Key = text.parse()?;

@@ -92,6 +92,7 @@ pub(super) const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
     (Scope::Browse, Action::Show(Tab::Flow), "6", "", "its flow: the connection"),
     (Scope::Browse, Action::NextTab, "]", "", "the next tab"),
     (Scope::Browse, Action::PreviousTab, "[", "", "the previous tab"),
+    (Scope::Browse, Action::Theme, "T", "", "other colours: the next theme"),
     (Scope::Detail, Action::Open, "enter", "open", "open the message of the chosen line"),
     (Scope::Detail, Action::Search, "/", "search", "search in the tab"),
     (Scope::Detail, Action::NextMessage, "J shift-down", "", "the next message"),
@@ -287,5 +288,12 @@ pub(super) const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
     (Scope::Overlay, Action::Bottom, "G end", "", "to the last line"),
     (Scope::Overlay, Action::Back, "esc q L ? f1", "close", "close"),
     (Scope::Overlay, Action::Quit, "ctrl-c", "", "leave"),
+    (
+        Scope::Everywhere,
+        Action::Suspend,
+        "ctrl-z",
+        "",
+        "stop, and go back to the shell; fg there goes on",
+    ),
     (Scope::Quitting, Action::Quit, "q ctrl-c", "leave at once", "leave at once"),
 ];

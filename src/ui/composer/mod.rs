@@ -310,7 +310,8 @@ impl Composer {
             return None;
         }
         let known = Method::KNOWN.iter().find(|it| it.as_str().eq_ignore_ascii_case(typed))?;
-        (known.as_str() != typed).then(|| format!("methods are case-sensitive: → makes it {known}"))
+        (known.as_str() != typed)
+            .then(|| format!("methods are case-sensitive: Right makes it {known}"))
     }
 
     /// Sends from another account, where it is a new request; or the accounts have changed.

@@ -5,6 +5,7 @@
 //! there are.
 
 mod accounts;
+mod apply;
 mod book;
 mod columns;
 mod contexts;
@@ -21,7 +22,6 @@ mod tally;
 
 use std::{
     collections::BTreeMap,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -41,16 +41,14 @@ pub use table::Table;
 pub use tally::Tally;
 
 use crate::{
-    engine::{Account, Clock, Command, Event, FlowEvent, FlowState, Impairments, Refusal},
-    sip::{
-        self, Cause, ContextEvent, ContextId, Fact, FlowId, RegistrationEvent, RegistrationState,
-        State,
-    },
+    engine::{Account, Clock, Command, FlowEvent, FlowState, Impairments},
+    sip::{self, ContextId, FlowId, State},
     ui::{
-        bindings::{Action, Bindings, Scope},
+        Look,
+        bindings::Bindings,
         composer::{Composer, Drafts, Slot},
         detail::Detail,
-        view::{Theme, flow_text},
+        view::{Colours, Signs, Theme, Themes},
     },
 };
 
@@ -68,8 +66,12 @@ pub struct Model {
     pub account: usize,
     /// Instants as time of day.
     pub time: TimeOfDay,
-    /// The colours.
+    /// What everything looks like.
     pub theme: Theme,
+    /// What it could look like.
+    pub themes: Themes,
+    /// What it is drawn with.
+    pub signs: Signs,
     /// The keys.
     pub bindings: Bindings,
     /// The size of the screen.
@@ -96,6 +98,8 @@ pub struct Model {
     pub rules: String,
     /// Facts.
     pub facts: Facts,
+    /// Whether the dashboard is to stop until the shell lets it go on.
+    pub suspends: bool,
     /// Whether the config file is to be read again.
     pub reload: bool,
     /// A sentence for the user.
@@ -145,7 +149,7 @@ pub struct Flow {
 /// What the keyboard means now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// The table and the timeline.
+    /// The table and the detail.
     Browse,
     /// The text to search for in the detail is being typed.
     Find,
@@ -199,8 +203,8 @@ pub enum Pane {
     /// The table of contexts.
     #[default]
     Table,
-    /// The timeline of the chosen one.
-    Timeline,
+    /// All about the chosen one.
+    Detail,
 }
 
 /// What is chosen and scrolled to.
@@ -274,6 +278,8 @@ impl Model {
             account,
             time,
             theme,
+            themes: Themes::built_in(Colours::Many),
+            signs: Signs::default(),
             bindings: Bindings::default(),
             size: Size::default(),
             mode: Mode::Browse,
@@ -285,91 +291,11 @@ impl Model {
             edits: None,
             rules: String::new(),
             facts: Facts::default(),
+            suspends: false,
             reload: false,
             notice: None,
             trouble: None,
             hint: None,
-        }
-    }
-
-    /// Takes in one fact.
-    pub fn apply(&mut self, event: Event) {
-        match event {
-            Event::Sip(sip::Event::Context(event)) => self.apply_context(event),
-            Event::Sip(sip::Event::Registration(event)) => self.apply_registration(event),
-            Event::Sip(sip::Event::Stray(stray)) => self.facts.log.push(LogEntry {
-                at: stray.at,
-                flow: Some(stray.flow),
-                sentence: stray.problem,
-                bytes: Some(stray.bytes),
-            }),
-            Event::Impaired { at, flow, impaired } => {
-                self.facts.log.push(LogEntry {
-                    at,
-                    flow: Some(flow),
-                    sentence: format!("{} {}", impaired.what(), impaired.how()),
-                    bytes: None,
-                });
-            }
-            Event::Impairing { at, impairments } => self.apply_impairments(at, impairments),
-            Event::Flow(event) => self.apply_flow(event),
-            Event::Pong { flow, rtt, .. } => {
-                if let Some(flow) = self.facts.flows.get_mut(&flow) {
-                    flow.rtt = Some(rtt);
-                }
-            }
-            Event::Refused(refusal) => self.apply_refusal(refusal),
-            Event::Stopped => self.mode = Mode::Left,
-        }
-    }
-
-    fn apply_impairments(&mut self, at: Instant, impairments: Impairments) {
-        let text = match impairments.is_empty() {
-            true => "messages are not impaired any more".to_owned(),
-            false => format!("messages are impaired: {impairments}"),
-        };
-        self.notice = Some(Notice::info(at, text));
-        if !impairments.is_empty() {
-            self.rules = impairments.to_string();
-        }
-        self.facts.impairments = impairments;
-    }
-
-    fn apply_context(&mut self, event: ContextEvent) {
-        // Every request on a broken flow fails with it, and is told in the same words.
-        if let Fact::Failed { cause: Cause::ConnectionError, detail, .. } = &event.fact
-            && !detail.is_empty()
-            && self.notice(event.at).is_none_or(|notice| *notice.text != **detail)
-        {
-            self.notice = Some(Notice::error(event.at, detail.clone()));
-        }
-        let (at, id) = (event.at, event.context);
-        let created = match &event.fact {
-            Fact::Created(created) => {
-                let own = created.parent.is_none() && created.registration.is_none();
-                let account = match &created.account {
-                    Some(account) => Arc::clone(account),
-                    None => self.account_of(&created.local_identity),
-                };
-                Some((own, account))
-            }
-            _ => None,
-        };
-        if let Some(tally) = &mut self.table.tally {
-            tally.note(&event);
-            self.tell_tally(at);
-        }
-        let contexts = &mut self.facts.contexts;
-        let Some(place) = contexts.apply(event) else { return };
-        let Some((own, account)) = created else {
-            return self.table.list.refresh(contexts, place);
-        };
-        contexts.set_account(place, &account);
-        self.table.list.add(contexts, place);
-        let awaited = own && self.browse.awaited > 0;
-        self.browse.awaited -= usize::from(awaited);
-        if awaited || self.table.follow || self.browse.selected.is_none() {
-            self.choose(Cursor { context: id, leg: None });
         }
     }
 
@@ -398,43 +324,17 @@ impl Model {
         Composer::new(&self.accounts, self.account, self.book.next_seed())
     }
 
+    /// Looks like that from now on.
+    pub fn dress(&mut self, look: Look) {
+        self.theme = look.themes.current();
+        self.themes = look.themes;
+        self.signs = look.signs;
+    }
+
     /// The composer looks at its texts anew.
     pub fn look(&mut self) {
         let around = self.book.around(&self.accounts);
         self.drafts.open_mut().look(&around);
-    }
-
-    /// The name of the account with that From; the From itself where none has it.
-    fn account_of(&self, identity: &str) -> Arc<str> {
-        let uri = identity.rsplit_once('<').map_or(identity, |(_, uri)| uri);
-        let uri = uri.split_once('>').map_or(uri, |(uri, _)| uri);
-        let is_it = |account: &&Account| account.uri.as_str() == uri;
-        let account = self.account().filter(is_it).or_else(|| self.accounts.iter().find(is_it));
-        account.map_or_else(|| Arc::from(uri), |account| Arc::from(&*account.name))
-    }
-
-    /// Says what came of a wish for many contexts, once it is known of each.
-    pub fn tell_tally(&mut self, at: Instant) {
-        if let Some(tally) = self.table.tally.take_if(|tally| tally.is_complete()) {
-            let sentence = tally.sentence();
-            let good = tally.is_good();
-            self.notice =
-                Some(if good { Notice::info(at, sentence) } else { Notice::error(at, sentence) });
-        }
-    }
-
-    fn apply_registration(&mut self, event: RegistrationEvent) {
-        if let RegistrationState::Failed { reason, .. } = &event.state {
-            let sentence = format!("{} is not registered: {reason}", event.account);
-            self.facts.log.push(LogEntry {
-                at: event.at,
-                flow: event.flow,
-                sentence: sentence.clone(),
-                bytes: None,
-            });
-            self.notice = Some(Notice::error(event.at, sentence));
-        }
-        self.facts.registrations.apply(event);
     }
 
     /// Takes over what a config file says now; gives a sentence that says what has changed.
@@ -446,83 +346,6 @@ impl Model {
         self.accounts = accounts;
         self.drafts.use_account(&self.accounts, self.account);
         changed
-    }
-
-    /// The config file could not be read again: these are its mistakes. The log has all of them.
-    pub fn reload_failed(&mut self, now: Instant, mistakes: &[String]) {
-        self.log_lines(now, mistakes);
-        let first = mistakes.first().map(String::as_str).unwrap_or_default();
-        // What is cut off at the edge of the screen stands in the log.
-        let more = match (mistakes.len(), self.bindings.key(Scope::Browse, Action::Log)) {
-            (0 | 1, _) => String::new(),
-            (count, Some(key)) => format!(" ({count} mistakes, {key} shows them)"),
-            (count, None) => format!(" ({count} mistakes)"),
-        };
-        let text = format!("nothing is changed{more}: {first}");
-        self.trouble = Some(Notice { until: None, ..Notice::error(now, text) });
-    }
-
-    /// Puts sentences about the config file into the log, the first on top.
-    pub fn log_lines(&mut self, at: Instant, sentences: &[String]) {
-        for sentence in sentences.iter().rev() {
-            let sentence = sentence.clone();
-            self.facts.log.push(LogEntry { at, flow: None, sentence, bytes: None });
-        }
-    }
-
-    fn apply_flow(&mut self, event: FlowEvent) {
-        let known = self.facts.flows.get_mut(&event.flow);
-        let mut told = known.and_then(|flow| flow.told.take());
-        match &event.state {
-            FlowState::Connecting => {}
-            FlowState::Up { .. } => {
-                // What is mended is no longer to be complained of.
-                if let Some(told) = told.take() {
-                    self.notice.take_if(|notice| notice.text == told);
-                }
-            }
-            FlowState::Down { reason, .. } => {
-                self.facts.log.push(LogEntry {
-                    at: event.at,
-                    flow: Some(event.flow),
-                    sentence: reason.clone(),
-                    bytes: None,
-                });
-                // Told once, not at every attempt to make it again.
-                if told.as_ref() != Some(reason) {
-                    self.notice = Some(Notice::error(event.at, reason.clone()));
-                    told = Some(reason.clone());
-                }
-            }
-        }
-        self.table.list.name_flow(event.flow, flow_text(&event.server));
-        // What was measured belongs to a connection that is up.
-        let rtt = None;
-        self.facts.flows.insert(event.flow, Flow { event, rtt, told });
-    }
-
-    fn apply_refusal(&mut self, refusal: Refusal) {
-        let tally = self.table.tally.as_mut().filter(|_| refusal.is_request);
-        let counted = tally.is_some_and(|tally| tally.refuse(refusal.context, &refusal.reason));
-        let text = match refusal.context {
-            Some(context) => format!("#{context}: {}", refusal.reason),
-            None if !refusal.is_request => refusal.reason,
-            None => {
-                self.browse.awaited = self.browse.awaited.saturating_sub(1);
-                refusal.reason
-            }
-        };
-        self.facts.log.push(LogEntry {
-            at: refusal.at,
-            flow: None,
-            sentence: text.clone(),
-            bytes: None,
-        });
-        if counted {
-            self.tell_tally(refusal.at);
-        } else {
-            self.notice = Some(Notice::error(refusal.at, text));
-        }
     }
 
     /// The chosen row.

@@ -100,9 +100,9 @@ pub(super) fn settle(model: &mut Model, now: Instant) {
 fn show(model: &mut Model, tab: Tab) {
     model.detail.tab = tab;
     let screen = ratatui::layout::Rect::from((Position::ORIGIN, model.size));
-    let is_seen = Regions::of(screen, model.browse.pane).is_some_and(|it| it.timeline.is_some());
+    let is_seen = Regions::of(screen, model.browse.pane).is_some_and(|it| it.detail.is_some());
     if !is_seen {
-        model.browse.pane = Pane::Timeline;
+        model.browse.pane = Pane::Detail;
     }
 }
 
@@ -352,7 +352,7 @@ fn command(model: &Model, row: &Row, now: Instant) -> Result<Clip, String> {
     };
     let message = meant(model, now)
         .map(|(_, message)| message)
-        .filter(|_| model.has_focus(Pane::Timeline) && model.detail.tab != Tab::Timeline)
+        .filter(|_| model.has_focus(Pane::Detail) && model.detail.tab != Tab::Timeline)
         .filter(is_request)
         .or_else(|| messages(row).find(is_request))
         .ok_or_else(|| "no request was sent yet: nothing can be sent again".to_owned())?;

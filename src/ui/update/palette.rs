@@ -80,7 +80,7 @@ pub(super) fn accept(model: &mut Model, now: Instant) -> Option<Command> {
     }
     match scope {
         Scope::Table => model.browse.pane = Pane::Table,
-        Scope::Detail | Scope::Found => model.browse.pane = Pane::Timeline,
+        Scope::Detail | Scope::Found => model.browse.pane = Pane::Detail,
         // What is chosen in a menu can be chosen without it.
         Scope::Copy => model.mode = Mode::Copy,
         Scope::Again => model.mode = Mode::Again { edits: false, at: 0 },
@@ -95,7 +95,7 @@ pub fn lacks(model: &Model, scope: Scope, action: Action) -> Option<String> {
         Some(format!("{what} to be open: {} opens it", key(model, Scope::Browse, action)))
     };
     match scope {
-        Scope::Browse | Scope::Table => lack_of(model, action),
+        Scope::Browse | Scope::Table | Scope::Everywhere => lack_of(model, action),
         Scope::Detail if model.selected().is_none() => Some("a chosen context".to_owned()),
         Scope::Found if model.detail.wanted().is_none() => {
             Some(format!("a search in the detail: {}", key(model, Scope::Detail, Action::Search)))

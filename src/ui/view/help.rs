@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-const SCOPES: [(Scope, &str); 13] = [
+const SCOPES: [(Scope, &str); 14] = [
     (Scope::Browse, "Table and detail"),
     (Scope::Table, "Table"),
     (Scope::Prompt, "Filter, label, find"),
@@ -30,6 +30,7 @@ const SCOPES: [(Scope, &str); 13] = [
     (Scope::Compose, "Writing a request"),
     (Scope::Again, "Sending again"),
     (Scope::Overlay, "Log and help"),
+    (Scope::Everywhere, "Everywhere"),
     (Scope::Quitting, "While closing"),
 ];
 

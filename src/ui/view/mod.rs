@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  header                      account, flows, totals
-//! ╭ table ───────╮╭ timeline ─╮
+//! ╭ table ───────╮╭ detail ───╮
 //! │              ││           │   side by side from 120 columns on, one above the other from 80,
 //! ╰──────────────╯╰───────────╯   else the one with the focus
 //!  status                      notices, or what happened last
@@ -17,6 +17,7 @@ mod again;
 mod columns;
 mod composer;
 pub(in crate::ui) mod detail;
+mod finish;
 mod footer;
 mod header;
 mod help;
@@ -43,10 +44,11 @@ use ratatui::{
 pub use composer::{
     has_room as composer_has_room, preview_end as composer_preview_end, slot_at as composer_slot_at,
 };
+pub use finish::Signs;
 pub use help::lines as help_lines;
 pub use table::{column_width, heading_at};
 pub use text::{bytes_as_text, flow_text};
-pub use theme::{Colours, Theme};
+pub use theme::{Colours, Theme, ThemeError, Themes, UnknownTheme};
 
 use crate::ui::{
     model::{Mode, Model, Pane},
@@ -57,7 +59,7 @@ use crate::ui::{
 const LEAST: (u16, u16) = (40, 8);
 /// From how many columns on the panes stand side by side.
 const WIDE: u16 = 120;
-/// The least columns of a table beside a timeline: every column, and a target that can be read.
+/// The least columns of a table beside the detail: every column, and a target that can be read.
 const TABLE: u16 = 72;
 /// From how many columns on both panes are shown, one above the other.
 const MEDIUM: u16 = 80;
@@ -80,8 +82,8 @@ pub struct Regions {
     pub body: Rect,
     /// The table, where there is room for it.
     pub table: Option<Rect>,
-    /// The timeline, where there is room for it.
-    pub timeline: Option<Rect>,
+    /// The detail, where there is room for it.
+    pub detail: Option<Rect>,
     /// One line, where there is room for it.
     pub status: Option<Rect>,
     /// One line.
@@ -99,23 +101,23 @@ impl Regions {
         let footer = line(area.bottom() - 1);
         let status = (status_height > 0).then(|| line(area.bottom() - 2));
         let body = Rect { y: area.y + 1, height: area.height - 2 - status_height, ..area };
-        let (table, timeline) = if area.width >= WIDE {
+        let (table, detail) = if area.width >= WIDE {
             let width = (body.width * 55 / 100).max(TABLE);
             let table = Rect { width, ..body };
-            let timeline = Rect { x: body.x + width, width: body.width - width, ..body };
-            (Some(table), Some(timeline))
+            let detail = Rect { x: body.x + width, width: body.width - width, ..body };
+            (Some(table), Some(detail))
         } else if area.width >= MEDIUM && body.height >= 14 {
             let height = body.height * 43 / 100;
             let table = Rect { height, ..body };
-            let timeline = Rect { y: body.y + height, height: body.height - height, ..body };
-            (Some(table), Some(timeline))
+            let detail = Rect { y: body.y + height, height: body.height - height, ..body };
+            (Some(table), Some(detail))
         } else {
             match pane {
                 Pane::Table => (Some(body), None),
-                Pane::Timeline => (None, Some(body)),
+                Pane::Detail => (None, Some(body)),
             }
         };
-        Some(Regions { header: line(area.y), body, table, timeline, status, footer })
+        Some(Regions { header: line(area.y), body, table, detail, status, footer })
     }
 }
 
@@ -132,6 +134,7 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, now: Instant) -> Drawn {
     let moment = Moment::new(now);
     let Some(regions) = Regions::of(area, model.browse.pane) else {
         too_small(buffer, area);
+        finish::finish(buffer, &model.theme, model.signs);
         return Drawn::default();
     };
     header::draw(buffer, regions.header, model, &moment);
@@ -169,6 +172,7 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, now: Instant) -> Drawn {
     if model.mode == Mode::Prompt {
         cursor = prompt::draw(buffer, &regions, model);
     }
+    finish::finish(buffer, &model.theme, model.signs);
     Drawn { changes_at: moment.changes_at(), cursor }
 }
 
@@ -182,7 +186,7 @@ fn panes(
     if let Some(area) = regions.table {
         table::draw(buffer, area, model, moment);
     }
-    regions.timeline.and_then(|area| detail::draw(buffer, area, model, moment))
+    regions.detail.and_then(|area| detail::draw(buffer, area, model, moment))
 }
 
 fn too_small(buffer: &mut Buffer, area: Rect) {

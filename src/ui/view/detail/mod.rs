@@ -154,7 +154,7 @@ pub(in crate::ui) fn at(model: &Model, at: Position, now: Instant) -> Option<Tar
 
 fn areas(model: &Model, row: &Row) -> Option<Areas> {
     let screen = Rect::from((Position::ORIGIN, model.size));
-    let area = Regions::of(screen, model.browse.pane)?.timeline?;
+    let area = Regions::of(screen, model.browse.pane)?.detail?;
     let inner = Rect {
         x: area.x + 1,
         y: area.y + 1,
@@ -184,7 +184,7 @@ pub(super) fn draw(
     moment: &Moment,
 ) -> Option<Position> {
     let theme = &model.theme;
-    let focus = model.has_focus(Pane::Timeline);
+    let focus = model.has_focus(Pane::Detail);
     let style = if focus { theme.accent.add_modifier(Modifier::BOLD) } else { theme.plain };
     let Some(row) = model.selected() else {
         block(title(model.detail.tab.name(), style), focus, theme).render(area, buffer);
@@ -249,7 +249,7 @@ fn draw_page(
     let found = theme.accent.add_modifier(Modifier::REVERSED);
     let wanted = model.detail.wanted().map(|wanted| (wanted, found));
     let chosen = model.detail.spot().line(model.detail.tab, page.lines.len());
-    let shows_chosen = model.has_focus(Pane::Timeline) || model.mode == Mode::Find;
+    let shows_chosen = model.has_focus(Pane::Detail) || model.mode == Mode::Find;
     for (y, line) in page.lines.iter().skip(top).take(height).enumerate() {
         let area = line_at(y + page.head.len());
         if shows_chosen && top + y == chosen {

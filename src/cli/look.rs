@@ -1,0 +1,74 @@
+//! `[ui]`: what the config file says of the dashboard's look, held against the themes there are.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    config::{Config, Invalid, LoadError, Problem},
+    ui::{
+        Look,
+        view::{Colours, Signs, Themes, UnknownTheme},
+    },
+};
+
+/// The look that the file wishes for. The user's own themes stand in `themes` beside it.
+///
+/// # Errors
+///
+/// A theme that is not there, with the place of its name; a theme file that is broken.
+pub(super) fn look(config: &Config, path: Option<PathBuf>) -> anyhow::Result<Look> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let colours = Colours::of(variable);
+    let folder = path.as_deref().and_then(Path::parent).map(|folder| folder.join("themes"));
+    let mut themes = match folder {
+        Some(folder) => Themes::read(colours, &folder),
+        None => Themes::built_in(colours),
+    };
+    if let Some((name, place)) = &config.ui.theme {
+        themes.choose(name).map_err(|error| match error {
+            UnknownTheme::Name { .. } => {
+                let problem = Problem { message: format!("theme: {error}"), ..place.clone() };
+                let path = path.unwrap_or_default();
+                LoadError::from(Invalid { path, problems: vec![problem] }).into()
+            }
+            UnknownTheme::Broken(_) => anyhow::Error::from(error),
+        })?;
+    }
+    let signs = match config.ui.ascii {
+        Some(true) => Signs::Ascii,
+        Some(false) => Signs::Unicode,
+        None => Signs::of(variable),
+    };
+    Ok(Look { themes, signs })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::config;
+
+    #[test]
+    fn a_theme_that_cannot_hold_is_told_with_file_and_line() {
+        let folder = std::env::temp_dir().join(format!("sipboard-look-{}", std::process::id()));
+        fs::create_dir_all(folder.join("themes")).unwrap();
+        fs::write(folder.join("themes/mine.toml"), "like = \"dark\"\ngood = \"gren\"\n").unwrap();
+        let told = |text: &str| {
+            let config = config::parse(text).unwrap();
+            look(&config, Some(folder.join("c.toml"))).unwrap_err().to_string()
+        };
+        let broken = told("[ui]\ntheme = \"mine\"\n");
+        let unknown = told("[ui]\n\ntheme = \"drak\"\n");
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(broken.contains("themes/mine.toml:2:8: good: \"gren\" is no colour"), "{broken}");
+        assert!(unknown.contains("c.toml:3:9: theme: there is no theme \"drak\""), "{unknown}");
+        assert!(unknown.contains("mine"), "{unknown}");
+    }
+
+    #[test]
+    fn the_file_decides_on_theme_and_signs() {
+        let config = config::parse("[ui]\ntheme = \"light\"\nascii = true\n").unwrap();
+        let look = look(&config, None).unwrap();
+        assert_eq!((look.themes.name(), look.signs), ("light", Signs::Ascii));
+    }
+}

@@ -1,0 +1,87 @@
+//! The terminal in the hands of somebody else: an editor, or the shell while we are stopped.
+
+use std::time::Instant;
+
+use super::{App, FRAME, Quit, sleep_until};
+use crate::ui::{
+    composer::Slot,
+    editor::{Editor, EditorError},
+    model::Notice,
+    terminal::{self, Input, Screen},
+};
+
+impl App {
+    /// Hands the terminal to an editor with a text, and takes both back. What happens meanwhile is
+    /// taken in.
+    pub(super) async fn edit(&mut self, input: &Input, slot: Slot, text: &str) {
+        if !self.hand_over(input) {
+            return;
+        }
+        let edited = self.editor(text).await;
+        self.retake();
+        input.resume();
+        match edited {
+            Ok(text) => {
+                self.model.drafts.open_mut().edited(slot, &text);
+                self.model.look();
+            }
+            Err(error) => {
+                self.model.notice = Some(Notice::error(Instant::now(), error.to_string()));
+            }
+        }
+    }
+
+    /// Stops until the shell lets us go on. The engine stops too: what is late by then is told
+    /// with the time at which it happened.
+    pub(super) fn suspend(&mut self, input: &Input) {
+        if !self.hand_over(input) {
+            return;
+        }
+        let stopped = terminal::stop();
+        self.retake();
+        input.resume();
+        if let Err(error) = stopped {
+            let text = format!("this system cannot stop the dashboard: {error}");
+            self.model.notice = Some(Notice::error(Instant::now(), text));
+        }
+    }
+
+    /// Gives the terminal and its keys to somebody else; whether that could be done.
+    fn hand_over(&mut self, input: &Input) -> bool {
+        let paused = input.pause();
+        if paused {
+            self.screen = None;
+        } else {
+            let text = "the terminal cannot be handed over: its keys are still being read";
+            self.model.notice = Some(Notice::error(Instant::now(), text));
+        }
+        paused
+    }
+
+    /// Takes the terminal again, and leaves where it is gone.
+    pub(super) fn retake(&mut self) {
+        match Screen::take(self.mouse) {
+            Ok(screen) => self.screen = Some(screen),
+            Err(_) => self.leave(),
+        }
+    }
+
+    /// Waits for the editor.
+    async fn editor(&mut self, text: &str) -> Result<String, EditorError> {
+        let mut editor = Editor::start(text)?;
+        let mut engine_is_there = true;
+        loop {
+            if let Some(status) = editor.has_ended()? {
+                return editor.text(status);
+            }
+            tokio::select! {
+                batch = self.engine.events.recv(), if engine_is_there => match batch {
+                    Some(batch) => batch.into_iter().for_each(|event| self.model.apply(event)),
+                    None => engine_is_there = false,
+                },
+                () = self.farewell.wait_beside_editor(), if self.quit == Quit::No => self.leave(),
+                () = sleep_until(Instant::now() + FRAME) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Facts on their way in: what the engine says becomes what the screen shows.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{Cursor, Flow, LogEntry, Mode, Model, Notice};
+use crate::{
+    engine::{Account, Event, FlowEvent, FlowState, Impairments, Refusal},
+    sip::{self, Cause, ContextEvent, Fact, RegistrationEvent, RegistrationState},
+    ui::{
+        bindings::{Action, Scope},
+        view::flow_text,
+    },
+};
+
+impl Model {
+    /// Takes in one fact.
+    pub fn apply(&mut self, event: Event) {
+        match event {
+            Event::Sip(sip::Event::Context(event)) => self.apply_context(event),
+            Event::Sip(sip::Event::Registration(event)) => self.apply_registration(event),
+            Event::Sip(sip::Event::Stray(stray)) => self.facts.log.push(LogEntry {
+                at: stray.at,
+                flow: Some(stray.flow),
+                sentence: stray.problem,
+                bytes: Some(stray.bytes),
+            }),
+            Event::Impaired { at, flow, impaired } => {
+                self.facts.log.push(LogEntry {
+                    at,
+                    flow: Some(flow),
+                    sentence: format!("{} {}", impaired.what(), impaired.how()),
+                    bytes: None,
+                });
+            }
+            Event::Impairing { at, impairments } => self.apply_impairments(at, impairments),
+            Event::Flow(event) => self.apply_flow(event),
+            Event::Pong { flow, rtt, .. } => {
+                if let Some(flow) = self.facts.flows.get_mut(&flow) {
+                    flow.rtt = Some(rtt);
+                }
+            }
+            Event::Refused(refusal) => self.apply_refusal(refusal),
+            Event::Stopped => self.mode = Mode::Left,
+        }
+    }
+
+    fn apply_impairments(&mut self, at: Instant, impairments: Impairments) {
+        let text = match impairments.is_empty() {
+            true => "messages are not impaired any more".to_owned(),
+            false => format!("messages are impaired: {impairments}"),
+        };
+        self.notice = Some(Notice::info(at, text));
+        if !impairments.is_empty() {
+            self.rules = impairments.to_string();
+        }
+        self.facts.impairments = impairments;
+    }
+
+    fn apply_context(&mut self, event: ContextEvent) {
+        // Every request on a broken flow fails with it, and is told in the same words.
+        if let Fact::Failed { cause: Cause::ConnectionError, detail, .. } = &event.fact
+            && !detail.is_empty()
+            && self.notice(event.at).is_none_or(|notice| *notice.text != **detail)
+        {
+            self.notice = Some(Notice::error(event.at, detail.clone()));
+        }
+        let (at, id) = (event.at, event.context);
+        let created = match &event.fact {
+            Fact::Created(created) => {
+                let own = created.parent.is_none() && created.registration.is_none();
+                let account = match &created.account {
+                    Some(account) => Arc::clone(account),
+                    None => self.account_of(&created.local_identity),
+                };
+                Some((own, account))
+            }
+            _ => None,
+        };
+        if let Some(tally) = &mut self.table.tally {
+            tally.note(&event);
+            self.tell_tally(at);
+        }
+        let contexts = &mut self.facts.contexts;
+        let Some(place) = contexts.apply(event) else { return };
+        let Some((own, account)) = created else {
+            return self.table.list.refresh(contexts, place);
+        };
+        contexts.set_account(place, &account);
+        self.table.list.add(contexts, place);
+        let awaited = own && self.browse.awaited > 0;
+        self.browse.awaited -= usize::from(awaited);
+        if awaited || self.table.follow || self.browse.selected.is_none() {
+            self.choose(Cursor { context: id, leg: None });
+        }
+    }
+
+    /// The name of the account with that From; the From itself where none has it.
+    fn account_of(&self, identity: &str) -> Arc<str> {
+        let uri = identity.rsplit_once('<').map_or(identity, |(_, uri)| uri);
+        let uri = uri.split_once('>').map_or(uri, |(uri, _)| uri);
+        let is_it = |account: &&Account| account.uri.as_str() == uri;
+        let account = self.account().filter(is_it).or_else(|| self.accounts.iter().find(is_it));
+        account.map_or_else(|| Arc::from(uri), |account| Arc::from(&*account.name))
+    }
+
+    /// Says what came of a wish for many contexts, once it is known of each.
+    pub fn tell_tally(&mut self, at: Instant) {
+        if let Some(tally) = self.table.tally.take_if(|tally| tally.is_complete()) {
+            let sentence = tally.sentence();
+            let good = tally.is_good();
+            self.notice =
+                Some(if good { Notice::info(at, sentence) } else { Notice::error(at, sentence) });
+        }
+    }
+
+    fn apply_registration(&mut self, event: RegistrationEvent) {
+        if let RegistrationState::Failed { reason, .. } = &event.state {
+            let sentence = format!("{} is not registered: {reason}", event.account);
+            self.facts.log.push(LogEntry {
+                at: event.at,
+                flow: event.flow,
+                sentence: sentence.clone(),
+                bytes: None,
+            });
+            self.notice = Some(Notice::error(event.at, sentence));
+        }
+        self.facts.registrations.apply(event);
+    }
+
+    fn apply_flow(&mut self, event: FlowEvent) {
+        let known = self.facts.flows.get_mut(&event.flow);
+        let mut told = known.and_then(|flow| flow.told.take());
+        match &event.state {
+            FlowState::Connecting => {}
+            FlowState::Up { .. } => {
+                // What is mended is no longer to be complained of.
+                if let Some(told) = told.take() {
+                    self.notice.take_if(|notice| notice.text == told);
+                }
+            }
+            FlowState::Down { reason, .. } => {
+                self.facts.log.push(LogEntry {
+                    at: event.at,
+                    flow: Some(event.flow),
+                    sentence: reason.clone(),
+                    bytes: None,
+                });
+                // Told once, not at every attempt to make it again.
+                if told.as_ref() != Some(reason) {
+                    self.notice = Some(Notice::error(event.at, reason.clone()));
+                    told = Some(reason.clone());
+                }
+            }
+        }
+        self.table.list.name_flow(event.flow, flow_text(&event.server));
+        // What was measured belongs to a connection that is up.
+        let rtt = None;
+        self.facts.flows.insert(event.flow, Flow { event, rtt, told });
+    }
+
+    fn apply_refusal(&mut self, refusal: Refusal) {
+        let tally = self.table.tally.as_mut().filter(|_| refusal.is_request);
+        let counted = tally.is_some_and(|tally| tally.refuse(refusal.context, &refusal.reason));
+        let text = match refusal.context {
+            Some(context) => format!("#{context}: {}", refusal.reason),
+            None if !refusal.is_request => refusal.reason,
+            None => {
+                self.browse.awaited = self.browse.awaited.saturating_sub(1);
+                refusal.reason
+            }
+        };
+        self.facts.log.push(LogEntry {
+            at: refusal.at,
+            flow: None,
+            sentence: text.clone(),
+            bytes: None,
+        });
+        if counted {
+            self.tell_tally(refusal.at);
+        } else {
+            self.notice = Some(Notice::error(refusal.at, text));
+        }
+    }
+
+    /// The config file could not be read again: these are its mistakes. The log has all of them.
+    pub fn reload_failed(&mut self, now: Instant, mistakes: &[String]) {
+        self.log_lines(now, mistakes);
+        let first = mistakes.first().map(String::as_str).unwrap_or_default();
+        // What is cut off at the edge of the screen stands in the log.
+        let more = match (mistakes.len(), self.bindings.key(Scope::Browse, Action::Log)) {
+            (0 | 1, _) => String::new(),
+            (count, Some(key)) => format!(" ({count} mistakes, {key} shows them)"),
+            (count, None) => format!(" ({count} mistakes)"),
+        };
+        let text = format!("nothing is changed{more}: {first}");
+        self.trouble = Some(Notice { until: None, ..Notice::error(now, text) });
+    }
+
+    /// Puts sentences about the config file into the log, the first on top.
+    pub fn log_lines(&mut self, at: Instant, sentences: &[String]) {
+        for sentence in sentences.iter().rev() {
+            let sentence = sentence.clone();
+            self.facts.log.push(LogEntry { at, flow: None, sentence, bytes: None });
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The last touch to a picture: the theme's own ground, and signs that every terminal has.
+
+use ratatui::{buffer::Buffer, style::Color};
+
+use crate::ui::view::Theme;
+
+/// Which signs the screen is drawn with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Signs {
+    /// Unicode's.
+    #[default]
+    Unicode,
+    /// ASCII alone. Only our own signs: what a peer wrote is shown as it wrote it.
+    Ascii,
+}
+
+impl Signs {
+    /// What the environment says of the terminal: ASCII where the locale names a character set
+    /// that is not UTF-8. A locale that names none says nothing of the terminal.
+    pub fn of(variable: impl Fn(&str) -> Option<String>) -> Signs {
+        // POSIX XBD §8.2: the first that is set and not empty counts.
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .find_map(|name| variable(name).filter(|value| !value.is_empty()));
+        let charset = locale.as_deref().and_then(|locale| locale.split_once('.'));
+        let charset = charset.map(|(_, charset)| charset.split('@').next().unwrap_or_default());
+        match charset.map(|name| name.replace('-', "").to_ascii_lowercase()) {
+            Some(name) if name != "utf8" => Signs::Ascii,
+            _ => Signs::Unicode,
+        }
+    }
+}
+
+pub(super) fn finish(buffer: &mut Buffer, theme: &Theme, signs: Signs) {
+    let ground = theme.screen;
+    let paints = ground.fg.is_some() || ground.bg.is_some();
+    if !paints && signs == Signs::Unicode {
+        return;
+    }
+    for cell in &mut buffer.content {
+        if cell.fg == Color::Reset {
+            cell.fg = ground.fg.unwrap_or(Color::Reset);
+        }
+        if cell.bg == Color::Reset {
+            cell.bg = ground.bg.unwrap_or(Color::Reset);
+        }
+        if signs == Signs::Ascii
+            && !cell.symbol().is_ascii()
+            && let Some(c) = ascii(cell.symbol())
+        {
+            cell.set_char(c);
+        }
+    }
+}
+
+/// What stands for one of our signs, in one column like itself; those of the states differ from
+/// each other.
+fn ascii(sign: &str) -> Option<char> {
+    Some(match sign {
+        "╭" | "╮" | "╰" | "╯" | "├" | "┤" | "┼" | "└" => '+',
+        "─" | "–" | "·" => '-',
+        "│" => '|',
+        "┃" | "█" | "◆" => '#',
+        "▇" => '*',
+        "▆" => '+',
+        "▅" | "■" => '=',
+        "▄" => '-',
+        "▃" | "◐" => ':',
+        "▂" | "◌" => '.',
+        "▁" => '_',
+        "◑" => '%',
+        "●" => '*',
+        "○" => 'o',
+        "⊘" => '/',
+        "✖" | "×" => 'x',
+        "✔" => '+',
+        "▸" | "▷" | "▶" | "→" | "›" | "⇥" => '>',
+        "◀" | "←" | "‹" => '<',
+        "▲" => '^',
+        "▼" => 'v',
+        "≠" => '!',
+        "…" => '~',
+        "§" => 's',
+        "µ" => 'u',
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::{sip::State, ui::view::theme::shape};
+
+    #[test]
+    fn the_locale_decides_where_it_names_a_character_set() {
+        for (set, signs) in [
+            (&[][..], Signs::Unicode),
+            (&[("LANG", "C")], Signs::Unicode),
+            (&[("LANG", "de_DE.UTF-8")], Signs::Unicode),
+            (&[("LANG", "de_DE.utf8@euro")], Signs::Unicode),
+            (&[("LANG", "de_DE.ISO-8859-1")], Signs::Ascii),
+            (&[("LANG", "de_DE.UTF-8"), ("LC_ALL", "de_DE.ISO-8859-15@euro")], Signs::Ascii),
+            (&[("LANG", "de_DE.ISO-8859-1"), ("LC_CTYPE", "C.UTF-8")], Signs::Unicode),
+        ] {
+            let variable = |name: &str| {
+                set.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
+            };
+            assert_eq!(Signs::of(variable), signs, "{set:?}");
+        }
+    }
+
+    #[test]
+    fn shapes_differ_in_ascii_where_they_differ_in_unicode() {
+        let states = [
+            State::Calling,
+            State::Proceeding,
+            State::Cancelling,
+            State::Accepted,
+            State::Sent,
+            State::Canceled,
+            State::Failed,
+        ];
+        let signs: HashSet<_> = states.iter().map(|state| ascii(shape(*state)).unwrap()).collect();
+        assert_eq!(signs.len(), states.len());
+    }
+}
