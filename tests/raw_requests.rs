@@ -302,6 +302,17 @@ fn s17_1_3_from_to_and_call_id_that_cannot_be_read_do_not_keep_an_answer_away() 
 }
 
 #[test]
+fn s17_1_3_the_method_in_cseq_finds_the_transaction_whatever_its_number_is() {
+    let bytes = by_hand("OPTIONS", "x").replace("   7 OPTIONS", " 36893488147419103232 OPTIONS");
+    let mut call = Call::raw(Transport::Udp, bytes.clone());
+    call.reply(400, "b");
+    assert_eq!(call.state(), State::Rejected, "{bytes}");
+    // The ACK of an INVITE has its number.
+    let call = Call::raw(Transport::Udp, bytes.replace("OPTIONS", "INVITE"));
+    assert_eq!(call.state(), State::Sent);
+}
+
+#[test]
 fn what_answers_unmatched_bytes_is_a_stray() {
     let mut call = Call::raw(Transport::Udp, by_hand("OPTIONS", "x").replace(";branch=x", ""));
     call.look();

@@ -16,10 +16,11 @@ use crate::sip::{
 
 /// Bytes to be sent unchanged, malformed or not.
 ///
-/// Where they are a request with a readable CSeq and a readable top Via that has a branch, a client
-/// transaction carries them like any other request; else [`Unmatched`] says why nothing that comes
-/// back can be matched to them. From, To or Call-ID that cannot be read, a Content-Length that lies,
-/// a method that CSeq contradicts, or a header that stands there twice is no reason.
+/// Where they are a request with a readable top Via that has a branch, and a readable method in
+/// CSeq, a client transaction carries them like any other request; else [`Unmatched`] says why
+/// nothing that comes back can be matched to them. From, To or Call-ID that cannot be read, a
+/// Content-Length that lies, a method that CSeq contradicts, or a header that stands there twice is
+/// no reason, nor is a CSeq number that is none, unless the request makes a dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawMessage {
     bytes: Bytes,
@@ -126,7 +127,12 @@ impl RawMessage {
             return Err(Unmatched::Ack);
         }
         let via = message.via().map_err(Unmatched::Header)?;
-        message.cseq().map_err(Unmatched::Header)?;
+        match Method::from(method) {
+            // The ACK, or what follows in the dialog, counts on from the number.
+            Method::Invite | Method::Subscribe | Method::Refer => message.cseq().map(drop),
+            _ => cseq_method(message).map(drop),
+        }
+        .map_err(Unmatched::Header)?;
         match via.branch() {
             Some(branch) if !branch.is_empty() => Ok(message),
             _ => Err(Unmatched::NoBranch),
@@ -138,6 +144,22 @@ impl RawMessage {
         let header = self.message().and_then(|message| message.header(name));
         header.map(|header| header.unfolded().into()).unwrap_or_default()
     }
+}
+
+/// The method in CSeq, which finds a transaction (RFC 3261 §17.1.3), though no number can be read
+/// before it.
+///
+/// # Errors
+///
+/// Where CSeq is missing, or cannot be read that far.
+pub(crate) fn cseq_method(message: &Message) -> Result<&str, HeaderError> {
+    let error = match message.cseq() {
+        Ok(cseq) => return Ok(cseq.method),
+        Err(error) => error,
+    };
+    let text = message.header(HeaderName::CSeq).and_then(|header| header.text().ok());
+    let method = text.and_then(|text| text.split_ascii_whitespace().nth(1));
+    method.filter(|method| method.parse::<Method>().is_ok()).ok_or(error)
 }
 
 #[cfg(test)]
@@ -164,6 +186,7 @@ mod tests {
             ("Call-ID: x", "Call-ID:"),
             ("From: <sip:a@a.test>", "From: <"),
             ("To: <sip:b@b.test>\r\n", ""),
+            ("CSeq: 1 ", "CSeq: 36893488147419103232 "),
         ] {
             let raw = raw(OPTIONS.replace(right, wrong) + "\r\n");
             assert!(raw.matchable().is_ok(), "{wrong:?}: {:?}", raw.matchable());
@@ -180,7 +203,11 @@ mod tests {
             (OPTIONS.replace(";branch=1", "") + "\r\n", "branch"),
             (OPTIONS.replace(";branch=1", ";branch=") + "\r\n", "branch"),
             (OPTIONS.replace("Via", "X-Via") + "\r\n", "Via"),
-            (OPTIONS.replace("CSeq: 1", "CSeq: x") + "\r\n", "CSeq"),
+            (OPTIONS.replace("CSeq: 1 OPTIONS", "CSeq: 1") + "\r\n", "CSeq"),
+            (
+                OPTIONS.replace("OPTIONS sip", "INVITE sip").replace("1 OPT", "x OPT") + "\r\n",
+                "CSeq",
+            ),
         ] {
             let why = raw(text.clone()).matchable().expect_err(&text).to_string();
             assert!(why.contains(word), "{word}: {why}");

@@ -5,11 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::sip::{
-    event::FlowId,
-    header::{CSeq, Via},
-    random::Branch,
-};
+use crate::sip::{event::FlowId, header::Via, random::Branch};
 
 /// What finds the transaction of a raw request: its flow, its CSeq method, and the branch and
 /// sent-by of its top Via (RFC 3261 §17.1.3, §18.1.2).
@@ -25,11 +21,11 @@ pub(super) struct Foreign {
 
 impl Foreign {
     /// `None` where the Via has no branch.
-    pub(super) fn new(flow: FlowId, via: &Via<'_>, cseq: &CSeq<'_>) -> Option<Foreign> {
+    pub(super) fn new(flow: FlowId, via: &Via<'_>, method: &str) -> Option<Foreign> {
         let branch = via.branch().filter(|branch| !branch.is_empty())?;
         Some(Foreign {
             flow,
-            method: cseq.method.into(),
+            method: method.into(),
             branch: branch.into(),
             host: via.host().to_ascii_lowercase().into(),
             port: via.port(),

@@ -27,7 +27,7 @@ use crate::sip::{
     message::Message,
     name::HeaderName,
     random::Branch,
-    raw::{RawMessage, Unmatched},
+    raw::{RawMessage, Unmatched, cseq_method},
     transport::Transport,
 };
 
@@ -165,5 +165,5 @@ impl UserAgent {
 }
 
 fn foreign(flow: FlowId, message: &Message) -> Result<Option<Foreign>, HeaderError> {
-    Ok(Foreign::new(flow, &message.via()?, &message.cseq()?))
+    Ok(Foreign::new(flow, &message.via()?, cseq_method(message)?))
 }
