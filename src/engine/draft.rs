@@ -3,7 +3,7 @@
 //! [`Draft::submit`] is the door through which both go. It checks every field and names every
 //! mistake, each with the field that it stands in.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use crate::{
     engine::{Account, Submission, server_for},
@@ -104,7 +104,7 @@ impl Draft {
         let mut errors = Errors::default();
         let method = errors.keep(Field::Method, method(&self.method));
         let target = errors.keep(Field::Target, target(&self.target, account));
-        let server = errors.keep(Field::Server, given(&self.server).map(str::parse).transpose());
+        let server = errors.keep(Field::Server, given(&self.server).map(on_one_line).transpose());
         let from = errors.keep(Field::From, given(&self.from).map(uri).transpose());
         let from_name = errors.keep(Field::FromDisplayName, display_name(&self.from_display_name));
         let from_tag =
@@ -193,7 +193,7 @@ impl Draft {
     fn content(&self, errors: &mut Errors) -> (Vec<ExtraHeader>, Option<String>) {
         let lines = self.headers.iter().filter_map(|line| given(line));
         let headers = lines
-            .filter_map(|line| errors.keep(Field::Headers, line.parse::<ExtraHeader>()))
+            .filter_map(|line| errors.keep(Field::Headers, on_one_line::<ExtraHeader>(line)))
             .collect();
         let named = given(&self.content_type).map(content_type).transpose();
         let named = errors.keep(Field::ContentType, named).flatten();
@@ -235,6 +235,16 @@ impl Errors {
 fn given(text: &str) -> Option<&str> {
     let text = trimmed(text);
     (!text.is_empty()).then_some(text)
+}
+
+/// What reads it may drop a line end around it; what the user writes is refused with one.
+fn on_one_line<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<T, String> {
+    match text.parse() {
+        Ok(_) if text.contains(['\r', '\n']) => {
+            Err("it holds a line end, which has no place there".to_owned())
+        }
+        parsed => parsed.map_err(|error: T::Err| error.to_string()),
+    }
 }
 
 /// Without the blanks around it; a line end is no blank, and is refused by whatever it stands in.
@@ -292,7 +302,7 @@ fn route(text: &str) -> Result<UriBuf, String> {
 }
 
 fn uri(text: &str) -> Result<UriBuf, String> {
-    text.parse::<UriBuf>().map_err(|error| format!("{text:?} is not a URI: {error}"))
+    on_one_line(text).map_err(|error| format!("{text:?} is not a URI: {error}"))
 }
 
 /// A full URI, `user@host` (taken as `sip:`), or a bare user at the account's domain.
@@ -415,6 +425,29 @@ mod tests {
                 Field::ContentType
             ]
         );
+    }
+
+    #[test]
+    fn a_line_end_is_refused_wherever_it_stands() {
+        let right = Draft { method: "OPTIONS".into(), target: "ring".into(), ..Draft::default() };
+        let wrong: [(Field, fn(&mut Draft)); 8] = [
+            (Field::Method, |draft| draft.method = "OPTIONS\r\n".into()),
+            (Field::Target, |draft| draft.target = "sip:b@b.test\n".into()),
+            (Field::Server, |draft| draft.server = "sip:b.test\r".into()),
+            (Field::From, |draft| draft.from = "\nsip:a@a.test".into()),
+            (Field::ToTag, |draft| draft.to_tag = "x\n".into()),
+            (Field::CSeq, |draft| draft.cseq = "1\r\n".into()),
+            (Field::Routes, |draft| draft.routes = vec!["<sip:p.test;lr>\n".into()]),
+            (Field::Headers, |draft| draft.headers = vec!["X-A: b\r\n".into()]),
+        ];
+        for (field, change) in wrong {
+            let mut draft = right.clone();
+            change(&mut draft);
+            let fields: Vec<Field> =
+                draft.submit(&account()).unwrap_err().iter().map(|error| error.field).collect();
+            assert_eq!(fields, [field]);
+        }
+        assert!(right.submit(&account()).is_ok());
     }
 
     #[test]
