@@ -299,15 +299,17 @@ way; any other target goes where its URI says.
 [variables] stand for values in any text of a request but a file's, new ones for each of --count;
 {{{{ writes two braces.
 
-With --raw, nothing is added and nothing is corrected: a Content-Length that lies goes out lying. With
-a readable top Via with a branch, CSeq, Call-ID, From and To, the bytes get a client transaction:
-they are sent again as they are where the transport loses messages, and an INVITE gets its ACK, its
+With --raw, nothing is added and nothing is corrected: a Content-Length that lies goes out lying.
+With a readable top Via with a branch, and a readable CSeq, the bytes get a client transaction: they
+are sent again as they are where the transport loses messages, and an INVITE gets its ACK, its
 CANCEL and its BYE. A response finds it by branch and sent-by as they were written, so on UDP the
-sent-by must lead back here, or the Via must have ;rport. Where no response can be matched, the bytes
-are sent once, a sentence says why, what comes within 2·T1 is told as belonging to nothing, and the
-status is 0. No challenge is answered and no redirect followed: these would be other bytes.
+sent-by must lead back here, or the Via must have ;rport. Where no response can be matched, the
+bytes are sent once, a sentence says why, what comes within 64·T1 (or --timeout) is told as
+belonging to nothing, and the status is 0. No challenge is answered and no redirect followed: these
+would be other bytes.
 
 Where a 2xx crosses the CANCEL, the request was accepted: it is hung up with BYE, and the status is 0.
+Whatever else answers the INVITE after the CANCEL ends it as cancelled.
 
 The first Ctrl-C, SIGTERM or SIGHUP cancels what is pending and ends with 5; a second one ends at
 once. Under nohup, SIGHUP is ignored (known on Linux only).
@@ -316,8 +318,9 @@ In JSON, t is the time in seconds since the context was created: since the reque
 a BYE since the BYE was. A final response to a CANCEL or a PRACK is shown in the timeline, but is no
 JSON event. A status always has a reason, which is empty where no phrase came.
 
-send leaves as soon as the outcome is final. It does not linger for Timers D, M and J, which answer
-what the peer repeats; the dashboard does.
+send leaves as soon as the outcome is final and nothing is up. It waits for a fork that still rings
+after another has accepted, but not for one that it never heard of, and it does not linger for
+Timers D, M and J, which answer what the peer repeats; the dashboard does.
 
 Exit status:
   0  accepted: a 2xx came; or raw bytes were sent to which nothing can be matched

@@ -430,7 +430,8 @@ mod tests {
     #[test]
     fn a_line_end_is_refused_wherever_it_stands() {
         let right = Draft { method: "OPTIONS".into(), target: "ring".into(), ..Draft::default() };
-        let wrong: [(Field, fn(&mut Draft)); 8] = [
+        type Wrong = (Field, fn(&mut Draft));
+        let wrong: [Wrong; 8] = [
             (Field::Method, |draft| draft.method = "OPTIONS\r\n".into()),
             (Field::Target, |draft| draft.target = "sip:b@b.test\n".into()),
             (Field::Server, |draft| draft.server = "sip:b.test\r".into()),
