@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{App, BUSY};
 use crate::{
-    engine::Command,
+    engine::{self, Command},
     ui::{Reloaded, model::Notice},
 };
 
@@ -90,17 +90,18 @@ impl App {
 
     /// What the engine has to do about it.
     fn commands_of(&self, reloaded: &Reloaded) -> Vec<Command> {
-        let Reloaded { accounts, settings, .. } = reloaded;
-        let accounts = accounts.iter().cloned().map(Arc::new).collect();
-        let mut commands = vec![Command::Settings(Box::new(settings.sip.clone()))];
+        // Every setting is named, so that none is forgotten. An instance is for a whole run.
+        let engine::Settings { sip, resolver, impair, instance: _ } = &reloaded.settings;
+        let accounts = reloaded.accounts.iter().cloned().map(Arc::new).collect();
+        let mut commands = vec![Command::Settings(Box::new(sip.clone()))];
         // Before the accounts, whose servers may be looked up.
-        if settings.resolver != self.settings.resolver {
-            commands.push(Command::Resolver(settings.resolver.clone()));
+        if *resolver != self.settings.resolver {
+            commands.push(Command::Resolver(resolver.clone()));
         }
         commands.push(Command::Accounts(accounts));
         // What was typed meanwhile stays, unless the file says something new.
-        if settings.impair != self.settings.impair {
-            commands.push(Command::Impair(settings.impair.clone()));
+        if *impair != self.settings.impair {
+            commands.push(Command::Impair(impair.clone()));
         }
         commands
     }

@@ -15,7 +15,13 @@ use crate::{
     ui::{
         bindings::{Action, Scope},
         model::Model,
-        view::{overlay, put, table::scroll_bar, text::safe, time::Moment, title},
+        view::{
+            overlay, put,
+            table::scroll_bar,
+            text::{safe, wrap},
+            time::Moment,
+            title,
+        },
     },
 };
 
@@ -46,7 +52,13 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, chosen: usize
     let below =
         Rect { y: inner.y + rows + 1, height: inner.height.saturating_sub(rows + 1), ..inner };
     if let Some(account) = model.accounts.get(chosen) {
-        for (y, (text, style)) in details(model, account, moment).into_iter().enumerate() {
+        let width = usize::from(below.width.saturating_sub(3));
+        // A sentence that is cut off loses what to do about it.
+        let lines = details(model, account, moment).into_iter().flat_map(|(text, style)| {
+            let lines = if text.starts_with(' ') { vec![text] } else { wrap(&text, width) };
+            lines.into_iter().map(move |line| (line, style))
+        });
+        for (y, (text, style)) in lines.enumerate().take(below.height.into()) {
             put(buffer, below, 2, y as u16, &text, style);
         }
     }
