@@ -11,7 +11,9 @@
 //! Whatever comes in is worked off as a batch, then the output is drawn. An event of the engine's
 //! own is told only after the output before it was drawn, so that the order stays the true one.
 
+mod commands;
 mod impaired;
+mod signals;
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -20,7 +22,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use tokio::{
     sync::mpsc,
     time::{sleep_until, timeout, timeout_at},
@@ -28,21 +29,16 @@ use tokio::{
 
 use crate::{
     engine::{
-        Command, Event, FlowEvent, FlowState, Instance, RawSubmission, Refusal, Settings,
-        Submission,
-        draft::next_hop,
-        flows::{Ends, Flows, Found, Way},
+        Command, Event, Instance, Settings,
+        flows::Flows,
         impair::{Impairer, Mark, Packet},
         names::Names,
         passwords::Passwords,
         registrations::Registrations,
         wishes::Wish,
     },
-    sip::{
-        Connect, ContextId, FlowId, Output, Switch, Transmit, Transport, UserAgent,
-        resolution::Resolved,
-    },
-    transport::{FlowSettings, Network, RELIEF, Room, ServerUri, Signal},
+    sip::{Connect, FlowId, Output, Switch, Transmit, UserAgent},
+    transport::{FlowSettings, Network, RELIEF, Room, ServerUri},
 };
 
 /// How many commands are worked off before their output is drawn.
@@ -276,293 +272,6 @@ impl Task {
             }
             self.held.push_back(Step::Tell(event));
         }
-    }
-
-    fn command(&mut self, command: Command) {
-        let now = self.now();
-        let result = match command {
-            Command::Quit => {
-                self.leave();
-                return;
-            }
-            Command::Cancel { context, options } => self
-                .user_agent
-                .cancel(now, context, options)
-                .map_err(|error| (Some(context), error.to_string())),
-            Command::HangUp { context } => self
-                .user_agent
-                .hang_up(now, context)
-                .map_err(|error| (Some(context), error.to_string())),
-            Command::HangUpLeg { context, tag } => self
-                .user_agent
-                .hang_up_leg(now, context, &tag)
-                .map_err(|error| (Some(context), error.to_string())),
-            Command::SendInDialog { context, tag, request } => self
-                .user_agent
-                .request_in_dialog(now, context, tag.as_deref(), *request)
-                .map(drop)
-                .map_err(|error| (Some(context), error.to_string())),
-            Command::Answer { context, transaction, answer } => self
-                .user_agent
-                .answer(now, transaction, *answer)
-                .map_err(|error| (Some(context), error.to_string())),
-            Command::Many(commands) => {
-                commands.into_iter().for_each(|command| self.command(command));
-                Ok(())
-            }
-            Command::Resolver(servers) => {
-                self.names.ask(&servers);
-                Ok(())
-            }
-            Command::Impair(impairments) => {
-                self.impair(impairments);
-                Ok(())
-            }
-            Command::GiveUp { context, detail } => {
-                self.user_agent.give_up(now, context, &detail);
-                Ok(())
-            }
-            Command::Send(_) | Command::SendRaw(_) if self.leaving.is_some() => {
-                Err((None, LEAVING.to_owned()))
-            }
-            Command::Send(submission) => {
-                self.send_or_refuse(now, submission);
-                Ok(())
-            }
-            Command::SendRaw(submission) => {
-                self.send_raw(now, *submission).map_err(|why| (None, why))
-            }
-            Command::Accounts(_) | Command::Register(_) if self.leaving.is_some() => Ok(()),
-            Command::Accounts(accounts) => {
-                self.accounts(now, accounts);
-                Ok(())
-            }
-            Command::Register(account) => {
-                self.register(now, account);
-                Ok(())
-            }
-            Command::Unregister { account } => {
-                if let Err(why) = self.unregister(now, &account) {
-                    self.refuse_account(now, why);
-                }
-                Ok(())
-            }
-            Command::Settings(settings) => {
-                self.user_agent.change_settings(*settings);
-                Ok(())
-            }
-        };
-        if let Err((context, reason)) = result {
-            self.refuse(now, context, reason);
-        }
-    }
-
-    pub(super) fn refuse(&mut self, at: Instant, context: Option<ContextId>, reason: String) {
-        self.tell(Event::Refused(Refusal { at, context, is_request: true, reason }));
-    }
-
-    /// Says why an account is not registered or unregistered.
-    pub(super) fn refuse_account(&mut self, at: Instant, reason: String) {
-        let refusal = Refusal { at, context: None, is_request: false, reason };
-        self.tell(Event::Refused(refusal));
-    }
-
-    /// Sends a request; a sentence where no flow can be found for it.
-    pub(super) fn send(&mut self, now: Instant, submission: Submission) -> Result<(), String> {
-        let Submission { mut request, server, flow: settings, .. } = submission;
-        request.route_set = self.user_agent.routes(&request);
-        let server = match server {
-            Some(server) => server,
-            None => next_hop(request.route_set.first(), Some(&request.request_uri))?,
-        };
-        // RFC 3261 §26.2.2, §8.1.2: each hop towards a sips URI is secured, of a Route too.
-        let hops = [request.route_set.first(), Some(&request.request_uri)];
-        let sips = hops.into_iter().flatten().find(|uri| uri.as_uri().is_sips());
-        if let Some(sips) = sips
-            && !server.transport.is_secure()
-        {
-            return Err(format!(
-                "{sips} must go over TLS (RFC 3261 §26.2.2), and {server} is not encrypted: name a sips: or wss:// server, or a sip: URI"
-            ));
-        }
-        match self.lead(now, server, settings) {
-            Lead::Flow(flow) => _ = self.user_agent.request(now, flow, request),
-            Lead::Name(server, settings) => {
-                let (name, transport) = (server.to_string(), server.transport);
-                let id = self.user_agent.request_by_name(now, &name, transport, request);
-                self.names.look_up(id, server, settings);
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends bytes as they are; a sentence where no flow can be found for them.
-    fn send_raw(&mut self, now: Instant, submission: RawSubmission) -> Result<(), String> {
-        let RawSubmission { message, server, flow: settings } = submission;
-        let server = match server {
-            Some(server) => server,
-            None => next_hop(message.first_route().as_ref(), message.request_uri().as_ref())?,
-        };
-        match self.lead(now, server, settings) {
-            Lead::Flow(flow) => _ = self.user_agent.send_raw(now, flow, message),
-            Lead::Name(server, settings) => {
-                let (name, transport) = (server.to_string(), server.transport);
-                let id = self.user_agent.send_raw_by_name(now, &name, transport, message);
-                self.names.look_up(id, server, settings);
-            }
-        }
-        Ok(())
-    }
-
-    /// The flow that leads to a server, which is made where there is none yet; a server with a name
-    /// must be looked up first.
-    pub(super) fn lead(
-        &mut self,
-        now: Instant,
-        server: ServerUri,
-        settings: Arc<FlowSettings>,
-    ) -> Lead {
-        if server.socket_address().is_none() {
-            return Lead::Name(server, settings);
-        }
-        Lead::Flow(match self.flows.to(&Way::direct(server, settings)) {
-            Found::Ready(flow) => flow,
-            Found::Connect(flow) => {
-                self.connect(now, flow);
-                flow
-            }
-        })
-    }
-
-    /// A look-up has ended.
-    fn looked_up(&mut self, (resolved, contexts): (Resolved, Vec<ContextId>)) {
-        let now = self.now();
-        for context in contexts {
-            self.user_agent.resolved(now, context, &resolved);
-        }
-    }
-
-    /// The flow that leads that way, for a context that asks for it. All that was told before has
-    /// been drawn already.
-    fn find_flow(&mut self, way: &Way) -> (Instant, FlowId) {
-        let now = self.now();
-        let flow = match self.flows.to(way) {
-            Found::Ready(flow) => flow,
-            Found::Connect(flow) => {
-                self.begin_to_connect(flow);
-                let event = self.flow_event(now, flow, FlowState::Connecting);
-                self.batch.extend(event);
-                flow
-            }
-        };
-        (now, flow)
-    }
-
-    /// Begins to make a flow, for the first time or again.
-    fn connect(&mut self, now: Instant, flow: FlowId) {
-        self.begin_to_connect(flow);
-        self.tell_flow(now, flow, FlowState::Connecting);
-    }
-
-    fn begin_to_connect(&mut self, flow: FlowId) {
-        let Some(Way { server, settings, .. }) = self.flows.way(flow) else { return };
-        self.user_agent.flow_connecting(flow, server.transport);
-        self.network.connect(flow, server, settings);
-    }
-
-    fn tell_flow(&mut self, at: Instant, flow: FlowId, state: FlowState) {
-        if let Some(event) = self.flow_event(at, flow, state) {
-            self.tell(event);
-        }
-    }
-
-    fn flow_event(&self, at: Instant, flow: FlowId, state: FlowState) -> Option<Event> {
-        let Way { asked, server, settings } = self.flows.way(flow)?.clone();
-        Some(Event::Flow(FlowEvent { at, flow, asked, server, settings, state }))
-    }
-
-    fn signal(&mut self, signal: Signal) {
-        match signal {
-            Signal::Message { at, flow, source, bytes } => self.message(at, flow, source, bytes),
-            Signal::Up { flow, local, peer, facts } => {
-                let now = self.now();
-                let ends = Ends { local, peer, facts };
-                self.flows.up(now, flow, ends.clone());
-                self.tell_flow(now, flow, ends.into());
-                let contact = self.contact(flow, local);
-                self.user_agent.flow_up(now, flow, contact);
-            }
-            Signal::Down { flow, reason } if self.accepted.remove(&flow) => {
-                let now = self.now();
-                self.user_agent.flow_down(now, flow, &reason);
-                self.user_agent.forget_flow(flow);
-            }
-            Signal::Down { flow, reason } => {
-                let now = self.now();
-                let mut retry_at = {
-                    let wanted = self.user_agent.keeps_registration(flow);
-                    self.flows.down(now, flow, wanted, rand::random())
-                };
-                if self.leaving.is_some() {
-                    self.flows.stop_retrying();
-                    retry_at = None;
-                }
-                let state = FlowState::Down { reason: reason.clone(), retry_at };
-                self.tell_flow(now, flow, state);
-                self.user_agent.flow_down(now, flow, &reason);
-            }
-            Signal::Pong { flow, rtt } => {
-                let at = self.now();
-                self.tell(Event::Pong { at, flow, rtt });
-            }
-            Signal::Undelivered { flow, reason } => {
-                let now = self.now();
-                // The socket stays usable, but nobody is there: that is down to a user, until
-                // something arrives.
-                if self.flows.refused(flow) {
-                    let state = FlowState::Down { reason: reason.clone(), retry_at: None };
-                    self.tell_flow(now, flow, state);
-                }
-                self.user_agent.flow_error(now, flow, &reason);
-            }
-            Signal::Accepted { flow, transport, local, .. } => {
-                let now = self.now();
-                self.accepted.insert(flow);
-                self.user_agent.flow_connecting(flow, transport);
-                self.user_agent.flow_up(now, flow, local);
-            }
-        }
-    }
-
-    /// The address that Via and Contact name on a flow: where the peer can reach us. Nobody can
-    /// connect to the port that a TCP connection leaves from, so there is a listener beside it
-    /// (RFC 3261 §18.1.1: sent-by is where we take connections).
-    fn contact(&mut self, flow: FlowId, local: SocketAddr) -> SocketAddr {
-        let transport = self.flows.way(flow).map(|way| way.server.transport);
-        if transport != Some(Transport::Tcp) {
-            return local;
-        }
-        if let Some(listening) = self.listening.get(&local.ip()) {
-            return *listening;
-        }
-        // Without a listener the connection itself is the only way to us, as behind a NAT.
-        let Ok(listening) = self.network.listen(Transport::Tcp, SocketAddr::new(local.ip(), 0))
-        else {
-            return local;
-        };
-        self.listening.insert(local.ip(), listening);
-        listening
-    }
-
-    fn message(&mut self, at: Instant, flow: FlowId, source: SocketAddr, bytes: Bytes) {
-        let now = self.clock(at);
-        if let Some(ends) = self.flows.heard(now, flow) {
-            self.tell_flow(now, flow, ends.into());
-        }
-        if self.impairer.is_at_work() {
-            return self.judge_received(now, flow, source, bytes);
-        }
-        self.user_agent.handle_message(now, flow, source, bytes);
     }
 
     /// Begins to leave.

@@ -1,0 +1,148 @@
+//! What the network and the look-ups tell, and the flows that are made by it.
+
+use std::{net::SocketAddr, time::Instant};
+
+use bytes::Bytes;
+
+use super::Task;
+use crate::{
+    engine::{
+        Event, FlowEvent, FlowState,
+        flows::{Ends, Found, Way},
+    },
+    sip::{ContextId, FlowId, Transport, resolution::Resolved},
+    transport::Signal,
+};
+
+impl Task {
+    /// A look-up has ended.
+    pub(super) fn looked_up(&mut self, (resolved, contexts): (Resolved, Vec<ContextId>)) {
+        let now = self.now();
+        for context in contexts {
+            self.user_agent.resolved(now, context, &resolved);
+        }
+    }
+
+    /// The flow that leads that way, for a context that asks for it. All that was told before has
+    /// been drawn already.
+    pub(super) fn find_flow(&mut self, way: &Way) -> (Instant, FlowId) {
+        let now = self.now();
+        let flow = match self.flows.to(way) {
+            Found::Ready(flow) => flow,
+            Found::Connect(flow) => {
+                self.begin_to_connect(flow);
+                let event = self.flow_event(now, flow, FlowState::Connecting);
+                self.batch.extend(event);
+                flow
+            }
+        };
+        (now, flow)
+    }
+
+    /// Begins to make a flow, for the first time or again.
+    pub(super) fn connect(&mut self, now: Instant, flow: FlowId) {
+        self.begin_to_connect(flow);
+        self.tell_flow(now, flow, FlowState::Connecting);
+    }
+
+    fn begin_to_connect(&mut self, flow: FlowId) {
+        let Some(Way { server, settings, .. }) = self.flows.way(flow) else { return };
+        self.user_agent.flow_connecting(flow, server.transport);
+        self.network.connect(flow, server, settings);
+    }
+
+    fn tell_flow(&mut self, at: Instant, flow: FlowId, state: FlowState) {
+        if let Some(event) = self.flow_event(at, flow, state) {
+            self.tell(event);
+        }
+    }
+
+    fn flow_event(&self, at: Instant, flow: FlowId, state: FlowState) -> Option<Event> {
+        let Way { asked, server, settings } = self.flows.way(flow)?.clone();
+        Some(Event::Flow(FlowEvent { at, flow, asked, server, settings, state }))
+    }
+
+    pub(super) fn signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::Message { at, flow, source, bytes } => self.message(at, flow, source, bytes),
+            Signal::Up { flow, local, peer, facts } => {
+                let now = self.now();
+                let ends = Ends { local, peer, facts };
+                self.flows.up(now, flow, ends.clone());
+                self.tell_flow(now, flow, ends.into());
+                let contact = self.contact(flow, local);
+                self.user_agent.flow_up(now, flow, contact);
+            }
+            Signal::Down { flow, reason } if self.accepted.remove(&flow) => {
+                let now = self.now();
+                self.user_agent.flow_down(now, flow, &reason);
+                self.user_agent.forget_flow(flow);
+            }
+            Signal::Down { flow, reason } => {
+                let now = self.now();
+                let mut retry_at = {
+                    let wanted = self.user_agent.keeps_registration(flow);
+                    self.flows.down(now, flow, wanted, rand::random())
+                };
+                if self.leaving.is_some() {
+                    self.flows.stop_retrying();
+                    retry_at = None;
+                }
+                let state = FlowState::Down { reason: reason.clone(), retry_at };
+                self.tell_flow(now, flow, state);
+                self.user_agent.flow_down(now, flow, &reason);
+            }
+            Signal::Pong { flow, rtt } => {
+                let at = self.now();
+                self.tell(Event::Pong { at, flow, rtt });
+            }
+            Signal::Undelivered { flow, reason } => {
+                let now = self.now();
+                // The socket stays usable, but nobody is there: that is down to a user, until
+                // something arrives.
+                if self.flows.refused(flow) {
+                    let state = FlowState::Down { reason: reason.clone(), retry_at: None };
+                    self.tell_flow(now, flow, state);
+                }
+                self.user_agent.flow_error(now, flow, &reason);
+            }
+            Signal::Accepted { flow, transport, local, .. } => {
+                let now = self.now();
+                self.accepted.insert(flow);
+                self.user_agent.flow_connecting(flow, transport);
+                self.user_agent.flow_up(now, flow, local);
+            }
+        }
+    }
+
+    /// The address that Via and Contact name on a flow: where the peer can reach us. Nobody can
+    /// connect to the port that a TCP connection leaves from, so there is a listener beside it
+    /// (RFC 3261 §18.1.1: sent-by is where we take connections).
+    fn contact(&mut self, flow: FlowId, local: SocketAddr) -> SocketAddr {
+        let transport = self.flows.way(flow).map(|way| way.server.transport);
+        if transport != Some(Transport::Tcp) {
+            return local;
+        }
+        if let Some(listening) = self.listening.get(&local.ip()) {
+            return *listening;
+        }
+        // Without a listener the connection itself is the only way to us, as behind a NAT.
+        let Ok(listening) = self.network.listen(Transport::Tcp, SocketAddr::new(local.ip(), 0))
+        else {
+            return local;
+        };
+        self.listening.insert(local.ip(), listening);
+        listening
+    }
+
+    fn message(&mut self, at: Instant, flow: FlowId, source: SocketAddr, bytes: Bytes) {
+        let now = self.clock(at);
+        if let Some(ends) = self.flows.heard(now, flow) {
+            self.tell_flow(now, flow, ends.into());
+        }
+        if self.impairer.is_at_work() {
+            return self.judge_received(now, flow, source, bytes);
+        }
+        self.user_agent.handle_message(now, flow, source, bytes);
+    }
+}
