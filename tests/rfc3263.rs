@@ -90,6 +90,7 @@ impl Bench {
                     self.sent.push((transmit.flow, Message::read(transmit.bytes).unwrap()));
                 }
                 Output::Switch(switch) => panic!("nothing is that large here: {switch:?}"),
+                Output::Follow(follow) => panic!("nothing goes elsewhere here: {follow:?}"),
                 Output::Event(Event::Registration(event)) => panic!("nobody registers: {event:?}"),
                 Output::Connect(connect) => {
                     let candidate = connect.candidate;

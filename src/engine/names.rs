@@ -49,6 +49,21 @@ impl Names {
         self.resolver = Resolver::new(servers);
     }
 
+    /// Writes down which server a context asks for, where its address is in its name.
+    pub(super) fn remember(
+        &mut self,
+        context: ContextId,
+        server: ServerUri,
+        settings: Arc<FlowSettings>,
+    ) {
+        self.asked.insert(context, Asked { server: Arc::new(server), settings });
+    }
+
+    /// How the flows of a context are made that has asked for a server before.
+    pub(super) fn settings(&self, context: ContextId) -> Option<&Arc<FlowSettings>> {
+        self.asked.get(&context).map(|asked| &asked.settings)
+    }
+
     /// Looks up the server of a context.
     pub(super) fn look_up(
         &mut self,
@@ -57,7 +72,7 @@ impl Names {
         settings: Arc<FlowSettings>,
     ) {
         let target = server.target();
-        self.asked.insert(context, Asked { server: Arc::new(server), settings });
+        self.remember(context, server, settings);
         let waiting = self.waiting.entry(target.clone()).or_default();
         waiting.push(context);
         if waiting.len() == 1 {

@@ -37,7 +37,7 @@ use crate::{
         registrations::Registrations,
         wishes::Wish,
     },
-    sip::{Connect, FlowId, Output, Switch, Transmit, UserAgent},
+    sip::{Connect, FlowId, Follow, Output, Switch, Transmit, UserAgent},
     transport::{FlowSettings, Network, RELIEF, Room, ServerUri},
 };
 
@@ -66,6 +66,7 @@ enum Step {
     Mark(Box<Mark>),
     Connect(Connect),
     Switch(Switch),
+    Follow(Follow),
 }
 
 /// How a request gets to its server.
@@ -225,6 +226,7 @@ impl Task {
                     self.user_agent.switched(now, context, flow, address);
                 }
             }
+            Step::Follow(follow) => self.follow(follow),
             Step::Transmit(transmit) if self.impairer.is_at_work() => self.judge(transmit),
             Step::Transmit(transmit) => return Some((transmit, None)),
             Step::Send(transmit, mark) => return Some((transmit, mark)),
@@ -238,6 +240,7 @@ impl Task {
             Output::Transmit(transmit) => Step::Transmit(transmit),
             Output::Connect(connect) => Step::Connect(connect),
             Output::Switch(switch) => Step::Switch(switch),
+            Output::Follow(follow) => Step::Follow(follow),
         })
     }
 

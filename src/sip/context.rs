@@ -162,6 +162,16 @@ impl ClientContext {
         self.sent().and_then(|bytes| Message::read(bytes.clone()).ok())
     }
 
+    /// The request as it was written last, though it may wait for a flow to somewhere else.
+    pub(crate) fn written(&self) -> Option<Message> {
+        match &self.request {
+            Request::Waiting(Waiting::Elsewhere(elsewhere)) => {
+                Message::read(elsewhere.bytes.clone()).ok()
+            }
+            _ => self.message(),
+        }
+    }
+
     /// Whether the user asked for a cancel.
     pub(crate) fn is_cancelled(&self) -> bool {
         !matches!(self.cancel, Cancel::No)

@@ -74,6 +74,6 @@ pub(crate) use transaction::{NonInviteClient, ResponseOutcome, TimeoutOutcome};
 pub use transport::Transport;
 pub use uri::{Scheme, Tel, Uri, UriBuf, UriError, UriProblem};
 pub use user_agent::{
-    Answer, AnswerError, CancelError, Connect, DialogError, ExtraLegs, HangUpError, Held, Output,
-    Redirects, RegistrarAt, RegistrarName, Settings, Switch, Transmit, UserAgent,
+    Answer, AnswerError, CancelError, Connect, DialogError, ExtraLegs, Follow, HangUpError, Held,
+    Output, Redirects, RegistrarAt, RegistrarName, Settings, Switch, Transmit, UserAgent,
 };

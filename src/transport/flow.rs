@@ -161,6 +161,10 @@ impl Gather {
         self.signals.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.signals.len()
+    }
+
     pub(super) fn take(&mut self) -> Vec<Signal> {
         self.bytes = 0;
         std::mem::take(&mut self.signals)

@@ -10,6 +10,7 @@ mod flow;
 mod http_header;
 mod keep_alive;
 mod network;
+mod pace;
 mod reason;
 mod server_uri;
 mod settings;

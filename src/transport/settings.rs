@@ -18,6 +18,17 @@ pub struct FlowSettings {
     pub websocket: WebSocketSettings,
 }
 
+impl FlowSettings {
+    /// The same for a flow to another server, to which the first one sends us: what was for that one
+    /// alone stays behind, as the name that its certificate has, and the headers of its handshake.
+    pub fn for_another(&self) -> Arc<FlowSettings> {
+        let mut settings = self.clone();
+        settings.tls.server_name = None;
+        settings.websocket.headers.clear();
+        Arc::new(settings)
+    }
+}
+
 /// How a flow is kept alive (RFC 5626 §3.5.1): a double CRLF on UDP, and on TCP and TLS, where a
 /// CRLF answers it; a ping frame on WebSocket, which a pong frame answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

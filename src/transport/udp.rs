@@ -20,6 +20,7 @@ use crate::{
         FlowSettings, SendError, ServerUri, Signal,
         flow::{self, Gather, Gone, Hub, Outlet},
         keep_alive::{Beat, Pulse},
+        pace::Pace,
         reason,
     },
 };
@@ -34,8 +35,11 @@ const KERNEL_BUFFER: usize = 4 << 20;
 /// forgets it (RFC 5626 §4.4.2).
 const INTERVAL: Duration = Duration::from_secs(29);
 
-/// How many datagrams may wait where the kernel takes no more at the moment.
-const QUEUE: usize = 1024;
+/// How many datagrams may wait where the kernel, or the peer, takes no more at the moment.
+const QUEUE: usize = 4096;
+
+/// How many of them wait for the peer at most: more than that go as fast as the kernel takes them.
+const PATIENT: usize = 2048;
 
 /// The two sockets of a flow, on one port.
 ///
@@ -50,6 +54,8 @@ struct Sockets {
     peer: Option<SocketAddr>,
     connected: Option<UdpSocket>,
     open: Option<UdpSocket>,
+    /// A listener has many peers, and mostly answers them.
+    pace: Option<Pace>,
 }
 
 impl Sockets {
@@ -81,6 +87,7 @@ impl Sockets {
                 .map(|socket| UdpSocket::from_std(socket.into()))
                 .transpose()
                 .map_err(words)?,
+            pace: Some(Pace::default()),
         })
     }
 
@@ -88,7 +95,7 @@ impl Sockets {
     fn listening(address: SocketAddr) -> io::Result<Sockets> {
         let open = UdpSocket::from_std(bind(address, false)?.into())?;
         let name = format!("udp {}", open.local_addr()?);
-        Ok(Sockets { name, peer: None, connected: None, open: Some(open) })
+        Ok(Sockets { name, peer: None, connected: None, open: Some(open), pace: None })
     }
 
     fn local(&self) -> io::Result<SocketAddr> {
@@ -188,8 +195,12 @@ impl Link {
         undelivered: &mut Vec<String>,
     ) -> Result<(), SendError> {
         let sockets = &*self.sockets;
+        let may_go = || match &sockets.pace {
+            Some(pace) => pace.take(Instant::now(), bytes.len()).is_ok(),
+            None => true,
+        };
         // What waits goes first.
-        if self.waiting.load(Ordering::Acquire) == 0 {
+        if self.waiting.load(Ordering::Acquire) == 0 && may_go() {
             match sockets.try_send(to, &bytes, undelivered) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => {
@@ -309,9 +320,13 @@ async fn read(sockets: &Sockets, outlet: &Outlet) -> Gone {
             {
                 gather.undelivered(sockets.sentence(None, &error));
             }
-            if !gather.is_empty()
-                && let Err(gone) = outlet.send(gather.take()).await
-            {
+            if gather.is_empty() {
+                continue;
+            }
+            if let Some(pace) = &sockets.pace {
+                pace.heard(gather.len());
+            }
+            if let Err(gone) = outlet.send(gather.take()).await {
                 return gone;
             }
         }
@@ -326,6 +341,9 @@ async fn write(
     outlet: &Outlet,
 ) {
     while let Some((to, bytes)) = datagrams.recv().await {
+        if let Some(pace) = &sockets.pace {
+            pace.wait(bytes.len(), || waiting.load(Ordering::Acquire) < PATIENT).await;
+        }
         let mut undelivered = Vec::new();
         let sent = loop {
             match sockets.try_send(to, &bytes, &mut undelivered) {
@@ -338,9 +356,12 @@ async fn write(
         };
         waiting.fetch_sub(1, Ordering::AcqRel);
         undelivered.extend(sent.err().map(|error| sockets.unsent(to, &error, bytes.len())));
+        if undelivered.is_empty() {
+            continue;
+        }
         let mut gather = Gather::new(outlet.flow());
         undelivered.into_iter().for_each(|reason| gather.undelivered(reason));
-        if !gather.is_empty() && outlet.send(gather.take()).await.is_err() {
+        if outlet.send(gather.take()).await.is_err() {
             return;
         }
     }

@@ -247,6 +247,7 @@ impl<P: Peer> Simulation<P> {
                     }
                 }
                 Output::Connect(connect) => panic!("nothing is looked up here: {connect:?}"),
+                Output::Follow(follow) => panic!("nothing goes elsewhere here: {follow:?}"),
                 Output::Event(Event::Context(event)) => self.events.push(event),
                 Output::Event(Event::Registration(event)) => self.registrations.push(event),
                 Output::Event(Event::Stray(stray)) => self.strays.push(stray),

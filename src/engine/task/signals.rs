@@ -10,8 +10,11 @@ use crate::{
         Event, FlowEvent, FlowState,
         flows::{Ends, Found, Way},
     },
-    sip::{ContextId, FlowId, Transport, resolution::Resolved},
-    transport::Signal,
+    sip::{
+        ContextId, FlowId, Follow, Transport,
+        resolution::{Resolution, Resolved},
+    },
+    transport::{ServerUri, Signal},
 };
 
 impl Task {
@@ -21,6 +24,27 @@ impl Task {
         for context in contexts {
             self.user_agent.resolved(now, context, &resolved);
         }
+    }
+
+    /// Looks for the server of a context that leaves its flow for another one.
+    pub(super) fn follow(&mut self, Follow { context, from, next_hop }: Follow) {
+        let now = self.now();
+        let server = match ServerUri::from_uri(&next_hop.as_uri()) {
+            Ok(server) => server,
+            Err(error) => {
+                let why = format!("{next_hop} names no server: {error}");
+                return self.user_agent.unreachable(now, context, &why);
+            }
+        };
+        let before = self.flows.way(from).map(|way| &way.settings);
+        let before = before.or_else(|| self.names.settings(context));
+        let settings = before.map(|settings| settings.for_another()).unwrap_or_default();
+        if server.socket_address().is_none() {
+            return self.names.look_up(context, server, settings);
+        }
+        let resolved = Resolution::new(server.target(), &[], "").finish();
+        self.names.remember(context, server, settings);
+        self.user_agent.resolved(now, context, &resolved);
     }
 
     /// The flow that leads that way, for a context that asks for it. All that was told before has
@@ -70,6 +94,9 @@ impl Task {
                 let ends = Ends { local, peer, facts };
                 self.flows.up(now, flow, ends.clone());
                 self.tell_flow(now, flow, ends.into());
+                if let Some(Way { server, .. }) = self.flows.way(flow) {
+                    self.user_agent.flow_leads_to(flow, &server.host, server.port, peer);
+                }
                 let contact = self.contact(flow, local);
                 self.user_agent.flow_up(now, flow, contact);
             }

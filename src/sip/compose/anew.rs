@@ -134,10 +134,7 @@ fn renamed_contact(old: &Message, seen: Option<SocketAddr>, sender: &Sender<'_>)
     if old.method() == Some(Method::Register) && expires == Some("0") {
         return None;
     }
-    let via = old.essentials().ok()?.via;
-    let transport = Transport::ALL.into_iter().find(|known| known.via() == via.transport())?;
-    let port = via.port().map(|port| format!(":{port}")).unwrap_or_default();
-    let sent_by = format!("{}{port}", via.host());
+    let (transport, sent_by) = sent_by(old)?;
     let written = old.header(HeaderName::Contact)?.text().ok()?;
     let from = old.from().ok()?;
     let from = from.uri();
@@ -149,4 +146,12 @@ fn renamed_contact(old: &Message, seen: Option<SocketAddr>, sender: &Sender<'_>)
         (params.is_empty() || params.starts_with(';')).then_some((secure, params))
     })?;
     Some(format!("{}{params}", sender.contact(&from, secure)))
+}
+
+/// The transport and our address in the Via of a request of ours.
+pub(crate) fn sent_by(request: &Message) -> Option<(Transport, String)> {
+    let via = request.essentials().ok()?.via;
+    let transport = Transport::ALL.into_iter().find(|known| known.via() == via.transport())?;
+    let port = via.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some((transport, format!("{}{port}", via.host())))
 }

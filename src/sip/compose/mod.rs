@@ -8,7 +8,7 @@ use std::{borrow::Cow, net::SocketAddr};
 use bytes::Bytes;
 
 pub(crate) use self::{
-    anew::{Again, again, elsewhere, with_credentials},
+    anew::{Again, again, elsewhere, sent_by, with_credentials},
     in_dialog::InDialog,
 };
 use crate::sip::{

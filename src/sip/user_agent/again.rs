@@ -3,12 +3,13 @@
 
 use std::{collections::VecDeque, time::Instant};
 
-use super::{Redirects, UserAgent, sending::uri_destination};
+use super::{Redirects, UserAgent, next_hop::is_same_hop, sending::uri_destination};
 use crate::sip::{
-    compose,
-    context::ClientContext,
+    compose::{self, Sender},
+    context::{ClientContext, Elsewhere, Request, Waiting},
     dialog::{CSEQ_SPENT, next_cseq},
-    event::{ContextId, Fact, Followed, TerminatedBy},
+    event::{ContextId, Fact, FlowId, Followed, TerminatedBy},
+    header::NameAddr,
     message::Message,
     method::Method,
     name::HeaderName,
@@ -141,7 +142,7 @@ impl UserAgent {
                 let mut legs = parent.into_iter().flat_map(|parent| &parent.legs);
                 legs.find(|leg| leg.tag == *tag).map(|leg| leg.local_cseq)
             }
-            None => context.message().and_then(|sent| Some(sent.cseq().ok()?.number)),
+            None => context.written().and_then(|request| Some(request.cseq().ok()?.number)),
         };
         last.is_some_and(|last| next_cseq(last).is_some())
     }
@@ -227,8 +228,29 @@ impl UserAgent {
         };
         self.tell_own(now, id, fact);
         self.ack_before_again(now, id, status, message);
-        self.send_again(now, id, Some(next), &[]);
+        self.go_to_target(now, id, &next);
         Next::Again
+    }
+
+    /// A target that could not be reached, or said nothing, is one that failed (RFC 3261 §8.1.3.1):
+    /// the request goes on to the next one.
+    pub(super) fn next_target_after(&mut self, now: Instant, id: ContextId, why: &str) -> bool {
+        let can_go_again = self.can_go_again(id);
+        let Some(context) = self.contexts.get_mut(&id) else { return false };
+        let is_cancelled = context.is_cancelled();
+        let is_raw = context.branch().is_some_and(|branch| self.transactions.is_foreign(branch));
+        let Some(redirection) = &mut context.redirection else { return false };
+        if is_cancelled || is_raw || !can_go_again || redirection.followed == MAX_REDIRECTS {
+            return false;
+        }
+        let Some(next) = redirection.left.pop_front() else { return false };
+        redirection.followed += 1;
+        redirection.tried.push(next.uri.clone());
+        let why = format!("{why}; the next contact of the redirect is {}", next.described());
+        self.tell_own(now, id, Fact::PassedOver { response: None, why: why.into() });
+        self.end_early_legs(now, id, TerminatedBy::GivenUp);
+        self.go_to_target(now, id, &next);
+        true
     }
 
     /// A rejected INVITE is ACKed before it goes out again, and its early dialogs are over.
@@ -245,44 +267,80 @@ impl UserAgent {
         }
     }
 
-    /// A new client transaction in the same context.
+    /// A new client transaction in the same context, for the same target.
     pub(super) fn send_again(
         &mut self,
         now: Instant,
         id: ContextId,
-        target: Option<RedirectTarget>,
         credentials: &[(HeaderName, String)],
     ) {
         let branch = self.new_branch();
+        let Some(cseq) = self.next_cseq_of(id) else { return };
         let Some(context) = self.contexts.get(&id) else { return };
         let Some(old) = context.message() else { return };
-        let parent = context.parent.clone();
-        let cseq = match parent.and_then(|(parent, tag)| self.leg_mut(parent, &tag)) {
-            Some(leg) => leg.count(),
-            None => old.cseq().ok().and_then(|cseq| next_cseq(cseq.number)),
-        };
-        // Who asks for it has seen that there is a next number.
-        let Some(cseq) = cseq else { return };
-        let Some(context) = self.contexts.get(&id) else { return };
         let Some((transport, sent_by)) = self.address(context.flow) else { return };
-        let request_uri = match &target {
-            Some(target) => target.uri.as_str(),
-            None => old.request_uri().unwrap_or_default(),
-        };
-        let to = match &target {
-            Some(target) => uri_destination(transport, &target.uri.as_uri()),
-            None => context.destination(),
-        };
+        let to = context.destination();
+        let request_uri = old.request_uri().unwrap_or_default();
         let sender = self.sender(context, transport, &sent_by);
-        let wanted = target.as_ref().map_or(&[][..], |target| &target.headers);
-        let again = compose::Again { request_uri, cseq, credentials, wanted };
+        let again = compose::Again { request_uri, cseq, credentials, wanted: &[] };
         let bytes = compose::again(&old, &sender, branch, &again);
-        let bytes = match target {
-            // Another target is another protection space, maybe.
-            Some(_) => self.authorize_ahead(now, id, bytes),
-            None => bytes,
-        };
         self.start_or_switch(now, id, branch, to, bytes);
+    }
+
+    /// The same for another target: on the flow that it has, or on the one that leads there.
+    fn go_to_target(&mut self, now: Instant, id: ContextId, target: &RedirectTarget) {
+        let branch = self.new_branch();
+        let Some(cseq) = self.next_cseq_of(id) else { return };
+        let Some(context) = self.contexts.get(&id) else { return };
+        let Some(old) = context.written() else { return };
+        let hop = self.hop_elsewhere(context.flow, &old, &target.uri);
+        let (request_uri, wanted) = (target.uri.as_str(), &*target.headers);
+        let again = compose::Again { request_uri, cseq, credentials: &[], wanted };
+        if let Some(hop) = hop {
+            let seen = match &context.request {
+                Request::Waiting(Waiting::Elsewhere(elsewhere)) => elsewhere.seen,
+                _ => self.seen(context.flow),
+            };
+            // What names us is written anew once the flow is known.
+            let Some((transport, sent_by)) = compose::sent_by(&old) else { return };
+            let sender = Sender { seen, ..self.sender(context, transport, &sent_by) };
+            let bytes = compose::again(&old, &sender, branch, &again);
+            let elsewhere = Elsewhere { bytes, signed: false, seen, to: None };
+            return self.follow(now, id, Waiting::Elsewhere(Box::new(elsewhere)), hop);
+        }
+        let Some((transport, sent_by)) = self.address(context.flow) else { return };
+        let to = uri_destination(transport, &target.uri.as_uri());
+        let sender = self.sender(context, transport, &sent_by);
+        let bytes = compose::again(&old, &sender, branch, &again);
+        // Another target is another protection space, maybe.
+        let bytes = self.authorize_ahead(now, id, bytes);
+        self.start_or_switch(now, id, branch, to, bytes);
+    }
+
+    /// The next hop of a request to another target (RFC 3261 §8.1.2), where that is not at the end of
+    /// its flow. A route set leads where it did before, and so does the domain that was asked before:
+    /// its server need not be the one that DNS names.
+    fn hop_elsewhere(&self, flow: FlowId, old: &Message, target: &UriBuf) -> Option<UriBuf> {
+        let route = old.list(HeaderName::Route).next();
+        let route = route.and_then(|route| NameAddr::parse(HeaderName::Route, route).ok());
+        let current = old.request_uri().and_then(|uri| uri.parse::<UriBuf>().ok());
+        let is_same = |current: UriBuf| is_same_hop(&current.as_uri(), &target.as_uri());
+        let stays = route.is_some()
+            || current.is_some_and(is_same)
+            || !self.leads_elsewhere(flow, &target.as_uri());
+        if stays && self.flows.is_up(flow) {
+            return None;
+        }
+        route.and_then(|route| route.uri().as_str().parse().ok()).or_else(|| Some(target.clone()))
+    }
+
+    /// The CSeq number of the next try; who asks for one has seen that there is one.
+    fn next_cseq_of(&mut self, id: ContextId) -> Option<u32> {
+        let context = self.contexts.get(&id)?;
+        match context.parent.clone() {
+            Some((parent, tag)) => self.leg_mut(parent, &tag)?.count(),
+            None => next_cseq(context.written()?.cseq().ok()?.number),
+        }
     }
 }
 

@@ -97,7 +97,7 @@ impl UserAgent {
                 let record = Box::new(authorized.record);
                 self.tell_own(now, id, Fact::Challenged { response, record });
                 self.ack_before_again(now, id, status, message);
-                self.send_again(now, id, None, &authorized.headers);
+                self.send_again(now, id, &authorized.headers);
                 Next::Again
             }
             Some(Decision::GiveUp { record, reason }) => {

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     Transmit, UserAgent,
+    next_hop::Peer,
     transactions::{Key, Role},
 };
 use crate::sip::{
@@ -31,6 +32,8 @@ pub(super) struct Flows {
 pub(super) struct Flow {
     pub(super) transport: Transport,
     pub(super) state: FlowState,
+    /// Where it leads, where that is known.
+    pub(super) peer: Option<Peer>,
     /// The contexts that ride on it, in the order in which they came.
     riders: BTreeSet<ContextId>,
 }
@@ -67,6 +70,12 @@ impl Flows {
 
     pub(super) fn is_up(&self, flow: FlowId) -> bool {
         self.flow(flow).is_some_and(|flow| matches!(flow.state, FlowState::Up { .. }))
+    }
+
+    pub(super) fn leads_to(&mut self, flow: FlowId, peer: Peer) {
+        if let Some(flow) = self.flows.get_mut(&flow) {
+            flow.peer = Some(peer);
+        }
     }
 
     pub(super) fn join(&mut self, flow: FlowId, context: ContextId) {
@@ -112,6 +121,7 @@ impl UserAgent {
         let flow = self.flows.flows.entry(flow).or_insert_with(|| Flow {
             transport,
             state: FlowState::Connecting,
+            peer: None,
             riders: BTreeSet::new(),
         });
         flow.state = FlowState::Connecting;
@@ -216,7 +226,10 @@ impl UserAgent {
         if let Some(branch) = self.contexts.get(&id).and_then(|context| context.branch()) {
             self.end_transaction(Key { branch, is_cancel: false });
         }
-        if !self.back_to_udp(now, id, reason) && !self.fail_over(now, id, reason) {
+        if !self.back_to_udp(now, id, reason)
+            && !self.fail_over(now, id, reason)
+            && !self.next_target_after(now, id, reason)
+        {
             self.fail(now, id, State::Failed, Cause::ConnectionError, reason.to_owned());
             self.forget_if_over(id);
         }

@@ -18,6 +18,7 @@ mod foreign;
 mod held;
 mod impaired;
 mod matching;
+mod next_hop;
 mod peer;
 mod raw;
 mod registrations;
@@ -45,6 +46,7 @@ use bytes::Bytes;
 pub(crate) use self::again::Redirection;
 pub use self::error::{AnswerError, CancelError, DialogError, HangUpError};
 pub use self::held::Held;
+pub use self::next_hop::Follow;
 pub use self::peer::Answer;
 pub use self::registrations::{RegistrarAt, RegistrarName};
 pub(crate) use self::route::Route;
@@ -88,6 +90,9 @@ pub enum Output {
     Connect(Connect),
     /// The same, for a context that is too large for its flow.
     Switch(Switch),
+    /// Find the server that a URI names, for a context that goes there; the answer is
+    /// [`UserAgent::resolved`] or [`UserAgent::unreachable`].
+    Follow(Follow),
 }
 
 /// A context that needs a flow.

@@ -138,8 +138,11 @@ impl UserAgent {
                 let (candidates, avoided) = self.unavailable.last(now, candidates);
                 let route = Route { candidates: candidates.clone(), failures: Vec::new() };
                 context.route = Some(Box::new(route));
-                let resolution = Arc::new(Resolution { lookups, candidates });
-                self.tell_own(now, id, Fact::Resolved(resolution));
+                // An address that stands for itself was not looked up.
+                if !lookups.is_empty() {
+                    let resolution = Arc::new(Resolution { lookups, candidates });
+                    self.tell_own(now, id, Fact::Resolved(resolution));
+                }
                 for why in avoided {
                     self.tell_own(now, id, Fact::PassedOver { response: None, why });
                 }
@@ -148,8 +151,7 @@ impl UserAgent {
             Err(error) => {
                 let resolution = Arc::new(Resolution { lookups, candidates: Arc::default() });
                 self.tell_own(now, id, Fact::Resolved(resolution));
-                self.fail(now, id, State::Failed, Cause::ConnectionError, error.to_string());
-                self.forget_if_over(id);
+                self.unreachable(now, id, &error.to_string());
             }
         }
     }

@@ -97,7 +97,7 @@ impl UserAgent {
         }
         let seconds = self.settings.timing.patience().as_secs_f64();
         let detail = format!("no final response within {seconds} s (Timer {timer}, 64·T1)");
-        if self.fail_over(now, id, &detail) {
+        if self.fail_over(now, id, &detail) || self.next_target_after(now, id, &detail) {
             return;
         }
         self.fail(now, id, State::Failed, Cause::RequestTimeout, detail);

@@ -1,0 +1,159 @@
+//! Requests whose next hop is not where their flow leads: what a 3xx sends elsewhere
+//! (RFC 3261 §8.1.3.4), and what a dialog's route set or remote target does (§12.2.1.1). Their server
+//! is found by the URI of that hop (RFC 3263), and they ride on a flow of their own.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Instant,
+};
+
+use super::{Output, Size, UserAgent};
+use crate::sip::{
+    auth::AuthState,
+    cause::Cause,
+    context::{Request, Waiting},
+    event::{ContextId, Fact, FlowId, State},
+    transport::Transport,
+    uri::{Scheme, Uri, UriBuf},
+};
+
+/// A context whose request goes to another server than its flow leads to. The URI is to be looked up
+/// for it, as for any request by name: [`UserAgent::resolved`] answers, or
+/// [`UserAgent::unreachable`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Follow {
+    /// The context.
+    pub context: ContextId,
+    /// The flow that it leaves; how that is made says how the other one is.
+    pub from: FlowId,
+    /// Where it goes.
+    pub next_hop: UriBuf,
+}
+
+/// Where a flow leads.
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    /// The host that the user, or a URI, named.
+    host: Box<str>,
+    port: u16,
+    address: SocketAddr,
+}
+
+impl Peer {
+    /// Whether a URI names this host and port; `usual` is the port of one that names none.
+    fn is_named_by(&self, uri: &Uri<'_>, usual: u16) -> bool {
+        let host = bare(uri.params().value("maddr").unwrap_or(uri.host()));
+        match (host.parse::<IpAddr>(), uri.port()) {
+            (Ok(ip), port) => self.address == SocketAddr::new(ip, port.unwrap_or(usual)),
+            (Err(_), Some(port)) => host.eq_ignore_ascii_case(&self.host) && port == self.port,
+            // Which port a name has, DNS says: the one that was found before.
+            (Err(_), None) => host.eq_ignore_ascii_case(&self.host),
+        }
+    }
+}
+
+impl UserAgent {
+    /// Says where a flow leads: the host and port that it was made for, and the address that they
+    /// stand for. What goes elsewhere leaves a flow of which this is known.
+    pub fn flow_leads_to(&mut self, flow: FlowId, host: &str, port: u16, address: SocketAddr) {
+        self.flows.leads_to(flow, Peer { host: host.into(), port, address });
+    }
+
+    /// Whether a request to that hop has to leave a flow.
+    pub(super) fn leads_elsewhere(&self, flow: FlowId, hop: &Uri<'_>) -> bool {
+        let Some(flow) = self.flows.flow(flow) else { return false };
+        // RFC 7118 §5: the server of a WebSocket is its client's only way out.
+        if flow.transport.is_websocket() {
+            return false;
+        }
+        let Some(peer) = &flow.peer else { return false };
+        match transport_of(hop) {
+            Named::Nothing => false,
+            Named::Transport(transport) => {
+                transport != flow.transport || !peer.is_named_by(hop, transport.default_port())
+            }
+            // Deviation: where the address is that of the connection, a peer that forgets to name
+            // its transport is not asked over UDP, and not in the clear.
+            Named::Address => !peer.is_named_by(hop, Transport::Udp.default_port()),
+        }
+    }
+
+    /// Lets a context look for the flow to another hop. What it has to send waits.
+    pub(super) fn follow(&mut self, now: Instant, id: ContextId, waiting: Waiting, hop: UriBuf) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let from = std::mem::replace(&mut context.flow, FlowId::NONE);
+        context.state = State::Waiting;
+        context.request = Request::Waiting(waiting);
+        context.route = None;
+        context.size = Size::Unknown;
+        // Another server is another protection space.
+        context.auth = AuthState::default();
+        self.flows.leave(from, id);
+        self.ask_to_follow(now, id, from, hop);
+    }
+
+    /// Asks for the flow to a hop, for a context that has none.
+    pub(super) fn ask_to_follow(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        from: FlowId,
+        next_hop: UriBuf,
+    ) {
+        if bare(next_hop.as_uri().host()).parse::<IpAddr>().is_err() {
+            self.tell_own(now, id, Fact::Resolving { server: next_hop.as_str().into() });
+        }
+        self.output.push_back(Output::Follow(Follow { context: id, from, next_hop }));
+    }
+
+    /// Answers [`Output::Follow`] where nothing can be reached by that URI; `why` is a sentence.
+    pub fn unreachable(&mut self, now: Instant, id: ContextId, why: &str) {
+        let waits = |state: State| state == State::Waiting;
+        if !self.contexts.get(&id).is_some_and(|context| waits(context.state)) {
+            return;
+        }
+        if !self.next_target_after(now, id, why) {
+            self.fail(now, id, State::Failed, Cause::ConnectionError, why.to_owned());
+            self.forget_if_over(id);
+        }
+    }
+}
+
+/// What a URI says of its transport.
+enum Named {
+    Transport(Transport),
+    /// Nothing; so it is UDP, unless DNS says otherwise (RFC 3263 §4.1).
+    Address,
+    /// It is no SIP URI, or names a transport that is not known.
+    Nothing,
+}
+
+fn transport_of(uri: &Uri<'_>) -> Named {
+    let secure = match uri.scheme() {
+        Scheme::Sip => false,
+        Scheme::Sips => true,
+        Scheme::Other(_) => return Named::Nothing,
+    };
+    match (uri.params().value("transport").map(str::parse), secure) {
+        (None, false) => Named::Address,
+        // RFC 3261 §26.2.2: sips over TCP means TLS.
+        (None | Some(Ok(Transport::Tcp)), true) => Named::Transport(Transport::Tls),
+        (Some(Ok(Transport::Ws)), true) => Named::Transport(Transport::Wss),
+        (Some(Ok(transport)), _) => Named::Transport(transport),
+        (Some(Err(())), _) => Named::Nothing,
+    }
+}
+
+/// Whether two URIs lead to the same server: by host, port and transport.
+pub(super) fn is_same_hop(one: &Uri<'_>, other: &Uri<'_>) -> bool {
+    let named = |uri: &Uri<'_>, name| uri.params().value(name).map(str::to_ascii_lowercase);
+    one.host().eq_ignore_ascii_case(other.host())
+        && one.port() == other.port()
+        && one.is_sips() == other.is_sips()
+        && named(one, "transport") == named(other, "transport")
+        && named(one, "maddr") == named(other, "maddr")
+}
+
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
