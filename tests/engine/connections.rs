@@ -3,51 +3,11 @@
 use bytes::Bytes;
 use sipboard::{
     engine::{Event, FlowState},
-    sip::{Frame, Framer, HeaderName, LegState, Limits, Message, Method, Uri},
+    sip::{HeaderName, LegState, Message, Method, Uri},
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::*;
-
-/// A connection in the test's own hands.
-struct Peer {
-    stream: TcpStream,
-    framer: Framer,
-}
-
-impl Peer {
-    fn new(stream: TcpStream) -> Peer {
-        Peer { stream, framer: Framer::new(Limits::default()) }
-    }
-
-    async fn take(&mut self) -> Message {
-        let mut buffer = [0; 4096];
-        loop {
-            match self.framer.frame().unwrap() {
-                Some(Frame::Message(bytes)) => return Message::read(bytes).unwrap(),
-                Some(_) => {}
-                None => {
-                    let length = in_time(self.stream.read(&mut buffer)).await.unwrap();
-                    assert!(length > 0, "the connection was closed");
-                    self.framer.push(&buffer[..length]);
-                }
-            }
-        }
-    }
-
-    async fn send(&mut self, bytes: &Bytes) {
-        self.stream.write_all(bytes).await.unwrap();
-    }
-
-    async fn answer(&mut self, status: &str) -> Message {
-        let request = self.take().await;
-        self.send(&response(&request, status)).await;
-        request
-    }
-}
 
 fn text(message: &Message, name: HeaderName) -> String {
     message.header(name).unwrap().text().unwrap().to_owned()
@@ -61,7 +21,7 @@ async fn all_requests_to_a_tcp_peer_ride_on_one_connection() {
     for _ in 0..3 {
         front.send(request(Method::Options), &server).await;
     }
-    let mut peer = Peer::new(in_time(listener.accept()).await.unwrap().0);
+    let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
     for _ in 0..3 {
         peer.answer("200 OK").await;
         assert_eq!(front.ended().await.1, "Accepted");
@@ -75,12 +35,12 @@ async fn what_is_pending_fails_with_its_connection_which_is_made_again() {
     let server = format!("sip:{};transport=tcp", listener.local_addr().unwrap()).parse().unwrap();
     let mut front = Front::new();
     front.send(request(Method::Options), &server).await;
-    let mut peer = Peer::new(in_time(listener.accept()).await.unwrap().0);
+    let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
     peer.take().await;
     drop(peer);
     assert_eq!(front.ended().await.1, "Connection Error");
     // After its back-off, without anybody asking for it.
-    let mut peer = Peer::new(in_time(listener.accept()).await.unwrap().0);
+    let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
     while !matches!(front.flow().await.state, FlowState::Up { .. }) {}
     front.send(request(Method::Options), &server).await;
     peer.answer("200 OK").await;
@@ -95,7 +55,7 @@ async fn a_peer_that_connects_to_our_contact_is_served_there() {
     let mut front = Front::new();
     front.send(request(Method::Invite), &server).await;
     let (stream, from) = in_time(listener.accept()).await.unwrap();
-    let mut peer = Peer::new(stream);
+    let mut peer = TcpPeer::new(stream);
     let invite = peer.answer("200 OK").await;
     assert_eq!(peer.take().await.method(), Some(Method::Ack));
 
@@ -106,7 +66,7 @@ async fn a_peer_that_connects_to_our_contact_is_served_there() {
     let via = invite.via().unwrap();
     assert_eq!((via.host(), via.port()), (uri.host(), uri.port()));
     let address = format!("{}:{}", uri.host(), uri.port().unwrap());
-    let mut other = Peer::new(in_time(TcpStream::connect(address)).await.unwrap());
+    let mut other = TcpPeer::new(in_time(TcpStream::connect(address)).await.unwrap());
     let (our_tag, call_id) = (text(&invite, HeaderName::From), text(&invite, HeaderName::CallId));
     let bye = format!(
         "BYE {} SIP/2.0\r\nVia: SIP/2.0/TCP b.test;branch=z9hG4bKbye\r\nMax-Forwards: 70\r\n\
@@ -151,7 +111,7 @@ async fn a_request_too_large_for_a_datagram_goes_by_tcp_and_comes_back_where_nob
     // The same, with somebody at the TCP port.
     let listener = TcpListener::bind(by_udp.socket.local_addr().unwrap()).await.unwrap();
     front.send(large, &by_udp.server).await;
-    let mut peer = Peer::new(in_time(listener.accept()).await.unwrap().0);
+    let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
     assert_eq!(peer.answer("200 OK").await.via().unwrap().transport(), "TCP");
     assert_eq!(front.ended().await.1, "Accepted");
     front.quit().await;

@@ -2,7 +2,10 @@
 
 mod accounts;
 mod connections;
+#[path = "../dns_server/mod.rs"]
+mod dns_server;
 mod flows;
 mod impairment;
 mod life;
+mod next_hop;
 mod support;

@@ -6,10 +6,14 @@ use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use sipboard::{
     engine::{Command, Engine, Event, FlowEvent, FlowState, Settings, Submission},
-    sip::{self, ContextId, Fact, HeaderName, Identity, Message, Method, NewRequest, Timing},
+    sip::{
+        self, ContextId, Fact, Frame, Framer, HeaderName, Identity, Limits, Message, Method,
+        NewRequest, Timing,
+    },
     transport::ServerUri,
 };
 use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream, UdpSocket},
     time::timeout,
 };
@@ -44,11 +48,11 @@ impl Front {
 
     pub fn with(timing: Timing) -> Front {
         let sip = sip::Settings { timing, ..sip::Settings::default() };
-        Front {
-            engine: Engine::start(Settings { sip, ..Settings::default() }),
-            log: Vec::new(),
-            seen: 0,
-        }
+        Front::of(Settings { sip, ..Settings::default() })
+    }
+
+    pub fn of(settings: Settings) -> Front {
+        Front { engine: Engine::start(settings), log: Vec::new(), seen: 0 }
     }
 
     pub async fn command(&self, command: Command) {
@@ -212,6 +216,12 @@ pub fn response(request: &Message, status: &str) -> Bytes {
     response.into()
 }
 
+/// A response that names other contacts.
+pub fn response_with_contact(request: &Message, status: &str, contact: &str) -> Bytes {
+    let text = String::from_utf8(response(request, status).to_vec()).unwrap();
+    text.replace(CONTACT, &format!("Contact: {contact}\r\n")).into()
+}
+
 /// A UDP peer.
 pub struct UdpPeer {
     pub socket: UdpSocket,
@@ -292,6 +302,43 @@ impl WsConnection {
     pub async fn send(&mut self, bytes: &Bytes) {
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         self.0.send(tungstenite::Message::text(text)).await.unwrap();
+    }
+
+    pub async fn answer(&mut self, status: &str) -> Message {
+        let request = self.take().await;
+        self.send(&response(&request, status)).await;
+        request
+    }
+}
+
+/// A TCP connection in the test's own hands.
+pub struct TcpPeer {
+    pub stream: TcpStream,
+    framer: Framer,
+}
+
+impl TcpPeer {
+    pub fn new(stream: TcpStream) -> TcpPeer {
+        TcpPeer { stream, framer: Framer::new(Limits::default()) }
+    }
+
+    pub async fn take(&mut self) -> Message {
+        let mut buffer = [0; 4096];
+        loop {
+            match self.framer.frame().unwrap() {
+                Some(Frame::Message(bytes)) => return Message::read(bytes).unwrap(),
+                Some(_) => {}
+                None => {
+                    let length = in_time(self.stream.read(&mut buffer)).await.unwrap();
+                    assert!(length > 0, "the connection was closed");
+                    self.framer.push(&buffer[..length]);
+                }
+            }
+        }
+    }
+
+    pub async fn send(&mut self, bytes: &Bytes) {
+        self.stream.write_all(bytes).await.unwrap();
     }
 
     pub async fn answer(&mut self, status: &str) -> Message {

@@ -211,20 +211,26 @@ impl UserAgent {
             profile: context.profile.clone(),
         };
         let Some((leg, invite)) = leg_and_invite(context, tag) else { return id };
+        // RFC 3261 §12.2.1.1: the route set, or else the remote target, says where it goes.
+        let hop = self.hop_of_leg(flow, leg);
         let from = invite.header(HeaderName::From).map(|header| header.value);
         let created = Created {
             request_uri: as_uri(&leg.remote_target),
             local_identity: String::from_utf8_lossy(from.unwrap_or_default()).into(),
             remote_identity: leg.remote_identity.clone(),
             call_id: invite.call_id().unwrap_or_default().into(),
-            flow: Some(flow),
+            flow: hop.is_none().then_some(flow),
             transport: self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport),
             parent: Some(id),
             account: sender.profile.as_ref().map(|profile| profile.name.clone()),
             registration: None,
         };
         let waiting = Waiting::InDialog(Box::new(request));
-        self.create(now, created, sender, Some((id, tag.into())), waiting)
+        let child = self.create(now, created, sender, Some((id, tag.into())), waiting);
+        if let Some(hop) = hop {
+            self.ask_to_follow(now, child, flow, hop);
+        }
+        child
     }
 
     /// Writes and sends a request in the dialog of a leg.
@@ -235,21 +241,21 @@ impl UserAgent {
         branch: Branch,
         request: &DialogRequest,
     ) {
-        let Some((parent, tag)) = self.contexts.get(&id).and_then(|child| child.parent.clone())
-        else {
-            return;
-        };
+        let Some(child) = self.contexts.get(&id) else { return };
+        let (flow, parent) = (child.flow, child.parent.clone());
+        let Some((parent, tag)) = parent else { return };
         if self.leg_mut(parent, &tag).is_some_and(|leg| leg.count().is_none()) {
             let detail = format!("not sent: {CSEQ_SPENT}");
             return self.fail(now, id, State::Failed, Cause::InternalError, detail);
         }
         let Some(context) = self.contexts.get(&parent) else { return };
-        let Some((transport, sent_by)) = self.address(context.flow) else { return };
+        let Some((transport, sent_by)) = self.address(flow) else { return };
         let Some((leg, invite)) = leg_and_invite(context, &tag) else { return };
         let route = InDialog::new(leg);
         let sender = self.sender(context, transport, &sent_by);
         let bytes = route.request(leg, &invite, &sender, branch, request);
-        let to = destination(transport, &route);
+        // A flow of its own leads there already.
+        let to = destination(transport, &route).filter(|_| flow == context.flow);
         let bytes = self.authorize_ahead(now, id, bytes);
         self.start_or_switch(now, id, branch, to, bytes);
     }

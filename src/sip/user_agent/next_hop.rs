@@ -7,11 +7,12 @@ use std::{
     time::Instant,
 };
 
-use super::{Output, Size, UserAgent};
+use super::{Output, Size, UserAgent, sending::uri_destination};
 use crate::sip::{
     auth::AuthState,
     cause::Cause,
     context::{Request, Waiting},
+    dialog::{Leg, Routing},
     event::{ContextId, Fact, FlowId, State},
     transport::Transport,
     uri::{Scheme, Uri, UriBuf},
@@ -78,6 +79,18 @@ impl UserAgent {
         }
     }
 
+    /// The next hop of requests in the dialog of a leg, where a flow does not reach it: on UDP it
+    /// reaches every address.
+    pub(super) fn hop_of_leg(&self, flow: FlowId, leg: &Leg) -> Option<UriBuf> {
+        let routing = Routing::new(&leg.remote_target, &leg.route_set);
+        let hop = routing.next_hop()?;
+        let transport = self.flows.flow(flow)?.transport;
+        if uri_destination(transport, &hop).is_some() || !self.leads_elsewhere(flow, &hop) {
+            return None;
+        }
+        hop.as_str().parse().ok()
+    }
+
     /// Lets a context look for the flow to another hop. What it has to send waits.
     pub(super) fn follow(&mut self, now: Instant, id: ContextId, waiting: Waiting, hop: UriBuf) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
@@ -109,8 +122,15 @@ impl UserAgent {
     /// Answers [`Output::Follow`] where nothing can be reached by that URI; `why` is a sentence.
     pub fn unreachable(&mut self, now: Instant, id: ContextId, why: &str) {
         let waits = |state: State| state == State::Waiting;
-        if !self.contexts.get(&id).is_some_and(|context| waits(context.state)) {
-            return;
+        let Some(context) = self.contexts.get(&id).filter(|c| waits(c.state)) else { return };
+        let parent = context.parent.as_ref().and_then(|(parent, _)| self.contexts.get(parent));
+        // Deviation: where a peer's Contact or Record-Route names nobody, what belongs to the dialog
+        // still has the way that made it.
+        if let Some(flow) = parent.map(|parent| parent.flow).filter(|flow| self.flows.is_up(*flow))
+        {
+            let why = format!("{why}; it goes the way of the request that made the dialog");
+            self.tell_own(now, id, Fact::PassedOver { response: None, why: why.into() });
+            return self.ride(now, id, flow);
         }
         if !self.next_target_after(now, id, why) {
             self.fail(now, id, State::Failed, Cause::ConnectionError, why.to_owned());

@@ -322,14 +322,17 @@ pub(super) struct For {
 }
 
 /// Where a request in a dialog goes on UDP: to its first Route or else its Request-URI, where that
-/// is an address (RFC 3261 §8.1.2). Anything else goes the way that the INVITE went.
+/// is an address (RFC 3261 §8.1.2). A request that goes anywhere else gets another flow. The ACK of
+/// a 2xx and the PRACK, which cannot wait for one, go the way that the INVITE went.
 pub(super) fn destination(transport: Transport, route: &InDialog) -> Option<SocketAddr> {
     uri_destination(transport, &route.routing.next_hop()?)
 }
 
 /// The address that a URI names by itself, on UDP.
 pub(super) fn uri_destination(transport: Transport, uri: &Uri<'_>) -> Option<SocketAddr> {
-    if transport != Transport::Udp {
+    let named = uri.params().value("transport").map(str::parse);
+    let is_datagram = matches!(named, None | Some(Ok(Transport::Udp))) && !uri.is_sips();
+    if transport != Transport::Udp || !is_datagram {
         return None;
     }
     let host = uri.params().value("maddr").unwrap_or(uri.host());

@@ -1,0 +1,196 @@
+//! Requests that leave the flow of the one before: where a redirect sends them, and where a dialog
+//! does.
+
+use sipboard::{
+    engine::Settings,
+    sip::{self, Fact, HeaderName, Method, Redirects},
+};
+use tokio::net::TcpListener;
+
+use crate::{dns_server::DnsServer, support::*};
+
+fn redirecting(redirects: Redirects) -> Settings {
+    let sip = sip::Settings { redirects, ..sip::Settings::default() };
+    Settings { sip, ..Settings::default() }
+}
+
+impl UdpPeer {
+    async fn redirect(&self, contact: &str) {
+        let (request, from) = self.take().await;
+        let response = response_with_contact(&request, "302 Moved Temporarily", contact);
+        self.socket.send_to(&response, from).await.unwrap();
+    }
+}
+
+/// The story of the one context, each fact in a word or two.
+fn words(front: &Front) -> Vec<String> {
+    let bare = |told: String| {
+        let told = told.strip_prefix("#1 ").unwrap_or(&told);
+        let first = told.split([' ', '(']).next().unwrap_or_default();
+        let is_fact = first.starts_with(char::is_uppercase);
+        if is_fact { first.to_owned() } else { told.to_owned() }
+    };
+    front.story().into_iter().map(bare).collect()
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_address_gets_a_flow_of_its_own() {
+    let (first, second) = (UdpPeer::new().await, UdpPeer::new().await);
+    let mut front = Front::of(redirecting(Redirects::Best));
+    front.send(request(Method::Options), &first.server).await;
+    let address = second.socket.local_addr().unwrap();
+    first.redirect(&format!("<sip:carol@{address}>")).await;
+    let (options, from) = second.answer("200 OK").await;
+    assert_eq!(options.request_uri(), Some(&*format!("sip:carol@{address}")));
+    let via = options.essentials().unwrap().via;
+    assert_eq!(via.port(), Some(from.port()), "Via names the new flow");
+    front.ended().await;
+    assert_eq!(
+        words(&front)[3..],
+        [
+            "sent",
+            "Redirected",
+            "flow 2 connecting",
+            "Trying",
+            "flow 2 up",
+            "sent",
+            "accepted",
+            "ended Accepted",
+        ]
+    );
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn a_redirect_goes_by_the_transport_that_its_contact_names() {
+    let first = UdpPeer::new().await;
+    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+    let mut front = Front::of(redirecting(Redirects::Best));
+    front.send(request(Method::Invite), &first.server).await;
+    let contact = format!("<sip:carol@{};transport=tcp>", listener.local_addr().unwrap());
+    first.redirect(&contact).await;
+    let (ack, _) = first.take().await;
+    assert_eq!(ack.method(), Some(Method::Ack), "the 302 is acknowledged where it came from");
+    let (stream, _) = in_time(listener.accept()).await.unwrap();
+    let invite = TcpPeer::new(stream).answer("486 Busy Here").await;
+    assert_eq!(invite.essentials().unwrap().via.transport(), "TCP");
+    let contact = invite.header(HeaderName::Contact).unwrap().text().unwrap();
+    assert!(contact.ends_with(";transport=tcp>"), "{contact}");
+    assert_eq!(front.ended().await.1, "Busy");
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_name_is_looked_up() {
+    let (first, second) = (UdpPeer::new().await, UdpPeer::new().await);
+    let port = second.socket.local_addr().unwrap().port();
+    let zone = format!("_sip._udp.c.test SRV 1 1 {port} host.test\nhost.test A 127.0.0.1");
+    let dns = DnsServer::new(60, &zone).await;
+    let settings = Settings { resolver: vec![dns.address], ..redirecting(Redirects::Best) };
+    let mut front = Front::of(settings);
+    front.send(request(Method::Options), &first.server).await;
+    first.redirect("<sip:carol@c.test>").await;
+    let (options, _) = second.answer("200 OK").await;
+    assert_eq!(options.request_uri(), Some("sip:carol@c.test"));
+    front.ended().await;
+    let story = words(&front);
+    for word in ["Resolving", "Resolved", "Trying"] {
+        assert!(story.iter().any(|told| told == word), "{word}: {story:#?}");
+    }
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn a_contact_in_the_domain_that_was_asked_stays_with_its_server() {
+    let first = UdpPeer::new().await;
+    let mut front = Front::of(redirecting(Redirects::Best));
+    front.send(request(Method::Options), &first.server).await;
+    first.redirect("<sip:carol@b.test>").await;
+    let (options, _) = first.answer("200 OK").await;
+    assert_eq!(options.request_uri(), Some("sip:carol@b.test"));
+    assert_eq!(front.ended().await.1, "Accepted");
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn a_contact_that_cannot_be_reached_gives_way_to_the_next_one() {
+    let (first, last) = (UdpPeer::new().await, UdpPeer::new().await);
+    let closed = TcpListener::bind(LOOPBACK).await.unwrap();
+    let nobody = closed.local_addr().unwrap();
+    drop(closed);
+    let mut front = Front::of(redirecting(Redirects::All));
+    front.send(request(Method::Options), &first.server).await;
+    let address = last.socket.local_addr().unwrap();
+    let contacts = format!("<sip:a@{nobody};transport=tcp>;q=0.9, <sip:b@{address}>;q=0.5");
+    first.redirect(&contacts).await;
+    let (options, _) = last.answer("200 OK").await;
+    assert_eq!(options.request_uri(), Some(&*format!("sip:b@{address}")));
+    assert_eq!(front.ended().await.1, "Accepted");
+    let why = front.log.iter().find_map(|event| match event {
+        sipboard::engine::Event::Sip(sip::Event::Context(event)) => match &event.fact {
+            Fact::PassedOver { why, .. } => Some(why.to_string()),
+            _ => None,
+        },
+        _ => None,
+    });
+    let why = why.expect("the first contact is passed over");
+    assert!(why.contains("connection refused") && why.contains("sip:b@"), "{why}");
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn a_contact_with_an_unknown_transport_is_refused_by_name() {
+    let first = UdpPeer::new().await;
+    let mut front = Front::of(redirecting(Redirects::Best));
+    front.send(request(Method::Options), &first.server).await;
+    first.redirect("<sip:carol@127.0.0.1:5;transport=ws>, <sip:x@y>;q=0.1").await;
+    let (_, cause) = front.ended().await;
+    assert_eq!(cause, "Connection Error");
+    front.quit().await;
+}
+
+/// An INVITE that a UDP peer answers with that Contact, and the BYE that hangs it up.
+async fn call(front: &mut Front, peer: &UdpPeer, contact: &str) {
+    front.send(request(Method::Invite), &peer.server).await;
+    let (invite, from) = peer.take().await;
+    let accepted = response_with_contact(&invite, "200 OK", contact);
+    peer.socket.send_to(&accepted, from).await.unwrap();
+    let context =
+        front.fact("2xx", |context, fact| matches!(fact, Fact::Acked { .. }).then_some(context));
+    let context = context.await;
+    assert_eq!(peer.take().await.0.method(), Some(Method::Ack));
+    front.command(sipboard::engine::Command::HangUp { context }).await;
+}
+
+#[tokio::test]
+async fn a_bye_goes_by_the_transport_of_the_remote_target() {
+    let peer = UdpPeer::new().await;
+    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+    let mut front = Front::new();
+    let contact = format!("<sip:bob@{};transport=tcp>", listener.local_addr().unwrap());
+    call(&mut front, &peer, &contact).await;
+    let (stream, _) = in_time(listener.accept()).await.unwrap();
+    let bye = TcpPeer::new(stream).answer("200 OK").await;
+    assert_eq!(bye.method(), Some(Method::Bye));
+    assert_eq!(bye.essentials().unwrap().via.transport(), "TCP");
+    front.ended().await;
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn a_bye_to_a_name_is_looked_up_and_where_that_fails_takes_the_way_of_the_invite() {
+    let (peer, other) = (UdpPeer::new().await, UdpPeer::new().await);
+    let port = other.socket.local_addr().unwrap().port();
+    let dns = DnsServer::new(60, "host.test A 127.0.0.1").await;
+    let mut front = Front::of(Settings { resolver: vec![dns.address], ..Settings::default() });
+    call(&mut front, &peer, &format!("<sip:bob@host.test:{port}>")).await;
+    let (bye, _) = other.answer("200 OK").await;
+    assert_eq!(bye.method(), Some(Method::Bye));
+    front.ended().await;
+    front.ended().await;
+    call(&mut front, &peer, "<sip:bob@nobody.test:5060>").await;
+    let (bye, _) = peer.answer("200 OK").await;
+    assert_eq!(bye.method(), Some(Method::Bye));
+    front.ended().await;
+    front.quit().await;
+}
