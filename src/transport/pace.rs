@@ -16,7 +16,7 @@ use tokio::{sync::Notify, time::sleep_until};
 const LOAD: usize = 212_992 / 10 * 9;
 
 /// For how long a datagram loads a peer that says nothing.
-const HELD: Duration = Duration::from_millis(20);
+const HELD: Duration = Duration::from_millis(30);
 
 /// The load that a UDP flow puts on its peer.
 #[derive(Debug, Default)]

@@ -39,7 +39,7 @@ const INTERVAL: Duration = Duration::from_secs(29);
 const QUEUE: usize = 4096;
 
 /// How many of them wait for the peer at most: more than that go as fast as the kernel takes them.
-const PATIENT: usize = 2048;
+const PATIENT: usize = 1536;
 
 /// The two sockets of a flow, on one port.
 ///
