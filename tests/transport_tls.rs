@@ -6,7 +6,7 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use certificates::{Authority, Issued, TempFile, dns, ip, uri};
-use rcgen::{CertificateParams, SanType, date_time_ymd};
+use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, SanType, date_time_ymd};
 use sipboard::{
     sip::{FlowId, Transport},
     transport::{
@@ -230,6 +230,25 @@ async fn dates_are_told() {
     });
     let words = "its certificate is not valid before 2999-01-01 00:00:00 UTC";
     assert_eq!(verdict.await.as_deref(), Some(words));
+}
+
+#[tokio::test]
+async fn a_certificate_is_for_servers_or_for_sip_domains() {
+    let authority = Authority::new("the issuer");
+    let names = [ip("127.0.0.1")];
+    let words = "its certificate may not be used for a server (extended key usage, RFC 5280 §4.2.1.12, RFC 5924)";
+    let sip_domain = ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 5, 5, 7, 3, 20]);
+    for (transport, purpose, expected) in [
+        (Transport::Tls, ExtendedKeyUsagePurpose::ServerAuth, None),
+        (Transport::Tls, sip_domain.clone(), None),
+        (Transport::Tls, ExtendedKeyUsagePurpose::Any, None),
+        (Transport::Tls, ExtendedKeyUsagePurpose::ClientAuth, Some(words)),
+        (Transport::Wss, sip_domain, Some(words)),
+    ] {
+        let only = |params: &mut CertificateParams| params.extended_key_usages = vec![purpose];
+        let verdict = verdict(transport, &authority, None, &names, only).await;
+        assert_eq!(verdict.as_deref(), expected, "{transport}");
+    }
 }
 
 #[tokio::test]

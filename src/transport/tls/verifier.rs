@@ -13,9 +13,16 @@ use tokio_rustls::rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
     server::ParsedCertificate,
 };
+use webpki::{EndEntityCert, KeyUsage};
 
 use super::{certificate, identity::Rules};
 use crate::{sip::escape, transport::Certificate};
+
+/// `id-kp-sipDomain` (RFC 5924 §4), 1.3.6.1.5.5.7.3.20, as it is encoded.
+const SIP_DOMAIN: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 20];
+
+/// `anyExtendedKeyUsage` (RFC 5280 §4.2.1.12), 2.5.29.37.0.
+const ANY_PURPOSE: &[u8] = &[0x55, 0x1d, 0x25, 0];
 
 /// How many names of a certificate stand in a sentence.
 const NAMES: usize = 8;
@@ -80,18 +87,42 @@ impl Verifier {
                     algorithms,
                 )
             });
-            vouched.map_err(|error| match error {
-                Error::InvalidCertificate(error) => {
+            let is_for_sip = || self.is_for_sip(roots, end_entity, intermediates, now);
+            match vouched {
+                Ok(()) => {}
+                Err(Error::InvalidCertificate(
+                    CertificateError::InvalidPurpose
+                    | CertificateError::InvalidPurposeContext { .. },
+                )) if is_for_sip() => {}
+                Err(Error::InvalidCertificate(error)) => {
                     let words = chain_words(&error, &leaf, intermediates, roots);
-                    (error, words)
+                    return Err((error, words));
                 }
-                error => (CertificateError::BadEncoding, error.to_string()),
-            })?;
+                Err(error) => return Err((CertificateError::BadEncoding, error.to_string())),
+            }
         }
         if leaf.names.are_for(&self.host, self.rules) {
             return Ok(());
         }
         Err((CertificateError::NotValidForName, self.name_words(&leaf)))
+    }
+
+    /// Whether a certificate that is for no web server is for a SIP domain, or for anything
+    /// (RFC 5924 §3).
+    fn is_for_sip(
+        &self,
+        roots: &Roots,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> bool {
+        let Ok(parsed) = EndEntityCert::try_from(end_entity) else { return false };
+        let (all, anchors) = (self.algorithms.all, &roots.store.roots);
+        self.rules == Rules::Sip
+            && [SIP_DOMAIN, ANY_PURPOSE].into_iter().any(|purpose| {
+                let usage = KeyUsage::required_if_present(purpose);
+                parsed.verify_for_usage(all, anchors, intermediates, now, usage, None, None).is_ok()
+            })
     }
 
     fn name_words(&self, leaf: &Certificate) -> String {
@@ -220,7 +251,7 @@ fn chain_words(
         }
         CertificateError::Revoked => "its certificate was revoked".to_owned(),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            "its certificate may not be used for a server (extended key usage)".to_owned()
+            "its certificate may not be used for a server (extended key usage, RFC 5280 §4.2.1.12, RFC 5924)".to_owned()
         }
         other => format!("its certificate is not good: {}", escape(&other.to_string())),
     }
