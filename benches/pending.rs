@@ -136,7 +136,11 @@ fn drain(ua: &mut UserAgent, history: &mut Contexts) {
             Output::Event(Event::Context(event)) => _ = history.apply(event),
             Output::Event(Event::Registration(_)) => {}
             Output::Event(Event::Stray(stray)) => panic!("{}", stray.problem),
-            Output::Transmit(_) | Output::Connect(_) | Output::Switch(_) | Output::Follow(_) => {}
+            Output::Transmit(_)
+            | Output::Connect(_)
+            | Output::Switch(_)
+            | Output::Follow(_)
+            | Output::KeepAlive(_) => {}
         }
     }
 }

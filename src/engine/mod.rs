@@ -37,8 +37,8 @@ pub use variables::{BUILT_IN, Values, VariableError, Variables, literal, literal
 use crate::{
     engine::task::Task,
     sip::{
-        self, Answer, CancelOptions, ContextId, DialogRequest, FlowId, Impaired, NewRequest,
-        RawMessage, ServerTransactionId,
+        self, Answer, CancelOptions, ContextId, DialogRequest, FlowId, Impaired, KeepAliveBy,
+        NewRequest, RawMessage, ServerTransactionId,
     },
     transport::{FlowFacts, FlowSettings, ServerUri},
 };
@@ -159,6 +159,17 @@ pub enum Event {
         flow: FlowId,
         /// How long that took.
         rtt: Duration,
+    },
+    /// A flow is kept alive this often from now on, because its peer wants it.
+    KeepAlive {
+        /// When.
+        at: Instant,
+        /// Which flow.
+        flow: FlowId,
+        /// How often, less up to a fifth by chance.
+        interval: Duration,
+        /// How the peer said so.
+        by: KeepAliveBy,
     },
     /// Something was done on purpose to a message that no context claims.
     Impaired {

@@ -37,7 +37,7 @@ use crate::{
         registrations::Registrations,
         wishes::Wish,
     },
-    sip::{Connect, FlowId, Follow, Output, Switch, Transmit, UserAgent},
+    sip::{Connect, FlowId, Follow, KeepAlive, Output, Switch, Transmit, UserAgent},
     transport::{FlowSettings, Network, RELIEF, Room, ServerUri},
 };
 
@@ -67,6 +67,7 @@ enum Step {
     Connect(Connect),
     Switch(Switch),
     Follow(Follow),
+    KeepAlive(KeepAlive),
 }
 
 /// How a request gets to its server.
@@ -227,6 +228,7 @@ impl Task {
                 }
             }
             Step::Follow(follow) => self.follow(follow),
+            Step::KeepAlive(keep_alive) => self.keep_alive(keep_alive),
             Step::Transmit(transmit) if self.impairer.is_at_work() => self.judge(transmit),
             Step::Transmit(transmit) => return Some((transmit, None)),
             Step::Send(transmit, mark) => return Some((transmit, mark)),
@@ -241,6 +243,7 @@ impl Task {
             Output::Connect(connect) => Step::Connect(connect),
             Output::Switch(switch) => Step::Switch(switch),
             Output::Follow(follow) => Step::Follow(follow),
+            Output::KeepAlive(keep_alive) => Step::KeepAlive(keep_alive),
         })
     }
 

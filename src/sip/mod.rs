@@ -75,5 +75,6 @@ pub use transport::Transport;
 pub use uri::{Scheme, Tel, Uri, UriBuf, UriError, UriProblem};
 pub use user_agent::{
     Answer, AnswerError, CancelError, Connect, DialogError, ExtraLegs, Follow, HangUpError, Held,
-    Output, Redirects, RegistrarAt, RegistrarName, Settings, Switch, Transmit, UserAgent,
+    KeepAlive, KeepAliveBy, Output, Redirects, RegistrarAt, RegistrarName, Settings, Switch,
+    Transmit, UserAgent,
 };

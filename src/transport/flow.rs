@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     sip::FlowId,
-    transport::{SendError, ServerUri, Signal, reason, stream, udp},
+    transport::{SendError, ServerUri, Signal, keep_alive::Pulse, reason, stream, udp},
 };
 
 /// How long it may take to make a flow: connection and handshake, unless the owner says
@@ -185,6 +185,14 @@ impl Link {
         match self {
             Link::Udp(link) => link.is_full(),
             Link::Stream(queue) => queue.messages.capacity() == 0,
+        }
+    }
+
+    /// Its keep-alives.
+    pub(super) fn pulse(&self) -> &Pulse {
+        match self {
+            Link::Udp(link) => &link.pulse,
+            Link::Stream(queue) => &queue.pulse,
         }
     }
 

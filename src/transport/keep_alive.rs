@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{sync::Notify, time::sleep_until};
 
-use crate::transport::KeepAlive;
+use crate::{sip::Transport, transport::KeepAlive};
 
 /// How long a peer has to answer a ping (RFC 5626 §4.4.1).
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -20,13 +20,16 @@ const OWED: usize = 64;
 /// The keep-alives of one flow, shared by the halves that read and that write it.
 #[derive(Debug)]
 pub(super) struct Pulse {
-    interval: Option<Duration>,
+    /// How often the user wants it.
+    chosen: Option<Duration>,
     state: Mutex<State>,
     news: Notify,
 }
 
 #[derive(Debug)]
 struct State {
+    /// How often; never where it is none.
+    interval: Option<Duration>,
     /// When the next ping is due.
     next: Option<Instant>,
     /// When the ping was sent that has no answer yet.
@@ -57,22 +60,36 @@ impl State {
 }
 
 impl Pulse {
-    /// The keep-alives of a flow that we made; `usual` is the interval where none is set.
-    pub(super) fn of_client(settings: &KeepAlive, usual: Duration, now: Instant) -> Pulse {
-        let interval = settings.interval.unwrap_or(usual);
-        let interval = (!interval.is_zero()).then_some(interval);
-        Pulse::new(interval, settings.must_answer, now)
+    /// The keep-alives of a flow that we made.
+    pub(super) fn of_client(settings: &KeepAlive, transport: Transport, now: Instant) -> Pulse {
+        Pulse::new(settings.interval_on(transport), settings, now)
     }
 
     /// Those of a flow that the peer made: keeping it alive is up to the peer.
     pub(super) fn of_server() -> Pulse {
-        Pulse::new(None, false, Instant::now())
+        Pulse::new(None, &KeepAlive::default(), Instant::now())
     }
 
-    fn new(interval: Option<Duration>, must_answer: bool, now: Instant) -> Pulse {
+    fn new(interval: Option<Duration>, settings: &KeepAlive, now: Instant) -> Pulse {
         let next = interval.map(|interval| now + jitter(interval));
-        let state = State { next, sent: None, must_answer, owed: 0 };
-        Pulse { interval, state: Mutex::new(state), news: Notify::new() }
+        let must_answer = settings.must_answer;
+        let state = State { interval, next, sent: None, must_answer, owed: 0 };
+        Pulse { chosen: settings.interval, state: Mutex::new(state), news: Notify::new() }
+    }
+
+    /// The peer wants that interval (RFC 6223 §4.3): less often than the user wants, it never is.
+    /// Gives what holds from now on; `None` where the flow is not kept alive.
+    pub(super) fn ask(&self, interval: Duration, now: Instant) -> Option<Duration> {
+        let mut state = self.state();
+        state.interval?;
+        let interval = self.chosen.map_or(interval, |chosen| interval.min(chosen));
+        state.interval = Some(interval);
+        let next = now + jitter(interval);
+        // What was due sooner stays so.
+        state.next = Some(state.next.map_or(next, |due| due.min(next)));
+        drop(state);
+        self.news.notify_one();
+        Some(interval)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -117,7 +134,7 @@ impl Pulse {
             && now >= next
             && !state.waits()
         {
-            state.next = self.interval.map(|interval| now + jitter(interval));
+            state.next = state.interval.map(|interval| now + jitter(interval));
             // Answers come in the order of the pings: the first one is that of the oldest.
             state.sent.get_or_insert(now);
             return Ok(Beat::Ping);
@@ -175,7 +192,7 @@ mod tests {
         fn new(must_answer: bool) -> Test {
             let settings = KeepAlive { interval: Some(EVERY), must_answer };
             let now = Instant::now();
-            Test { pulse: Pulse::of_client(&settings, Duration::ZERO, now), now }
+            Test { pulse: Pulse::of_client(&settings, Transport::Udp, now), now }
         }
 
         /// The next beat, and how long it was waited for.
@@ -225,10 +242,27 @@ mod tests {
     }
 
     #[test]
+    fn the_peer_may_want_another_interval_and_the_user_has_the_last_word() {
+        let now = Instant::now();
+        let usual = Pulse::of_client(&KeepAlive::default(), Transport::Tcp, now);
+        for seconds in [5, 300] {
+            let asked = Duration::from_secs(seconds);
+            assert_eq!(usual.ask(asked, now), Some(asked));
+            // What was due before stays so.
+            let first = usual.due(now).unwrap_err().unwrap();
+            assert!(first <= now + Duration::from_secs(5));
+        }
+        let chosen = Test::new(false).pulse;
+        assert_eq!(chosen.ask(EVERY * 2, now), Some(EVERY));
+        assert_eq!(chosen.ask(EVERY / 2, now), Some(EVERY / 2));
+        assert_eq!(Pulse::of_server().ask(EVERY, now), None);
+    }
+
+    #[test]
     fn zero_means_never() {
         let settings = KeepAlive { interval: Some(Duration::ZERO), must_answer: false };
         let now = Instant::now();
-        assert_eq!(Pulse::of_client(&settings, EVERY, now).due(now), Err(None));
+        assert_eq!(Pulse::of_client(&settings, Transport::Udp, now).due(now), Err(None));
     }
 
     #[test]
@@ -247,7 +281,7 @@ mod tests {
         let every = Duration::from_secs(2);
         let settings = KeepAlive { interval: Some(every), must_answer: false };
         let now = Instant::now();
-        let mut test = Test { pulse: Pulse::of_client(&settings, Duration::ZERO, now), now };
+        let mut test = Test { pulse: Pulse::of_client(&settings, Transport::Udp, now), now };
         for _ in 0..20 {
             let (beat, after) = test.beat();
             assert_eq!(beat, Beat::Ping);

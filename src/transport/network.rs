@@ -212,6 +212,16 @@ impl Network {
         }
     }
 
+    /// Keeps a flow alive as often as its peer wants (RFC 6223, RFC 5626 §4.4). Gives how often that
+    /// is from now on: what the user has set is the most seldom; `None` where it is not up, or not
+    /// kept alive.
+    pub fn keep_alive(&mut self, flow: FlowId, interval: Duration) -> Option<Duration> {
+        match &self.flows.get(&flow)?.stage {
+            Stage::Up(link) => link.pulse().ask(interval, Instant::now()),
+            Stage::Connecting(_) => None,
+        }
+    }
+
     /// Closes a flow; nothing more is heard of it.
     pub fn close(&mut self, flow: FlowId) {
         self.flows.remove(&flow);

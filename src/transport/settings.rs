@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use crate::transport::HttpHeader;
+use crate::{sip::Transport, transport::HttpHeader};
 
 /// How a flow is made. Part of its identity: two accounts that want different things of one server
 /// have two flows.
@@ -40,6 +40,22 @@ pub struct KeepAlive {
     /// Once it has, that goes without saying. Not on UDP, where nobody answers.
     pub must_answer: bool,
 }
+
+impl KeepAlive {
+    /// How often, on a flow of that transport; `None` for never.
+    pub fn interval_on(&self, transport: Transport) -> Option<Duration> {
+        let usual = if transport == Transport::Udp { USUAL_ON_UDP } else { USUAL };
+        let interval = self.interval.unwrap_or(usual);
+        (!interval.is_zero()).then_some(interval)
+    }
+}
+
+/// How often a connection is kept alive where nothing else is set (RFC 5626 §4.4.1).
+const USUAL: Duration = Duration::from_secs(120);
+
+/// How often the way to a peer is kept open on UDP where nothing else is set: more often than a NAT
+/// forgets it (RFC 5626 §4.4.2).
+const USUAL_ON_UDP: Duration = Duration::from_secs(29);
 
 /// What is asked of a WebSocket server, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

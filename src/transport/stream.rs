@@ -43,9 +43,6 @@ pub(super) const LINGER: Duration = Duration::from_secs(1);
 /// How many clients may be at their handshake at once.
 const HANDSHAKES: usize = 1024;
 
-/// How often a connection is kept alive where nothing else is set (RFC 5626 §4.4.1).
-const INTERVAL: Duration = Duration::from_secs(120);
-
 /// How many connections may wait to be taken.
 const BACKLOG: u32 = 1024;
 
@@ -54,6 +51,7 @@ const BACKLOG: u32 = 1024;
 #[derive(Debug)]
 pub(super) struct Queue {
     pub(super) messages: mpsc::Sender<Bytes>,
+    pub(super) pulse: Arc<Pulse>,
     /// Tells the connection's task of the end while it waits for its peer.
     _open: oneshot::Sender<()>,
 }
@@ -132,7 +130,8 @@ impl Call {
         outlet: Outlet,
     ) -> Result<(), Failed> {
         let name = self.server.to_string();
-        let pulse = Pulse::of_client(&self.settings.keep_alive, INTERVAL, Instant::now().into());
+        let (settings, transport) = (&self.settings.keep_alive, self.server.transport);
+        let pulse = Arc::new(Pulse::of_client(settings, transport, Instant::now().into()));
         let up = |flow, local, peer, facts| Signal::Up { flow, local, peer, facts };
         if self.server.transport.is_websocket() {
             let shaken = ws::dial(&self.server, &self.settings.websocket, connection);
@@ -277,13 +276,13 @@ impl Door {
             if let Some(connection) = self.in_time(until, ws::shake(connection)).await {
                 drop(slot);
                 let name = format!("the WebSocket client {peer}");
-                let manner = Manner { binary: false, pulse: Pulse::of_server() };
+                let manner = Manner { binary: false, pulse: Arc::new(Pulse::of_server()) };
                 ws::run(connection, &name, manner, accepted, self.hub.accept()).await;
             }
         } else {
             drop(slot);
             let name = format!("the {} client {peer}", transport.via());
-            let (side, pulse) = (Side::Accepted, Pulse::of_server());
+            let (side, pulse) = (Side::Accepted, Arc::new(Pulse::of_server()));
             tcp::run(connection, &name, side, pulse, accepted, self.hub.accept()).await;
         }
     }
@@ -305,12 +304,13 @@ impl Door {
 pub(super) async fn run<F: Future<Output = ()>>(
     name: &str,
     signal: Signal,
+    pulse: Arc<Pulse>,
     outlet: Outlet,
     talk: impl FnOnce(mpsc::Receiver<Bytes>, Outlet) -> F,
 ) {
     let (sender, messages) = mpsc::channel(QUEUE);
     let (open, dropped) = oneshot::channel();
-    let queue = Queue { messages: sender, _open: open };
+    let queue = Queue { messages: sender, pulse, _open: open };
     if outlet.open(Link::Stream(queue), name, signal).await.is_err() {
         return;
     }

@@ -42,14 +42,15 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     connection: Connection<S>,
     name: &str,
     side: Side,
-    pulse: Pulse,
+    pulse: Arc<Pulse>,
     signal: impl FnOnce(FlowId, SocketAddr, SocketAddr, Arc<FlowFacts>) -> Signal,
     outlet: Outlet,
 ) {
     let Connection { stream, local, peer, facts } = connection;
     let signal = signal(outlet.flow(), local, peer, Arc::new(facts));
-    stream::run(name, signal, outlet, |messages, outlet| {
-        talk(stream, peer, name, side, pulse, messages, outlet)
+    let beats = Arc::clone(&pulse);
+    stream::run(name, signal, pulse, outlet, |messages, outlet| {
+        talk(stream, peer, name, side, &beats, messages, outlet)
     })
     .await;
 }
@@ -60,18 +61,18 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     peer: SocketAddr,
     name: &str,
     side: Side,
-    pulse: Pulse,
+    pulse: &Pulse,
     messages: mpsc::Receiver<Bytes>,
     outlet: Outlet,
 ) {
     let (mut input, output) = split(stream);
     let mut writer = Writer { output, messages, unsent: BytesMut::new(), batch: Vec::new() };
     let end = {
-        let reader = read(&mut input, peer, &outlet, &pulse);
+        let reader = read(&mut input, peer, &outlet, pulse);
         pin!(reader);
         tokio::select! {
             end = &mut reader => end,
-            written = writer.run(&pulse) => match written {
+            written = writer.run(pulse) => match written {
                 Ok(()) => End::Ours,
                 // What the peer still said before it left counts, and says best why it left.
                 Err(error) => match timeout(LINGER, reader).await {
@@ -92,11 +93,11 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
         End::Theirs => {
             match side {
                 Side::Accepted => {
-                    while let Ok(Ok(true)) = timeout(HALF_CLOSED, writer.step(&pulse)).await {}
+                    while let Ok(Ok(true)) = timeout(HALF_CLOSED, writer.step(pulse)).await {}
                 }
                 // In all, however much is still asked for: what comes later needs another flow.
                 Side::Dialed => {
-                    let _ = timeout(HALF_CLOSED_BY_SERVER, writer.run(&pulse)).await;
+                    let _ = timeout(HALF_CLOSED_BY_SERVER, writer.run(pulse)).await;
                 }
             }
             let _ = timeout(LINGER, writer.output.shutdown()).await;

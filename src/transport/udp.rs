@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -30,10 +30,6 @@ const LARGEST: usize = 65_535;
 
 /// What the kernel is asked to hold for us while we are busy; it gives what it allows.
 const KERNEL_BUFFER: usize = 4 << 20;
-
-/// How often the way to a peer is kept open where nothing else is set: more often than a NAT
-/// forgets it (RFC 5626 §4.4.2).
-const INTERVAL: Duration = Duration::from_secs(29);
 
 /// How many datagrams may wait where the kernel, or the peer, takes no more at the moment.
 const QUEUE: usize = 4096;
@@ -178,6 +174,7 @@ pub(super) struct Link {
     queue: mpsc::Sender<Datagram>,
     /// How many datagrams wait in the queue or are being sent from it.
     waiting: Arc<AtomicUsize>,
+    pub(super) pulse: Arc<Pulse>,
 }
 
 type Datagram = (Option<SocketAddr>, Bytes);
@@ -224,7 +221,7 @@ pub(super) async fn connect(server: ServerUri, settings: FlowSettings, outlet: O
         Ok((sockets, local, peer)) => {
             let up = Signal::Up { flow: outlet.flow(), local, peer, facts: Arc::default() };
             let name = sockets.name.clone();
-            let pulse = Pulse::of_client(&settings.keep_alive, INTERVAL, Instant::now());
+            let pulse = Pulse::of_client(&settings.keep_alive, Transport::Udp, Instant::now());
             run(sockets, &name, pulse, up, outlet).await;
         }
         Err(reason) => outlet.down(reason).await,
@@ -266,7 +263,9 @@ async fn run(sockets: Sockets, name: &str, pulse: Pulse, signal: Signal, outlet:
     let sockets = Arc::new(sockets);
     let waiting = Arc::new(AtomicUsize::new(0));
     let (queue, datagrams) = mpsc::channel(QUEUE);
-    let link = Link { sockets: sockets.clone(), queue, waiting: waiting.clone() };
+    let pulse = Arc::new(pulse);
+    let link =
+        Link { sockets: sockets.clone(), queue, waiting: waiting.clone(), pulse: pulse.clone() };
     if outlet.open(flow::Link::Udp(link), name, signal).await.is_err() {
         return;
     }

@@ -129,7 +129,8 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let Connection { stream, local, peer, facts } = connection;
     let signal = signal(outlet.flow(), local, peer, Arc::new(facts));
-    stream::run(name, signal, outlet, |messages, outlet| {
+    let pulse = Arc::clone(&manner.pulse);
+    stream::run(name, signal, pulse, outlet, |messages, outlet| {
         talk(stream, peer, name, manner, messages, outlet)
     })
     .await;
@@ -174,7 +175,7 @@ pub(super) struct Manner {
     /// Whether everything goes in binary frames.
     pub(super) binary: bool,
     /// Its keep-alives.
-    pub(super) pulse: Pulse,
+    pub(super) pulse: Arc<Pulse>,
 }
 
 /// Writes what is queued, and pings. `Ok` once the queue is dropped.

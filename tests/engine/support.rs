@@ -174,6 +174,7 @@ fn word(event: &Event) -> String {
         Event::Impaired { impaired, .. } => format!("log: {}", impaired.what()),
         Event::Impairing { impairments, .. } => format!("impairing: {impairments}"),
         Event::Pong { flow, .. } => format!("flow {flow} pong"),
+        Event::KeepAlive { flow, interval, .. } => format!("flow {flow} every {interval:?}"),
         Event::Flow(event) => {
             let state = match &event.state {
                 FlowState::Connecting => "connecting",

@@ -240,6 +240,7 @@ impl World {
                 Output::Connect(connect) => panic!("nothing is looked up here: {connect:?}"),
                 Output::Switch(switch) => panic!("nothing is that large here: {switch:?}"),
                 Output::Follow(follow) => panic!("nothing goes elsewhere here: {follow:?}"),
+                Output::KeepAlive(_) => {}
                 Output::Event(Event::Context(event)) => it.check.event(now, event),
                 Output::Event(Event::Registration(event)) => panic!("nobody registers: {event:?}"),
                 Output::Event(Event::Stray(stray)) => {

@@ -10,9 +10,9 @@ use std::{
 use bytes::Bytes;
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use sipboard::sip::{
-    Absorbed, ContextEvent, ContextId, Event, Fact, FlowId, HeaderName, Identity, Message,
-    MessageBuilder, Method, NewRequest, Output, RegistrationEvent, Settings, StatusCode, Stray,
-    Transport, UserAgent,
+    Absorbed, ContextEvent, ContextId, Event, Fact, FlowId, HeaderName, Identity, KeepAlive,
+    Message, MessageBuilder, Method, NewRequest, Output, RegistrationEvent, Settings, StatusCode,
+    Stray, Transport, UserAgent,
 };
 
 pub const FLOW: FlowId = FlowId(1);
@@ -77,6 +77,7 @@ pub struct Simulation<P> {
     pub link: Link,
     pub events: Vec<ContextEvent>,
     pub strays: Vec<Stray>,
+    pub kept_alive: Vec<KeepAlive>,
     pub registrations: Vec<RegistrationEvent>,
     /// Everything that the user agent sent: when, and what.
     pub sent: Vec<(Duration, Message)>,
@@ -113,6 +114,7 @@ impl<P: Peer> Simulation<P> {
             link,
             events: Vec::new(),
             strays: Vec::new(),
+            kept_alive: Vec::new(),
             registrations: Vec::new(),
             sent: Vec::new(),
             unreadable: Vec::new(),
@@ -248,6 +250,7 @@ impl<P: Peer> Simulation<P> {
                 }
                 Output::Connect(connect) => panic!("nothing is looked up here: {connect:?}"),
                 Output::Follow(follow) => panic!("nothing goes elsewhere here: {follow:?}"),
+                Output::KeepAlive(asked) => self.kept_alive.push(asked),
                 Output::Event(Event::Context(event)) => self.events.push(event),
                 Output::Event(Event::Registration(event)) => self.registrations.push(event),
                 Output::Event(Event::Stray(stray)) => self.strays.push(stray),

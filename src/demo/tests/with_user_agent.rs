@@ -109,7 +109,11 @@ impl Pair {
                 Output::Event(Event::Context(event)) if event.context == ContextId(1) => {
                     self.last = Some(event.status);
                 }
-                Output::Event(_) | Output::Connect(_) | Output::Switch(_) | Output::Follow(_) => {}
+                Output::Event(_)
+                | Output::Connect(_)
+                | Output::Switch(_)
+                | Output::Follow(_)
+                | Output::KeepAlive(_) => {}
             }
         }
         while let Some(transmit) = self.server.poll_transmit() {

@@ -11,7 +11,7 @@ use crate::{
         flows::{Ends, Found, Way},
     },
     sip::{
-        ContextId, FlowId, Follow, Transport,
+        ContextId, FlowId, Follow, KeepAlive, Transport,
         resolution::{Resolution, Resolved},
     },
     transport::{ServerUri, Signal},
@@ -47,6 +47,14 @@ impl Task {
         self.user_agent.resolved(now, context, &resolved);
     }
 
+    /// A flow is to be kept alive more or less often; all before it has been drawn.
+    pub(super) fn keep_alive(&mut self, KeepAlive { flow, interval, by }: KeepAlive) {
+        let at = self.now();
+        if let Some(interval) = self.network.keep_alive(flow, interval) {
+            self.batch.push(Event::KeepAlive { at, flow, interval, by });
+        }
+    }
+
     /// The flow that leads that way, for a context that asks for it. All that was told before has
     /// been drawn already.
     pub(super) fn find_flow(&mut self, way: &Way) -> (Instant, FlowId) {
@@ -72,6 +80,8 @@ impl Task {
     fn begin_to_connect(&mut self, flow: FlowId) {
         let Some(Way { server, settings, .. }) = self.flows.way(flow) else { return };
         self.user_agent.flow_connecting(flow, server.transport);
+        let is_kept = settings.keep_alive.interval_on(server.transport).is_some();
+        self.user_agent.flow_keeps_alive(flow, is_kept);
         self.network.connect(flow, server, settings);
     }
 

@@ -62,7 +62,7 @@ pub(crate) fn again(
 ) -> Bytes {
     let method = old.method().unwrap_or(Method::Options);
     let mut builder = MessageBuilder::request(&method, again.request_uri)
-        .header(HeaderName::Via, sender.via(branch));
+        .header(HeaderName::Via, sender.via(branch, &method));
     let is_overwritten = |header: &Header<'_>| {
         let name = |wanted: &ExtraHeader| HeaderName::from_bytes(wanted.name().as_bytes());
         again.wanted.iter().any(|wanted| match name(wanted) {
@@ -108,7 +108,7 @@ pub(crate) fn elsewhere(
 ) -> Bytes {
     let method = old.method().unwrap_or(Method::Options);
     let mut builder = MessageBuilder::request(&method, old.request_uri().unwrap_or_default())
-        .header(HeaderName::Via, sender.via(branch));
+        .header(HeaderName::Via, sender.via(branch, &method));
     let mut contact = renamed_contact(old, seen, sender);
     for header in old.headers() {
         match header.name {

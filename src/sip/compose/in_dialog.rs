@@ -35,7 +35,7 @@ impl InDialog {
         cseq: u32,
     ) -> MessageBuilder {
         let mut builder = MessageBuilder::request(method, &self.routing.request_uri)
-            .header(HeaderName::Via, sender.via(branch))
+            .header(HeaderName::Via, sender.via(branch, method))
             .header(HeaderName::MaxForwards, MAX_FORWARDS);
         for route in &self.routing.routes {
             builder = builder.header(HeaderName::Route, route);

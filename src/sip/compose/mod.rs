@@ -25,7 +25,7 @@ use crate::sip::{
     syntax,
     transport::Transport,
     uri::{Uri, UriBuf},
-    user_agent::Settings,
+    user_agent::{Settings, asks_to_keep},
 };
 
 /// RFC 3261 §8.1.1.6.
@@ -52,6 +52,8 @@ pub(crate) struct Sender<'a> {
     pub(crate) contact: Option<&'a UriBuf>,
     /// Whether our Contact asks for the requests of its dialog to come on this flow (RFC 5626 §4.3).
     pub(crate) ob: bool,
+    /// Whether the flow is kept alive (RFC 6223).
+    pub(crate) keep: bool,
     /// The `User-Agent` header.
     pub(crate) user_agent: &'a str,
     /// Whether INVITEs offer reliable provisionals (RFC 3262).
@@ -59,10 +61,12 @@ pub(crate) struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    fn via(&self, branch: Branch) -> String {
+    fn via(&self, branch: Branch, method: &Method) -> String {
         // RFC 3581 §3: rport only means something where the reply goes by address.
         let rport = if self.transport == Transport::Udp { ";rport" } else { "" };
-        format!("SIP/2.0/{} {};branch={branch}{rport}", self.transport.via(), self.sent_by)
+        // RFC 6223 §4.2: without a value, it asks how often.
+        let keep = if self.keep && asks_to_keep(method) { ";keep" } else { "" };
+        format!("SIP/2.0/{} {};branch={branch}{rport}{keep}", self.transport.via(), self.sent_by)
     }
 
     /// `secure` is whether the Request-URI or the top Route is a SIPS URI: then the Contact must be
@@ -129,7 +133,7 @@ pub(crate) fn first_request(
     let to_tag = request.to_tag.as_ref().map(|tag| format!(";tag={}", tag.as_str()));
 
     let mut builder = MessageBuilder::request(&request.method, &request_uri)
-        .header(HeaderName::Via, sender.via(branch));
+        .header(HeaderName::Via, sender.via(branch, &request.method));
     if !given(HeaderName::MaxForwards) {
         builder = builder.header(HeaderName::MaxForwards, MAX_FORWARDS);
     }
@@ -180,6 +184,7 @@ pub fn preview(request: &NewRequest, transport: Transport, settings: &Settings) 
         seen: None,
         contact: None,
         ob: false,
+        keep: false,
         user_agent: settings.user_agent_of(request.profile.as_deref()),
         reliable: settings.reliable_provisionals,
     };

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     net::SocketAddr,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -34,6 +34,9 @@ pub(super) struct Flow {
     pub(super) state: FlowState,
     /// Where it leads, where that is known.
     pub(super) peer: Option<Peer>,
+    pub(super) keeps_alive: bool,
+    /// How often the peer wants it to be kept alive.
+    interval: Option<Duration>,
     /// The contexts that ride on it, in the order in which they came.
     riders: BTreeSet<ContextId>,
 }
@@ -76,6 +79,20 @@ impl Flows {
         if let Some(flow) = self.flows.get_mut(&flow) {
             flow.peer = Some(peer);
         }
+    }
+
+    pub(super) fn keeps_alive(&mut self, flow: FlowId, keeps_alive: bool) {
+        if let Some(flow) = self.flows.get_mut(&flow) {
+            flow.keeps_alive = keeps_alive;
+        }
+    }
+
+    /// The peer wants that interval. Gives whether that is news for a flow that is kept alive.
+    pub(super) fn learn_interval(&mut self, flow: FlowId, interval: Duration) -> bool {
+        let Some(flow) = self.flows.get_mut(&flow).filter(|flow| flow.keeps_alive) else {
+            return false;
+        };
+        flow.interval.replace(interval) != Some(interval)
     }
 
     pub(super) fn join(&mut self, flow: FlowId, context: ContextId) {
@@ -122,9 +139,12 @@ impl UserAgent {
             transport,
             state: FlowState::Connecting,
             peer: None,
+            keeps_alive: false,
+            interval: None,
             riders: BTreeSet::new(),
         });
         flow.state = FlowState::Connecting;
+        flow.interval = None;
     }
 
     /// The flow is up: what waits on it is sent. `local` goes into Via and Contact, except on

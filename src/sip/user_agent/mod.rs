@@ -17,6 +17,7 @@ mod flows;
 mod foreign;
 mod held;
 mod impaired;
+mod keep_alive;
 mod matching;
 mod next_hop;
 mod peer;
@@ -46,6 +47,8 @@ use bytes::Bytes;
 pub(crate) use self::again::Redirection;
 pub use self::error::{AnswerError, CancelError, DialogError, HangUpError};
 pub use self::held::Held;
+pub(crate) use self::keep_alive::asks_to_keep;
+pub use self::keep_alive::{KeepAlive, KeepAliveBy};
 pub use self::next_hop::Follow;
 pub use self::peer::Answer;
 pub use self::registrations::{RegistrarAt, RegistrarName};
@@ -93,6 +96,8 @@ pub enum Output {
     /// Find the server that a URI names, for a context that goes there; the answer is
     /// [`UserAgent::resolved`] or [`UserAgent::unreachable`].
     Follow(Follow),
+    /// Keep a flow alive as often as its peer wants.
+    KeepAlive(KeepAlive),
 }
 
 /// A context that needs a flow.

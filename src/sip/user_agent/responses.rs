@@ -42,6 +42,7 @@ impl UserAgent {
         let Some(entry) = self.transactions.entry(key) else { return };
         let (id, role) = (entry.context, entry.role);
         let is_seen_elsewhere = self.learn_address(now, key, message);
+        self.learn_keep_alive(key, status, message);
         let outcome = self.transactions.update(key, |t| t.handle_response(now, status));
         if outcome == Some(ResponseOutcome::Deliver) && status.is_final() {
             self.transactions.hear(key, status, to_tag(message));

@@ -153,6 +153,7 @@ impl UserAgent {
                     seen,
                     contact: contact.as_ref(),
                     ob,
+                    keep: self.flows.flow(flow).is_some_and(|flow| flow.keeps_alive),
                     user_agent: self.settings.user_agent_of(profile),
                     reliable: self.settings.reliable_provisionals,
                 };
@@ -302,7 +303,8 @@ impl UserAgent {
         let user_agent = self.settings.user_agent_of(context.profile.as_deref());
         let seen = self.seen(context.flow);
         let ob = self.asks_for_flow(&context.method, context.profile.as_deref(), context.flow);
-        Sender { transport, sent_by, seen, contact: None, ob, user_agent, reliable }
+        let keep = self.flows.flow(context.flow).is_some_and(|flow| flow.keeps_alive);
+        Sender { transport, sent_by, seen, contact: None, ob, keep, user_agent, reliable }
     }
 
     /// RFC 5626 §4.3: the requests of a dialog come on the flow that it was made on, where the

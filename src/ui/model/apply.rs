@@ -34,6 +34,11 @@ impl Model {
             }
             Event::Impairing { at, impairments } => self.apply_impairments(at, impairments),
             Event::Flow(event) => self.apply_flow(event),
+            Event::KeepAlive { flow, interval, by, .. } => {
+                if let Some(flow) = self.facts.flows.get_mut(&flow) {
+                    flow.asked = Some((interval, by));
+                }
+            }
             Event::Pong { flow, rtt, .. } => {
                 if let Some(flow) = self.facts.flows.get_mut(&flow) {
                     flow.rtt = Some(rtt);
@@ -154,8 +159,8 @@ impl Model {
         }
         self.table.list.name_flow(event.flow, flow_text(&event.server));
         // What was measured belongs to a connection that is up.
-        let rtt = None;
-        self.facts.flows.insert(event.flow, Flow { event, rtt, told });
+        let (rtt, asked) = (None, None);
+        self.facts.flows.insert(event.flow, Flow { event, rtt, asked, told });
     }
 
     fn apply_refusal(&mut self, refusal: Refusal) {

@@ -42,7 +42,7 @@ pub use tally::Tally;
 
 use crate::{
     engine::{Account, Clock, Command, FlowEvent, FlowState, Impairments},
-    sip::{self, ContextId, FlowId, State},
+    sip::{self, ContextId, FlowId, KeepAliveBy, State},
     ui::{
         Look,
         bindings::Bindings,
@@ -142,6 +142,8 @@ pub struct Flow {
     pub event: FlowEvent,
     /// How long the peer took to answer the last keep-alive, where it has answered any.
     pub rtt: Option<Duration>,
+    /// How often its peer has it kept alive, and how it said so.
+    pub asked: Option<(Duration, KeepAliveBy)>,
     /// The failure that has been told since it was last up.
     told: Option<String>,
 }

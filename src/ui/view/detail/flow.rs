@@ -9,6 +9,7 @@ use crate::{
     transport::TlsFacts,
     ui::{
         detail,
+        model::Flow,
         view::{
             text::safe,
             time::{Moment, short},
@@ -55,8 +56,8 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
     if let Some(seen) = seen_as(room) {
         fact("seen as", &seen, plain);
     }
-    if let Some(rtt) = flow.rtt {
-        fact("keep-alive", &format!("answered after {}", short(rtt)), plain);
+    if let FlowState::Up { .. } = &event.state {
+        fact("keep-alive", &kept_alive(flow), plain);
     }
     let (sent, came) = traffic(room);
     fact("messages", &format!("{sent} sent, {came} came for this context"), plain);
@@ -137,6 +138,25 @@ const fn transport(transport: Transport) -> &'static str {
         Transport::Ws => "WebSocket (RFC 7118), not encrypted",
         Transport::Wss => "WebSocket over TLS (RFC 7118)",
     }
+}
+
+/// How often the flow is kept alive, why, and how fast its peer answers.
+fn kept_alive(flow: &Flow) -> String {
+    let server = &flow.event.server;
+    let Some(usual) = flow.event.settings.keep_alive.interval_on(server.transport) else {
+        return "never, as set".to_owned();
+    };
+    let (interval, why) = match flow.asked {
+        Some((interval, by)) => (interval, by.to_string()),
+        None if flow.event.settings.keep_alive.interval.is_some() => (usual, "as set".to_owned()),
+        None => (usual, "RFC 5626 §4.4".to_owned()),
+    };
+    let how = match (server.transport, flow.rtt) {
+        (Transport::Udp, _) => "nobody answers it on UDP".to_owned(),
+        (_, Some(rtt)) => format!("answered after {}", short(rtt)),
+        (_, None) => "not answered so far".to_owned(),
+    };
+    format!("every {interval:?} ({why}), {how}")
 }
 
 /// Our address as the peer sees it: `received` and `rport` of our Via (RFC 3581 §4).
