@@ -112,7 +112,7 @@ mod tests {
         let now = Instant::now();
         assert_eq!(burst(&Pace::default(), now, 400), LOAD / (1024 + 256));
         assert_eq!(burst(&Pace::default(), now, 1200), LOAD / (2048 + 256));
-        assert_eq!(burst(&Pace::default(), now, 65_000), 1);
+        assert_eq!(burst(&Pace::default(), now, 65_000), 2);
     }
 
     #[test]
