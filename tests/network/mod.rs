@@ -239,7 +239,10 @@ impl World {
                 }
                 Output::Connect(connect) => panic!("nothing is looked up here: {connect:?}"),
                 Output::Switch(switch) => panic!("nothing is that large here: {switch:?}"),
-                Output::Follow(follow) => panic!("nothing goes elsewhere here: {follow:?}"),
+                // There is nowhere else to go.
+                Output::Follow(follow) => {
+                    it.ua.unreachable(now, follow.context, "nobody else is there")
+                }
                 Output::KeepAlive(_) => {}
                 Output::Event(Event::Context(event)) => it.check.event(now, event),
                 Output::Event(Event::Registration(event)) => panic!("nobody registers: {event:?}"),

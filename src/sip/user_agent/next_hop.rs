@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Output, Size, UserAgent, sending::uri_destination};
+use super::{DialogKey, Output, Size, UserAgent, sending::uri_destination};
 use crate::sip::{
     auth::AuthState,
     cause::Cause,
@@ -93,6 +93,11 @@ impl UserAgent {
 
     /// Lets a context look for the flow to another hop. What it has to send waits.
     pub(super) fn follow(&mut self, now: Instant, id: ContextId, waiting: Waiting, hop: UriBuf) {
+        // What is sent then makes its own dialogs; until then, nobody has any.
+        let sent = self.contexts.get(&id).and_then(|context| context.message());
+        if let Some(key) = sent.as_ref().and_then(DialogKey::of_ours) {
+            self.dialogs.remove(key, id);
+        }
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let from = std::mem::replace(&mut context.flow, FlowId::NONE);
         context.state = State::Waiting;
