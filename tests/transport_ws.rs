@@ -159,7 +159,7 @@ async fn bad_handshakes_are_told_apart() {
         (found, "it answered the WebSocket handshake with 404 Not Found"),
         (body, r"it answered the WebSocket handshake with 403 Forbidden: no \x1b[31mOrigin"),
         (&long, "500 Internal Server Error: xxxxx"),
-        (other, "it did not select the WebSocket subprotocol sip (RFC 7118 §4), but another one"),
+        (other, "it did not select the WebSocket subprotocol sip (RFC 7118 §4), but chat"),
         (no_sip, "it did not select the WebSocket subprotocol sip (RFC 7118 §4)"),
         ("SIP/2.0 400 Bad Request\r\n\r\n", "something that is not HTTP"),
         ("", "it ended the connection during the WebSocket handshake"),
@@ -182,6 +182,26 @@ async fn bad_handshakes_are_told_apart() {
         assert!(reason.starts_with(&format!("{uri} cannot be reached: ")), "{reason}");
         assert!(reason.contains(sentence), "{reason}");
         assert!(reason.chars().count() < 300, "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_with_its_body_though_that_comes_later() {
+    for length in ["Content-Length: 14\r\n", "Transfer-Encoding: identity\r\n"] {
+        let (listener, uri) = server().await;
+        let mut network = Network::new();
+        network.connect(FLOW, &uri, &FlowSettings::default());
+        let (mut stream, _) = in_time(listener.accept()).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let mut asked = [0; 4096];
+        assert!(in_time(stream.read(&mut asked)).await.unwrap() > 0);
+        let head = format!("HTTP/1.1 403 Forbidden\r\n{length}\r\n");
+        for part in [&*head, "go ", "away\nnow"] {
+            stream.write_all(part.as_bytes()).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let reason = down(&mut network).await;
+        assert!(reason.ends_with("with 403 Forbidden: go away"), "{reason}");
     }
 }
 

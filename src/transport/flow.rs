@@ -103,10 +103,15 @@ impl Outlet {
         self.hand_on(None, signals).await
     }
 
-    /// Says that the flow is gone. The last word of a flow's task.
+    /// The last word of a flow's task.
+    pub(super) fn is_down(&self, reason: String) -> Signal {
+        Signal::Down { flow: self.flow, reason }
+    }
+
+    /// Says that the flow is gone, and nothing more.
     pub(super) async fn down(self, reason: String) {
         // Where the network has gone, nobody wants to know.
-        let _ = self.send(vec![Signal::Down { flow: self.flow, reason }]).await;
+        let _ = self.send(vec![self.is_down(reason)]).await;
     }
 
     async fn hand_on(

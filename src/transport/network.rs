@@ -34,6 +34,9 @@ pub struct Network {
     /// Signals that came to light outside of a flow's task.
     pending: Vec<Signal>,
     listeners: Vec<Listener>,
+    /// Flows that are down, and were told to be: what their owner makes of it, and of the messages
+    /// before, may still be sent until it asks for more.
+    ended: Vec<(FlowId, u32)>,
     generation: u32,
     /// How long it may take to make a flow.
     limit: Duration,
@@ -92,6 +95,7 @@ impl Network {
             flows: HashMap::new(),
             pending: Vec::new(),
             listeners: Vec::new(),
+            ended: Vec::new(),
             generation: 0,
             limit: CONNECT_TIMEOUT,
         }
@@ -230,6 +234,11 @@ impl Network {
     /// Waits for at least one signal and appends what is there, at most a few hundred at once.
     /// Cancel-safe.
     pub async fn receive(&mut self, signals: &mut Vec<Signal>) {
+        for (flow, generation) in self.ended.drain(..) {
+            if self.flows.get(&flow).is_some_and(|known| known.generation == generation) {
+                self.flows.remove(&flow);
+            }
+        }
         let before = signals.len();
         loop {
             signals.append(&mut self.pending);
@@ -276,7 +285,10 @@ impl Network {
             return;
         }
         if let Some(Signal::Down { .. }) = batch.last() {
-            self.flows.remove(&flow);
+            match self.flows.get(&flow).map(|known| &known.stage) {
+                Some(Stage::Up(_)) => self.ended.push((flow, generation)),
+                _ => _ = self.flows.remove(&flow),
+            }
         }
         signals.extend(batch);
     }

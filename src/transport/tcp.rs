@@ -33,10 +33,6 @@ const READ: usize = 16 << 10;
 /// a client that has ended its half still waits for its answers.
 const HALF_CLOSED: Duration = Duration::from_secs(10);
 
-/// The same for a server that has ended its half: our requests will not be answered any more, so
-/// only what it asked itself is worth an answer.
-const HALF_CLOSED_BY_SERVER: Duration = Duration::from_millis(100);
-
 /// Announces the flow, then reads and writes until the connection ends or the queue is dropped.
 pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     connection: Connection<S>,
@@ -91,17 +87,21 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
             }
         }
         End::Theirs => {
+            let reason = format!("{name} closed the connection");
             match side {
                 Side::Accepted => {
                     while let Ok(Ok(true)) = timeout(HALF_CLOSED, writer.step(pulse)).await {}
+                    let _ = timeout(LINGER, writer.output.shutdown()).await;
+                    outlet.down(reason).await;
                 }
-                // In all, however much is still asked for: what comes later needs another flow.
+                // A server that has ended its half answers nothing any more: no further request
+                // takes this connection. What it asked before is answered.
                 Side::Dialed => {
-                    let _ = timeout(HALF_CLOSED_BY_SERVER, writer.run(pulse)).await;
+                    outlet.down(reason).await;
+                    let _ = timeout(LINGER, writer.run(pulse)).await;
+                    let _ = timeout(LINGER, writer.output.shutdown()).await;
                 }
             }
-            let _ = timeout(LINGER, writer.output.shutdown()).await;
-            outlet.down(format!("{name} closed the connection")).await;
         }
         End::Unreadable(why) => {
             // RFC 3261 §18.3: nobody knows where its next message begins.

@@ -1,5 +1,7 @@
 //! WebSocket (RFC 6455) with the subprotocol `sip` (RFC 7118), client and listener.
 
+mod lent;
+
 use std::{
     future::poll_fn,
     io,
@@ -32,6 +34,7 @@ use tokio_tungstenite::{
     },
 };
 
+use self::lent::{Answer, Lent};
 use crate::{
     sip::{FlowId, escape},
     transport::{
@@ -63,8 +66,9 @@ pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     server: &ServerUri,
     settings: &WebSocketSettings,
     connection: Connection<S>,
-) -> Result<Connection<WebSocketStream<S>>, String> {
+) -> Result<Connection<WebSocketStream<Lent<S>>>, String> {
     let Connection { stream, local, peer, mut facts } = connection;
+    let (stream, lender) = Lent::new(stream);
     let shaken = async {
         let mut request = server.url().into_client_request()?;
         let headers = request.headers_mut();
@@ -80,13 +84,17 @@ pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
         client_async_with_config(request, stream, Some(config())).await
     };
     match shaken.await {
-        Ok((stream, response)) => {
+        Ok((mut stream, response)) => {
+            stream.get_mut().keep();
             let selected = response.headers().get(SEC_WEBSOCKET_PROTOCOL);
             let selected = selected.map(|value| String::from_utf8_lossy(value.as_bytes()));
             facts.subprotocol = selected.map(|value| value.into_owned());
             Ok(Connection { stream, local, peer, facts })
         }
-        Err(error) => Err(reason::unreachable(server, handshake_words(&error))),
+        Err(error) => {
+            let answer = lender.answer().await;
+            Err(reason::unreachable(server, handshake_words(&error, &answer)))
+        }
     }
 }
 
@@ -146,22 +154,24 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     outlet: Outlet,
 ) {
     let (mut sink, mut stream) = socket.split();
-    let broke = {
+    let ended = {
         let mut reader = pin!(read(&mut stream, peer, name, &manner.pulse, &outlet));
         tokio::select! {
-            reason = &mut reader => Some(reason),
+            ended = &mut reader => Some(ended),
             written = write(&mut sink, &manner, messages) => match written {
                 Ok(()) => None,
                 // What the peer still said before it left counts, and says best why it left.
                 Err(error) => {
-                    let reason = reason::broke(&name, error_words(&error));
-                    Some(timeout(LINGER, reader).await.unwrap_or(reason))
+                    let broke = || Ended::Untold(reason::broke(&name, error_words(&error)));
+                    Some(timeout(LINGER, reader).await.unwrap_or_else(|_| broke()))
                 }
             },
         }
     };
-    if let Some(reason) = broke {
-        return outlet.down(reason).await;
+    match ended {
+        Some(Ended::Untold(reason)) => return outlet.down(reason).await,
+        Some(Ended::Told) => return,
+        None => {}
     }
     let frame = CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::default() };
     if sink.send(Message::Close(Some(frame))).await.is_ok() {
@@ -214,28 +224,39 @@ fn frame(bytes: Bytes, binary: bool) -> Message {
     }
 }
 
-/// Reads until the connection ends; a sentence says how it did.
+/// How reading came to its end.
+enum Ended {
+    /// The network knows already.
+    Told,
+    /// It is still to be told, in this sentence.
+    Untold(String),
+}
+
+/// Reads until the connection ends.
 async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut SplitStream<WebSocketStream<S>>,
     peer: SocketAddr,
     name: &str,
     pulse: &Pulse,
     outlet: &Outlet,
-) -> String {
+) -> Ended {
     let mut gather = Gather::new(outlet.flow());
     loop {
         let end = poll_fn(|cx| gather_frames(stream, peer, pulse, &mut gather, cx)).await;
         if !gather.is_empty() && outlet.send(gather.take()).await.is_err() {
-            return reason::broke(&name, "sipboard has closed it");
+            return Ended::Untold(reason::broke(&name, "sipboard has closed it"));
         }
         match end {
             None => {}
-            Some(End::Broke(why)) => return reason::broke(&name, why),
+            Some(End::Broke(why)) => return Ended::Untold(reason::broke(&name, why)),
             Some(End::Closing(why)) => {
+                // Told at once: no further request takes a connection that is being closed.
+                let reason = format!("{name} closed the connection{why}");
+                let _ = outlet.send(vec![outlet.is_down(reason)]).await;
                 // Reading on writes the answer to the close frame (RFC 6455 §5.5.1).
                 let answered = async { while let Some(Ok(_)) = stream.next().await {} };
                 let _ = timeout(LINGER, answered).await;
-                return format!("{name} closed the connection{why}");
+                return Ended::Told;
             }
         }
     }
@@ -293,19 +314,23 @@ fn close_words(frame: Option<&CloseFrame>) -> String {
 }
 
 /// Why a handshake failed, in a few words.
-fn handshake_words(error: &Error) -> String {
+fn handshake_words(error: &Error, answer: &Answer) -> String {
     match error {
         Error::Http(response) => {
             let status = response.status();
-            let said = response.body().as_deref().map(first_line).unwrap_or_default();
+            let said = first_line(answer.body());
             let colon = if said.is_empty() { "" } else { ": " };
             format!("it answered the WebSocket handshake with {status}{colon}{said}")
         }
         Error::HttpFormat(error) => format!("the URL cannot be asked for: {error}"),
         Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(error)) => {
-            let but = match error {
-                SubProtocolError::InvalidSubProtocol => ", but another one",
-                _ => "",
+            let selected = answer.header(SEC_WEBSOCKET_PROTOCOL.as_str());
+            let but = match (error, selected) {
+                (SubProtocolError::InvalidSubProtocol, Some(selected)) => {
+                    format!(", but {}", first_line(selected.as_bytes()))
+                }
+                (SubProtocolError::InvalidSubProtocol, None) => ", but another one".to_owned(),
+                _ => String::new(),
             };
             format!("it did not select the WebSocket subprotocol sip (RFC 7118 §4){but}")
         }
