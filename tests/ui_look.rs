@@ -7,12 +7,13 @@ use ratatui::style::Color;
 use sipboard::ui::{
     Look,
     model::Severity,
+    notify::Notify,
     view::{Colours, Signs, Themes},
 };
 use ui_script::Script;
 
 /// Keys that open every view there is, from the table.
-const VIEWS: [&str; 28] = [
+const VIEWS: [&str; 30] = [
     "",
     "\t1",
     "\t2",
@@ -41,6 +42,8 @@ const VIEWS: [&str; 28] = [
     "l",
     "fring",
     "I",
+    "#",
+    "L++",
 ];
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
 
@@ -54,7 +57,7 @@ fn press(script: &mut Script, keys: &str) {
 fn look(colours: Colours, theme: &str, signs: Signs) -> Look {
     let mut themes = Themes::built_in(colours);
     themes.choose(theme).unwrap();
-    Look { themes, signs }
+    Look { themes, signs, notify: Notify::default() }
 }
 
 #[test]

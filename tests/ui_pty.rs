@@ -120,6 +120,12 @@ fn a_storm_of_sizes_leaves_the_screen_whole() {
     dashboard.wait_until("both panes", |screen| {
         screen.contains("╭ Contexts ") && screen.contains("╭ #2 INVITE sip:ring@demo.test ")
     });
+    // Too fast to be noticed but by the signal: what the terminal lost is drawn again.
+    dashboard.resize(30, 6);
+    dashboard.resize(100, 30);
+    dashboard.wait_until("both panes again", |screen| {
+        screen.contains("╭ Contexts ") && screen.contains("╭ #2 INVITE sip:ring@demo.test ")
+    });
     dashboard.type_keys("q");
     assert_eq!(dashboard.wait_for_end(), 0);
     dashboard.assert_restored();

@@ -3,7 +3,13 @@
 mod ui_script;
 
 use crossterm::event::{KeyCode, KeyModifiers};
-use sipboard::{engine::FlowState, ui::view::Colours};
+use sipboard::{
+    engine::FlowState,
+    ui::{
+        notify::{How, Notify, Occasion},
+        view::Colours,
+    },
+};
 use ui_script::Script;
 
 #[test]
@@ -89,6 +95,42 @@ fn help_and_log() {
     insta::assert_snapshot!("help_120x50", script.text(120, 50));
     script.type_text("qL");
     insta::assert_snapshot!("log_80x24", script.text(80, 24));
+    script.type_text("+");
+    insta::assert_snapshot!("log_info_80x24", script.text(80, 24));
+}
+
+#[test]
+fn statistics_count_what_went_to_and_fro() {
+    let mut script = Script::new(Colours::Many);
+    script.type_text("#");
+    assert!(script.text(80, 24).contains("Nothing was sent yet. Send a request with n"));
+    let mut script = Script::tour(Colours::Many);
+    script.stray(b"x", "no SIP");
+    script.wait(1_000);
+    script.type_text("#");
+    insta::assert_snapshot!("statistics_80x24", script.text(80, 24));
+    insta::assert_snapshot!("statistics_40x10", script.text(40, 10));
+    insta::assert_snapshot!("statistics_120x50", script.text(120, 50));
+    // Scrolled to its end and no further.
+    script.text(80, 24);
+    script.type_text("G");
+    let text = script.text(80, 24);
+    assert!(text.contains("udp 127.0.0.1:5060"), "{text}");
+}
+
+#[test]
+fn what_happened_is_told_to_who_looks_elsewhere_as_settings_say() {
+    let mut script = Script::tour(Colours::Many);
+    assert!(script.model.alert.is_empty(), "nothing is told where nobody wished for it");
+    let on = vec![Occasion::Accepted, Occasion::Failed];
+    script.model.notify = Notify { how: How::Osc9, on };
+    script.answered(7);
+    let told = script.model.alert.take().unwrap();
+    assert_eq!(told, "#7 INVITE answer@demo.test: accepted");
+    script.hung_up(7, 8);
+    assert!(script.model.alert.is_empty(), "the BYE belongs to #7");
+    script.rejected_by_cancel(9);
+    assert_eq!(script.model.alert.take().unwrap(), "#9 INVITE ring@demo.test: failed, Canceled");
 }
 
 #[test]

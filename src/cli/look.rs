@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    config::{Config, Invalid, LoadError, Problem},
+    config::{self, Config, Invalid, LoadError, Problem},
     ui::{
         Look,
+        notify::{How, Notify, Occasion},
         view::{Colours, Signs, Themes, UnknownTheme},
     },
 };
@@ -38,7 +39,16 @@ pub(super) fn look(config: &Config, path: Option<PathBuf>) -> anyhow::Result<Loo
         Some(false) => Signs::Unicode,
         None => Signs::of(variable),
     };
-    Ok(Look { themes, signs })
+    Ok(Look { themes, signs, notify: notify(&config.ui) })
+}
+
+fn notify(ui: &config::Ui) -> Notify {
+    let is_meant = |name: &str| ui.notify_on.as_ref().is_none_or(|on| on.contains(&name));
+    let how = How::ALL.into_iter().find(|(name, _)| Some(*name) == ui.notify);
+    Notify {
+        how: how.map_or(How::Off, |(_, how)| how),
+        on: Occasion::ALL.into_iter().filter(|it| is_meant(it.0)).map(|it| it.1).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -46,7 +56,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::config;
 
     #[test]
     fn a_theme_that_cannot_hold_is_told_with_file_and_line() {
@@ -63,6 +72,20 @@ mod tests {
         assert!(broken.contains("themes/mine.toml:2:8: good: \"gren\" is no colour"), "{broken}");
         assert!(unknown.contains("c.toml:3:9: theme: there is no theme \"drak\""), "{unknown}");
         assert!(unknown.contains("mine"), "{unknown}");
+    }
+
+    #[test]
+    fn the_file_decides_on_what_is_told_and_how() {
+        for (name, how) in How::ALL {
+            let text = format!("[ui]\nnotify = {name:?}\nnotify_on = [\"failed\"]\n");
+            let look = look(&config::parse(&text).unwrap(), None).unwrap();
+            assert_eq!(look.notify, Notify { how, on: vec![Occasion::Failed] });
+        }
+        assert_eq!(How::ALL.map(|(name, _)| name), config::ui::NOTIFY);
+        assert_eq!(Occasion::ALL.map(|(name, _)| name), config::ui::OCCASIONS);
+        let wrong = config::parse("[ui]\nnotify = \"loud\"\nnotify_on = \"accept\"\n").unwrap_err();
+        assert!(wrong[0].to_string().starts_with("2:10: notify must be one of off, bell"));
+        assert!(wrong[1].to_string().ends_with("did you mean \"accepted\"?"), "{}", wrong[1]);
     }
 
     #[test]

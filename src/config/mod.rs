@@ -15,7 +15,7 @@ mod problem;
 mod requests;
 pub mod schema;
 mod table;
-mod ui;
+pub mod ui;
 
 use std::{
     fs, io,

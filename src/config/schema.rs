@@ -91,7 +91,7 @@ impl Place {
             Place::Impair => &["rules", "seed"],
             Place::Table => &["columns"],
             Place::Timers => &["t1_ms", "t2_ms", "t4_ms"],
-            Place::Ui => &["ascii", "theme"],
+            Place::Ui => &["ascii", "notify", "notify_on", "theme"],
             Place::Account => &[
                 "bind",
                 "ca_file",

@@ -17,13 +17,16 @@ use crate::{
     ui::{
         Look, Options, Reload,
         model::{Columns, GRACE, Mode, Model, Notice, TimeOfDay},
-        terminal::{self, Continued, Farewell, Input, Screen},
+        terminal::{self, Disturbance, Disturbances, Farewell, Input, Screen},
         update,
     },
 };
 
 /// The least time between two pictures.
 const FRAME: Duration = Duration::from_millis(33);
+
+/// The least time between two notifications.
+const ALERT: Duration = Duration::from_secs(1);
 
 /// What is said where the engine's queue is full.
 const BUSY: &str = "the engine is busy, nothing was done: try again in a moment";
@@ -77,7 +80,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     model.seed(rand::random());
     model.bindings = bindings;
     let farewell = Farewell::new()?;
-    let continued = Continued::new()?;
+    let disturbances = Disturbances::new()?;
     let screen = Screen::take(mouse)?;
     model.size = screen.size()?;
     let engine = Engine::start(settings.clone());
@@ -93,9 +96,10 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         columns,
         look,
         farewell,
-        continued,
+        disturbances,
         mouse,
         quit: Quit::No,
+        alert_due: None,
         frame_due: None,
     };
     Ok(app.run().await?)
@@ -114,11 +118,12 @@ struct App {
     /// The look, as the config file says.
     look: Look,
     farewell: Farewell,
-    /// Whoever stopped us may have left the terminal otherwise than it was.
-    continued: Continued,
+    disturbances: Disturbances,
     /// Whether the mouse is listened to.
     mouse: bool,
     quit: Quit,
+    /// When the terminal may be asked to tell something again.
+    alert_due: Option<Instant>,
     /// When the next picture may be drawn; `None` where it may at once.
     frame_due: Option<Instant>,
 }
@@ -137,7 +142,7 @@ enum Woken {
     Facts(Option<Vec<Event>>),
     Input(Option<crossterm::event::Event>),
     Farewell,
-    Continued,
+    Disturbed(Disturbance),
     Time,
 }
 
@@ -153,6 +158,7 @@ impl App {
                 next_change = self.draw(now);
                 changed = false;
             }
+            self.alert(now);
             let next = if changed { Some(now) } else { next_change };
             let wake_at = next.map(|at| self.frame_due.map_or(at, |due| at.max(due)));
             match self.wait(&mut input.events, wake_at).await {
@@ -180,9 +186,8 @@ impl App {
                     self.leave();
                     changed = true;
                 }
-                Woken::Continued => {
-                    self.screen = None;
-                    self.retake();
+                Woken::Disturbed(disturbance) => {
+                    self.mend(disturbance);
                     changed = true;
                 }
                 Woken::Time => self.keep_time(),
@@ -222,7 +227,8 @@ impl App {
             _ => None,
         };
         let retry = (self.quit == Quit::Unsent).then(|| Instant::now() + FRAME);
-        let wake_at = [wake_at, deadline, retry].into_iter().flatten().min();
+        let alert = self.alert_due.filter(|_| !self.model.alert.is_empty());
+        let wake_at = [wake_at, deadline, retry, alert].into_iter().flatten().min();
         let frame_due = self.frame_due;
         let events = &mut self.engine.events;
         let facts = async {
@@ -234,7 +240,7 @@ impl App {
             () = self.farewell.wait(), if !matches!(self.model.mode, Mode::Quitting { .. }) => {
                 Woken::Farewell
             }
-            () = self.continued.wait() => Woken::Continued,
+            disturbance = self.disturbances.next() => Woken::Disturbed(disturbance),
             batch = facts => Woken::Facts(batch),
             () = async { sleep_until(wake_at.unwrap_or_else(Instant::now)).await }, if wake_at.is_some() => {
                 Woken::Time
@@ -242,7 +248,23 @@ impl App {
         }
     }
 
+    /// Has the terminal tell what there is to be told, at most once a second.
+    fn alert(&mut self, now: Instant) {
+        if self.alert_due.is_some_and(|due| now < due) {
+            return;
+        }
+        let Some(screen) = &mut self.screen else { return };
+        if let Some(text) = self.model.alert.take() {
+            // Where the terminal is gone, the next picture says so.
+            let _ = screen.notify(self.model.notify.how, &text);
+            self.alert_due = Some(now + ALERT);
+        }
+    }
+
     fn take_in(&mut self, event: crossterm::event::Event) {
+        if let crossterm::event::Event::Resize(..) = event {
+            self.mend(Disturbance::Resized);
+        }
         if let Some(command) = update::input(&mut self.model, event, Instant::now()) {
             self.send(command);
         }

@@ -16,6 +16,7 @@ pub mod detail;
 mod editor;
 pub mod filter;
 pub mod model;
+pub mod notify;
 mod terminal;
 pub mod update;
 pub mod view;
@@ -68,6 +69,8 @@ pub struct Look {
     pub themes: view::Themes,
     /// What it is drawn with.
     pub signs: view::Signs,
+    /// What the terminal tells who looks elsewhere.
+    pub notify: notify::Notify,
 }
 
 /// What a dashboard starts with.

@@ -60,8 +60,8 @@ pub fn input(model: &mut Model, input: Input, now: Instant) -> Option<Command> {
 /// keys come first first.
 pub fn scopes(model: &Model) -> &'static [Scope] {
     use Scope::{
-        Accounts, Again, Browse, Columns, Compose, Copy, Detail, Everywhere, Find, Found, Overlay,
-        Prompt, Table,
+        Accounts, Again, Browse, Columns, Compose, Copy, Detail, Everywhere, Find, Found, Log,
+        Overlay, Prompt, Table,
     };
     match model.mode {
         Mode::Browse => match model.browse.pane {
@@ -76,7 +76,8 @@ pub fn scopes(model: &Model) -> &'static [Scope] {
         Mode::Again { .. } => &[Again, Everywhere],
         Mode::Columns { .. } => &[Columns, Everywhere],
         Mode::Prompt => &[Prompt, Everywhere],
-        Mode::Log { .. } | Mode::Help { .. } => &[Overlay, Everywhere],
+        Mode::Log { .. } => &[Log, Overlay, Everywhere],
+        Mode::Statistics { .. } | Mode::Help { .. } => &[Overlay, Everywhere],
         Mode::Quitting { .. } => &[Scope::Quitting],
         Mode::Left => &[],
     }
@@ -130,10 +131,21 @@ pub fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command
         (Mode::Prompt, action) => return prompt::update(model, action, now),
         (Mode::Columns { at }, action) => prompt::columns(model, action, at, now),
         (Mode::Help { composing: true, .. }, Action::Back) => model.mode = Mode::Compose,
-        (Mode::Log { .. } | Mode::Help { .. }, Action::Back) => model.mode = Mode::Browse,
+        (Mode::Log { .. } | Mode::Statistics { .. } | Mode::Help { .. }, Action::Back) => {
+            model.mode = Mode::Browse;
+        }
+        (Mode::Log { .. }, Action::LogLess | Action::LogMore) => {
+            let level = model.facts.log.level().step(action == Action::LogMore);
+            model.facts.log.set_level(level);
+            model.mode = Mode::Log { top: 0 };
+        }
         (Mode::Log { top }, action) => {
             let top = scrolled(top, action, page(model));
             model.mode = Mode::Log { top: top.min(model.facts.log.len().saturating_sub(1)) };
+        }
+        (Mode::Statistics { top }, action) => {
+            let last = view::statistics_lines(model).saturating_sub(page(model));
+            model.mode = Mode::Statistics { top: scrolled(top, action, page(model)).min(last) };
         }
         (Mode::Help { top, composing }, action) => {
             let last = view::help_lines(model).saturating_sub(page(model));
@@ -160,6 +172,7 @@ fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
         Action::Palette => palette::open(model),
         Action::Help => model.mode = Mode::Help { top: 0, composing: false },
         Action::Log => model.mode = Mode::Log { top: 0 },
+        Action::Statistics => model.mode = Mode::Statistics { top: 0 },
         Action::Impair => prompt::impair(model),
         Action::Theme => next_theme(model, now),
         Action::NextPane => {
@@ -279,7 +292,7 @@ fn mouse(model: &mut Model, event: MouseEvent, now: Instant) {
                 compose::focus_on(model, slot);
             }
         }
-        Mode::Log { .. } | Mode::Help { .. } => {
+        Mode::Log { .. } | Mode::Statistics { .. } | Mode::Help { .. } => {
             turn_by(turn, |action| drop(update(model, action, now)));
         }
         _ => {}

@@ -65,6 +65,20 @@ impl Dashboard {
         (Dashboard::open(columns, rows, home, &["--config", &path], &[]), file)
     }
 
+    /// Starts it with a config file of that text and these environment variables.
+    pub fn with_config_in(
+        columns: u16,
+        rows: u16,
+        text: &str,
+        environment: &[(&str, &str)],
+    ) -> Dashboard {
+        let home = home();
+        let file = home.join("config.toml");
+        fs::write(&file, text).unwrap();
+        let path = file.to_str().expect("a path of ours").to_owned();
+        Dashboard::open(columns, rows, home, &["--config", &path], environment)
+    }
+
     /// Starts it on the demo server as a job of a shell that, once it has stopped, says so and waits
     /// for a line before it lets it go on.
     pub fn start_in_shell(columns: u16, rows: u16) -> Dashboard {
@@ -211,6 +225,16 @@ impl Dashboard {
         drop(self.writer.take());
         drop(self.slave.take());
         drop(self.master.take());
+    }
+
+    /// The exit status, where it has ended.
+    pub fn ended(&mut self) -> Option<u32> {
+        self.child.try_wait().unwrap().map(|status| status.exit_code())
+    }
+
+    /// What the screen shows now.
+    pub fn screen(&self) -> String {
+        self.output.seen.lock().unwrap().parser.screen().contents()
     }
 
     /// Waits for the end; gives the exit status.

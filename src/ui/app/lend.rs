@@ -7,7 +7,7 @@ use crate::ui::{
     composer::Slot,
     editor::{Editor, EditorError},
     model::Notice,
-    terminal::{self, Input, Screen},
+    terminal::{self, Disturbance, Input, Screen},
 };
 
 impl App {
@@ -63,6 +63,18 @@ impl App {
         match Screen::take(self.mouse) {
             Ok(screen) => self.screen = Some(screen),
             Err(_) => self.leave(),
+        }
+    }
+
+    /// Puts the terminal in order after something befell it.
+    pub(super) fn mend(&mut self, disturbance: Disturbance) {
+        match (disturbance, &mut self.screen) {
+            (Disturbance::Continued, _) => {
+                self.screen = None;
+                self.retake();
+            }
+            (Disturbance::Resized, Some(screen)) => screen.forget(),
+            (Disturbance::Resized, None) => {}
         }
     }
 

@@ -112,6 +112,10 @@ pub enum Action {
     LineEnds,
     /// Show the log.
     Log,
+    /// Show less of the log.
+    LogLess,
+    /// Show more of the log.
+    LogMore,
     /// Mark the chosen context, or unmark it.
     Mark,
     /// Mark every context that is shown.
@@ -188,6 +192,8 @@ pub enum Action {
     SortNext,
     /// Sort the other way.
     SortReverse,
+    /// Show the statistics.
+    Statistics,
     /// Stop, until the shell lets the dashboard go on.
     Suspend,
     /// Take the next theme.
@@ -237,7 +243,9 @@ pub enum Scope {
     Again,
     /// The choice of columns.
     Columns,
-    /// The log and the help.
+    /// The log; its keys come before those of [`Scope::Overlay`].
+    Log,
+    /// The log, the statistics and the help.
     Overlay,
     /// A line that is typed at the bottom.
     Prompt,

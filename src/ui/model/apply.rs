@@ -2,13 +2,14 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{Cursor, Flow, LogEntry, Mode, Model, Notice};
+use super::{Counted, Cursor, Flow, Level, LogEntry, Mode, Model, Notice, Row};
 use crate::{
     engine::{Account, Event, FlowEvent, FlowState, Impairments, Refusal},
-    sip::{self, Cause, ContextEvent, Fact, RegistrationEvent, RegistrationState},
+    sip::{self, Cause, ContextEvent, Fact, FlowId, RegistrationEvent, RegistrationState},
     ui::{
         bindings::{Action, Scope},
-        view::flow_text,
+        notify::Occasion,
+        view::{flow_text, short},
     },
 };
 
@@ -18,19 +19,20 @@ impl Model {
         match event {
             Event::Sip(sip::Event::Context(event)) => self.apply_context(event),
             Event::Sip(sip::Event::Registration(event)) => self.apply_registration(event),
-            Event::Sip(sip::Event::Stray(stray)) => self.facts.log.push(LogEntry {
-                at: stray.at,
-                flow: Some(stray.flow),
-                sentence: stray.problem,
-                bytes: Some(stray.bytes),
-            }),
-            Event::Impaired { at, flow, impaired } => {
+            Event::Sip(sip::Event::Stray(stray)) => {
+                let flow = Some(stray.flow);
+                self.facts.statistics.count(stray.at, None, flow, Counted::STRAY);
                 self.facts.log.push(LogEntry {
-                    at,
-                    flow: Some(flow),
-                    sentence: format!("{} {}", impaired.what(), impaired.how()),
-                    bytes: None,
+                    at: stray.at,
+                    level: Level::Warning,
+                    flow,
+                    sentence: stray.problem,
+                    bytes: Some(stray.bytes),
                 });
+            }
+            Event::Impaired { at, flow, impaired } => {
+                let sentence = format!("{} {}", impaired.what(), impaired.how());
+                self.log(at, Level::Warning, Some(flow), sentence);
             }
             Event::Impairing { at, impairments } => self.apply_impairments(at, impairments),
             Event::Flow(event) => self.apply_flow(event),
@@ -39,7 +41,9 @@ impl Model {
                     flow.asked = Some((interval, by));
                 }
             }
-            Event::Pong { flow, rtt, .. } => {
+            Event::Pong { at, flow, rtt } => {
+                let sentence = format!("a keep-alive was answered after {}", short(rtt));
+                self.log(at, Level::Debug, Some(flow), sentence);
                 if let Some(flow) = self.facts.flows.get_mut(&flow) {
                     flow.rtt = Some(rtt);
                 }
@@ -49,11 +53,16 @@ impl Model {
         }
     }
 
+    fn log(&mut self, at: Instant, level: Level, flow: Option<FlowId>, sentence: String) {
+        self.facts.log.push(LogEntry { at, level, flow, sentence, bytes: None });
+    }
+
     fn apply_impairments(&mut self, at: Instant, impairments: Impairments) {
         let text = match impairments.is_empty() {
             true => "messages are not impaired any more".to_owned(),
             false => format!("messages are impaired: {impairments}"),
         };
+        self.log(at, Level::Info, None, text.clone());
         self.notice = Some(Notice::info(at, text));
         if !impairments.is_empty() {
             self.rules = impairments.to_string();
@@ -85,8 +94,19 @@ impl Model {
             tally.note(&event);
             self.tell_tally(at);
         }
+        let counted = Counted::of(&event.fact).map(|counted| (counted, event.method.clone()));
+        let occasion = occasion(&event.fact);
         let contexts = &mut self.facts.contexts;
         let Some(place) = contexts.apply(event) else { return };
+        if let (Some((counted, method)), Some(row)) = (counted, contexts.row(place)) {
+            self.facts.statistics.count(at, Some(&method), row.created.flow, counted);
+        }
+        if let Some(occasion) = occasion.filter(|occasion| self.notify.tells(*occasion))
+            && let Some(row) = contexts.row(place)
+            && is_told(occasion, row)
+        {
+            self.alert.add(|| told(occasion, row));
+        }
         let Some((own, account)) = created else {
             return self.table.list.refresh(contexts, place);
         };
@@ -121,12 +141,7 @@ impl Model {
     fn apply_registration(&mut self, event: RegistrationEvent) {
         if let RegistrationState::Failed { reason, .. } = &event.state {
             let sentence = format!("{} is not registered: {reason}", event.account);
-            self.facts.log.push(LogEntry {
-                at: event.at,
-                flow: event.flow,
-                sentence: sentence.clone(),
-                bytes: None,
-            });
+            self.log(event.at, Level::Error, event.flow, sentence.clone());
             self.notice = Some(Notice::error(event.at, sentence));
         }
         self.facts.registrations.apply(event);
@@ -136,20 +151,20 @@ impl Model {
         let known = self.facts.flows.get_mut(&event.flow);
         let mut told = known.and_then(|flow| flow.told.take());
         match &event.state {
-            FlowState::Connecting => {}
+            FlowState::Connecting => {
+                let sentence = format!("{} is being connected to", flow_text(&event.server));
+                self.log(event.at, Level::Debug, None, sentence);
+            }
             FlowState::Up { .. } => {
+                let sentence = format!("{} is up", flow_text(&event.server));
+                self.log(event.at, Level::Info, None, sentence);
                 // What is mended is no longer to be complained of.
                 if let Some(told) = told.take() {
                     self.notice.take_if(|notice| notice.text == told);
                 }
             }
             FlowState::Down { reason, .. } => {
-                self.facts.log.push(LogEntry {
-                    at: event.at,
-                    flow: Some(event.flow),
-                    sentence: reason.clone(),
-                    bytes: None,
-                });
+                self.log(event.at, Level::Error, Some(event.flow), reason.clone());
                 // Told once, not at every attempt to make it again.
                 if told.as_ref() != Some(reason) {
                     self.notice = Some(Notice::error(event.at, reason.clone()));
@@ -174,12 +189,7 @@ impl Model {
                 refusal.reason
             }
         };
-        self.facts.log.push(LogEntry {
-            at: refusal.at,
-            flow: None,
-            sentence: text.clone(),
-            bytes: None,
-        });
+        self.log(refusal.at, Level::Warning, None, text.clone());
         if counted {
             self.tell_tally(refusal.at);
         } else {
@@ -204,8 +214,35 @@ impl Model {
     /// Puts sentences about the config file into the log, the first on top.
     pub fn log_lines(&mut self, at: Instant, sentences: &[String]) {
         for sentence in sentences.iter().rev() {
-            let sentence = sentence.clone();
-            self.facts.log.push(LogEntry { at, flow: None, sentence, bytes: None });
+            self.log(at, Level::Warning, None, sentence.clone());
         }
     }
+}
+
+/// What a fact could be told for to who looks elsewhere.
+fn occasion(fact: &Fact) -> Option<Occasion> {
+    match fact {
+        Fact::Accepted { again: false, .. } => Some(Occasion::Accepted),
+        Fact::Failed { .. } => Some(Occasion::Failed),
+        Fact::Received { again: false, .. } => Some(Occasion::Received),
+        _ => None,
+    }
+}
+
+/// What nobody sent by hand is told only where the peer begins it.
+fn is_told(occasion: Occasion, row: &Row) -> bool {
+    occasion == Occasion::Received
+        || (row.created.parent.is_none() && row.created.registration.is_none())
+}
+
+/// `#7 INVITE ring@demo.test: accepted`
+fn told(occasion: Occasion, row: &Row) -> String {
+    let what = match occasion {
+        Occasion::Accepted => "accepted".to_owned(),
+        Occasion::Failed => {
+            row.cause().map_or("failed".to_owned(), |cause| format!("failed, {cause}"))
+        }
+        Occasion::Received => "a request of the peer came".to_owned(),
+    };
+    format!("#{} {} {}: {what}", row.id, row.method, row.target().as_uri().short())
 }

@@ -16,6 +16,42 @@ const BYTES: usize = 512;
 pub struct Log {
     entries: VecDeque<LogEntry>,
     strays: u64,
+    level: Level,
+}
+
+/// How much an entry matters, what matters most first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Something broke.
+    Error,
+    /// Something that is hardly meant to be.
+    #[default]
+    Warning,
+    /// What goes on.
+    Info,
+    /// Each single thing.
+    Debug,
+}
+
+impl Level {
+    const ALL: [Level; 4] = [Level::Error, Level::Warning, Level::Info, Level::Debug];
+
+    /// In a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Level::Error => "error",
+            Level::Warning => "warning",
+            Level::Info => "info",
+            Level::Debug => "debug",
+        }
+    }
+
+    /// The next that shows more, or less; itself where there is none.
+    pub fn step(self, more: bool) -> Level {
+        let at = self as usize;
+        let at = if more { at + 1 } else { at.saturating_sub(1) };
+        Level::ALL.get(at).copied().unwrap_or(self)
+    }
 }
 
 /// One entry.
@@ -23,6 +59,8 @@ pub struct Log {
 pub struct LogEntry {
     /// When.
     pub at: Instant,
+    /// How much it matters.
+    pub level: Level,
     /// The flow that it is about.
     pub flow: Option<FlowId>,
     /// What happened, as a sentence. May hold text from the network.
@@ -40,7 +78,10 @@ impl Log {
             *bytes = Bytes::copy_from_slice(&bytes[..bytes.len().min(BYTES)]);
         }
         if self.entries.len() == LIMIT {
-            self.entries.pop_front();
+            // What matters least goes first: a flood of little things drowns nothing.
+            let least = self.entries.iter().map(|entry| entry.level).max();
+            let oldest = self.entries.iter().position(|entry| Some(entry.level) == least);
+            self.entries.remove(oldest.unwrap_or_default());
         }
         self.entries.push_back(entry);
     }
@@ -50,19 +91,29 @@ impl Log {
         self.strays
     }
 
-    /// How many entries are kept.
+    /// Up to which level entries are shown.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Shows entries up to a level.
+    pub fn set_level(&mut self, level: Level) {
+        self.level = level;
+    }
+
+    /// How many entries are shown.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.newest_first().count()
     }
 
-    /// Whether there is none.
+    /// Whether none is shown.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.newest_first().next().is_none()
     }
 
-    /// The entries, newest first.
-    pub fn newest_first(&self) -> impl ExactSizeIterator<Item = &LogEntry> {
-        self.entries.iter().rev()
+    /// The entries that are shown, newest first.
+    pub fn newest_first(&self) -> impl Iterator<Item = &LogEntry> {
+        self.entries.iter().rev().filter(|entry| entry.level <= self.level)
     }
 }
 
@@ -76,6 +127,7 @@ mod tests {
         for n in 0..LIMIT + 10 {
             log.push(LogEntry {
                 at: Instant::now(),
+                level: Level::Warning,
                 flow: Some(FlowId(1)),
                 sentence: n.to_string(),
                 bytes: Some(Bytes::from(vec![b'a'; 65_536])),
@@ -85,5 +137,26 @@ mod tests {
         let newest = log.newest_first().next().unwrap();
         assert_eq!(newest.sentence, (LIMIT + 9).to_string());
         assert_eq!(newest.bytes.as_ref().unwrap().len(), BYTES);
+    }
+
+    #[test]
+    fn little_things_are_shown_on_request_and_drown_nothing() {
+        let mut log = Log::default();
+        let mut push = |level, count| {
+            for n in 0..count {
+                let sentence = format!("{} {n}", level as usize);
+                log.push(LogEntry { at: Instant::now(), level, flow: None, sentence, bytes: None });
+            }
+        };
+        push(Level::Error, 3);
+        push(Level::Debug, 2 * LIMIT);
+        push(Level::Info, 5);
+        assert_eq!(log.len(), 3);
+        log.set_level(log.level().step(true));
+        assert_eq!(log.len(), 8);
+        log.set_level(log.level().step(true).step(true));
+        assert_eq!((log.level(), log.len()), (Level::Debug, LIMIT));
+        log.set_level(Level::Error.step(false));
+        assert_eq!(log.newest_first().next().unwrap().sentence, "0 2");
     }
 }

@@ -17,6 +17,7 @@ mod order;
 mod prompt;
 mod rtt;
 mod sort_key;
+mod statistics;
 mod table;
 mod tally;
 
@@ -34,9 +35,10 @@ pub use columns::{Column, ColumnError, Columns, Shown, Sort};
 pub use contexts::{Contexts, Entry, Last, LegRow, RoundTrip, Row, Timeline};
 pub use lines::{Cursor, Line};
 pub use list::{Fold, List};
-pub use log::{Log, LogEntry};
+pub use log::{Level, Log, LogEntry};
 pub use prompt::{Prompt, Purpose};
 pub use rtt::Rtt;
+pub use statistics::{Counted, Counts, Statistics};
 pub use table::Table;
 pub use tally::Tally;
 
@@ -48,6 +50,7 @@ use crate::{
         bindings::Bindings,
         composer::{Composer, Drafts, Slot},
         detail::Detail,
+        notify::{Alert, Notify},
         view::{Colours, Signs, Theme, Themes},
     },
 };
@@ -72,6 +75,10 @@ pub struct Model {
     pub themes: Themes,
     /// What it is drawn with.
     pub signs: Signs,
+    /// What the terminal is to tell who looks elsewhere.
+    pub notify: Notify,
+    /// What is still to be told so.
+    pub alert: Alert,
     /// The keys.
     pub bindings: Bindings,
     /// The size of the screen.
@@ -121,6 +128,8 @@ pub struct Facts {
     pub flows: BTreeMap<FlowId, Flow>,
     /// What belongs to no context.
     pub log: Log,
+    /// What is counted.
+    pub statistics: Statistics,
     /// What is done to messages on purpose.
     pub impairments: Impairments,
 }
@@ -181,6 +190,11 @@ pub enum Mode {
     /// The log, scrolled to an entry.
     Log {
         /// The entry on top, counted from the newest.
+        top: usize,
+    },
+    /// The statistics, scrolled to a line.
+    Statistics {
+        /// The line on top.
         top: usize,
     },
     /// The help, scrolled to a line.
@@ -282,6 +296,8 @@ impl Model {
             theme,
             themes: Themes::built_in(Colours::Many),
             signs: Signs::default(),
+            notify: Notify::default(),
+            alert: Alert::default(),
             bindings: Bindings::default(),
             size: Size::default(),
             mode: Mode::Browse,
@@ -331,6 +347,7 @@ impl Model {
         self.theme = look.themes.current();
         self.themes = look.themes;
         self.signs = look.signs;
+        self.notify = look.notify;
     }
 
     /// The composer looks at its texts anew.

@@ -54,6 +54,17 @@ impl Rtt {
             .then(|| Duration::from_micros(self.histogram.value_at_quantile(part)))
     }
 
+    /// How many took less than each of the steps and no less than the one before it, and how many
+    /// took longer than all.
+    pub fn counts(&self, steps: &[Duration]) -> Vec<u64> {
+        let mut counts = vec![0; steps.len() + 1];
+        for value in self.histogram.iter_recorded() {
+            let took = Duration::from_micros(value.value_iterated_to());
+            counts[steps.partition_point(|step| *step <= took)] += value.count_at_value();
+        }
+        counts
+    }
+
     /// The longest of each of the last seconds that had any, as parts of the longest of them.
     pub fn bars(&self) -> impl Iterator<Item = f64> {
         let longest = self.seconds.iter().map(|&(_, took)| took).max().unwrap_or_default();
@@ -75,6 +86,8 @@ mod tests {
         for second in 0..20 {
             rtt.record(start + Duration::from_secs(second), Duration::from_millis(second + 1));
         }
+        let steps = [Duration::from_millis(5), Duration::from_millis(15)];
+        assert_eq!(rtt.counts(&steps), [4, 10, 6]);
         assert_eq!(rtt.bars().count(), BARS);
         assert_eq!(rtt.bars().last(), Some(1.0));
         let p50 = rtt.quantile(0.5).unwrap();

@@ -25,15 +25,16 @@ use ratatui::{
     Terminal, TerminalOptions,
     backend::{Backend, CrosstermBackend},
     buffer::Buffer,
-    layout::{Position, Size},
+    layout::{Position, Rect, Size},
 };
 
 pub use farewell::Farewell;
 pub use input::Input;
-pub use pause::{Continued, stop};
+pub use pause::{Disturbance, Disturbances, stop};
 
 use crate::ui::{
     model::Model,
+    notify::How,
     view::{self, Drawn},
 };
 
@@ -50,6 +51,7 @@ const RESTORE_TITLE: &str = "\x1b[23;0t";
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<io::BufWriter<Stdout>>>,
     shown: Option<(Buffer, Option<Position>)>,
+    is_forgotten: bool,
 }
 
 impl Screen {
@@ -73,7 +75,7 @@ impl Screen {
         let backend = CrosstermBackend::new(io::BufWriter::with_capacity(64 * 1024, io::stdout()));
         let terminal = Terminal::with_options(backend, TerminalOptions::default())?;
         std::mem::forget(taken);
-        Ok(Screen { terminal, shown: None })
+        Ok(Screen { terminal, shown: None, is_forgotten: false })
     }
 
     /// Listens to the mouse from now on, or no longer.
@@ -109,14 +111,22 @@ impl Screen {
         crossterm::Command::write_ansi(&CopyToClipboard::to_clipboard_from(bytes), &mut sequence)
             .map_err(io::Error::other)?;
         let out = self.terminal.backend_mut();
-        out.write_all(sequence.as_bytes())?;
-        // tmux takes it where set-clipboard is on, and hands it on wrapped where allow-passthrough
-        // is; what it does not take it passes over.
-        if std::env::var_os("TMUX").is_some() {
-            let doubled = sequence.replace('\x1b', "\x1b\x1b");
-            write!(out, "\x1bPtmux;{doubled}\x1b\\")?;
-        }
-        Write::flush(out)
+        pass(out, &sequence)
+    }
+
+    /// Draws every cell anew the next time: the terminal changed its size, and may have lost some
+    /// even where it has the old size again.
+    pub fn forget(&mut self) {
+        self.is_forgotten = true;
+    }
+
+    /// Tells who looks elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// Where the terminal is gone.
+    pub fn notify(&mut self, how: How, text: &str) -> io::Result<()> {
+        pass(self.terminal.backend_mut(), &how.sequence(text))
     }
 
     /// Draws the model. Where nothing visible changed, not a byte is written.
@@ -130,8 +140,10 @@ impl Screen {
             return Err(io::Error::other("the terminal was given back"));
         }
         let area = self.terminal.get_frame().area();
-        if self.terminal.size()? != area.as_size() {
-            self.terminal.autoresize()?;
+        let size = self.terminal.size()?;
+        if std::mem::take(&mut self.is_forgotten) || size != area.as_size() {
+            // Not `clear`, which asks the terminal where its cursor is and waits for the answer.
+            self.terminal.resize(Rect::from((Position::ORIGIN, size)))?;
             self.shown = None;
         }
         let mut frame = self.terminal.get_frame();
@@ -155,6 +167,18 @@ impl Screen {
         self.shown = Some((picture, drawn.cursor));
         Ok(drawn)
     }
+}
+
+/// Sends the terminal a sequence that is for it, through tmux as well.
+fn pass(out: &mut impl Write, sequence: &str) -> io::Result<()> {
+    out.write_all(sequence.as_bytes())?;
+    // tmux takes a copy where set-clipboard is on, and hands any sequence on wrapped where
+    // allow-passthrough is; what it does not take it passes over.
+    if sequence.starts_with('\x1b') && std::env::var_os("TMUX").is_some() {
+        let doubled = sequence.replace('\x1b', "\x1b\x1b");
+        write!(out, "\x1bPtmux;{doubled}\x1b\\")?;
+    }
+    out.flush()
 }
 
 impl Drop for Screen {

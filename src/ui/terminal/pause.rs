@@ -1,29 +1,47 @@
-//! Stopping, as a shell's Ctrl-z has it, and what is noticed of going on. What differs between
-//! systems is here.
+//! Stopping, as a shell's Ctrl-z has it, and what is noticed of what befell the terminal meanwhile.
+//! What differs between systems is here.
 
 use std::io;
 
-/// Notices that the process goes on after it was stopped, by whomever.
+/// What befell the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disturbance {
+    /// The process goes on after it was stopped, by whomever: another had the terminal.
+    Continued,
+    /// It changed its size, and may have lost what it showed even where it has the old size again.
+    Resized,
+}
+
+/// Notices what befalls the terminal. Beside the events of the terminal's reader, which passes over
+/// a change of size that comes together with a key.
 #[cfg(unix)]
 #[derive(Debug)]
-pub struct Continued(tokio::signal::unix::Signal);
+pub struct Disturbances {
+    continued: tokio::signal::unix::Signal,
+    resized: tokio::signal::unix::Signal,
+}
 
 #[cfg(unix)]
-impl Continued {
+impl Disturbances {
     /// Begins to listen.
     ///
     /// # Errors
     ///
     /// Where signals cannot be listened to.
-    pub fn new() -> io::Result<Continued> {
+    pub fn new() -> io::Result<Disturbances> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Continued(signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?))
+        Ok(Disturbances {
+            continued: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
+            resized: signal(SignalKind::window_change())?,
+        })
     }
 
-    /// Waits until it goes on. Cancel-safe.
-    pub async fn wait(&mut self) {
-        if self.0.recv().await.is_none() {
-            std::future::pending().await
+    /// Waits for the next one. Cancel-safe.
+    pub async fn next(&mut self) -> Disturbance {
+        tokio::select! {
+            Some(()) = self.continued.recv() => Disturbance::Continued,
+            Some(()) = self.resized.recv() => Disturbance::Resized,
+            else => std::future::pending().await,
         }
     }
 }
@@ -39,24 +57,24 @@ pub fn stop() -> io::Result<()> {
     signal_hook::low_level::raise(signal_hook::consts::SIGTSTP)
 }
 
-/// Notices that the process goes on after it was stopped, by whomever.
+/// Notices what befalls the terminal: here its own events say it.
 #[cfg(not(unix))]
 #[derive(Debug)]
-pub struct Continued;
+pub struct Disturbances;
 
 #[cfg(not(unix))]
-impl Continued {
+impl Disturbances {
     /// Begins to listen.
     ///
     /// # Errors
     ///
     /// None here.
-    pub fn new() -> io::Result<Continued> {
-        Ok(Continued)
+    pub fn new() -> io::Result<Disturbances> {
+        Ok(Disturbances)
     }
 
-    /// Waits until it goes on. Cancel-safe.
-    pub async fn wait(&mut self) {
+    /// Waits for the next one. Cancel-safe.
+    pub async fn next(&mut self) -> Disturbance {
         std::future::pending().await
     }
 }

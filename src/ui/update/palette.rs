@@ -109,7 +109,7 @@ pub fn lacks(model: &Model, scope: Scope, action: Action) -> Option<String> {
             let key = key(model, Scope::Table, Action::Columns);
             Some(format!("the choice of columns to be open: {key} opens it"))
         }
-        Scope::Overlay => open("the log", Action::Log),
+        Scope::Log | Scope::Overlay => open("the log", Action::Log),
         Scope::Find | Scope::Prompt | Scope::Quitting => Some("another moment".to_owned()),
     }
 }

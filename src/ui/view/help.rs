@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-const SCOPES: [(Scope, &str); 14] = [
+const SCOPES: [(Scope, &str); 15] = [
     (Scope::Browse, "Table and detail"),
     (Scope::Table, "Table"),
     (Scope::Prompt, "Filter, label, find"),
@@ -29,7 +29,8 @@ const SCOPES: [(Scope, &str); 14] = [
     (Scope::Accounts, "Accounts"),
     (Scope::Compose, "Writing a request"),
     (Scope::Again, "Sending again"),
-    (Scope::Overlay, "Log and help"),
+    (Scope::Overlay, "Log, statistics and help"),
+    (Scope::Log, "Log"),
     (Scope::Everywhere, "Everywhere"),
     (Scope::Quitting, "While closing"),
 ];

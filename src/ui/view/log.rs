@@ -9,7 +9,7 @@ use ratatui::{
 
 use crate::ui::{
     bindings::{Action, Scope},
-    model::{LogEntry, Model},
+    model::{Level, LogEntry, Model},
     view::{
         overlay, put,
         table::scroll_bar,
@@ -18,16 +18,27 @@ use crate::ui::{
     },
 };
 
-/// Where the sentences begin: after the time of day.
-const WORDS: u16 = 15;
+/// Where the sentences begin: after the time of day and the sign of the level.
+const WORDS: u16 = 16;
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, top: usize) {
     let theme = &model.theme;
     let log = &model.facts.log;
     let close = model.bindings.key(Scope::Overlay, Action::Back);
     let close = close.map(|key| format!(" {key} closes ")).unwrap_or_default();
-    let hint = Line::styled(close, theme.dim).alignment(Alignment::Right);
-    let heading = title("Log", theme.accent.add_modifier(Modifier::BOLD));
+    let levels = [Action::LogLess, Action::LogMore]
+        .map(|action| model.bindings.key(Scope::Log, action).map(|key| key.to_string()));
+    let levels = match levels {
+        [Some(less), Some(more)] => format!(" {less} less  {more} more "),
+        _ => String::new(),
+    };
+    let hint = Line::styled(format!("{levels}{close}"), theme.dim).alignment(Alignment::Right);
+    let level = log.level();
+    let name = match level.step(true) == level {
+        true => "Log: everything".to_owned(),
+        false => format!("Log: up to {}", level.name()),
+    };
+    let heading = title(&name, theme.accent.add_modifier(Modifier::BOLD));
     let inner = overlay(buffer, area, heading, hint, theme);
     if log.is_empty() {
         let sentence = "Nothing here. Messages that no context can claim are shown here, broken flows, and what was refused.";
@@ -56,14 +67,22 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, top: usize) {
 fn draw_entry(buffer: &mut Buffer, inner: Rect, from: u16, entry: &LogEntry, model: &Model) -> u16 {
     let theme = &model.theme;
     put(buffer, inner, 1, from, &model.time.format(entry.at), theme.dim);
+    let (sign, style) = match entry.level {
+        Level::Error => ("✖", theme.bad),
+        Level::Warning => ("▲", theme.pending),
+        Level::Info => ("·", Style::new()),
+        Level::Debug => (" ", theme.dim),
+    };
+    put(buffer, inner, WORDS - 2, from, sign, style);
     let flow = entry.flow.and_then(|flow| model.facts.flows.get(&flow)).map(|flow| {
         let server = &flow.event.server;
         whence(&server.transport.to_string(), &address(server), &entry.sentence)
     });
     let sentence = format!("{}{}", flow.unwrap_or_default(), safe(&entry.sentence));
     let mut y = from;
+    let words = if entry.level == Level::Debug { theme.dim } else { Style::new() };
     for line in wrap(&sentence, usize::from(inner.width.saturating_sub(WORDS + 1))) {
-        put(buffer, inner, WORDS, y, &line, Style::new());
+        put(buffer, inner, WORDS, y, &line, words);
         y += 1;
     }
     if let Some(bytes) = &entry.bytes {

@@ -25,6 +25,7 @@ mod log;
 mod palette;
 mod prompt;
 mod registration;
+mod statistics;
 mod table;
 mod text;
 mod theme;
@@ -46,9 +47,11 @@ pub use composer::{
 };
 pub use finish::Signs;
 pub use help::lines as help_lines;
+pub use statistics::lines as statistics_lines;
 pub use table::{column_width, heading_at};
 pub use text::{bytes_as_text, flow_text};
 pub use theme::{Colours, Theme, ThemeError, Themes, UnknownTheme};
+pub(in crate::ui) use time::short;
 
 use crate::ui::{
     model::{Mode, Model, Pane},
@@ -144,6 +147,9 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, now: Instant) -> Drawn {
             accounts::draw(buffer, regions.body, model, chosen, &moment);
         }
         Mode::Log { top } => log::draw(buffer, regions.body, model, top),
+        Mode::Statistics { top } => {
+            statistics::draw(buffer, regions.body, model, top, &moment);
+        }
         Mode::Help { top, .. } => {
             panes(buffer, &regions, model, &moment);
             help::draw(buffer, regions.body, model, top);

@@ -1,0 +1,180 @@
+//! The statistics: how fast answers come, and what went to and fro.
+
+use std::time::Duration;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Alignment, Rect},
+    style::{Modifier, Style},
+    text::Line,
+};
+
+use crate::ui::{
+    bindings::{Action, Scope},
+    model::{Counts, Model},
+    view::{
+        flow_text, overlay, put,
+        table::scroll_bar,
+        text::{safe, wrap},
+        time::{self, Moment},
+        title,
+    },
+};
+
+/// From shortest to longest, what the bar of a share is made of.
+const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// The columns of the longest bar.
+const WIDEST: u64 = 30;
+/// Below how many milliseconds each line of the histogram counts; one more counts the rest.
+const STEPS: [u64; 13] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000];
+
+type Piece = (String, Style);
+
+/// How many lines there are.
+pub fn lines(model: &Model) -> usize {
+    let statistics = &model.facts.statistics;
+    let counted = statistics.codes().count() + statistics.methods().count();
+    // Headings, blanks, quantiles and messages a second beside them.
+    rtt(model).len() + counted + statistics.flows().count() + 11
+}
+
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, top: usize, moment: &Moment) {
+    let theme = &model.theme;
+    let close = model.bindings.key(Scope::Overlay, Action::Back);
+    let close = close.map(|key| format!(" {key} closes ")).unwrap_or_default();
+    let hint = Line::styled(close, theme.dim).alignment(Alignment::Right);
+    let heading = title("Statistics", theme.accent.add_modifier(Modifier::BOLD));
+    let inner = overlay(buffer, area, heading, hint, theme);
+    if model.facts.statistics.is_empty() {
+        let key = model.bindings.key(Scope::Browse, Action::Compose);
+        let with = key.map(|key| format!(" with {key}")).unwrap_or_default();
+        let sentence = format!(
+            "Nothing was sent yet. Send a request{with}: messages are counted here by method, answer and connection, and how long answers take."
+        );
+        let width = usize::from(inner.width.saturating_sub(4));
+        for (y, line) in wrap(&sentence, width).iter().enumerate() {
+            put(buffer, inner, 2, y as u16, line, theme.dim);
+        }
+        return;
+    }
+    let items = items(model, moment);
+    let height = usize::from(inner.height);
+    let top = top.min(items.len().saturating_sub(height));
+    for (y, pieces) in items[top..].iter().take(height).enumerate() {
+        let mut x = 1;
+        for (text, style) in pieces {
+            x += put(buffer, inner, x, y as u16, text, *style);
+        }
+    }
+    scroll_bar(buffer, area, top, height, items.len(), model);
+}
+
+fn items(model: &Model, moment: &Moment) -> Vec<Vec<Piece>> {
+    let theme = &model.theme;
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    let plain = Style::new();
+    let statistics = &model.facts.statistics;
+    let mut items = Vec::new();
+    let heading = |items: &mut Vec<Vec<Piece>>, text: &str| {
+        if !items.is_empty() {
+            items.push(Vec::new());
+        }
+        items.push(vec![(text.to_owned(), bold)]);
+    };
+
+    heading(&mut items, "Messages a second, in the last minute");
+    if let Some(at) = statistics.changes_at(moment.now()) {
+        moment.changes(at);
+    }
+    let last = statistics.last(moment.now());
+    let most = last.iter().map(|counts| counts.sent + counts.received).max().unwrap_or_default();
+    let bars = last.iter().map(|counts| bar(counts.sent + counts.received, most)).collect();
+    items.push(vec![("  ".to_owned(), plain), (bars, theme.accent)]);
+    let (ten, words) = (&last[last.len() - 10..], "in the last ten seconds");
+    let mean = |of: fn(&Counts) -> u64| ten.iter().map(of).sum::<u64>() as f64 / 10.0;
+    let (sent, received) = (mean(|counts| counts.sent), mean(|counts| counts.received));
+    items.push(vec![(
+        format!("  {sent:.1} sent and {received:.1} received {words}; most in one second: {most}"),
+        plain,
+    )]);
+
+    heading(&mut items, "Round trips of requests that were sent once");
+    items.extend(rtt(model).into_iter().map(|text| vec![(text, plain)]));
+
+    heading(&mut items, "Responses");
+    let most = statistics.codes().map(|(_, counts)| counts.sent + counts.received).max();
+    for (code, counts) in statistics.codes() {
+        let style = match code {
+            100..200 => theme.pending,
+            200..300 => theme.good,
+            _ => theme.bad,
+        };
+        let sum = counts.sent + counts.received;
+        items.push(vec![
+            (format!("  {code} "), style),
+            (numbers(counts), plain),
+            (share(sum, most.unwrap_or_default()), style),
+        ]);
+    }
+
+    heading(&mut items, "By method");
+    for (method, counts) in statistics.methods() {
+        items.push(vec![(format!("  {:<10}", safe(method)), plain), (numbers(counts), plain)]);
+    }
+
+    heading(&mut items, "By connection");
+    for (flow, counts) in statistics.flows() {
+        let known = model.facts.flows.get(&flow).map(|flow| flow_text(&flow.event.server));
+        let name = known.unwrap_or_else(|| format!("#{}", flow.0));
+        items.push(vec![(format!("  {name:<28}"), plain), (numbers(counts), plain)]);
+    }
+    items
+}
+
+/// The quantiles, and a line for each step that has any between the shortest and the longest.
+fn rtt(model: &Model) -> Vec<String> {
+    let rtt = model.facts.contexts.rtt();
+    let quantile = |part| rtt.quantile(part).map(time::short);
+    let (Some(p50), Some(p90), Some(p99), Some(max)) =
+        (quantile(0.5), quantile(0.9), quantile(0.99), quantile(1.0))
+    else {
+        return vec!["  none yet: no answer has come".to_owned()];
+    };
+    let mut lines = vec![format!("  p50 {p50}  p90 {p90}  p99 {p99}  max {max}")];
+    let steps: Vec<Duration> = STEPS.into_iter().map(Duration::from_millis).collect();
+    let counts = rtt.counts(&steps);
+    let most = counts.iter().copied().max().unwrap_or_default();
+    let first = counts.iter().position(|count| *count > 0).unwrap_or_default();
+    let last = counts.iter().rposition(|count| *count > 0).unwrap_or_default();
+    for (at, count) in counts.iter().enumerate().take(last + 1).skip(first) {
+        let below = match steps.get(at) {
+            Some(step) => format!("under {}", whole(*step)),
+            None => "longer".to_owned(),
+        };
+        lines.push(format!("  {below:<12} {count:>7} {}", share(*count, most)));
+    }
+    lines
+}
+
+/// `500 ms`, `2 s`
+fn whole(step: Duration) -> String {
+    match step.as_millis() {
+        millis @ 0..1_000 => format!("{millis} ms"),
+        millis => format!("{} s", millis / 1_000),
+    }
+}
+
+fn numbers(counts: Counts) -> String {
+    format!("{:>7} sent {:>7} received ", counts.sent, counts.received)
+}
+
+/// A bar for a share of the most; whatever is not nothing can be seen.
+fn share(count: u64, most: u64) -> String {
+    let length = (count * WIDEST).checked_div(most).unwrap_or_default();
+    "█".repeat(length.max(u64::from(count > 0)) as usize)
+}
+
+fn bar(count: u64, most: u64) -> char {
+    let eighths = (count * 8).checked_div(most).unwrap_or_default();
+    BARS[eighths.max(u64::from(count > 0)).min(8) as usize]
+}
