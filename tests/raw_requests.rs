@@ -588,3 +588,19 @@ proptest! {
         prop_assert_eq!(ends, 1);
     }
 }
+
+/// The ACK of a refused INVITE has its Request-URI (RFC 3261 §17.1.1.3), whatever that is.
+#[test]
+fn a_request_uri_that_is_no_text_is_answered_and_acked_like_any_other() {
+    let mut bytes = by_hand("INVITE", "x").into_bytes();
+    let uri = bytes.windows(3).position(|window| window == b"bob").unwrap();
+    bytes[uri] = 0xe9;
+    let line = bytes.split(|byte| *byte == b'\r').next().unwrap();
+    let ack = [b"ACK", &line["INVITE".len()..]].concat();
+    let mut call = Call::raw(Transport::Udp, bytes.clone());
+    call.reply(400, "b");
+    assert!(call.last().bytes().starts_with(&ack), "{:?}", call.last());
+    let mut accepted = Call::raw(Transport::Udp, bytes);
+    accepted.reply(200, "b");
+    assert!(accepted.sim.story(accepted.id).contains(&"leg b Confirmed".to_owned()));
+}

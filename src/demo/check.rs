@@ -1,6 +1,8 @@
 //! What every request is checked for before anything is done with it (RFC 3261 §8.2).
 
-use crate::sip::{HeaderName, Message, Method, Scheme, StartLine, StatusCode, Uri, syntax};
+use crate::sip::{
+    Flaw, HeaderName, Limits, Message, Method, Scheme, StatusCode, Uri, header, syntax,
+};
 
 use super::behaviour::status;
 
@@ -34,56 +36,30 @@ impl Refusal {
     }
 }
 
-/// The headers that a request has once at most, of those that are looked at.
-const SINGLE: [HeaderName; 7] = [
-    HeaderName::From,
-    HeaderName::To,
-    HeaderName::CallId,
-    HeaderName::CSeq,
-    HeaderName::MaxForwards,
-    HeaderName::ContentLength,
-    HeaderName::ContentType,
-];
+impl From<Flaw> for Refusal {
+    fn from(flaw: Flaw) -> Refusal {
+        Refusal { status: flaw.status, reason: Some(flaw.reason), header: None }
+    }
+}
 
 /// Looks for what a user agent server must refuse.
-pub(super) fn check(request: &Message) -> Result<(), Refusal> {
-    let StartLine::Request { method, uri, version } = request.start_line() else {
-        return Err(Refusal::new(400));
-    };
-    if !version.eq_ignore_ascii_case("SIP/2.0") {
-        return Err(Refusal::new(505));
+pub(super) fn check(request: &Message, limits: &Limits) -> Result<(), Refusal> {
+    if let Some(flaw) = Flaw::of(request, limits) {
+        return Err(flaw.into());
     }
-    // RFC 3261 §18.3: a Content-Length that does not fit the body, say.
-    if let Some(defect) = request.defect() {
-        return Err(Refusal::because(400, defect.to_string()));
+    let uri = request.request_uri().and_then(|uri| Uri::parse(uri).ok());
+    match uri.map(|uri| uri.scheme()) {
+        Some(Scheme::Sip | Scheme::Sips) => {}
+        Some(Scheme::Other(scheme)) if scheme.eq_ignore_ascii_case("tel") => {}
+        _ => return Err(Refusal::new(416)),
     }
-    if let Some(name) = SINGLE.into_iter().find(|name| request.all(*name).nth(1).is_some()) {
-        return Err(Refusal::because(400, format!("Several {name} headers")));
+    // RFC 4475 §3.1.2.12 lets a server refuse a Date that is none; whoever tests with this one
+    // wants to know.
+    for date in request.all(HeaderName::Date) {
+        let date = date.text().and_then(|text| header::check(HeaderName::Date, text));
+        date.map_err(|error| Refusal::because(400, error.to_string()))?;
     }
-    let essentials =
-        request.essentials().map_err(|error| Refusal::because(400, error.to_string()))?;
-    request.check_vias().map_err(|error| Refusal::because(400, error.to_string()))?;
-    if !syntax::is_token(method) {
-        return Err(Refusal::because(400, "The method is no token"));
-    }
-    if essentials.cseq.method != method {
-        return Err(Refusal::because(400, "The CSeq names another method"));
-    }
-    match Uri::parse(uri) {
-        Err(error) => return Err(Refusal::because(400, format!("Request-URI: {error}"))),
-        Ok(uri) => match uri.scheme() {
-            Scheme::Sip | Scheme::Sips => {}
-            Scheme::Other(scheme) if scheme.eq_ignore_ascii_case("tel") => {}
-            Scheme::Other(_) => return Err(Refusal::new(416)),
-        },
-    }
-    // RFC 3261 §20.22: 0 to 255. A 0 stops proxies (§16.3), not the one that it was sent to.
-    if let Some(header) = request.header(HeaderName::MaxForwards)
-        && !header.text().is_ok_and(|text| text.parse::<u8>().is_ok())
-    {
-        return Err(Refusal::because(400, "Max-Forwards is no number from 0 to 255"));
-    }
-    let method = Method::from(method);
+    let method = request.method().unwrap_or(Method::Options);
     // RFC 3261 §8.2.2.3: Require is not looked at in a CANCEL or ACK.
     if !matches!(method, Method::Cancel | Method::Ack) {
         let unknown: Vec<&str> = request
@@ -112,13 +88,17 @@ mod tests {
         Message::read(text.to_owned().into()).unwrap()
     }
 
+    fn check_it(request: &Message) -> Result<(), Refusal> {
+        check(request, &Limits::default())
+    }
+
     const GOOD: &str = "INVITE sip:bob@b.test SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\n\
         Max-Forwards: 70\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: c\r\n\
         CSeq: 1 INVITE\r\nContact: <sip:a@h>\r\nRequire: 100REL\r\n\r\n";
 
     #[test]
     fn what_is_wrong_with_a_request_decides_the_status() {
-        assert_eq!(check(&read(GOOD)), Ok(()));
+        assert_eq!(check_it(&read(GOOD)), Ok(()));
         for (from, to, code) in [
             ("Max-Forwards: 70", "Max-Forwards: 0", 0),
             ("Max-Forwards: 70", "Max-Forwards: 256", 400),
@@ -140,12 +120,18 @@ mod tests {
             ("Contact: <sip:a@h>", "Contact: <tel:1>", 400),
             ("100REL", "100rel, nothingSupportsThis", 420),
             ("INVITE sip", "IN/VITE sip", 400),
+            ("INVITE sip", "INVITE  sip", 400),
+            ("INVITE sip", "INVITE\tsip", 400),
+            (" SIP/2.0\r\nVia", "\r\nVia", 400),
+            ("b.test SIP", "b.test?Route=x SIP", 400),
+            ("Max-F", "Date: Fri, 01 Jan 2010 16:00:00 EST\r\nMax-F", 400),
+            ("Max-F", "Date: Fri, 01 Jan 2010 16:00:00 GMT\r\nMax-F", 0),
         ] {
             let message = read(&GOOD.replacen(from, to, 1));
-            let found = check(&message).map_or_else(|refusal| refusal.status.code(), |()| 0);
+            let found = check_it(&message).map_or_else(|refusal| refusal.status.code(), |()| 0);
             assert_eq!(found, code, "{to}");
         }
-        let refusal = check(&read(&GOOD.replace("100REL", "a, 100rel, b"))).unwrap_err();
+        let refusal = check_it(&read(&GOOD.replace("100REL", "a, 100rel, b"))).unwrap_err();
         assert_eq!(refusal.header, Some((HeaderName::Unsupported, "a, b".into())));
     }
 
@@ -153,7 +139,7 @@ mod tests {
     fn a_wrong_content_length_is_refused() {
         for length in ["Content-Length: 10", "l : -1", "CONTENT-LENGTH: 99999999999999999999"] {
             let text = GOOD.replace("\r\n\r\n", &format!("\r\n{length}\r\n\r\nabc"));
-            assert_eq!(check(&read(&text)).unwrap_err().status, status(400), "{length}");
+            assert_eq!(check_it(&read(&text)).unwrap_err().status, status(400), "{length}");
         }
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::sip::{
-    FlowId, HeaderName, Identifiers, Incoming, Message, Method, ResponseBuilder,
+    Flaw, FlowId, HeaderName, Identifiers, Incoming, Message, Method, ResponseBuilder,
     ServerTransactionId, ServerTransactions, StatusCode, TimedOut, Transmit, Transport,
     response_destination,
 };
@@ -141,14 +141,13 @@ impl Core {
         bytes: Bytes,
     ) {
         let Some(info) = self.flows.get(&flow).map(|flow| flow.info) else { return };
-        let (message, refused) = match Message::read(bytes.clone()) {
-            // What is kept of a request is bounded, and so is its size.
-            Ok(message) if bytes.len() > MAX_MESSAGE => (message, Some(Refusal::new(513))),
-            Ok(message) => (message, None),
-            Err(_) => return,
-        };
-        if message.status().is_some() {
-            if let Some((purpose, status)) = self.outgoing.handle_response(now, &message) {
+        let limits = self.settings.messages;
+        let large = bytes.len() > MAX_MESSAGE;
+        let Ok((message, over)) = Message::read_to_answer(bytes, &limits) else { return };
+        if !message.is_request() {
+            if over.is_none()
+                && let Some((purpose, status)) = self.outgoing.handle_response(now, &message)
+            {
                 self.on_answer(purpose, status);
             }
             return;
@@ -160,7 +159,13 @@ impl Core {
             Incoming::New(id) => {
                 let method = message.method().expect("only a request makes a transaction");
                 let request = Request { id, flow: info, source, method, message };
-                match refused.map_or_else(|| check(&request.message), Err) {
+                let checked = match over {
+                    Some(error) => Err(Flaw::over(&request.message, error).into()),
+                    // What is kept of a request is bounded, and so is its size.
+                    None if large => Err(Refusal::new(513)),
+                    None => check(&request.message, &limits),
+                };
+                match checked {
                     Ok(()) => self.on_request(now, request),
                     Err(refusal) => self.refuse(now, &request, &refusal),
                 }

@@ -47,7 +47,7 @@ use tokio::{sync::oneshot, task::JoinHandle, time::sleep_until};
 
 use self::core::Core;
 use crate::{
-    sip::{Timing, Transmit, Transport},
+    sip::{self, Timing, Transmit, Transport},
     transport::{FlowSettings, Network, RELIEF, Room, ServerUri, Signal, TlsSettings, Trust},
 };
 
@@ -99,6 +99,8 @@ pub struct Settings {
     pub pace: Pace,
     /// How much is remembered.
     pub limits: Limits,
+    /// How much a message may hold.
+    pub messages: sip::Limits,
 }
 
 /// How fast the demo server's users are.

@@ -7,7 +7,13 @@ use std::fmt::{self, Display, Write};
 
 use bytes::Bytes;
 
-use crate::sip::{message::Header, method::Method, name::HeaderName, status::StatusCode, syntax};
+use crate::sip::{
+    message::{Header, Message},
+    method::Method,
+    name::HeaderName,
+    status::StatusCode,
+    syntax,
+};
 
 /// Writes a request or a response.
 ///
@@ -35,6 +41,17 @@ impl MessageBuilder {
         builder.value(method);
         builder.bytes.push(b' ');
         builder.value(&uri);
+        builder.bytes.extend_from_slice(b" SIP/2.0\r\n");
+        builder
+    }
+
+    /// Begins a request that has the Request-URI of another message byte for byte, which may not be
+    /// UTF-8. It was read, so no line ends in it.
+    pub(crate) fn request_like(method: &Method, other: &Message) -> MessageBuilder {
+        let mut builder = MessageBuilder { bytes: Vec::with_capacity(CAPACITY) };
+        builder.value(method);
+        builder.bytes.push(b' ');
+        builder.bytes.extend_from_slice(other.request_uri_bytes());
         builder.bytes.extend_from_slice(b" SIP/2.0\r\n");
         builder
     }
@@ -130,7 +147,6 @@ impl Write for OneLine<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sip::Message;
 
     #[test]
     fn what_is_written_is_read() {

@@ -6,6 +6,7 @@
 mod limits;
 mod names;
 mod read;
+mod start;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,7 @@ use crate::sip::{
 use names::{NameSet, Places};
 
 pub use limits::{Limits, ReadError};
+pub use start::{RequestLineError, RequestLineProblem};
 
 /// A message that has been indexed.
 ///
@@ -46,14 +48,24 @@ const INLINE_FIELDS: usize = 24;
 /// The start line (RFC 3261 §7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartLine<'a> {
-    /// `METHOD Request-URI SIP/2.0`
+    /// `METHOD Request-URI SIP/2.0`, or what was meant as one: see
+    /// [`Message::check_request_line`].
     Request {
         /// The method, as written.
         method: &'a str,
-        /// The Request-URI, as written.
+        /// The Request-URI, as written; empty where there is none.
         uri: &'a str,
-        /// The version, as written.
+        /// The version, as written; empty where there is none.
         version: &'a str,
+    },
+    /// A request line that is not UTF-8.
+    BadRequest {
+        /// The method, as written.
+        method: &'a [u8],
+        /// The Request-URI, as written.
+        uri: &'a [u8],
+        /// The version, as written.
+        version: &'a [u8],
     },
     /// `SIP/2.0 code reason`
     Status {
@@ -64,10 +76,10 @@ pub enum StartLine<'a> {
         /// The reason phrase, as written (not always UTF-8).
         reason: &'a [u8],
     },
-    /// `SIP/2.0` and then no status code; only [`Message::read_to_lint`] keeps it.
+    /// `SIP/2.0` and then no status code behind one space. No transaction can act on it.
     BadStatus {
-        /// The version, as written.
-        version: &'a str,
+        /// The version, as written (not always UTF-8).
+        version: &'a [u8],
         /// What stands where the status code should (not always UTF-8).
         code: &'a [u8],
     },
@@ -158,6 +170,7 @@ struct Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Start {
     Request { method: Span, uri: Span, version: Span },
+    BadRequest { method: Span, uri: Span, version: Span },
     Status { version: Span, status: StatusCode, reason: Span },
     BadStatus { version: Span, code: Span },
 }
@@ -176,8 +189,9 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// Where not even a start line can be found, or over one of the default [`Limits`]. Anything
-    /// else that is wrong is kept: see [`Message::defect`].
+    /// Where there is no line that can be a start line, or over one of the default [`Limits`].
+    /// Anything else that is wrong is kept: see [`Message::defect`] and
+    /// [`Message::check_request_line`].
     pub fn read(bytes: Bytes) -> Result<Message, ReadError> {
         Message::read_with(bytes, &Limits::default())
     }
@@ -189,20 +203,27 @@ impl Message {
     /// As [`Message::read`].
     pub fn read_with(bytes: Bytes, limits: &Limits) -> Result<Message, ReadError> {
         let mut message = Message::unread(bytes);
-        read::index(&mut message, limits, read::start_line)?;
+        read::index(&mut message, limits, Err)?;
         Ok(message)
     }
 
-    /// [`Message::read_with`], but a status line without a status code is kept as well, so that
-    /// the rest can be looked at. No transaction can act on it: see [`Message::essentials`].
+    /// [`Message::read_with`] for who answers: of a message over one of the limits what fits is
+    /// indexed, with the first limit that it is over. No more than a refusal should be made of it.
     ///
     /// # Errors
     ///
-    /// As [`Message::read`].
-    pub(crate) fn read_to_lint(bytes: Bytes, limits: &Limits) -> Result<Message, ReadError> {
+    /// Where there is no line that can be a start line.
+    pub fn read_to_answer(
+        bytes: Bytes,
+        limits: &Limits,
+    ) -> Result<(Message, Option<ReadError>), ReadError> {
         let mut message = Message::unread(bytes);
-        read::index(&mut message, limits, read::any_start_line)?;
-        Ok(message)
+        let mut first = None;
+        read::index(&mut message, limits, |error| {
+            first.get_or_insert(error);
+            Ok(())
+        })?;
+        Ok((message, first))
     }
 
     fn unread(bytes: Bytes) -> Message {
@@ -235,14 +256,20 @@ impl Message {
                 uri: self.str(uri),
                 version: self.str(version),
             },
+            Start::BadRequest { method, uri, version } => StartLine::BadRequest {
+                method: &self.bytes[method.range()],
+                uri: &self.bytes[uri.range()],
+                version: &self.bytes[version.range()],
+            },
             Start::Status { version, status, reason } => StartLine::Status {
                 version: self.str(version),
                 status,
                 reason: &self.bytes[reason.range()],
             },
-            Start::BadStatus { version, code } => {
-                StartLine::BadStatus { version: self.str(version), code: &self.bytes[code.range()] }
-            }
+            Start::BadStatus { version, code } => StartLine::BadStatus {
+                version: &self.bytes[version.range()],
+                code: &self.bytes[code.range()],
+            },
         }
     }
 
@@ -255,45 +282,64 @@ impl Message {
         start..start + end
     }
 
-    /// Where the start line begins: behind the line ends that may precede it (RFC 3261 §7.5).
+    /// Where the start line begins: behind the line ends that may precede it (RFC 3261 §7.5), and
+    /// behind white space, which may not.
     pub fn start_offset(&self) -> usize {
         match self.start {
-            Start::Request { method, .. } => method.start as usize,
+            Start::Request { method, .. } | Start::BadRequest { method, .. } => {
+                method.start as usize
+            }
             Start::Status { version, .. } | Start::BadStatus { version, .. } => {
                 version.start as usize
             }
         }
     }
 
-    /// The method, where this is a request.
+    /// Whether this is a request; a response otherwise.
+    pub fn is_request(&self) -> bool {
+        matches!(self.start, Start::Request { .. } | Start::BadRequest { .. })
+    }
+
+    /// The method, where this is a request; bad bytes replaced.
     pub fn method(&self) -> Option<Method> {
         match self.start_line() {
             StartLine::Request { method, .. } => Some(Method::from(method)),
+            StartLine::BadRequest { method, .. } => {
+                Some(Method::from(&*String::from_utf8_lossy(method)))
+            }
             StartLine::Status { .. } | StartLine::BadStatus { .. } => None,
         }
     }
 
-    /// The Request-URI as written, where this is a request.
+    /// The Request-URI as written, where this is a request whose start line is UTF-8.
     pub fn request_uri(&self) -> Option<&str> {
         match self.start_line() {
             StartLine::Request { uri, .. } => Some(uri),
-            StartLine::Status { .. } | StartLine::BadStatus { .. } => None,
+            _ => None,
         }
     }
 
-    /// The status code, where this is a response.
+    /// The Request-URI byte for byte; empty where this is a response.
+    pub fn request_uri_bytes(&self) -> &[u8] {
+        match self.start {
+            Start::Request { uri, .. } | Start::BadRequest { uri, .. } => &self.bytes[uri.range()],
+            Start::Status { .. } | Start::BadStatus { .. } => b"",
+        }
+    }
+
+    /// The status code, where this is a response that has one.
     pub fn status(&self) -> Option<StatusCode> {
         match self.start {
-            Start::Request { .. } | Start::BadStatus { .. } => None,
             Start::Status { status, .. } => Some(status),
+            _ => None,
         }
     }
 
     /// The reason phrase, bad bytes replaced; empty where this is a request.
     pub fn reason_phrase(&self) -> String {
         match self.start_line() {
-            StartLine::Request { .. } | StartLine::BadStatus { .. } => String::new(),
             StartLine::Status { reason, .. } => String::from_utf8_lossy(reason).into_owned(),
+            _ => String::new(),
         }
     }
 

@@ -13,6 +13,7 @@ mod context;
 mod dialog;
 pub mod escape;
 mod event;
+mod flaw;
 mod framing;
 pub mod header;
 mod impaired;
@@ -47,9 +48,12 @@ pub use event::{
     Absorbed, Advice, ContextEvent, ContextId, Created, Event, Fact, FlowId, Followed, LegState,
     Resolution, Response, State, Status, Stray, TerminatedBy, Timer, TimerAt, Trial, TrialState,
 };
+pub use flaw::Flaw;
 pub use framing::{Frame, FrameError, Framer};
 pub use impaired::{Deed, Direction, Impaired};
-pub use message::{Essentials, Header, Limits, Message, ReadError, StartLine};
+pub use message::{
+    Essentials, Header, Limits, Message, ReadError, RequestLineError, RequestLineProblem, StartLine,
+};
 pub use method::{Method, MethodError};
 pub use name::HeaderName;
 pub use params::Params;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::sip::{
     header::HeaderError,
-    message::{Message, ReadError, StartLine},
+    message::{Message, ReadError},
     method::Method,
     name::HeaderName,
     syntax,
@@ -120,11 +120,10 @@ impl RawMessage {
     /// Why nothing that comes back can be matched.
     pub fn matchable(&self) -> Result<&Message, Unmatched> {
         let message = self.message.as_ref().map_err(|error| Unmatched::Unreadable(*error))?;
-        let StartLine::Request { method, .. } = message.start_line() else {
-            return Err(Unmatched::Response);
-        };
-        if method == Method::Ack.as_str() {
-            return Err(Unmatched::Ack);
+        match message.method() {
+            None => return Err(Unmatched::Response),
+            Some(Method::Ack) => return Err(Unmatched::Ack),
+            Some(_) => {}
         }
         let via = message.via().map_err(Unmatched::Header)?;
         match Method::from(method) {

@@ -15,12 +15,20 @@ impl StatusCode {
     pub const EARLY_DIALOG_TERMINATED: StatusCode = StatusCode(199);
     /// 200 OK
     pub const OK: StatusCode = StatusCode(200);
+    /// 400 Bad Request
+    pub const BAD_REQUEST: StatusCode = StatusCode(400);
+    /// 414 Request-URI Too Long
+    pub const URI_TOO_LONG: StatusCode = StatusCode(414);
     /// 487 Request Terminated
     pub const REQUEST_TERMINATED: StatusCode = StatusCode(487);
     /// 423 Interval Too Brief.
     pub const INTERVAL_TOO_BRIEF: StatusCode = StatusCode(423);
     /// 503 Service Unavailable
     pub const SERVICE_UNAVAILABLE: StatusCode = StatusCode(503);
+    /// 505 Version Not Supported
+    pub const VERSION_NOT_SUPPORTED: StatusCode = StatusCode(505);
+    /// 513 Message Too Large
+    pub const MESSAGE_TOO_LARGE: StatusCode = StatusCode(513);
 
     /// The code, where it is one.
     pub const fn new(code: u16) -> Option<StatusCode> {

@@ -19,7 +19,9 @@ pub fn reading(bytes: &[u8]) {
     assert_eq!(Message::read(message.bytes().clone()).as_ref(), Ok(&message));
     assert!(message.body_range().end <= bytes.len());
     assert_eq!(message.body(), bytes[message.body_range()]);
-    assert!(message.method().is_some() != message.status().is_some());
+    assert!(message.method().is_some() == message.is_request());
+    assert!(message.status().is_none() || !message.is_request());
+    let _ = message.check_request_line();
     let mut builder = MessageBuilder::request(&Method::Options, "sip:a");
     let mut at = message.start_line_range().end;
     for header in message.headers() {

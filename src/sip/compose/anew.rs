@@ -19,7 +19,7 @@ use crate::sip::{
 /// A request of ours with credentials, in place of any that it has.
 pub(crate) fn with_credentials(request: &Message, headers: &[(HeaderName, String)]) -> Bytes {
     let method = request.method().unwrap_or(Method::Options);
-    let mut builder = MessageBuilder::request(&method, request.request_uri().unwrap_or_default());
+    let mut builder = MessageBuilder::request_like(&method, request);
     for header in request.headers() {
         if !is_replaced(header.name) {
             builder = builder.copy(header);
@@ -107,7 +107,7 @@ pub(crate) fn elsewhere(
     seen: Option<SocketAddr>,
 ) -> Bytes {
     let method = old.method().unwrap_or(Method::Options);
-    let mut builder = MessageBuilder::request(&method, old.request_uri().unwrap_or_default())
+    let mut builder = MessageBuilder::request_like(&method, old)
         .header(HeaderName::Via, sender.via(branch, &method));
     let mut contact = renamed_contact(old, seen, sender);
     for header in old.headers() {

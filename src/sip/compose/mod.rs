@@ -244,7 +244,7 @@ pub(crate) fn ack_non_2xx(invite: &Message, response: &Message, user_agent: &str
 
 fn follow_up(invite: &Message, method: Method, to: Option<Header<'_>>) -> MessageBuilder {
     let cseq = invite.cseq().map_or(0, |cseq| cseq.number);
-    let mut builder = MessageBuilder::request(&method, invite.request_uri().unwrap_or_default());
+    let mut builder = MessageBuilder::request_like(&method, invite);
     if let Some(via) = invite.header(HeaderName::Via) {
         // RFC 3261 §9.1, §17.1.1.3: the top Via alone, though a raw request may have a list there.
         builder = match via.text() {

@@ -5,7 +5,7 @@ use crate::sip::{message::Header, name::HeaderName, syntax, uri::escaped_byte};
 
 pub(super) fn look(lint: &mut Lint<'_>) {
     let start = lint.message.start_offset();
-    if start > 0 {
+    if start > 0 && matches!(lint.message.bytes()[0], b'\r' | b'\n') {
         lint.at(Rule::LeadingLineEnds, 0, "line ends before the start line are passed over");
     }
     look_line_ends(lint);

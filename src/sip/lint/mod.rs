@@ -100,7 +100,7 @@ impl Report {
 
 /// Reads bytes as one datagram and lints what is read.
 pub fn lint(bytes: Bytes, options: &Options) -> Report {
-    match Message::read_to_lint(bytes.clone(), &options.limits) {
+    match Message::read_with(bytes.clone(), &options.limits) {
         Ok(message) => Report { findings: lint_message(&message, options), message: Ok(message) },
         Err(error) => {
             let rule = match error {

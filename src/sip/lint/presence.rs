@@ -32,7 +32,7 @@ pub(super) fn look(lint: &mut Lint<'_>) {
         lint.header(rule, header, 0, format_args!("{name} may stand there only once"));
     }
     match message.start_line() {
-        StartLine::Request { .. } => {
+        StartLine::Request { .. } | StartLine::BadRequest { .. } => {
             look_max_forwards(lint);
             for name in RESPONSE_ONLY {
                 if let Some(header) = message.header(name) {

@@ -72,7 +72,7 @@ rules! {
     OverLimit "over-limit" Error "RFC 3261 §21.5.7"
         "The message is over one of the limits.",
     StartLineSpaces "start-line-spaces" Error "RFC 3261 §7.1"
-        "More than one space between the parts of the request line, or a space behind them.",
+        "White space in the request line that is none of the two spaces between its parts.",
     Version "sip-version" Error "RFC 3261 §7.1"
         "The version is not SIP/2.0.",
     VersionCase "sip-version-case" Warning "RFC 3261 §7.1"

@@ -13,30 +13,32 @@ pub(super) fn look(lint: &mut Lint<'_>) {
     let line = lint.message.start_line_range();
     match lint.message.start_line() {
         StartLine::Request { method, uri, version } => {
-            let uri_start = line.start + offset_in(lint, uri, line.start);
-            let version_start = line.start + offset_in(lint, version, line.start);
-            if method.len() + uri.len() + version.len() + 2 != line.len() {
-                // The first blank that is one too many.
-                let behind_uri = uri_start + uri.len() + 1;
-                let blank = if uri_start > start + method.len() + 1 {
-                    start + method.len() + 1
-                } else if version_start > behind_uri {
-                    behind_uri
-                } else {
-                    version_start + version.len()
-                };
-                lint.at(
-                    Rule::StartLineSpaces,
-                    blank,
-                    "a request line is METHOD URI SIP/2.0 with one space between, and none behind",
-                );
-            }
+            let uri_start = line.start + offset_in(lint, uri.as_bytes(), line.start);
+            let version_start = line.start + offset_in(lint, version.as_bytes(), line.start);
+            look_blanks(lint);
             look_method(lint, method);
-            look_uri(lint, uri, uri_start);
+            match uri {
+                "" => lint.at(Rule::RequestUri, uri_start, "the Request-URI is missing"),
+                uri => look_uri(lint, uri, uri_start),
+            }
             look_version(lint, version, version_start);
         }
+        StartLine::BadRequest { method, uri, version } => {
+            look_blanks(lint);
+            for (rule, what, part) in [
+                (Rule::MethodToken, "method", method),
+                (Rule::RequestUri, "Request-URI", uri),
+                (Rule::Version, "version", version),
+            ] {
+                if let Err(error) = std::str::from_utf8(part) {
+                    let offset = line.start + offset_in(lint, part, line.start);
+                    let text = format_args!("the {what} is not UTF-8 from here on");
+                    lint.at(rule, offset + error.valid_up_to(), text);
+                }
+            }
+        }
         StartLine::BadStatus { version, code } => {
-            look_version(lint, version, start);
+            look_version(lint, &String::from_utf8_lossy(version), start);
             let offset = code.as_ptr() as usize - lint.message.bytes().as_ptr() as usize;
             let text = "a status line is SIP/2.0, one space and a status code from 100 to 699";
             lint.at(Rule::StatusCode, offset, text);
@@ -70,8 +72,18 @@ pub(super) fn look(lint: &mut Lint<'_>) {
     }
 }
 
+fn look_blanks(lint: &mut Lint<'_>) {
+    if let Some(blank) = lint.message.surplus_blank() {
+        lint.at(
+            Rule::StartLineSpaces,
+            blank,
+            "a request line is METHOD URI SIP/2.0 with one space between, and none around",
+        );
+    }
+}
+
 /// Where a part of the start line begins, counted from the start of the line.
-fn offset_in(lint: &Lint<'_>, part: &str, line: usize) -> usize {
+fn offset_in(lint: &Lint<'_>, part: &[u8], line: usize) -> usize {
     part.as_ptr() as usize - lint.message.bytes()[line..].as_ptr() as usize
 }
 
@@ -99,14 +111,19 @@ fn look_method(lint: &mut Lint<'_>, text: &str) {
 fn look_uri(lint: &mut Lint<'_>, text: &str, offset: usize) {
     match Uri::parse(text) {
         Err(error) => {
-            let bare_ipv6 = matches!(error.problem, UriProblem::BadPort | UriProblem::BadHost)
-                && is_bare_ipv6(text);
-            let (rule, message) = if bare_ipv6 {
-                (Rule::UriHost, "an IPv6 address must stand in [ and ] in a URI".to_owned())
-            } else {
-                (Rule::RequestUri, format!("the Request-URI cannot be read: {error}"))
-            };
-            lint.at(rule, offset + error.offset, message);
+            let is_host = matches!(error.problem, UriProblem::BadPort | UriProblem::BadHost);
+            match bare_ipv6(text).filter(|_| is_host) {
+                Some(host) => {
+                    let within = host.as_ptr() as usize - text.as_ptr() as usize;
+                    let text = "an IPv6 address must stand in [ and ] in a URI";
+                    lint.at(Rule::UriHost, offset + within, text);
+                }
+                None => lint.at(
+                    Rule::RequestUri,
+                    offset + error.offset,
+                    format_args!("the Request-URI cannot be read: {error}"),
+                ),
+            }
         }
         Ok(uri) => {
             if !uri.headers().is_empty() {
@@ -130,19 +147,21 @@ fn look_uri(lint: &mut Lint<'_>, text: &str, offset: usize) {
     }
 }
 
-/// `sip:2001:db8::10`, with a user or without.
-pub(super) fn is_bare_ipv6(text: &str) -> bool {
+/// The host of `sip:2001:db8::10`, with a user or without, where it is an address of that kind.
+pub(super) fn bare_ipv6(text: &str) -> Option<&str> {
     let rest = text.split_once(':').map_or("", |(_, rest)| rest);
     let host = rest.rsplit('@').next().unwrap_or("");
     let host = host.split([';', '?']).next().unwrap_or("");
-    host.parse::<std::net::Ipv6Addr>().is_ok()
+    host.parse::<std::net::Ipv6Addr>().is_ok().then_some(host)
 }
 
 fn look_version(lint: &mut Lint<'_>, version: &str, offset: usize) {
     if version == "SIP/2.0" {
         return;
     }
-    if version.eq_ignore_ascii_case("SIP/2.0") {
+    if version.is_empty() {
+        lint.at(Rule::Version, offset, "the request line does not end in SIP/2.0");
+    } else if version.eq_ignore_ascii_case("SIP/2.0") {
         lint.at(Rule::VersionCase, offset, "SIP/2.0 is to be sent in upper case");
     } else {
         lint.at(

@@ -16,7 +16,6 @@ pub(super) fn look(lint: &mut Lint<'_>) {
             continue;
         }
         for member in super::values::members(header.name, text) {
-            let within = member.as_ptr() as usize - text.as_ptr() as usize;
             match NameAddr::parse(header.name, member) {
                 Ok(address) => {
                     let uri = address.uri();
@@ -26,14 +25,10 @@ pub(super) fn look(lint: &mut Lint<'_>) {
                 }
                 Err(error) => {
                     if let HeaderProblem::BadUri(_) = error.problem
-                        && bare_ipv6_in(member)
+                        && let Some(host) = bare_ipv6_in(member)
                     {
-                        lint.header(
-                            Rule::UriHost,
-                            header,
-                            within + error.offset,
-                            "an IPv6 address must stand in [ and ] in a URI",
-                        );
+                        let text = "an IPv6 address must stand in [ and ] in a URI";
+                        lint.part(Rule::UriHost, header, host, text);
                     }
                 }
             }
@@ -64,9 +59,9 @@ fn holds_addresses(name: HeaderName) -> bool {
     )
 }
 
-fn bare_ipv6_in(member: &str) -> bool {
+fn bare_ipv6_in(member: &str) -> Option<&str> {
     let inner = member.split_once('<').map_or(member, |(_, rest)| rest);
-    super::start_line::is_bare_ipv6(inner.split(['>', ';']).next().unwrap_or(""))
+    super::start_line::bare_ipv6(inner.split(['>', ';']).next().unwrap_or(""))
 }
 
 /// RFC 3261 §25.1: without quotes a display name is made of tokens; the reader takes UTF-8 as well.

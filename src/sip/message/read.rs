@@ -5,32 +5,35 @@
 
 use std::ops::Range;
 
-use super::{Field, Limits, Message, ReadError, Span, Start};
+use super::{Essentials, Field, Limits, Message, ReadError, Span, start};
 use crate::sip::{
     header::{self, HeaderError, HeaderProblem},
     name::HeaderName,
-    status::StatusCode,
     syntax,
 };
 
-/// Fills the index of `message` from its bytes.
+/// Fills the index of `message` from its bytes. `over` says what is done about each limit that is
+/// passed: it is an error, or what is over it is left out.
 pub(super) fn index(
     message: &mut Message,
     limits: &Limits,
-    start_line: fn(&[u8], Range<usize>) -> Option<Start>,
+    mut over: impl FnMut(ReadError) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {
-    let bytes = &message.bytes[..];
-    let size = bytes.len();
+    let mut bytes = &message.bytes[..];
+    let mut size = bytes.len();
     if size > limits.message || size > u32::MAX as usize {
-        return Err(ReadError::TooLarge { size, limit: limits.message.min(u32::MAX as usize) });
+        let limit = limits.message.min(u32::MAX as usize);
+        over(ReadError::TooLarge { size, limit })?;
+        size = limit;
+        bytes = &bytes[..size];
     }
     // RFC 3261 §7.5: line ends before the start line are ignored.
     let first = bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).ok_or(ReadError::Empty)?;
     let (line, mut at) = next_line(bytes, first).unwrap_or((first..size, size));
     if line.len() > limits.line {
-        return Err(ReadError::LineTooLong { offset: first, limit: limits.line });
+        over(ReadError::LineTooLong { offset: first, limit: limits.line })?;
     }
-    message.start = start_line(bytes, line).ok_or(ReadError::BadStartLine { offset: first })?;
+    message.start = start::read(bytes, line).ok_or(ReadError::BadStartLine { offset: first })?;
     let mut ended = false;
     while at < size {
         let (field, end, after) = match usual_field(bytes, at) {
@@ -53,16 +56,25 @@ pub(super) fn index(
             }
         };
         if end - at > limits.line {
-            return Err(ReadError::LineTooLong { offset: at, limit: limits.line });
+            over(ReadError::LineTooLong { offset: at, limit: limits.line })?;
+            at = after;
+            continue;
         }
         // A parameter takes two bytes at least, so most lines need no count.
         if end - at > limits.parameters
             && memchr::memchr_iter(b';', &bytes[at..end]).nth(limits.parameters).is_some()
         {
-            return Err(ReadError::TooManyParameters { offset: at, limit: limits.parameters });
+            over(ReadError::TooManyParameters { offset: at, limit: limits.parameters })?;
+            at = after;
+            continue;
         }
-        if message.fields.len() == limits.headers {
-            return Err(ReadError::TooManyHeaders { offset: at, limit: limits.headers });
+        if message.fields.len() >= limits.headers {
+            over(ReadError::TooManyHeaders { offset: at, limit: limits.headers })?;
+            // What an answer is made from is worth a few more.
+            if message.seen.contains(field.name) || !Essentials::NAMES.contains(&field.name) {
+                at = after;
+                continue;
+            }
         }
         message.seen.insert(field.name);
         message.places.note(field.name, message.fields.len());
@@ -127,58 +139,6 @@ fn next_line(bytes: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
     let newline = at + memchr::memchr(b'\n', bytes.get(at..)?)?;
     let end = if newline > at && bytes[newline - 1] == b'\r' { newline - 1 } else { newline };
     Some((at..end, newline + 1))
-}
-
-/// [`start_line`], or a status line whose status code is none.
-pub(super) fn any_start_line(bytes: &[u8], line: Range<usize>) -> Option<Start> {
-    start_line(bytes, line.clone()).or_else(|| {
-        let text = &bytes[line.clone()];
-        let first = syntax::find_near(b' ', text).filter(|_| is_version(text))?;
-        std::str::from_utf8(&text[..first]).ok()?;
-        let rest = syntax::trim_start_bytes(&text[first..]);
-        let code = line.end - rest.len();
-        let len = memchr::memchr(b' ', rest).unwrap_or(rest.len());
-        Some(Start::BadStatus {
-            version: Span::new(line.start, line.start + first),
-            code: Span::new(code, code + len),
-        })
-    })
-}
-
-pub(super) fn start_line(bytes: &[u8], line: Range<usize>) -> Option<Start> {
-    let text = &bytes[line.clone()];
-    let first = syntax::find_near(b' ', text)?;
-    if is_version(text) {
-        let rest = &text[first + 1..];
-        let digits = memchr::memchr(b' ', rest).unwrap_or(rest.len());
-        let status = StatusCode::from_bytes(&rest[..digits])?;
-        let reason = (first + 1 + digits + 1).min(text.len());
-        std::str::from_utf8(&text[..first]).ok()?;
-        return Some(Start::Status {
-            version: Span::new(line.start, line.start + first),
-            status,
-            reason: Span::new(line.start + reason, line.end),
-        });
-    }
-    // RFC 4475 §3.1.2.9 and §3.1.2.10: spaces around the parts may be passed over; the lint
-    // reports them.
-    let text = syntax::trim_end_bytes(text);
-    let last = memchr::memrchr(b' ', text)?;
-    if first == 0 || last <= first || !is_version(&text[last + 1..]) {
-        return None;
-    }
-    std::str::from_utf8(text).ok()?;
-    let uri = syntax::trim_bytes(&text[first..last]);
-    let uri_start = line.start + last - syntax::trim_start_bytes(&text[first..last]).len();
-    Some(Start::Request {
-        method: Span::new(line.start, line.start + first),
-        uri: Span::new(uri_start, uri_start + uri.len()),
-        version: Span::new(line.start + last + 1, line.start + text.len()),
-    })
-}
-
-fn is_version(text: &[u8]) -> bool {
-    text.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"SIP/"))
 }
 
 /// The field at `start` and where its line ends, where it is as nearly all are: `Name: value` with

@@ -1,6 +1,12 @@
 //! Which server transaction a request belongs to (RFC 3261 §17.2.3).
 
-use crate::sip::{header::Via, message::Message, method::Method, name::HeaderName, syntax};
+use crate::sip::{
+    header::Via,
+    message::{Message, StartLine},
+    method::Method,
+    name::HeaderName,
+    syntax,
+};
 
 /// What a request must have in common with the one that made a server transaction.
 ///
@@ -54,7 +60,11 @@ impl ServerKey {
                 method,
             },
             _ => Kind::Legacy(Box::new(Legacy {
-                request_uri: request.request_uri()?.into(),
+                request_uri: match request.start_line() {
+                    StartLine::Request { uri, .. } => uri.into(),
+                    StartLine::BadRequest { uri, .. } => String::from_utf8_lossy(uri).into(),
+                    StartLine::Status { .. } | StartLine::BadStatus { .. } => return None,
+                },
                 from_tag: request.from().ok()?.tag().map(Into::into),
                 to_tag: match method {
                     Method::Invite => None,

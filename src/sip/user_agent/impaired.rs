@@ -48,7 +48,7 @@ impl UserAgent {
         }
         let message = Message::read(bytes.clone()).ok()?;
         let method = Method::from(message.cseq().ok()?.method);
-        let is_request = message.status().is_none();
+        let is_request = message.is_request();
         let id = if is_request == (direction == Direction::Out) {
             self.owner_of_ours(flow, &message)
         } else {

@@ -85,7 +85,7 @@ impl UserAgent {
     /// Whether a response can be what a raw request is answered with. What the user wrote twice may
     /// come back twice: of the headers it must have no more than what has found the transaction.
     fn answers_raw(&self, key: Key, message: &Message) -> Result<(), String> {
-        if message.status().is_none() {
+        if message.is_request() {
             return Ok(());
         }
         if let Some(defect) = message.defect() {

@@ -203,21 +203,16 @@ impl UserAgent {
         if !bytes.is_empty() && bytes.iter().all(|b| matches!(b, b'\r' | b'\n')) {
             return;
         }
-        let message = match Message::read_with(bytes.clone(), &self.settings.limits) {
-            Ok(message) => message,
-            Err(error) => {
-                return self.stray(
-                    now,
-                    flow,
-                    bytes,
-                    format!("{source} sent what is no SIP message: {error}"),
-                );
+        match Message::read_to_answer(bytes.clone(), &self.settings.limits) {
+            Ok((message, Some(error))) => self.too_much(now, flow, source, &message, error),
+            Ok((message, None)) if message.is_request() => {
+                self.handle_request(now, flow, source, &message);
             }
-        };
-        if message.status().is_some() {
-            self.handle_response(now, flow, source, &message);
-        } else {
-            self.handle_request(now, flow, source, &message);
+            Ok((message, None)) => self.handle_response(now, flow, source, &message),
+            Err(error) => {
+                let problem = format!("{source} sent what is no SIP message: {error}");
+                self.stray(now, flow, bytes, problem);
+            }
         }
     }
 

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use super::{DialogKey, UserAgent, verdict::Verdict};
 use crate::sip::{
     event::{ContextId, Fact, FlowId, Response, TerminatedBy},
-    message::Message,
+    flaw::Flaw,
+    message::{Message, ReadError},
     method::Method,
     name::HeaderName,
     request::ExtraHeader,
@@ -58,11 +59,7 @@ impl UserAgent {
         let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
         let essentials = request.essentials().map(drop);
         if let Err(error) = essentials.and_then(|()| request.check_vias()) {
-            // RFC 3261 §8.2, §18.3: what can be answered is refused; there is no answer to an ACK.
-            if method != Method::Ack && is_answerable(request) {
-                let bytes = self.write_answer(request, source, Verdict::bad_request());
-                self.transmit(flow, response_destination(request, transport, source), bytes);
-            }
+            self.refuse_unread(flow, source, request, None);
             let problem = format!("{source} sent a request that cannot be used: {error}");
             return self.stray(now, flow, request.bytes().clone(), problem);
         }
@@ -102,6 +99,47 @@ impl UserAgent {
                 self.stray(now, flow, request.bytes().clone(), problem);
             }
         }
+    }
+
+    /// A message over one of the limits came: it is shown, and refused where it is a request.
+    pub(super) fn too_much(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        source: SocketAddr,
+        message: &Message,
+        error: ReadError,
+    ) {
+        let what = match message.is_request() {
+            true => "request",
+            false => "response",
+        };
+        if message.is_request() {
+            self.refuse_unread(flow, source, message, Some(error));
+        }
+        let problem = format!("{source} sent a {what} that is not taken in: {error}");
+        self.stray(now, flow, message.bytes().clone(), problem);
+    }
+
+    /// RFC 3261 §8.2, §18.3: what can be answered is refused, though no transaction can be made for
+    /// it; there is no answer to an ACK.
+    fn refuse_unread(
+        &mut self,
+        flow: FlowId,
+        source: SocketAddr,
+        request: &Message,
+        over: Option<ReadError>,
+    ) {
+        if request.method() == Some(Method::Ack) || !is_answerable(request) {
+            return;
+        }
+        let flaw = match over {
+            Some(error) => Some(Flaw::over(request, error)),
+            None => Flaw::of(request, &self.settings.limits),
+        };
+        let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
+        let bytes = self.write_answer(request, source, Verdict::refusal(flaw));
+        self.transmit(flow, response_destination(request, transport, source), bytes);
     }
 
     /// RFC 3261 §9.2: a CANCEL of a request that is known is answered with 200, and ends what waits
@@ -157,7 +195,7 @@ impl UserAgent {
     ) {
         let verdict = match self.servers.is_merged(transaction, request) {
             true => Verdict::loop_detected(),
-            false => Verdict::out_of_dialog(method, request),
+            false => Verdict::out_of_dialog(method, request, &self.settings.limits),
         };
         let status = verdict.status;
         let bytes = self.write_answer(request, source, verdict);
@@ -308,6 +346,9 @@ impl UserAgent {
     fn write_answer(&mut self, request: &Message, source: SocketAddr, verdict: Verdict) -> Bytes {
         let tag = self.identifiers.tag();
         let mut response = ResponseBuilder::new(request, source, verdict.status).to_tag(tag);
+        if let Some(reason) = verdict.reason {
+            response = response.reason(reason);
+        }
         for (name, value) in verdict.headers {
             response = response.extension(name, &value);
         }

@@ -31,7 +31,12 @@ impl UserAgent {
         source: SocketAddr,
         message: &Message,
     ) {
-        let Some(status) = message.status() else { return };
+        let Some(status) = message.status() else {
+            let problem = format!(
+                "{source} sent a response without a status code from 100 to 699 (RFC 3261 §7.2)"
+            );
+            return self.stray(now, flow, message.bytes().clone(), problem);
+        };
         let key = match self.find_transaction(flow, message) {
             Ok(key) => key,
             Err(why) => {
@@ -317,5 +322,6 @@ fn to_tag(message: &Message) -> &str {
 
 pub(super) fn new_leg(invite: Option<&Message>, response: &Message) -> Option<Leg> {
     let invite = invite?;
-    Leg::new(response, invite.request_uri()?, invite.cseq().ok()?.number)
+    let request_uri = String::from_utf8_lossy(invite.request_uri_bytes());
+    Leg::new(response, &request_uri, invite.cseq().ok()?.number)
 }

@@ -48,7 +48,8 @@ impl UserAgent {
         }
         let request = context.message()?;
         let cseq = request.cseq().ok()?.number;
-        let mut leg = Leg::new(message, request.request_uri()?, cseq)?;
+        let request_uri = String::from_utf8_lossy(request.request_uri_bytes());
+        let mut leg = Leg::new(message, &request_uri, cseq)?;
         leg.state = LegState::Confirmed;
         leg.subscribed = true;
         context.legs.push(leg);
@@ -100,7 +101,8 @@ impl UserAgent {
         })?;
         let context = self.contexts.get_mut(&id)?;
         let ours = context.message()?;
-        let leg = Leg::of_peer(request, ours.request_uri()?, ours.cseq().ok()?.number)?;
+        let request_uri = String::from_utf8_lossy(ours.request_uri_bytes());
+        let leg = Leg::of_peer(request, &request_uri, ours.cseq().ok()?.number)?;
         let tag = leg.tag.clone();
         context.legs.push(leg);
         self.tell_own(now, id, Fact::Leg { tag: tag.clone(), state: LegState::Confirmed });

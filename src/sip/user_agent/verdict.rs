@@ -4,18 +4,22 @@ use super::{UserAgent, peer::PeerRequest};
 use crate::sip::{
     compose,
     event::{ContextId, LegState},
-    message::{Message, StartLine},
+    flaw::Flaw,
+    message::{Limits, Message},
     method::Method,
     name::HeaderName,
     sdp,
     status::StatusCode,
     syntax,
+    uri::{Scheme, Uri},
 };
 
 /// An answer to be written.
 #[derive(Debug)]
 pub(super) struct Verdict {
     pub(super) status: StatusCode,
+    /// Where the status's own phrase says too little (RFC 3261 §21.4.1).
+    pub(super) reason: Option<String>,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) sdp: Option<String>,
 }
@@ -23,7 +27,7 @@ pub(super) struct Verdict {
 impl Verdict {
     fn new(code: u16) -> Verdict {
         let status = StatusCode::new(code).unwrap_or(StatusCode::OK);
-        Verdict { status, headers: Vec::new(), sdp: None }
+        Verdict { status, reason: None, headers: Vec::new(), sdp: None }
     }
 
     fn with(self, name: HeaderName, value: impl Into<String>) -> Verdict {
@@ -41,9 +45,14 @@ impl Verdict {
         Verdict::new(488).with(HeaderName::Warning, warning)
     }
 
-    /// A request whose end is not what it says (RFC 3261 §18.3).
-    pub(super) fn bad_request() -> Verdict {
-        Verdict::new(400)
+    /// A request that no server takes, whatever it asks for.
+    pub(super) fn refusal(flaw: Option<Flaw>) -> Verdict {
+        match flaw {
+            Some(Flaw { status, reason }) => {
+                Verdict { status, reason: Some(reason), ..Verdict::new(400) }
+            }
+            None => Verdict::new(400),
+        }
     }
 
     fn not_allowed() -> Verdict {
@@ -81,8 +90,8 @@ impl Verdict {
     }
 
     /// The answer to a request that belongs to no dialog.
-    pub(super) fn out_of_dialog(method: &Method, request: &Message) -> Verdict {
-        if let Some(refusal) = malformed(request) {
+    pub(super) fn out_of_dialog(method: &Method, request: &Message, limits: &Limits) -> Verdict {
+        if let Some(refusal) = malformed(request, limits) {
             return refusal;
         }
         let is_lost = request.to().is_ok_and(|to| to.tag().is_some())
@@ -114,6 +123,7 @@ impl UserAgent {
     pub(super) fn judge(&mut self, peer: &PeerRequest) -> Verdict {
         let number = peer.message.cseq().map_or(0, |cseq| cseq.number);
         let retry_after = 1 + self.identifiers.cseq() % 10;
+        let limits = self.settings.limits;
         let unacked = self.unacked.contains(peer.context, &peer.tag);
         let context = self.contexts.get(&peer.context);
         let calling = context.is_some_and(|context| context.state.is_pending());
@@ -121,7 +131,7 @@ impl UserAgent {
         if leg.is_terminated() {
             return Verdict::new(481);
         }
-        if let Some(refusal) = malformed(&peer.message) {
+        if let Some(refusal) = malformed(&peer.message, &limits) {
             return refusal;
         }
         let Some(leg) = self.leg_mut(peer.context, &peer.tag) else { return Verdict::new(481) };
@@ -212,14 +222,17 @@ impl UserAgent {
     }
 }
 
-/// Another version (RFC 3261 §21.5.6), or a CSeq that is another method's (§8.1.1.5).
-fn malformed(request: &Message) -> Option<Verdict> {
-    let StartLine::Request { method, version, .. } = request.start_line() else { return None };
-    if !version.eq_ignore_ascii_case("SIP/2.0") {
-        return Some(Verdict::new(505));
+/// What no server takes, or a Request-URI of a scheme that is unknown here (RFC 3261 §8.2.2.1).
+fn malformed(request: &Message, limits: &Limits) -> Option<Verdict> {
+    if let Some(flaw) = Flaw::of(request, limits) {
+        return Some(Verdict::refusal(Some(flaw)));
     }
-    let fits = request.cseq().is_ok_and(|cseq| cseq.method == method);
-    (!fits).then(|| Verdict::new(400))
+    let uri = request.request_uri().and_then(|uri| Uri::parse(uri).ok());
+    let is_known = uri.is_some_and(|uri| match uri.scheme() {
+        Scheme::Sip | Scheme::Sips => true,
+        Scheme::Other(scheme) => scheme.eq_ignore_ascii_case("tel"),
+    });
+    (!is_known).then(|| Verdict::new(416))
 }
 
 /// What cannot be understood of a request, whatever its method.

@@ -125,25 +125,28 @@ fn fields(message: &Message) -> Vec<Field> {
 }
 
 fn start_lines(a: &Message, b: &Message) -> Vec<Change> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let words = |message: &Message| match message.start_line() {
         StartLine::Request { method, uri, version } => [
             ("method", method.to_owned()),
             ("Request-URI", uri.to_owned()),
             ("version", version.to_owned()),
         ],
+        StartLine::BadRequest { method, uri, version } => {
+            [("method", text(method)), ("Request-URI", text(uri)), ("version", text(version))]
+        }
         StartLine::Status { version, status, .. } => [
             ("status", status.to_string()),
             ("reason", message.reason_phrase()),
             ("version", version.to_owned()),
         ],
         StartLine::BadStatus { version, code } => {
-            let code = String::from_utf8_lossy(code).into_owned();
-            [("status", code), ("reason", String::new()), ("version", version.to_owned())]
+            [("status", text(code)), ("reason", String::new()), ("version", text(version))]
         }
     };
     let (old, new) = (words(a), words(b));
     let name = || "start line".to_owned();
-    let parts: Vec<Part> = if a.status().is_some() == b.status().is_some() {
+    let parts: Vec<Part> = if a.is_request() == b.is_request() {
         old.into_iter()
             .zip(new)
             .filter(|(old, new)| old != new)
