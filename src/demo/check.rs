@@ -1,7 +1,9 @@
 //! What every request is checked for before anything is done with it (RFC 3261 §8.2).
 
 use crate::sip::{
-    Flaw, HeaderName, Limits, Message, Method, Scheme, StatusCode, Uri, header, syntax,
+    Flaw, HeaderName, Limits, Message, Method, Scheme, StatusCode, Uri,
+    header::{self, Via},
+    syntax,
 };
 
 use super::behaviour::status;
@@ -71,13 +73,37 @@ pub(super) fn check(request: &Message, limits: &Limits) -> Result<(), Refusal> {
         }
     }
     if matches!(method, Method::Invite | Method::Subscribe | Method::Refer) {
-        let contact =
-            request.contact().map_err(|error| Refusal::because(400, error.to_string()))?;
-        if matches!(contact.uri().scheme(), Scheme::Other(_)) {
-            return Err(Refusal::because(400, "The Contact is no SIP URI"));
+        match request.contact() {
+            // RFC 4475 §3.4.1: peers of before have none, and are called back at From.
+            Err(_) if is_of_before(request) && request.header(HeaderName::Contact).is_none() => {}
+            Err(error) => return Err(Refusal::because(400, error.to_string())),
+            Ok(contact) if matches!(contact.uri().scheme(), Scheme::Other(_)) => {
+                return Err(Refusal::because(400, "The Contact is no SIP URI"));
+            }
+            Ok(_) => {}
         }
     }
-    Ok(())
+    // RFC 3261 §21.4.6: the answer to an INVITE holds SDP or nothing.
+    match method == Method::Invite && !takes_sdp(request) {
+        true => Err(Refusal::new(406)),
+        false => Ok(()),
+    }
+}
+
+/// Whether the peer speaks RFC 2543: its branch has no magic cookie (RFC 3261 §17.2.3).
+fn is_of_before(request: &Message) -> bool {
+    let branch = request.via().ok().and_then(|via| via.branch());
+    !branch.is_some_and(|branch| branch.starts_with(Via::MAGIC_COOKIE))
+}
+
+/// Whether Accept, where it is there, names SDP (RFC 3261 §20.1).
+fn takes_sdp(request: &Message) -> bool {
+    let ranges = ["application/sdp", "application/*", "*/*"];
+    request.header(HeaderName::Accept).is_none()
+        || request.list(HeaderName::Accept).any(|range| {
+            let range = syntax::trim(range.split(';').next().unwrap_or(range));
+            ranges.iter().any(|taken| taken.eq_ignore_ascii_case(range))
+        })
 }
 
 #[cfg(test)]
@@ -117,6 +143,9 @@ mod tests {
             ("Call-ID: c\r\n", "", 400),
             ("To: <sip:b@b>", "To: \"b <sip:b@b>", 400),
             ("Contact: <sip:a@h>\r\n", "", 400),
+            ("Contact: <sip:a@h>", "Contact: <sip:a@h>\r\nAccept: text/plain", 406),
+            ("Contact: <sip:a@h>", "Contact: <sip:a@h>\r\nAccept:", 406),
+            ("Contact: <sip:a@h>", "Contact: <sip:a@h>\r\nAccept: a/b, Application/SDP;level=1", 0),
             ("Contact: <sip:a@h>", "Contact: <tel:1>", 400),
             ("100REL", "100rel, nothingSupportsThis", 420),
             ("INVITE sip", "IN/VITE sip", 400),
@@ -131,6 +160,8 @@ mod tests {
             let found = check_it(&message).map_or_else(|refusal| refusal.status.code(), |()| 0);
             assert_eq!(found, code, "{to}");
         }
+        let before = GOOD.replace("z9hG4bK1", "1").replace("Contact: <sip:a@h>\r\n", "");
+        assert_eq!(check_it(&read(&before)), Ok(()));
         let refusal = check_it(&read(&GOOD.replace("100REL", "a, 100rel, b"))).unwrap_err();
         assert_eq!(refusal.header, Some((HeaderName::Unsupported, "a, b".into())));
     }

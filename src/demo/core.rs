@@ -174,14 +174,34 @@ impl Core {
             Incoming::Ack => self.on_ack(now, &message),
             Incoming::Full if message.method() != Some(Method::Ack) => {
                 let refusal = Refusal::with(503, HeaderName::RetryAfter, "5");
-                let bytes = refusal_response(&message, source, &refusal)
-                    .to_tag(self.identifiers.tag())
-                    .build();
-                let to = response_destination(&message, info.transport, source);
-                self.output.push_back(Transmit { flow, to, bytes });
+                self.refuse_untracked(info, source, &message, &refusal);
+            }
+            Incoming::Unusable
+                if message.method() != Some(Method::Ack) && Flaw::is_answerable(&message) =>
+            {
+                let flaw = match over {
+                    Some(error) => Some(Flaw::over(&message, error)),
+                    None => Flaw::of(&message, &limits),
+                };
+                let refusal = flaw.map_or_else(|| Refusal::new(400), Refusal::from);
+                self.refuse_untracked(info, source, &message, &refusal);
             }
             Incoming::Full | Incoming::Absorbed(_) | Incoming::Acked(_) | Incoming::Unusable => {}
         }
+    }
+
+    /// Refuses a request that no transaction is made for (RFC 3261 §8.2.7).
+    fn refuse_untracked(
+        &mut self,
+        info: FlowInfo,
+        source: SocketAddr,
+        request: &Message,
+        refusal: &Refusal,
+    ) {
+        let response = refusal_response(request, source, refusal);
+        let bytes = response.to_tag(self.identifiers.tag()).build();
+        let to = response_destination(request, info.transport, source);
+        self.output.push_back(Transmit { flow: info.id, to, bytes });
     }
 
     /// The behaviours that act before any transaction does; `true` where the request is done with.

@@ -112,7 +112,11 @@ impl Dialog {
             peer: request.source,
             local: format!("{};tag={tag}", text(HeaderName::To)?),
             remote: text(HeaderName::From)?,
-            target: message.contact().ok()?.uri().as_str().to_owned(),
+            target: match message.header(HeaderName::Contact) {
+                Some(_) => message.contact().ok()?.uri().as_str().to_owned(),
+                // As peers that speak RFC 2543 leave it.
+                None => essentials.from.uri().as_str().to_owned(),
+            },
             route_set: message.list(HeaderName::RecordRoute).map(Box::from).collect(),
             contact: request.contact(),
             media_address: request.media_address(),

@@ -3,7 +3,7 @@
 
 use crate::sip::{
     header::{self, HeaderProblem},
-    message::{Limits, Message, ReadError, StartLine},
+    message::{Limits, Message, ReadError, RequestLineProblem, StartLine},
     name::HeaderName,
     status::StatusCode,
 };
@@ -33,6 +33,22 @@ impl Flaw {
     /// is too much.
     pub fn of(request: &Message, limits: &Limits) -> Option<Flaw> {
         Flaw::check(request, limits).err()
+    }
+
+    /// Whether there is all that a response copies (RFC 3261 §8.2.6.2), and a Via to send it by.
+    pub fn is_answerable(request: &Message) -> bool {
+        let copied = [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq];
+        let has_via = match request.via() {
+            Ok(_) => true,
+            // RFC 4475 §3.1.2.16: a request of another version has Vias of that version; the answer
+            // goes where it came from.
+            Err(error) => {
+                let line = request.check_request_line();
+                error.problem == HeaderProblem::BadProtocol
+                    && line.is_err_and(|error| error.problem == RequestLineProblem::Version)
+            }
+        };
+        has_via && copied.into_iter().all(|name| request.header(name).is_some())
     }
 
     /// What a message over a limit is answered with: 513 for its size (RFC 3261 §21.5.7), 414 for

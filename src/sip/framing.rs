@@ -30,7 +30,7 @@ pub enum Frame {
 }
 
 /// Why a stream cannot be followed any further: nobody knows where the next message begins. The
-/// connection must be closed.
+/// connection must be closed. What came of the message is given first, for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// A Content-Length that is no number, or two that disagree.
@@ -39,13 +39,13 @@ pub enum FrameError {
         /// The byte offset in the message.
         offset: usize,
     },
-    /// A message without a Content-Length. It was given as a message without a body, but where the
-    /// next one begins is anyone's guess.
+    /// A message without a Content-Length. It was given as a message without a body.
     #[error(
         "a message has no Content-Length, so nobody knows where the next one begins (RFC 3261 §18.3)"
     )]
     NoContentLength,
-    /// A message that is, or says that it is, larger than [`Limits::message`].
+    /// A head larger than [`Limits::message`], or a message that says that it has more than 4 GiB.
+    /// Any other that is too large is passed over: its head is given, and the stream goes on.
     #[error("a message has more than {limit} bytes")]
     TooLarge {
         /// The limit in bytes.
@@ -61,8 +61,12 @@ enum State {
     Head { searched: usize },
     /// The message has this many bytes.
     Body { length: usize },
-    /// The message is a head that does not say how long its body is.
-    Bare { length: usize },
+    /// So many bytes of a message are all that is given of it; the stream cannot be followed behind.
+    Last { length: usize, why: FrameError },
+    /// A head, and then a body that is too large to be kept.
+    Large { head: usize, body: u64 },
+    /// So many bytes of a body that is too large are still to be passed over.
+    Skip { left: u64 },
 }
 
 impl Framer {
@@ -127,36 +131,34 @@ impl Framer {
                     [b'\r' | b'\n', ..] => self.buffer.advance(1),
                     _ => self.state = State::Head { searched: 0 },
                 },
-                State::Head { searched } => {
-                    let limit = self.limits.message;
-                    match end_of_head(&self.buffer, searched) {
-                        Ok(head) if head > limit => return Err(FrameError::TooLarge { limit }),
-                        Ok(head) => {
-                            let Some(length) = body_length(&self.buffer[..head])? else {
-                                self.state = State::Bare { length: head };
-                                continue;
-                            };
-                            // A length that does not fit is over any limit.
-                            let length = usize::try_from(length).unwrap_or(usize::MAX);
-                            let length = head.saturating_add(length);
-                            if length > limit {
-                                return Err(FrameError::TooLarge { limit });
-                            }
-                            self.state = State::Body { length };
-                        }
-                        Err(_) if self.buffer.len() > limit => {
-                            return Err(FrameError::TooLarge { limit });
-                        }
-                        Err(searched) => {
-                            self.state = State::Head { searched };
-                            return Ok(None);
-                        }
+                State::Head { searched } => match end_of_head(&self.buffer, searched) {
+                    Ok(head) => self.state = self.behind(head),
+                    Err(_) if self.buffer.len() > self.limits.message => {
+                        self.state = self.endless();
                     }
-                }
-                State::Bare { length } => {
+                    Err(searched) => {
+                        self.state = State::Head { searched };
+                        return Ok(None);
+                    }
+                },
+                State::Last { length, why } => {
                     let head = self.buffer.split_to(length).freeze();
-                    self.fail(FrameError::NoContentLength);
+                    self.fail(why);
                     return Ok(Some(Frame::Message(head)));
+                }
+                State::Skip { left } => {
+                    let length = self.buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+                    self.buffer.advance(length);
+                    let left = left - length as u64;
+                    if left > 0 {
+                        self.state = State::Skip { left };
+                        return Ok(None);
+                    }
+                    self.state = State::Between { line_ends: 0 };
+                }
+                State::Large { head, body } => {
+                    self.state = State::Skip { left: body };
+                    return Ok(Some(Frame::Message(self.buffer.split_to(head).freeze())));
                 }
                 State::Body { length } if self.buffer.len() < length => return Ok(None),
                 State::Body { length } => {
@@ -165,6 +167,33 @@ impl Framer {
                 }
             }
         }
+    }
+
+    /// What follows from a head of that length.
+    fn behind(&self, head: usize) -> State {
+        if head > self.limits.message {
+            return self.endless();
+        }
+        let body = match body_length(&self.buffer[..head]) {
+            Ok(Some(body)) => body,
+            Ok(None) => return State::Last { length: head, why: FrameError::NoContentLength },
+            Err(why) => return State::Last { length: head, why },
+        };
+        match usize::try_from(body).map(|body| head.saturating_add(body)) {
+            Ok(length) if length <= self.limits.message => State::Body { length },
+            // RFC 3261 §21.5.7: the request is refused, and where the next one begins is known.
+            _ if body <= u32::MAX.into() => State::Large { head, body },
+            _ => State::Last { length: head, why: self.too_large() },
+        }
+    }
+
+    /// A head over the limit: as much of it as shows that it is.
+    fn endless(&self) -> State {
+        State::Last { length: self.limits.message + 1, why: self.too_large() }
+    }
+
+    fn too_large(&self) -> FrameError {
+        FrameError::TooLarge { limit: self.limits.message }
     }
 }
 
@@ -271,24 +300,40 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_without_a_way_on_says_so_for_good() {
+    fn a_stream_without_a_way_on_gives_the_head_and_says_so_for_good() {
+        let huge = "X sip:a SIP/2.0\r\nl: 18446744073709551615\r\n\r\n";
         for (head, error) in [
             ("X sip:a SIP/2.0\r\nl: -1\r\n\r\n", FrameError::BadContentLength { offset: 17 }),
             (
                 "X sip:a SIP/2.0\r\nl: 1\r\nL: 2\r\n\r\n",
                 FrameError::BadContentLength { offset: 23 },
             ),
-            (
-                "X sip:a SIP/2.0\r\nl: 18446744073709551615\r\n\r\n",
-                FrameError::TooLarge { limit: 100 },
-            ),
-            ("X sip:a SIP/2.0\r\nl: 80\r\n\r\n", FrameError::TooLarge { limit: 100 }),
+            (huge, FrameError::TooLarge { limit: 100 }),
         ] {
             let mut framer = Framer::new(Limits { message: 100, ..Limits::default() });
             framer.push(head.as_bytes());
+            assert_eq!(framer.frame(), Ok(Some(Frame::Message(head.into()))));
             assert_eq!(framer.frame(), Err(error), "{head:?}");
             framer.push(b"\r\n\r\n");
             assert_eq!((framer.frame(), framer.pending()), (Err(error), 0));
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_too_large_is_passed_over_and_never_kept() {
+        let head = "X sip:a SIP/2.0\r\nl: 1000\r\n\r\n";
+        let next = "Y sip:a SIP/2.0\r\nl: 0\r\n\r\n";
+        let stream = [head, &"x".repeat(1000), next].concat();
+        for size in [1, 7, 64, stream.len()] {
+            let mut framer = Framer::new(Limits { message: 100, ..Limits::default() });
+            let mut frames = Vec::new();
+            for piece in stream.as_bytes().chunks(size) {
+                framer.push(piece);
+                frames.extend(all(&mut framer));
+                assert!(framer.pending() <= 100);
+            }
+            let messages = [head, next].map(|text| Frame::Message(text.into()));
+            assert_eq!(frames, messages, "pieces of {size}");
         }
     }
 
@@ -310,6 +355,7 @@ mod tests {
         framer.push(&[b'x'; 100]);
         assert_eq!(framer.frame(), Ok(None));
         framer.push(b"x");
+        assert_eq!(framer.frame(), Ok(Some(Frame::Message([b'x'; 101].to_vec().into()))));
         assert_eq!(framer.frame(), Err(FrameError::TooLarge { limit: 100 }));
     }
 }

@@ -11,6 +11,7 @@ mod options;
 mod s08_1_redirects;
 mod s08_1_requests;
 mod s08_1_responses;
+mod s08_2_flaws;
 mod s08_2_server;
 mod s09_cancel;
 mod s10_registrations;

@@ -4,4 +4,5 @@ mod bench;
 mod calls;
 mod faults;
 mod others;
+mod torture;
 mod with_user_agent;

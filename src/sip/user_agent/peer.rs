@@ -130,7 +130,7 @@ impl UserAgent {
         request: &Message,
         over: Option<ReadError>,
     ) {
-        if request.method() == Some(Method::Ack) || !is_answerable(request) {
+        if request.method() == Some(Method::Ack) || !Flaw::is_answerable(request) {
             return;
         }
         let flaw = match over {
@@ -394,10 +394,4 @@ impl UserAgent {
             );
         }
     }
-}
-
-/// Whether there is all that a response copies (RFC 3261 §8.2.6.2), and a Via to send it by.
-fn is_answerable(request: &Message) -> bool {
-    let copied = [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq];
-    request.via().is_ok() && copied.into_iter().all(|name| request.header(name).is_some())
 }
