@@ -110,3 +110,24 @@ fn standard_input_is_read_once_and_a_size_that_was_not_read_is_not_told() {
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(text.contains("has more than") && text.contains("[over-limit,"), "{text}");
 }
+
+#[test]
+fn limits_are_switches_and_the_one_that_is_passed_is_named() {
+    let home = Home::new();
+    let options = b"OPTIONS sip:b.test SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1;a;b;c\r\n\r\n";
+    for (switch, words) in [
+        ("--max-message-bytes", "the message has more than 1 bytes"),
+        ("--max-line-bytes", "is longer than 1 bytes"),
+        ("--max-parameters", "has more than 1 parameters"),
+    ] {
+        let output = lint(&home, &["-", switch, "1"], options);
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(text.contains(words) && text.contains("[over-limit,"), "{switch}: {text}");
+        assert_eq!(output.status.code(), Some(3));
+    }
+    let many = [&options[..options.len() - 2], b"X: y\r\n\r\n"].concat();
+    let output = lint(&home, &["-", "--max-headers", "1"], &many);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(text.contains("-:3:1: error: the message has more than 1 headers"), "{text}");
+    assert_eq!(lint(&home, &["-", "--max-headers", "0"], b"").status.code(), Some(2));
+}

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use sipboard::config::{self, Config, EXAMPLE, schema::Place};
+use sipboard::{
+    config::{self, Config, EXAMPLE, schema::Place},
+    sip::Limits,
+};
 
 const ACCOUNT: &str = "[[account]]\nname = \"a\"\nuri = \"sip:a@b.test\"\n";
 
@@ -55,6 +58,15 @@ fn what_the_file_says_is_what_counts() {
     assert_eq!(error, "there is no account \"b\"; the accounts are a, z");
 }
 
+#[test]
+fn limits_are_what_the_file_says_or_the_default() {
+    let text = "[limits]\nmax_message_bytes = 5000\nmax_headers = 60\nmax_line_bytes = 700\nmax_parameters = 8\nmax_nesting = 2\n";
+    let limits = config::parse(text).unwrap().settings.sip.limits;
+    assert_eq!(limits, Limits { message: 5000, headers: 60, line: 700, parameters: 8, nesting: 2 });
+    let limits = config::parse("[limits]\nmax_headers = 60\n").unwrap().settings.sip.limits;
+    assert_eq!(limits, Limits { headers: 60, ..Limits::default() });
+}
+
 /// (text, [(line, column, words of the message)])
 type Case<'a> = (&'a str, &'a [(usize, usize, &'a [&'a str])]);
 
@@ -94,6 +106,10 @@ fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
         // Types.
         ("mouse = \"yes\"", &[(1, 9, &["mouse must be true or false, not the string \"yes\""])]),
         ("default_account = 3", &[(1, 19, &["must be an account's name, not the number 3"])]),
+        ("limits = 5", &[(1, 10, &["limits must be a table", "[limits]", "not the number 5"])]),
+        ("[limits]\nmax_headers = 0", &[(2, 15, &["max_headers", "from 1 to 1000000", "not 0"])]),
+        ("[limits]\nmax_nesting = 65", &[(2, 15, &["levels from 1 to 64"])]),
+        ("[limits]\nmax_header = 5", &[(2, 1, &["did you mean \"max_headers\""])]),
         ("timers = 5", &[(1, 10, &["timers must be a table", "[timers]", "not the number 5"])]),
         (
             "[timers]\nt1_ms = \"500\"",

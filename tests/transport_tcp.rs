@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use sipboard::{
-    sip::{FlowId, Transport},
+    sip::{FlowId, Limits, Transport},
     transport::{FlowSettings, KeepAlive, Network, Room, ServerUri, Signal},
 };
 use tokio::{
@@ -176,18 +176,46 @@ async fn a_message_without_content_length_is_shown_and_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_message_over_the_limit_ends_the_connection() {
+async fn a_message_that_cannot_be_followed_is_handed_on_for_an_answer_and_ends_the_connection() {
     for head in [
-        "OPTIONS sip:a SIP/2.0\r\nContent-Length: 99999999\r\n\r\n".to_owned(),
+        "OPTIONS sip:a SIP/2.0\r\nContent-Length: 99999999999\r\n\r\n".to_owned(),
         "OPTIONS sip:a SIP/2.0\r\nContent-Length: x\r\n\r\n".to_owned(),
-        "x".repeat(2 << 20),
+        "x".repeat(5 << 20),
     ] {
-        let (mut ear, mut stream, _) = pair().await;
+        let (mut ear, stream, _) = pair().await;
+        let (mut input, mut output) = stream.into_split();
         // The connection may be closed before all is written.
-        let _ = stream.write_all(head.as_bytes()).await;
-        let reason = ear.down().await;
-        assert!(reason.contains("was closed: "), "{reason}");
+        let length = head.len().min(Limits::default().message + 1);
+        let write = async { drop(output.write_all(head.as_bytes()).await) };
+        let answer = async {
+            assert_eq!(ear.message().await, head[..length]);
+            ear.network.send(FLOW, None, Bytes::from_static(b"no")).unwrap();
+            let reason = ear.down().await;
+            assert!(reason.contains("was closed: "), "{reason}");
+        };
+        let read = async {
+            let mut all = Vec::new();
+            in_time(input.read_to_end(&mut all)).await.expect("no reset");
+            assert_eq!(all, b"no");
+        };
+        tokio::join!(write, answer, read);
     }
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_passed_over_and_the_connection_goes_on() {
+    let (mut ear, mut stream, _) = pair().await;
+    let head = "OPTIONS sip:a SIP/2.0\r\nContent-Length: 5000000\r\n\r\n";
+    let write = async {
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![b'x'; 5_000_000]).await.unwrap();
+        stream.write_all(OPTIONS.as_bytes()).await.unwrap();
+    };
+    let hear = async {
+        assert_eq!(ear.message().await, head);
+        assert_eq!(ear.message().await, OPTIONS);
+    };
+    in_time(async { tokio::join!(write, hear) }).await;
 }
 
 #[tokio::test]

@@ -258,12 +258,12 @@ async fn a_connection_that_breaks_is_named_with_the_reason() {
 #[tokio::test]
 async fn a_message_over_the_limit_ends_the_connection() {
     let (mut network, mut socket) = pair().await;
-    let large = "a".repeat((1 << 20) + 1);
+    let large = "a".repeat((4 << 20) + 1);
     // The peer hangs up before it has read all of it.
     let _ = socket.send(Message::text(large)).await;
     let reason = down(&mut network).await;
     assert!(
-        reason.ends_with("the peer sent a message of 1048577 bytes; at most 1048576 are taken"),
+        reason.ends_with("the peer sent a message of 4194305 bytes; at most 4194304 are taken"),
         "{reason}"
     );
 }

@@ -8,7 +8,7 @@ use clap::{
 };
 
 use crate::{
-    cli::{duration, flow::FlowArgs, impair::ImpairArgs, profile::Profile},
+    cli::{duration, flow::FlowArgs, impair::ImpairArgs, limits::LimitArgs, profile::Profile},
     transport::dns_server,
 };
 
@@ -44,6 +44,8 @@ pub(super) enum Command {
         /// One JSON object a line, instead of text
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        limits: LimitArgs,
     },
     /// Find, check or begin the config file
     Config {
@@ -224,6 +226,8 @@ pub(super) struct Serve {
     /// Print the addresses as one JSON object on one line
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) limits: LimitArgs,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]

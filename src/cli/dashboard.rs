@@ -45,7 +45,7 @@ pub(super) fn run(profile: &Profile, impair: &ImpairArgs) -> anyhow::Result<u8> 
                 open(config, account, dress, None, None, again(profile, impair, None)).await
             }
             Resolved::Demo(mut config) => {
-                let demo = demo_server::start().await?;
+                let demo = demo_server::start(config.settings.sip.limits).await?;
                 let account = demo_account(demo.addresses().servers());
                 let account = Account {
                     credentials: demo_credentials(),

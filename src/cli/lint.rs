@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::sip::{
-    Message,
+    Limits, Message,
     escape::{escape, escape_json},
     lint::{self, Finding, Options, Report, Severity},
 };
@@ -22,12 +22,17 @@ use crate::sip::{
 /// # Errors
 ///
 /// Where `-` is named twice; where `out` takes no more, a closed pipe excepted.
-pub(super) fn run(files: &[PathBuf], json: bool, out: &mut impl Write) -> anyhow::Result<u8> {
+pub(super) fn run(
+    files: &[PathBuf],
+    json: bool,
+    limits: Limits,
+    out: &mut impl Write,
+) -> anyhow::Result<u8> {
     if files.iter().filter(|file| *file == Path::new("-")).count() > 1 {
         anyhow::bail!("- is standard input, which can be read only once; name it once");
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs());
-    let options = Options { now, ..Options::default() };
+    let options = Options { limits, now };
     let mut worst = None;
     let mut unread = false;
     for file in files {

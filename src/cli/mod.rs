@@ -12,6 +12,7 @@ mod duration;
 mod flow;
 mod impair;
 mod keys;
+mod limits;
 mod lint;
 mod look;
 mod pages;
@@ -67,10 +68,10 @@ fn dispatch(args: Args) -> anyhow::Result<u8> {
             args.impair.refuse("serve")?;
             serve::run(&serve)
         }
-        Command::Lint { files, json } => {
+        Command::Lint { files, json, limits } => {
             args.profile.refuse("lint")?;
             args.impair.refuse("lint")?;
-            lint::run(&files, json, &mut io::stdout().lock())
+            lint::run(&files, json, limits.limits(), &mut io::stdout().lock())
         }
         Command::Completions { shell } => {
             args.profile.refuse("completions")?;

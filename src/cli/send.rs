@@ -169,7 +169,7 @@ async fn carry_out(
     use_demo: bool,
 ) -> anyhow::Result<u8> {
     let interrupts = signals::interrupts().context("signals cannot be heard")?;
-    let demo = if use_demo { Some(demo_server::start().await?) } else { None };
+    let demo = if use_demo { Some(demo_server::start(settings.sip.limits).await?) } else { None };
     if let Some(demo) = &demo {
         let servers = demo.addresses().servers();
         let server = match submission(&mut sending) {

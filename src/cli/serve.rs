@@ -17,11 +17,12 @@ use crate::{
 };
 
 pub(super) fn run(args: &Serve) -> anyhow::Result<u8> {
-    let Serve { udp, tcp, ws, tls, wss, json: _ } = *args;
-    let config = match [udp, tcp, ws, tls, wss] {
+    let Serve { udp, tcp, ws, tls, wss, json: _, limits } = *args;
+    let mut config = match [udp, tcp, ws, tls, wss] {
         [None, None, None, None, None] => demo::Config::default(),
         _ => demo::Config { udp, tcp, ws, tls, wss, ..demo::Config::nowhere() },
     };
+    config.settings.messages = limits.limits();
     runtime()?.block_on(async {
         // Before the addresses are told: whoever reads them may end it at once.
         let mut interrupts = signals::interrupts().context("signals cannot be heard")?;

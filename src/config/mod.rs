@@ -10,6 +10,7 @@ mod flow;
 mod impair;
 pub mod instance;
 mod keys;
+pub mod limits;
 mod permissions;
 mod problem;
 mod requests;

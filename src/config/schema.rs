@@ -9,7 +9,7 @@ use toml::{
 
 use crate::{
     config::{
-        Config, Problem, account, columns, impair, keys, requests,
+        Config, Problem, account, columns, impair, keys, limits, requests,
         table::{Problems, Table, wrong_type},
         ui,
     },
@@ -29,6 +29,8 @@ pub enum Place {
     Top,
     /// `[impair]`
     Impair,
+    /// `[limits]`
+    Limits,
     /// `[resolver]`
     Resolver,
     /// `[table]`
@@ -43,9 +45,10 @@ pub enum Place {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Place; 7] = [
+    pub const ALL: [Place; 8] = [
         Place::Top,
         Place::Impair,
+        Place::Limits,
         Place::Resolver,
         Place::Table,
         Place::Timers,
@@ -59,6 +62,7 @@ impl Place {
             Place::Top => "the top of the file",
             Place::Resolver => "[resolver]",
             Place::Impair => "[impair]",
+            Place::Limits => "[limits]",
             Place::Table => "[table]",
             Place::Timers => "[timers]",
             Place::Ui => "[ui]",
@@ -77,6 +81,7 @@ impl Place {
                 "extra_legs",
                 "impair",
                 "keys",
+                "limits",
                 "mouse",
                 "redirects",
                 "reliable_provisionals",
@@ -89,6 +94,13 @@ impl Place {
             ],
             Place::Resolver => &["server"],
             Place::Impair => &["rules", "seed"],
+            Place::Limits => &[
+                "max_headers",
+                "max_line_bytes",
+                "max_message_bytes",
+                "max_nesting",
+                "max_parameters",
+            ],
             Place::Table => &["columns"],
             Place::Timers => &["t1_ms", "t2_ms", "t4_ms"],
             Place::Ui => &["ascii", "notify", "notify_on", "theme"],
@@ -193,6 +205,7 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
     config.settings.impair = impair::read(&mut problems, &top);
     config.variables = requests::variables(&mut problems, &top);
     config.settings.sip.by_hand = requests::by_hand(&mut problems, &top);
+    config.settings.sip.limits = limits::read(&mut problems, &top);
     read_timers(&mut problems, &top, &mut config.settings.sip);
     read_calls(&mut problems, &top, &mut config.settings.sip);
     let account::Accounts { accounts, names, holds_password } = account::read(&mut problems, &top);

@@ -207,7 +207,7 @@ impl Addresses {
 ///
 /// Where an address cannot be bound, with the transport and the address in the message.
 pub async fn start(config: Config) -> io::Result<Demo> {
-    let mut network = Network::new();
+    let mut network = Network::new().with_limits(config.settings.messages);
     let mut addresses = Addresses::default();
     let secure = config.addresses().filter(|(transport, _)| transport.is_secure());
     let mut secure = secure.map(|(_, address)| address).peekable();

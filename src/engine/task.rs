@@ -107,12 +107,13 @@ pub(super) struct Task {
 
 impl Task {
     pub(super) fn new(settings: Settings, events: mpsc::Sender<Vec<Event>>) -> Task {
+        let limits = settings.sip.limits;
         let mut task = Task {
             user_agent: UserAgent::new(settings.sip, rand::random()),
             registrations: Registrations::default(),
             passwords: Passwords::default(),
             instance: settings.instance.unwrap_or_else(Instance::random),
-            network: Network::new(),
+            network: Network::new().with_limits(limits),
             flows: Flows::default(),
             impairer: Impairer::new(),
             listening: HashMap::new(),

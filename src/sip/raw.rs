@@ -120,13 +120,12 @@ impl RawMessage {
     /// Why nothing that comes back can be matched.
     pub fn matchable(&self) -> Result<&Message, Unmatched> {
         let message = self.message.as_ref().map_err(|error| Unmatched::Unreadable(*error))?;
-        match message.method() {
-            None => return Err(Unmatched::Response),
-            Some(Method::Ack) => return Err(Unmatched::Ack),
-            Some(_) => {}
+        let method = message.method().ok_or(Unmatched::Response)?;
+        if method == Method::Ack {
+            return Err(Unmatched::Ack);
         }
         let via = message.via().map_err(Unmatched::Header)?;
-        match Method::from(method) {
+        match method {
             // The ACK, or what follows in the dialog, counts on from the number.
             Method::Invite | Method::Subscribe | Method::Refer => message.cseq().map(drop),
             _ => cseq_method(message).map(drop),

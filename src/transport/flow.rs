@@ -16,7 +16,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::{
-    sip::FlowId,
+    sip::{FlowId, Limits},
     transport::{SendError, ServerUri, Signal, keep_alive::Pulse, reason, stream, udp},
 };
 
@@ -41,18 +41,21 @@ const FIRST_ACCEPTED: u32 = 1 << 31;
 pub(super) struct Hub {
     sender: mpsc::Sender<Batch>,
     accepted: Arc<AtomicU32>,
+    /// What is taken from a peer.
+    pub(super) limits: Limits,
 }
 
 impl Hub {
     pub(super) fn new() -> (Hub, mpsc::Receiver<Batch>) {
         let (sender, receiver) = mpsc::channel(BATCHES);
-        (Hub { sender, accepted: Arc::new(AtomicU32::new(FIRST_ACCEPTED)) }, receiver)
+        let accepted = Arc::new(AtomicU32::new(FIRST_ACCEPTED));
+        (Hub { sender, accepted, limits: Limits::default() }, receiver)
     }
 
     /// The outlet of a flow that the owner named. `generation` tells apart flows that had the
     /// same name one after the other.
     pub(super) fn outlet(&self, flow: FlowId, generation: u32) -> Outlet {
-        Outlet { flow, generation, sender: self.sender.clone() }
+        Outlet { flow, generation, sender: self.sender.clone(), limits: self.limits }
     }
 
     /// The outlet of a flow that a listener took.
@@ -86,9 +89,15 @@ pub(super) struct Outlet {
     flow: FlowId,
     generation: u32,
     sender: mpsc::Sender<Batch>,
+    limits: Limits,
 }
 
 impl Outlet {
+    /// What is taken from the peer.
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
+    }
+
     pub(super) fn flow(&self) -> FlowId {
         self.flow
     }

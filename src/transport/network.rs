@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::{sync::mpsc, task::AbortHandle};
 
 use crate::{
-    sip::{FlowId, Transport},
+    sip::{FlowId, Limits, Transport},
     transport::{
         FlowSettings, SendError, ServerIdentity, ServerUri, Signal,
         flow::{Batch, CONNECT_TIMEOUT, Hub, Link},
@@ -105,6 +105,13 @@ impl Network {
     /// is not set.
     pub fn with_connect_timeout(self, limit: Duration) -> Network {
         Network { limit, ..self }
+    }
+
+    /// Sets how much is taken from a peer at once: a larger message is not waited for. On a stream
+    /// its head is still handed on, to be refused.
+    pub fn with_limits(mut self, limits: Limits) -> Network {
+        self.hub.limits = limits;
+        self
     }
 
     /// Begins to make a flow to a server, under an id of the caller's below 2^31;

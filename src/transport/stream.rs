@@ -28,9 +28,6 @@ use crate::{
     },
 };
 
-/// The largest message that is taken from a peer, in bytes; a larger one ends the connection.
-pub(super) const LARGEST: usize = 1 << 20;
-
 /// How many messages may wait to be written.
 const QUEUE: usize = 8 << 10;
 
@@ -134,7 +131,10 @@ impl Call {
         let pulse = Arc::new(Pulse::of_client(settings, transport, Instant::now().into()));
         let up = |flow, local, peer, facts| Signal::Up { flow, local, peer, facts };
         if self.server.transport.is_websocket() {
-            let shaken = ws::dial(&self.server, &self.settings.websocket, connection);
+            let shaken = {
+                let largest = outlet.limits().message;
+                ws::dial(&self.server, &self.settings.websocket, largest, connection)
+            };
             match self.in_time(" to the WebSocket handshake", shaken).await {
                 Ok(connection) => {
                     let manner = Manner { binary: self.settings.websocket.binary, pulse };
@@ -273,7 +273,9 @@ impl Door {
         let accepted = |flow, local, peer, _| Signal::Accepted { flow, transport, local, peer };
         let peer = connection.peer;
         if transport.is_websocket() {
-            if let Some(connection) = self.in_time(until, ws::shake(connection)).await {
+            if let Some(connection) =
+                self.in_time(until, ws::shake(connection, self.hub.limits.message)).await
+            {
                 drop(slot);
                 let name = format!("the WebSocket client {peer}");
                 let manner = Manner { binary: false, pulse: Arc::new(Pulse::of_server()) };

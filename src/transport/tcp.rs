@@ -16,13 +16,13 @@ use tokio::{
 };
 
 use crate::{
-    sip::{FlowId, Frame, Framer, Limits},
+    sip::{FlowId, Frame, Framer},
     transport::{
         FlowFacts, Signal,
         flow::{Gather, Outlet},
         keep_alive::{self, Beat, Pulse},
         reason,
-        stream::{self, Connection, LARGEST, LINGER, Side, WRITES},
+        stream::{self, Connection, LINGER, Side, WRITES},
     },
 };
 
@@ -32,6 +32,9 @@ const READ: usize = 16 << 10;
 /// How long a peer that says nothing more may still be written to, counted from our last message:
 /// a client that has ended its half still waits for its answers.
 const HALF_CLOSED: Duration = Duration::from_secs(10);
+
+/// How long the owner has to answer the last message of a stream that cannot be followed.
+const ANSWERED: Duration = Duration::from_millis(100);
 
 /// Announces the flow, then reads and writes until the connection ends or the queue is dropped.
 pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
@@ -104,9 +107,15 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
             }
         }
         End::Unreadable(why) => {
-            // RFC 3261 §18.3: nobody knows where its next message begins.
+            // RFC 3261 §18.3: nobody knows where its next message begins. What came of this one is
+            // answered before the end, which an ear that still listens keeps from being a reset.
+            let _ = timeout(ANSWERED, writer.run(pulse)).await;
             let _ = timeout(LINGER, writer.last()).await;
             outlet.down(format!("the connection with {name} was closed: {why}")).await;
+            let mut rest = [0; 1024];
+            let hear =
+                async { while input.read(&mut rest).await.is_ok_and(|length| length > 0) {} };
+            let _ = timeout(LINGER, hear).await;
         }
         End::Broke(why) => outlet.down(reason::broke(&name, why)).await,
     }
@@ -132,7 +141,7 @@ async fn read<S: AsyncRead>(
     outlet: &Outlet,
     pulse: &Pulse,
 ) -> End {
-    let mut framer = Framer::new(Limits { message: LARGEST, ..Limits::default() });
+    let mut framer = Framer::new(outlet.limits());
     let mut gather = Gather::new(outlet.flow());
     let mut buffer = vec![0; READ];
     loop {

@@ -42,7 +42,7 @@ use crate::{
         flow::{Gather, Outlet},
         keep_alive::{self, Beat, Pulse},
         reason,
-        stream::{self, Connection, LARGEST, LINGER, WRITES},
+        stream::{self, Connection, LINGER, WRITES},
     },
 };
 
@@ -52,19 +52,21 @@ const SUBPROTOCOL: &str = "sip";
 /// How many characters of an HTTP answer are shown.
 const SHOWN: usize = 160;
 
-fn config() -> WebSocketConfig {
+fn config(largest: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         // The library fills it with zeros before each read.
         .read_buffer_size(16 << 10)
         .write_buffer_size(64 << 10)
-        .max_message_size(Some(LARGEST))
-        .max_frame_size(Some(LARGEST))
+        .max_message_size(Some(largest))
+        .max_frame_size(Some(largest))
 }
 
-/// Shakes hands with a server; a sentence where that fails.
+/// Shakes hands with a server; a sentence where that fails. A message with more bytes than `largest`
+/// ends the connection.
 pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     server: &ServerUri,
     settings: &WebSocketSettings,
+    largest: usize,
     connection: Connection<S>,
 ) -> Result<Connection<WebSocketStream<Lent<S>>>, String> {
     let Connection { stream, local, peer, mut facts } = connection;
@@ -81,7 +83,7 @@ pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
                 headers.append(name, value);
             }
         }
-        client_async_with_config(request, stream, Some(config())).await
+        client_async_with_config(request, stream, Some(config(largest))).await
     };
     match shaken.await {
         Ok((mut stream, response)) => {
@@ -101,9 +103,10 @@ pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
 /// Shakes hands with a client.
 pub(super) async fn shake<S: AsyncRead + AsyncWrite + Unpin>(
     connection: Connection<S>,
+    largest: usize,
 ) -> Result<Connection<WebSocketStream<S>>, Error> {
     let Connection { stream, local, peer, facts } = connection;
-    let stream = accept_hdr_async_with_config(stream, select_sip, Some(config())).await?;
+    let stream = accept_hdr_async_with_config(stream, select_sip, Some(config(largest))).await?;
     Ok(Connection { stream, local, peer, facts })
 }
 
