@@ -6,7 +6,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::sip::{header, message::Limits, name::HeaderName, syntax};
+use crate::sip::{header, message::Limits, name::HeaderName, syntax, work};
 
 /// Finds the messages and keep-alives of one stream, in order.
 #[derive(Debug)]
@@ -200,6 +200,7 @@ impl Framer {
 /// The end of the head (behind its empty line), or where to go on searching once more has come.
 fn end_of_head(bytes: &[u8], searched: usize) -> Result<usize, usize> {
     let mut at = searched;
+    work::look_at(bytes.len() - searched);
     while let Some(found) = memchr::memchr(b'\n', &bytes[at..]) {
         let newline = at + found;
         match bytes[newline + 1..] {
@@ -217,6 +218,7 @@ fn end_of_head(bytes: &[u8], searched: usize) -> Result<usize, usize> {
 fn body_length(head: &[u8]) -> Result<Option<u64>, FrameError> {
     let mut length = None;
     let mut at = 0;
+    work::look_at(head.len());
     while let Some(found) = memchr::memchr(b'\n', &head[at..]) {
         at += found + 1;
         // 'l', 'L', 'C' and 'c' are all that it can begin with.

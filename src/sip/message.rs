@@ -20,7 +20,7 @@ use crate::sip::{
     method::Method,
     name::HeaderName,
     status::StatusCode,
-    syntax,
+    syntax, work,
 };
 
 use names::{NameSet, Places};
@@ -107,11 +107,13 @@ impl<'a> Header<'a> {
     ///
     /// Where it is not UTF-8, with the offset of the first bad byte.
     pub fn text(&self) -> Result<&'a str, HeaderError> {
+        work::look_at(self.value.len());
         text(self.name, self.value)
     }
 
     /// The value on one line: bad bytes replaced, each fold a single space (RFC 3261 §7.3.1).
     pub fn unfolded(&self) -> Cow<'a, str> {
+        work::look_at(self.value.len());
         let text = String::from_utf8_lossy(self.value);
         if memchr::memchr(b'\n', self.value).is_none() {
             return text;
@@ -345,6 +347,7 @@ impl Message {
 
     /// The header fields, in order.
     pub fn headers(&self) -> impl DoubleEndedIterator<Item = Header<'_>> + ExactSizeIterator {
+        work::look_at(self.fields.len());
         self.fields.iter().map(|field| self.view(field))
     }
 
@@ -355,6 +358,7 @@ impl Message {
 
     /// Every header field of that name, in order.
     pub fn all(&self, name: HeaderName) -> impl Iterator<Item = Header<'_>> {
+        work::look_at(self.fields.len());
         self.fields.iter().filter(move |field| field.name == name).map(|field| self.view(field))
     }
 
@@ -531,7 +535,9 @@ impl Message {
         if !self.seen.contains(name) {
             return None;
         }
-        self.fields.iter().find(|field| field.name == name)
+        let place = self.fields.iter().position(|field| field.name == name)?;
+        work::look_at(place);
+        self.fields.get(place)
     }
 
     fn required(&self, name: HeaderName) -> Result<&str, HeaderError> {

@@ -37,6 +37,7 @@ mod transaction;
 mod transport;
 mod uri;
 mod user_agent;
+mod work;
 
 pub use auth::{Credentials, Password};
 pub use builder::MessageBuilder;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::sip::syntax;
+use crate::sip::{syntax, work};
 
 /// The parameters behind a URI's host or a header's value.
 ///
@@ -81,6 +81,7 @@ fn end_of_param(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(found) = memchr::memchr2(b';', b'"', &bytes[at..]) {
+        work::look_at(found + 1);
         at += found;
         if bytes[at] == b';' {
             return at;
@@ -90,6 +91,7 @@ fn end_of_param(text: &str) -> usize {
             None => break,
         }
     }
+    work::look_at(text.len() - at);
     text.len()
 }
 

@@ -1,5 +1,7 @@
 //! The character classes and small scanners of RFC 3261 §25.1 that the typed headers share.
 
+use crate::sip::work::look_at;
+
 /// Whether `byte` may stand in a `token`.
 pub const fn is_token_byte(byte: u8) -> bool {
     TOKEN[byte as usize]
@@ -19,6 +21,7 @@ const TOKEN: [bool; 256] = {
 
 /// Whether `text` is a `token`: at least one token character and nothing else.
 pub fn is_token(text: &str) -> bool {
+    look_at(text.len());
     !text.is_empty() && text.bytes().all(is_token_byte)
 }
 
@@ -57,6 +60,7 @@ pub fn trim_start_bytes(mut bytes: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = bytes
         && is_lws(*first)
     {
+        look_at(1);
         bytes = rest;
     }
     bytes
@@ -68,6 +72,7 @@ pub fn trim_end_bytes(mut bytes: &[u8]) -> &[u8] {
     while let [rest @ .., last] = bytes
         && is_lws(*last)
     {
+        look_at(1);
         bytes = rest;
     }
     bytes
@@ -80,6 +85,7 @@ pub fn find_near(wanted: u8, bytes: &[u8]) -> Option<usize> {
     const NEAR: usize = 64;
     let mut at = 0;
     while at < NEAR {
+        look_at(16);
         let Some(block) = bytes[at..].first_chunk::<16>() else {
             return find_in_last_block(wanted, bytes);
         };
@@ -89,7 +95,9 @@ pub fn find_near(wanted: u8, bytes: &[u8]) -> Option<usize> {
         }
         at += block.len();
     }
-    memchr::memchr(wanted, &bytes[at..]).map(|found| at + found)
+    let found = memchr::memchr(wanted, &bytes[at..]).map(|found| at + found);
+    look_at(found.unwrap_or(bytes.len()) - at);
+    found
 }
 
 /// The offset of the first `wanted`, which does not stand before the last block of 16 bytes.
@@ -108,6 +116,7 @@ fn find_in_last_block(wanted: u8, bytes: &[u8]) -> Option<usize> {
 #[inline]
 pub fn find_in_first_words(wanted: u8, bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
+    look_at(8);
     let mut at = 0;
     while at < 32
         && let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>)
@@ -136,7 +145,10 @@ pub fn quoted_end(text: &str, start: usize) -> Option<usize> {
         return Some(near + 1);
     }
     loop {
-        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        let rest = bytes.get(at..)?;
+        let found = memchr::memchr2(b'"', b'\\', rest);
+        look_at(found.unwrap_or(rest.len()) + 1);
+        at += found?;
         match bytes[at] {
             b'"' => return Some(at + 1),
             _ => at += 2,
@@ -151,7 +163,10 @@ pub fn comment_end(text: &str, start: usize) -> Option<usize> {
     let mut depth = 0usize;
     let mut at = start;
     loop {
-        at += memchr::memchr3(b'(', b')', b'\\', bytes.get(at..)?)?;
+        let rest = bytes.get(at..)?;
+        let found = memchr::memchr3(b'(', b')', b'\\', rest);
+        look_at(found.unwrap_or(rest.len()) + 1);
+        at += found?;
         match bytes[at] {
             b'(' => depth += 1,
             b')' => depth = depth.checked_sub(1)?,
@@ -166,6 +181,7 @@ pub fn comment_end(text: &str, start: usize) -> Option<usize> {
 
 /// Whether `text` is a Call-ID: a word, or two with an @ between (RFC 3261 §25.1).
 pub fn is_call_id(text: &str) -> bool {
+    look_at(text.len());
     let word = |text: &str| {
         !text.is_empty()
             && text.bytes().all(|b| is_token_byte(b) || b"()<>:\\\"/[]?{}".contains(&b))
@@ -183,10 +199,17 @@ pub fn find_outside(text: &str, start: usize, wanted: u8) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = start;
     loop {
-        at += memchr::memchr3(b'"', b'<', wanted, bytes.get(at..)?)?;
+        let rest = bytes.get(at..)?;
+        let found = memchr::memchr3(b'"', b'<', wanted, rest);
+        look_at(found.unwrap_or(rest.len()) + 1);
+        at += found?;
         at = match bytes[at] {
             b'"' => quoted_end(text, at)?,
-            b'<' => at + memchr::memchr(b'>', &bytes[at..])? + 1,
+            b'<' => {
+                let close = memchr::memchr(b'>', &bytes[at..]);
+                look_at(close.unwrap_or(bytes.len() - at));
+                at + close? + 1
+            }
             _ => return Some(at),
         };
     }
@@ -221,6 +244,7 @@ pub fn comma_list(value: &str) -> impl Iterator<Item = &str> {
 
 /// The text of a quoted string without its quotes and escapes; other text as it is.
 pub fn unquote(text: &str) -> std::borrow::Cow<'_, str> {
+    look_at(text.len());
     let Some(inner) =
         text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).filter(|_| text.len() >= 2)
     else {

@@ -6,7 +6,7 @@ mod tel;
 
 use std::{fmt, str::FromStr};
 
-use crate::sip::{params::Params, syntax};
+use crate::sip::{params::Params, syntax, work};
 
 pub(crate) use compare::escaped_byte;
 pub(crate) use host::{host_end, port};
@@ -113,6 +113,7 @@ impl<'a> Uri<'a> {
     fn parts(text: &'a str) -> Result<Uri<'a>, UriError> {
         let fail = |problem, offset| Err(UriError { problem, offset });
         let bytes = text.as_bytes();
+        work::look_at(bytes.len());
         let Ok(length) = u32::try_from(text.len()) else { return fail(UriProblem::TooLong, 0) };
         let (kind, colon) = match bytes {
             [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', ..] => (Kind::Sip, 3),

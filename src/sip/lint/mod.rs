@@ -32,6 +32,7 @@ use crate::sip::{
     escape,
     message::{Header, Limits, Message, ReadError},
     name::HeaderName,
+    work,
 };
 
 /// One thing that is wrong, and where.
@@ -274,6 +275,7 @@ fn place(bytes: &[u8], findings: &mut [Finding]) {
     let (mut line, mut column, mut at) = (1, 1, 0);
     for finding in findings {
         let between = &bytes[at..finding.offset.clamp(at, bytes.len())];
+        work::look_at(between.len());
         at += between.len();
         let rest = match memchr::memrchr(b'\n', between) {
             Some(last) => {

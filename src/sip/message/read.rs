@@ -9,7 +9,7 @@ use super::{Essentials, Field, Limits, Message, ReadError, Span, start};
 use crate::sip::{
     header::{self, HeaderError, HeaderProblem},
     name::HeaderName,
-    syntax,
+    syntax, work,
 };
 
 /// Fills the index of `message` from its bytes. `over` says what is done about each limit that is
@@ -136,7 +136,10 @@ fn body(message: &mut Message, at: usize) {
 /// follows. A bare LF ends a line too; the lint reports it.
 #[inline]
 fn next_line(bytes: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
-    let newline = at + memchr::memchr(b'\n', bytes.get(at..)?)?;
+    let rest = bytes.get(at..)?;
+    let found = memchr::memchr(b'\n', rest);
+    work::look_at(found.unwrap_or(rest.len()));
+    let newline = at + found?;
     let end = if newline > at && bytes[newline - 1] == b'\r' { newline - 1 } else { newline };
     Some((at..end, newline + 1))
 }
