@@ -22,7 +22,8 @@ use crate::{
     },
 };
 
-/// The least time between two pictures.
+/// The time between two pictures under load. After a quiet moment two are drawn at once: what comes
+/// of a key, or follows a countdown's step, does not wait.
 const FRAME: Duration = Duration::from_millis(33);
 
 /// The least time between two notifications.
@@ -100,6 +101,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         mouse,
         quit: Quit::No,
         alert_due: None,
+        paced_until: None,
         frame_due: None,
     };
     Ok(app.run().await?)
@@ -124,6 +126,8 @@ struct App {
     quit: Quit,
     /// When the terminal may be asked to tell something again.
     alert_due: Option<Instant>,
+    /// Until when the pictures that were drawn would take, one after the other.
+    paced_until: Option<Instant>,
     /// When the next picture may be drawn; `None` where it may at once.
     frame_due: Option<Instant>,
 }
@@ -204,7 +208,10 @@ impl App {
             update::settle(&mut self.model, now);
             screen.draw(&self.model, now)
         });
-        self.frame_due = Some(now + FRAME);
+        // One may be drawn ahead of its time, and the next one waits for that.
+        let until = self.paced_until.map_or(now, |until| until.max(now));
+        self.paced_until = Some(until + FRAME);
+        self.frame_due = Some(until);
         match drawn {
             Ok(drawn) => drawn.changes_at,
             Err(_) => {
