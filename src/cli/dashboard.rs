@@ -9,7 +9,7 @@ use crate::{
     cli::{
         USAGE, demo_server,
         impair::ImpairArgs,
-        keys, look,
+        kept, keys, look,
         profile::{Profile, Resolved, demo_account, demo_credentials},
         runtime,
     },
@@ -85,6 +85,16 @@ async fn open(
     // A warning is worth more than a welcome.
     let notice = warnings.first().cloned().or(notice);
     let columns = shown(&columns);
+    let arranged = kept::load(&columns);
+    let keep = ui::Keep(Arc::new(|columns, arranged| {
+        if let Err(error) = kept::store(columns, arranged) {
+            // There is nowhere left to tell that standard error is gone.
+            let _ = writeln!(
+                io::stderr(),
+                "sipboard: how the table was left could not be kept for the next time: {error}"
+            );
+        }
+    }));
     // Who names a hint is on the demo server.
     let targets = match hint {
         Some(_) => Behaviour::ALL.iter().map(|(name, _)| (*name).to_owned()).collect(),
@@ -95,6 +105,8 @@ async fn open(
         account,
         settings,
         columns,
+        arranged,
+        keep,
         bindings,
         look,
         mouse,

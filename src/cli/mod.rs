@@ -11,6 +11,7 @@ mod demo_server;
 mod duration;
 mod flow;
 mod impair;
+mod kept;
 mod keys;
 mod limits;
 mod lint;

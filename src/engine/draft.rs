@@ -138,6 +138,7 @@ impl Draft {
                 request_uri,
                 call_id: call_id?,
                 cseq: cseq?,
+                branch: None,
                 route_set,
                 headers,
                 content_type,

@@ -38,7 +38,7 @@ use crate::{
     engine::task::Task,
     sip::{
         self, Answer, CancelOptions, ContextId, DialogRequest, FlowId, Impaired, KeepAliveBy,
-        NewRequest, RawMessage, ServerTransactionId,
+        NewRequest, Profile, RawMessage, ServerTransactionId, Writing,
     },
     transport::{FlowFacts, FlowSettings, ServerUri},
 };
@@ -114,6 +114,13 @@ pub enum Command {
     /// Impair messages in this way from now on, and no longer in any other; without a rule, in none.
     /// [`Event::Impairing`] follows.
     Impair(Impairments),
+    /// Say how requests of an account are written on a flow: [`Event::Writing`] follows.
+    Writing {
+        /// The flow.
+        flow: FlowId,
+        /// The account.
+        profile: Option<Arc<Profile>>,
+    },
     /// Leave gracefully: cancel pending INVITEs, hang up established legs, wait for the answers
     /// for at most two seconds. [`Event::Stopped`] is the last event.
     Quit,
@@ -187,6 +194,15 @@ pub enum Event {
         at: Instant,
         /// In which way.
         impairments: Impairments,
+    },
+    /// How requests of an account are written on a flow, as [`Command::Writing`] asked.
+    Writing {
+        /// The flow.
+        flow: FlowId,
+        /// The account's name.
+        account: Option<Arc<str>>,
+        /// How; `None` where the flow is not up.
+        writing: Option<Box<Writing>>,
     },
     /// A command could not be carried out. Nothing else came of it.
     Refused(Refusal),

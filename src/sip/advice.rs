@@ -128,6 +128,7 @@ impl NewRequest {
             to_tag: essentials.to.tag().and_then(|tag| tag.parse().ok()),
             call_id: essentials.call_id.parse().ok(),
             cseq: CSeqNumber::new(essentials.cseq.number),
+            branch: None,
             route_set: message
                 .list(HeaderName::Route)
                 .filter_map(|route| NameAddr::parse(HeaderName::Route, route).ok())

@@ -42,7 +42,7 @@ mod work;
 pub use auth::{Credentials, Password};
 pub use builder::MessageBuilder;
 pub use cause::Cause;
-pub use compose::{PREVIEW_BRANCH, PREVIEW_HOST, preview};
+pub use compose::{PREVIEW_HOST, Writing, preview};
 pub(crate) use dialog::Routing;
 pub use escape::escape;
 pub use event::{
@@ -58,7 +58,8 @@ pub use message::{
 pub use method::{Method, MethodError};
 pub use name::HeaderName;
 pub use params::Params;
-pub(crate) use random::{Branch, Identifiers};
+pub use random::Branch;
+pub(crate) use random::Identifiers;
 pub use raw::{RawMessage, Unmatched};
 pub use redirect::RedirectTarget;
 pub use registration::{

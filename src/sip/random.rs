@@ -10,9 +10,9 @@ pub(crate) struct Identifiers {
     rng: StdRng,
 }
 
-/// The random part of a branch of ours: 64 bits.
+/// The random part of a branch of ours: 64 bits. Written out, it is the whole branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Branch(u64);
+pub struct Branch(u64);
 
 impl Branch {
     /// No branch sorts before it.

@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 
 use crate::sip::{
-    auth::Credentials, header::CSeq, method::Method, name::HeaderName, registration::Profile,
-    syntax, uri::UriBuf,
+    auth::Credentials, header::CSeq, method::Method, name::HeaderName, random::Branch,
+    registration::Profile, syntax, uri::UriBuf,
 };
 
 /// One request as the user wants it (SIP.js's `send` options).
@@ -30,6 +30,9 @@ pub struct NewRequest {
     pub call_id: Option<CallId>,
     /// The CSeq number, at most [`CSeq::MAX`].
     pub cseq: Option<CSeqNumber>,
+    /// The branch of its first transaction, where one was made ahead (RFC 3261 §8.1.1.7). One that
+    /// is in use is not taken.
+    pub branch: Option<Branch>,
     /// A preloaded route set, in order.
     pub route_set: Vec<UriBuf>,
     /// Further headers, in order, after the ones that every request has.
@@ -57,6 +60,7 @@ impl NewRequest {
             to_tag: None,
             call_id: None,
             cseq: None,
+            branch: None,
             route_set: Vec::new(),
             headers: Vec::new(),
             content_type: None,

@@ -15,8 +15,8 @@ use tokio::sync::mpsc;
 use crate::{
     engine::{self, Command, Engine, Event},
     ui::{
-        Look, Options, Reload,
-        model::{Columns, GRACE, Mode, Model, Notice, TimeOfDay},
+        Arrangement, Look, Options, Reload,
+        model::{Columns, GRACE, Mode, Model, Notice, Table, TimeOfDay},
         terminal::{self, Disturbance, Disturbances, Farewell, Input, Screen},
         update,
     },
@@ -59,6 +59,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         account,
         settings,
         columns,
+        arranged,
+        keep,
         bindings,
         look,
         mouse,
@@ -74,7 +76,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     model.notice = notice.map(Notice::lasting);
     model.hint = hint;
     model.log_lines(Instant::now(), &warnings);
-    model.table.columns = columns.clone();
+    model.table.columns = arranged.columns.clone();
+    model.table.list.set_sort(&model.facts.contexts, arranged.sort);
     model.book.variables = variables;
     model.book.known = targets;
     model.book.settings = settings.sip.clone();
@@ -104,7 +107,11 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         paced_until: None,
         frame_due: None,
     };
-    Ok(app.run().await?)
+    let (columns, left) = app.run().await?;
+    if left != arranged {
+        (keep.0)(&columns, &left);
+    }
+    Ok(())
 }
 
 struct App {
@@ -151,7 +158,8 @@ enum Woken {
 }
 
 impl App {
-    async fn run(mut self) -> Result<(), RunError> {
+    /// Gives, once the terminal is restored, the columns of the config file and how the table was left.
+    async fn run(mut self) -> Result<(Columns, Arrangement), RunError> {
         let mut input = Input::start();
         let mut changed = true;
         let mut next_change = None;
@@ -168,6 +176,7 @@ impl App {
             match self.wait(&mut input.events, wake_at).await {
                 Woken::Facts(Some(batch)) => {
                     batch.into_iter().for_each(|event| self.model.apply(event));
+                    self.ask();
                     changed = true;
                 }
                 Woken::Input(Some(event)) => {
@@ -197,7 +206,17 @@ impl App {
                 Woken::Time => self.keep_time(),
             }
         }
-        Ok(())
+        let Table { list, columns, .. } = self.model.table;
+        Ok((self.columns, Arrangement { columns, sort: list.sort() }))
+    }
+
+    /// What has happened may have changed how a request is written that is being composed.
+    fn ask(&mut self) {
+        self.model.look_if_composing();
+        if let Some(command) = update::asks(&self.model) {
+            // Where the queue is full, the next key asks again.
+            let _ = self.engine.commands.try_send(command);
+        }
     }
 
     /// Draws; gives when the picture changes by itself.

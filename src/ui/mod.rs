@@ -73,6 +73,25 @@ pub struct Look {
     pub notify: notify::Notify,
 }
 
+/// How the table is looked at, from one run to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrangement {
+    /// The columns.
+    pub columns: model::Columns,
+    /// Their order.
+    pub sort: model::Sort,
+}
+
+/// How it is kept, above the columns that the config file names. Called once the terminal is restored.
+#[derive(Clone)]
+pub struct Keep(pub Arc<dyn Fn(&model::Columns, &Arrangement) + Send + Sync>);
+
+impl fmt::Debug for Keep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keep")
+    }
+}
+
 /// What a dashboard starts with.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -82,8 +101,12 @@ pub struct Options {
     pub account: usize,
     /// The engine's settings.
     pub settings: Settings,
-    /// The columns of the table.
+    /// The columns of the table, as the config file says.
     pub columns: model::Columns,
+    /// How the table was left.
+    pub arranged: Arrangement,
+    /// Keeps how it is left now.
+    pub keep: Keep,
     /// The keys.
     pub bindings: bindings::Bindings,
     /// The look.

@@ -34,7 +34,7 @@ const WHEEL: isize = 3;
 
 /// Takes in what the terminal says; gives what the engine is to do.
 pub fn input(model: &mut Model, input: Input, now: Instant) -> Option<Command> {
-    match input {
+    let command = match input {
         Input::Key(event) if event.kind != KeyEventKind::Release => key(model, event, now),
         Input::Paste(text) if model.mode == Mode::Compose => {
             compose::paste(model, &text);
@@ -53,7 +53,15 @@ pub fn input(model: &mut Model, input: Input, now: Instant) -> Option<Command> {
             None
         }
         _ => None,
-    }
+    };
+    command.or_else(|| asks(model))
+}
+
+/// What the form must know of the engine to show what will be sent.
+pub fn asks(model: &Model) -> Option<Command> {
+    let asks = model.drafts.open().preview().asks.as_ref()?;
+    let (flow, profile) = asks.clone();
+    (model.mode == Mode::Compose).then_some(Command::Writing { flow, profile })
 }
 
 /// What the keyboard means now, as the table of keys calls it: the scopes that hold, those whose

@@ -83,6 +83,12 @@ impl Task {
                 }
                 Ok(())
             }
+            Command::Writing { flow, profile } => {
+                let writing = self.user_agent.writing(flow, profile.as_ref()).map(Box::new);
+                let account = profile.map(|profile| profile.name.clone());
+                self.tell(Event::Writing { flow, account, writing });
+                Ok(())
+            }
             Command::Settings(settings) => {
                 self.user_agent.change_settings(*settings);
                 Ok(())

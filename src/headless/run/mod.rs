@@ -238,7 +238,7 @@ impl<'o> Run<'o> {
                 self.reporter.sentence(format_args!("messages are impaired: {impairments}"));
             }
             Event::Flow(event) => self.reporter.flow(&event),
-            Event::Pong { .. } | Event::KeepAlive { .. } => {}
+            Event::Pong { .. } | Event::KeepAlive { .. } | Event::Writing { .. } => {}
             Event::Refused(refusal) => self.refusal(&refusal),
             Event::Stopped => return true,
         }

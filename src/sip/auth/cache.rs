@@ -40,6 +40,10 @@ impl Cache {
         }
     }
 
+    pub(super) fn knows(&self, flow: FlowId) -> bool {
+        self.flows.get(&flow).is_some_and(|sessions| !sessions.is_empty())
+    }
+
     pub(super) fn len(&self) -> usize {
         self.flows.values().map(Vec::len).sum()
     }

@@ -103,6 +103,11 @@ impl AuthSessions {
         self.cache.forget(flow);
     }
 
+    /// Whether anybody on that flow has asked for credentials.
+    pub(crate) fn knows(&self, flow: FlowId) -> bool {
+        self.cache.knows(flow)
+    }
+
     /// How many sessions are kept.
     pub(crate) fn len(&self) -> usize {
         self.cache.len()

@@ -168,32 +168,64 @@ pub(crate) fn first_request(
     builder.body(request.content_type.as_deref(), &request.body)
 }
 
-/// What stands in the place of the branch in a [`preview`].
-pub const PREVIEW_BRANCH: &str = "z9hG4bK-made-when-sent";
-/// What stands in the place of our own address in a [`preview`].
+/// How requests of an account are written on a flow at this moment: what a [`preview`] must know to
+/// show what would go out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Writing {
+    /// What Via says that we are: `host:port`, or a name that nobody has (RFC 7118 §5.2.1).
+    pub sent_by: Box<str>,
+    /// Where the peer has seen us, where Contact says so (RFC 3581 §4).
+    pub seen: Option<SocketAddr>,
+    /// The GRUU that Contact has (RFC 5627 §4.4).
+    pub contact: Option<UriBuf>,
+    /// Whether Contact asks for this flow, where the request makes a dialog (RFC 5626 §4.3).
+    pub ob: bool,
+    /// Whether Via offers keep-alives (RFC 6223 §4.3).
+    pub keep: bool,
+    /// The route set of a request that has none of its own: the account's outbound proxies, and the
+    /// way that its registrar gave (RFC 3608 §5).
+    pub routes: Vec<UriBuf>,
+    /// Whether this flow's servers have asked for credentials, so that they are sent unasked
+    /// (RFC 3261 §22.2).
+    pub is_challenged: bool,
+}
+
+/// What stands in the place of our own address in a [`preview`] that does not know it.
 pub const PREVIEW_HOST: &str = "our-address.invalid";
 
-/// The first request of a context as it would be written on a flow of that transport. What only the
-/// moment of sending makes has a placeholder: the branch ([`PREVIEW_BRANCH`]) and our own address
-/// ([`PREVIEW_HOST`]). A Call-ID, From tag or CSeq that the request leaves open is none that will
-/// be sent: give them.
-pub fn preview(request: &NewRequest, transport: Transport, settings: &Settings) -> Bytes {
+/// The first request of a context as it would be written on a flow of that transport, without
+/// credentials. Without [`Writing`], as long as the flow is not up, our own address has a
+/// placeholder ([`PREVIEW_HOST`]). A Call-ID, From tag, CSeq or branch that the request leaves open
+/// is none that will be sent: give them.
+pub fn preview(
+    request: &NewRequest,
+    transport: Transport,
+    writing: Option<&Writing>,
+    settings: &Settings,
+) -> Bytes {
+    let profile = request.profile.as_deref();
+    let is_register = request.method == Method::Register;
+    let proxies =
+        || profile.and_then(|profile| profile.ways_out.first().cloned()).unwrap_or_default();
+    let route_set = match writing {
+        _ if !request.route_set.is_empty() => request.route_set.clone(),
+        Some(writing) if !is_register => writing.routes.clone(),
+        _ => proxies(),
+    };
     let sender = Sender {
         transport,
-        sent_by: PREVIEW_HOST,
-        seen: None,
-        contact: None,
-        ob: false,
-        keep: false,
-        user_agent: settings.user_agent_of(request.profile.as_deref()),
+        sent_by: writing.map_or(PREVIEW_HOST, |writing| &writing.sent_by),
+        seen: writing.and_then(|writing| writing.seen),
+        // RFC 5627 §4.1: a GRUU is never registered.
+        contact: writing.and_then(|writing| writing.contact.as_ref()).filter(|_| !is_register),
+        ob: writing.is_some_and(|writing| writing.ob) && forms_dialog(&request.method),
+        keep: writing.is_some_and(|writing| writing.keep),
+        user_agent: settings.user_agent_of(profile),
         reliable: settings.reliable_provisionals,
     };
-    let bytes = first_request(request, &sender, Branch::FIRST, &mut Identifiers::new(0));
-    let branch = Branch::FIRST.to_string();
-    // The Via is the first header, so that this finds no other place.
-    let Some(at) = memchr::memmem::find(&bytes, branch.as_bytes()) else { return bytes };
-    let end = at + branch.len();
-    [&bytes[..at], PREVIEW_BRANCH.as_bytes(), &bytes[end..]].concat().into()
+    let branch = request.branch.unwrap_or(Branch::FIRST);
+    let request = NewRequest { route_set, ..request.clone() };
+    first_request(&request, &sender, branch, &mut Identifiers::new(0))
 }
 
 /// Requests whose success makes a dialog (RFC 3261 §12.1, RFC 6665 §4.1, RFC 3515 §2.4.4).

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::sip::{
     auth::{AuthState, Credentials},
-    compose::{self, InDialog, Sender},
+    compose::{self, InDialog, Sender, Writing},
     context::{Cancel, ClientContext, Elsewhere, Request, Waiting},
     event::{ContextId, Created, Fact, FlowId, State},
     method::Method,
@@ -132,8 +132,13 @@ impl UserAgent {
     }
 
     /// Writes a request and sends it for the first time.
-    pub(super) fn send(&mut self, now: Instant, id: ContextId, waiting: Waiting) {
-        let branch = self.new_branch();
+    pub(super) fn send(&mut self, now: Instant, id: ContextId, mut waiting: Waiting) {
+        let made_ahead = match &mut waiting {
+            Waiting::New(request) => request.branch.take(),
+            _ => None,
+        };
+        let made_ahead = made_ahead.filter(|branch| !self.transactions.holds(*branch));
+        let branch = made_ahead.unwrap_or_else(|| self.new_branch());
         match waiting {
             Waiting::New(mut request) => {
                 let Some(context) = self.contexts.get(&id) else { return };
@@ -281,6 +286,20 @@ impl UserAgent {
                 return branch;
             }
         }
+    }
+
+    /// How requests of an account are written on a flow; `None` while it is not up.
+    pub fn writing(&self, flow: FlowId, profile: Option<&Arc<Profile>>) -> Option<Writing> {
+        let (_, sent_by) = self.address(flow)?;
+        Some(Writing {
+            sent_by,
+            seen: self.seen(flow),
+            contact: profile.and_then(|profile| self.registrations.contact(profile)),
+            ob: self.asks_for_flow(&Method::Invite, profile.map(|profile| &**profile), flow),
+            keep: self.flows.flow(flow).is_some_and(|flow| flow.keeps_alive),
+            routes: profile.map(|profile| self.routes_of(profile, false)).unwrap_or_default(),
+            is_challenged: self.auth.knows(flow),
+        })
     }
 
     /// A flow's transport and what Via says on it; `None` while it is not up.

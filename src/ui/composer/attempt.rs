@@ -84,6 +84,7 @@ impl Composer {
         request.call_id = request.call_id.take().or_else(|| self.made.call_id.parse().ok());
         request.from_tag = request.from_tag.take().or_else(|| self.made.from_tag.parse().ok());
         request.cseq = request.cseq.or_else(|| CSeqNumber::new(self.made.cseq));
+        request.branch = Some(self.made.branch);
         let (server, flow) = self.way(around, account);
         Ok(Command::Send(Box::new(Submission { server, flow, ..submission })))
     }

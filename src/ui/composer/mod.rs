@@ -36,8 +36,9 @@ pub use slot::{Kind, Slot};
 use self::fields::Fields;
 use crate::{
     engine::{Account, Command, DraftError, Values, Variables, server_for},
-    sip::{self, ContextId, Identifiers, Method, ServerTransactionId, UriBuf},
+    sip::{self, Branch, ContextId, Identifiers, Method, ServerTransactionId, UriBuf},
     transport::{FlowSettings, ServerUri},
+    ui::model::Facts,
 };
 
 /// What the request is for.
@@ -96,6 +97,8 @@ pub struct Around<'a> {
     pub targets: &'a [String],
     /// The settings of the user agent.
     pub settings: &'a sip::Settings,
+    /// The flows, and how requests are written on them.
+    pub facts: &'a Facts,
 }
 
 /// A request as it is being written.
@@ -140,6 +143,7 @@ struct Made {
     call_id: String,
     from_tag: String,
     cseq: u32,
+    branch: Branch,
     values: Values,
 }
 
@@ -153,21 +157,22 @@ struct Outlook {
 
 impl Made {
     fn new(seed: u64) -> Made {
-        let mut made = Made {
-            identifiers: Identifiers::new(seed),
-            call_id: String::new(),
-            from_tag: String::new(),
-            cseq: 0,
+        let mut identifiers = Identifiers::new(seed);
+        Made {
+            call_id: identifiers.call_id(),
+            from_tag: identifiers.tag(),
+            cseq: identifiers.cseq(),
+            branch: identifiers.branch(),
+            identifiers,
             values: Values::new(seed),
-        };
-        made.renew();
-        made
+        }
     }
 
     fn renew(&mut self) {
         self.call_id = self.identifiers.call_id();
         self.from_tag = self.identifiers.tag();
         self.cseq = self.identifiers.cseq();
+        self.branch = self.identifiers.branch();
     }
 }
 
@@ -427,7 +432,7 @@ impl Composer {
         let mut values = self.made.values.clone();
         let preview = std::mem::take(&mut self.outlook.preview);
         let (errors, preview) = match self.attempt(around, &mut values) {
-            Ok(command) => (Vec::new(), Preview::of(&command, around.settings)),
+            Ok(command) => (Vec::new(), Preview::of(&command, around)),
             Err(errors) => (errors, preview),
         };
         self.made.values = values;

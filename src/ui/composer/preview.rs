@@ -1,12 +1,15 @@
 //! [`Preview`]: what will be sent, as far as it is known before it is sent, and what the lint says
 //! of it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
+use super::Around;
 use crate::{
-    engine::{Command, next_hop},
+    engine::{Command, FlowEvent, FlowState, Submission, next_hop},
     sip::{
-        self, Answer, DialogRequest, ExtraHeader, NewRequest, RawMessage,
+        self, Answer, DialogRequest, ExtraHeader, FlowId, Profile, RawMessage,
         lint::{self, Finding},
     },
     ui::detail::secret,
@@ -21,6 +24,9 @@ pub struct Preview {
     pub findings: Vec<Finding>,
     /// What is not known yet, each a sentence.
     pub notes: Vec<String>,
+    /// The flow that it would ride on, and the account, where the engine has yet to say how requests
+    /// are written there.
+    pub asks: Option<(FlowId, Option<Arc<Profile>>)>,
 }
 
 /// How much of a message the preview shows at most.
@@ -28,24 +34,9 @@ const LONGEST: usize = 64 * 1024;
 
 impl Preview {
     /// What a command will send.
-    pub(super) fn of(command: &Command, settings: &sip::Settings) -> Preview {
+    pub(super) fn of(command: &Command, around: &Around<'_>) -> Preview {
         match command {
-            Command::Send(submission) => {
-                let request = &submission.request;
-                let server = submission.server.clone().map_or_else(
-                    || next_hop(request.route_set.first(), Some(&request.request_uri)),
-                    Ok,
-                );
-                let mut notes = vec![made_later(request)];
-                let transport = match server {
-                    Ok(server) => server.transport,
-                    Err(why) => {
-                        notes.push(why);
-                        sip::Transport::Udp
-                    }
-                };
-                Preview::linted(sip::preview(request, transport, settings), notes)
-            }
+            Command::Send(submission) => request(submission, around),
             Command::SendRaw(submission) => raw(&submission.message),
             Command::SendInDialog { request, .. } => in_dialog(request),
             Command::Answer { answer, .. } => answered(answer),
@@ -58,7 +49,7 @@ impl Preview {
             ..=LONGEST => lint::lint(bytes.clone(), &lint::Options::default()).findings,
             _ => Vec::new(),
         };
-        Preview { bytes, findings, notes }
+        Preview { bytes, findings, notes, asks: None }
     }
 
     /// Its lines as they can be shown: no secret, no line end. Where a line does not end in CR LF,
@@ -89,17 +80,51 @@ impl Preview {
     }
 }
 
-/// What the user agent makes when it sends.
-fn made_later(request: &NewRequest) -> String {
-    let mut note = format!(
-        "the Via's branch ({}) and our address ({}) are made when it is sent",
-        sip::PREVIEW_BRANCH,
-        sip::PREVIEW_HOST
-    );
-    if request.credentials.is_some() {
-        note.push_str("; credentials are added where the server has asked for them");
+/// A request as it will be written: all of it where its flow is up.
+fn request(submission: &Submission, around: &Around<'_>) -> Preview {
+    let request = &submission.request;
+    let mut notes = Vec::new();
+    let named = submission.server.clone();
+    let of_account = request.profile.iter().flat_map(|profile| profile.ways_out.first());
+    let first = request.route_set.first().or(of_account.flatten().next());
+    let server = named
+        .map_or_else(|| next_hop(first, Some(&request.request_uri)), Ok)
+        .map_err(|why| notes.push(why))
+        .ok();
+    let is_it = |flow: &&FlowEvent| {
+        Some(&*flow.asked) == server.as_ref()
+            && flow.settings == submission.flow
+            && matches!(flow.state, FlowState::Up { .. })
+    };
+    let flow = around.facts.flows.values().map(|flow| &flow.event).find(is_it);
+    let account = request.profile.as_ref().map(|profile| profile.name.clone());
+    let writing = flow.and_then(|flow| around.facts.writings.get(&(flow.flow, account)));
+    // Of a name, DNS may have named the transport.
+    let named = server.as_ref().map_or(sip::Transport::Udp, |server| server.transport);
+    let transport = flow.map_or(named, |flow| flow.server.transport);
+    let bytes = sip::preview(request, transport, writing, around.settings);
+    let may_sign = request.credentials.is_some() || submission.password_command.is_some();
+    match writing {
+        None => notes.push(format!(
+            "our address ({}) is known as soon as the connection is there",
+            sip::PREVIEW_HOST
+        )),
+        Some(writing) if writing.is_challenged && may_sign => notes.push(
+            "credentials are added where the server has asked for them: nothing else changes"
+                .to_owned(),
+        ),
+        Some(_) => {}
     }
-    note
+    if transport == sip::Transport::Udp
+        && let Some(most) = around.settings.udp_max_bytes.filter(|most| bytes.len() > *most)
+    {
+        notes.push(format!(
+            "longer than {most} bytes: it goes over TCP, and Via and Contact say so (RFC 3261 §18.1.1)",
+        ));
+    }
+    let asks = flow.filter(|_| writing.is_none());
+    let asks = asks.map(|flow| (flow.flow, request.profile.clone()));
+    Preview { asks, ..Preview::linted(bytes, notes) }
 }
 
 fn raw(message: &RawMessage) -> Preview {
@@ -146,5 +171,5 @@ fn own_part(
     text.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
     let mut bytes = text.into_bytes();
     bytes.extend_from_slice(body);
-    Preview { bytes: bytes.into(), findings: Vec::new(), notes: Vec::new() }
+    Preview { bytes: bytes.into(), ..Preview::default() }
 }

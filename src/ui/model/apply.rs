@@ -48,6 +48,12 @@ impl Model {
                     flow.rtt = Some(rtt);
                 }
             }
+            Event::Writing { flow, account, writing } => {
+                if let Some(writing) = writing {
+                    self.facts.writings.insert((flow, account), *writing);
+                    self.look_if_composing();
+                }
+            }
             Event::Refused(refusal) => self.apply_refusal(refusal),
             Event::Stopped => self.mode = Mode::Left,
         }
@@ -71,6 +77,12 @@ impl Model {
     }
 
     fn apply_context(&mut self, event: ContextEvent) {
+        // What an account's requests look like follows from who challenges, and from where we are seen.
+        if let Fact::SeenAs { .. } | Fact::Challenged { .. } | Fact::AuthGivenUp { .. } =
+            &event.fact
+        {
+            self.facts.writings.clear();
+        }
         // Every request on a broken flow fails with it, and is told in the same words.
         if let Fact::Failed { cause: Cause::ConnectionError, detail, .. } = &event.fact
             && !detail.is_empty()
@@ -145,9 +157,12 @@ impl Model {
             self.notice = Some(Notice::error(event.at, sentence));
         }
         self.facts.registrations.apply(event);
+        // A grant brings a GRUU and a service route.
+        self.facts.writings.clear();
     }
 
     fn apply_flow(&mut self, event: FlowEvent) {
+        self.facts.writings.retain(|(flow, _), _| *flow != event.flow);
         let known = self.facts.flows.get_mut(&event.flow);
         let mut told = known.and_then(|flow| flow.told.take());
         match &event.state {

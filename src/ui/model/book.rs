@@ -1,6 +1,6 @@
 //! [`Book`]: what the composer knows beside the accounts.
 
-use super::Contexts;
+use super::{Contexts, Facts};
 use crate::{
     engine::{Account, Variables},
     sip,
@@ -29,9 +29,10 @@ pub struct Book {
 
 impl Book {
     /// What a composer must know.
-    pub fn around<'a>(&'a self, accounts: &'a [Account]) -> Around<'a> {
+    pub fn around<'a>(&'a self, accounts: &'a [Account], facts: &'a Facts) -> Around<'a> {
         Around {
             accounts,
+            facts,
             variables: &self.variables,
             targets: &self.targets,
             settings: &self.settings,

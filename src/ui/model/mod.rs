@@ -23,6 +23,7 @@ mod tally;
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -44,7 +45,7 @@ pub use tally::Tally;
 
 use crate::{
     engine::{Account, Clock, Command, FlowEvent, FlowState, Impairments},
-    sip::{self, ContextId, FlowId, KeepAliveBy, State},
+    sip::{self, ContextId, FlowId, KeepAliveBy, State, Writing},
     ui::{
         Look,
         bindings::Bindings,
@@ -130,6 +131,8 @@ pub struct Facts {
     pub log: Log,
     /// What is counted.
     pub statistics: Statistics,
+    /// How requests of an account are written on a flow, where that was asked and still holds.
+    pub writings: BTreeMap<(FlowId, Option<Arc<str>>), Writing>,
     /// What is done to messages on purpose.
     pub impairments: Impairments,
 }
@@ -352,8 +355,15 @@ impl Model {
 
     /// The composer looks at its texts anew.
     pub fn look(&mut self) {
-        let around = self.book.around(&self.accounts);
+        let around = self.book.around(&self.accounts, &self.facts);
         self.drafts.open_mut().look(&around);
+    }
+
+    /// The same, where there is a form on the screen.
+    pub fn look_if_composing(&mut self) {
+        if self.mode == Mode::Compose {
+            self.look();
+        }
     }
 
     /// Takes over what a config file says now; gives a sentence that says what has changed.

@@ -94,7 +94,7 @@ pub(super) fn update(model: &mut Model, action: Action, now: Instant) -> Option<
 }
 
 fn send(model: &mut Model) -> Option<Command> {
-    let around = model.book.around(&model.accounts);
+    let around = model.book.around(&model.accounts, &model.facts);
     let composer = model.drafts.open_mut();
     composer.previews = false;
     let command = composer.submit(&around)?;

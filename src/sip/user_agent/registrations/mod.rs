@@ -18,7 +18,8 @@ use crate::sip::{
     header::CSeq,
     method::Method,
     registration::{
-        NewRegistration, RegistrationEvent, RegistrationId, RegistrationState, registrar, schedule,
+        NewRegistration, Profile, RegistrationEvent, RegistrationId, RegistrationState, registrar,
+        schedule,
     },
     request::{CSeqNumber, NewRequest},
     transport::Transport,
@@ -146,8 +147,17 @@ impl UserAgent {
         else {
             return request.route_set.clone();
         };
+        self.routes_of(profile, request.method == Method::Register)
+    }
+
+    /// The preloaded route set that an account gives its requests.
+    pub(in crate::sip::user_agent) fn routes_of(
+        &self,
+        profile: &Profile,
+        is_register: bool,
+    ) -> Vec<UriBuf> {
         let first = profile.ways_out.first().cloned().unwrap_or_default();
-        if request.method == Method::Register {
+        if is_register {
             return first;
         }
         let is_up = |flow| self.flows.is_up(flow);

@@ -1,0 +1,144 @@
+//! What the form shows as what will be sent is what is sent, byte for byte: the dashboard's model on a
+//! real engine and the demo server.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
+use sipboard::{
+    demo,
+    engine::{Account, Command, Engine, Event, Register, Settings},
+    sip::{self, Fact, Method},
+    ui::{
+        Model,
+        model::TimeOfDay,
+        update,
+        view::{Colours, Theme},
+    },
+};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+struct Dashboard {
+    model: Model,
+    engine: Engine,
+}
+
+impl Dashboard {
+    async fn new(account: Account) -> Dashboard {
+        let theme = Theme::new(Colours::None);
+        let mut model = Model::new(vec![account.clone()], 0, TimeOfDay::system(), theme);
+        model.seed(7);
+        let engine = Engine::start(Settings::default());
+        engine.commands.send(Command::Accounts(vec![account.into()])).await.unwrap();
+        Dashboard { model, engine }
+    }
+
+    async fn press(&mut self, code: KeyCode) {
+        let key = Input::Key(KeyEvent::new(code, KeyModifiers::NONE));
+        if let Some(command) = update::input(&mut self.model, key, Instant::now()) {
+            self.engine.commands.send(command).await.unwrap();
+        }
+    }
+
+    async fn type_text(&mut self, text: &str) {
+        for c in text.chars() {
+            self.press(KeyCode::Char(c)).await;
+        }
+    }
+
+    /// Takes in facts until one of them gives something.
+    async fn wait<T>(&mut self, mut of: impl FnMut(&Model, &Event) -> Option<T>) -> T {
+        let wait = async {
+            loop {
+                for event in self.engine.events.recv().await.expect("the engine runs") {
+                    self.model.apply(event.clone());
+                    if let Some(found) = of(&self.model, &event) {
+                        return found;
+                    }
+                }
+                // As the loop of the dashboard does.
+                self.model.look_if_composing();
+                if let Some(command) = update::asks(&self.model) {
+                    self.engine.commands.send(command).await.unwrap();
+                }
+            }
+        };
+        tokio::time::timeout(DEADLINE, wait).await.expect("it happens in time")
+    }
+
+    /// Waits for the whole preview, then sends it; gives both.
+    async fn shown_and_sent(&mut self, method: &Method) -> (Bytes, Bytes) {
+        self.wait(|model, event| {
+            let is_whole = model.drafts.open().preview().notes.is_empty();
+            (matches!(event, Event::Writing { .. }) && is_whole).then_some(())
+        })
+        .await;
+        let shown = self.model.drafts.open().preview().bytes.clone();
+        self.press(KeyCode::Enter).await;
+        (shown, self.sent(method).await)
+    }
+
+    async fn sent(&mut self, wanted: &Method) -> Bytes {
+        self.wait(|_, event| match event {
+            Event::Sip(sip::Event::Context(event)) if event.method == *wanted => {
+                match &event.fact {
+                    Fact::Sent { message } => Some(message.clone()),
+                    _ => None,
+                }
+            }
+            _ => None,
+        })
+        .await
+    }
+}
+
+async fn check(transport: &str) {
+    let demo = demo::start(demo::Config::default()).await.unwrap();
+    let servers = demo.addresses().servers();
+    let server = servers.iter().find(|server| server.transport.to_string() == transport).unwrap();
+    let account = Account {
+        servers: vec![server.clone()],
+        register: Register::First,
+        ..Account::new("alice", "sip:alice@demo.test".parse().unwrap())
+    };
+    let mut dashboard = Dashboard::new(account).await;
+    dashboard.sent(&Method::Register).await;
+    dashboard.press(KeyCode::Char('n')).await;
+    dashboard.type_text("ring").await;
+    let (shown, sent) = dashboard.shown_and_sent(&Method::Invite).await;
+    assert_eq!(text(&shown), text(&sent));
+
+    // The next one is another request, and shown as such.
+    dashboard.press(KeyCode::Char('n')).await;
+    dashboard.type_text("bob").await;
+    dashboard.press(KeyCode::BackTab).await;
+    dashboard.type_text("OPTIONS").await;
+    let (next, sent) = dashboard.shown_and_sent(&Method::Options).await;
+    assert_eq!(text(&next), text(&sent));
+    let branch = |bytes: &Bytes| {
+        let text = text(bytes);
+        text.split_once("branch=").map(|(_, rest)| rest[..23].to_owned())
+    };
+    assert_ne!(branch(&shown), branch(&next));
+    demo.stop().await;
+}
+
+fn text(bytes: &Bytes) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn what_the_form_shows_is_what_goes_out_over_websocket() {
+    check("ws").await;
+}
+
+#[tokio::test]
+async fn what_the_form_shows_is_what_goes_out_over_udp() {
+    check("udp").await;
+}
+
+#[tokio::test]
+async fn what_the_form_shows_is_what_goes_out_over_tcp() {
+    check("tcp").await;
+}
