@@ -429,6 +429,24 @@ fn labels_are_given_shown_and_taken_away() {
 }
 
 #[test]
+fn tags_and_a_note_are_given_with_the_label_shown_and_found() {
+    let mut script = Script::tour(Colours::Many);
+    script.draw(120, 30);
+    script.type_text("gl");
+    script.type_text("night shift #lab #slow -- no audio after the hold\n");
+    let screen = script.text(120, 30);
+    assert!(screen.contains("“night shift #lab #slow -- no audio"), "{screen}");
+    let row = script.model.selected().unwrap();
+    assert_eq!(row.label(), Some("night shift #lab #slow"));
+    assert_eq!(row.tags().collect::<Vec<_>>(), ["lab", "slow"]);
+    assert_eq!(row.note(), Some("no audio after the hold"));
+    for (text, count) in [("tag:lab", 1), ("tag:night", 0), ("note:hold", 1), ("hold", 1)] {
+        assert_eq!(filter(&mut script, text).len(), count, "{text}");
+    }
+    assert_eq!(filter(&mut script, "label:hold").len(), 0, "the note is no part of the label");
+}
+
+#[test]
 fn what_has_ended_is_dropped_and_what_is_in_flight_is_not() {
     let mut script = Script::tour(Colours::Many);
     script.draw(120, 30);

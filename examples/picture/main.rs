@@ -1,14 +1,16 @@
-//! Makes `assets/dashboard.svg`: the demo server, the engine and the dashboard's own model, driven
-//! by keys, and the screen that comes of it.
+//! Makes the pictures in `assets`: the demo server, the engine and the dashboard's own model, driven
+//! by keys, and the screens that come of it.
 //!
 //! ```text
-//! cargo run --release --example picture [FILE] [COLUMNS ROWS]
+//! cargo run --release --example picture [FOLDER]
 //! ```
 
 mod svg;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -17,8 +19,8 @@ use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Size};
 use sipboard::{
     demo,
-    engine::{Account, Engine, Settings},
-    sip::{ContextId, State},
+    engine::{Account, Command, Engine, Register, Settings},
+    sip::{ContextId, State, auth::Credentials},
     ui::{
         Model,
         model::{Row, TimeOfDay},
@@ -32,24 +34,67 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let file = arguments.next().unwrap_or_else(|| "assets/dashboard.svg".to_owned());
-    let mut number = |default| arguments.next().map_or(Ok(default), |text| text.parse::<u16>());
-    let size = Size { width: number(132)?, height: number(24)? };
-
+    let folder = std::env::args().nth(1).unwrap_or_else(|| "assets".to_owned());
     let demo = start_demo().await?;
     let mut stage = Stage::new(Account {
         display_name: "Alice".to_owned(),
         servers: demo.addresses().servers(),
+        credentials: Some(Arc::from([Credentials::new("demo", "demo")])),
+        register: Register::First,
         ..Account::new("alice", "sip:alice@demo.test".parse()?)
     });
-    let screen = stage.play(size).await?;
-    std::fs::write(&file, svg::render(&screen, "sipboard"))
-        .with_context(|| format!("{file} cannot be written"))?;
-    println!("{file}: {} by {} cells", size.width, size.height);
+    stage.play().await?;
+    let folder = Path::new(&folder);
+    let mut write = |name: &str, screen: &Buffer| {
+        let file = folder.join(format!("{name}.svg"));
+        std::fs::write(&file, svg::render(screen, "sipboard"))
+            .with_context(|| format!("{} cannot be written", file.display()))?;
+        println!("{}: {} by {} cells", file.display(), screen.area.width, screen.area.height);
+        anyhow::Ok(())
+    };
+    write("dashboard", &stage.screen(132, 24)?)?;
+    write("medium", &stage.screen(80, 24)?)?;
+    stage.call_with_password().await?;
+    for view in VIEWS {
+        stage.keys(view.keys).await.with_context(|| view.name)?;
+        write(view.name, &stage.screen(view.columns, view.rows)?)?;
+        stage.keys(view.back).await?;
+    }
     demo.stop().await;
     Ok(())
 }
+
+/// A picture: the keys that lead there from the table, and back.
+struct View {
+    name: &'static str,
+    columns: u16,
+    rows: u16,
+    /// As a user types them; `\t` is Tab, `\n` Enter, `\x1b` Esc, and a control character the letter
+    /// with Ctrl.
+    keys: &'static str,
+    back: &'static str,
+}
+
+const VIEWS: [View; 12] = [
+    View { name: "filter", columns: 100, rows: 24, keys: "/method:invite !busy", back: "\x1b" },
+    View { name: "legs", columns: 132, rows: 26, keys: "ffork\n4", back: "1" },
+    View { name: "ladder", columns: 132, rows: 24, keys: "flate\n2", back: "1" },
+    View { name: "messages", columns: 120, rows: 34, keys: "fauth\n3\tvJJJ", back: "vvvg\t1" },
+    View { name: "compared", columns: 120, rows: 26, keys: "fauth\n3\tgKKKKmJJJd", back: "d\t1" },
+    View { name: "auth", columns: 120, rows: 30, keys: "fauth\n5", back: "1" },
+    View { name: "flow", columns: 120, rows: 22, keys: "fauth\n6", back: "1" },
+    View {
+        name: "composer",
+        columns: 132,
+        rows: 40,
+        keys: "n\x15bob\t\tSubject: about {{uuid}}\nX-Team: blue\nSupported: 100rel, ti",
+        back: "\x1b",
+    },
+    View { name: "palette", columns: 100, rows: 24, keys: ":copy", back: "\x1b" },
+    View { name: "help", columns: 100, rows: 40, keys: "?", back: "\x1b" },
+    View { name: "accounts", columns: 100, rows: 16, keys: "a", back: "\x1b" },
+    View { name: "log", columns: 100, rows: 16, keys: "L", back: "\x1b" },
+];
 
 /// On the ports that everyone knows where they are free, so that the picture stays the same.
 async fn start_demo() -> anyhow::Result<demo::Demo> {
@@ -76,43 +121,58 @@ impl Stage {
         }
     }
 
-    /// What a user does in the first ten seconds. The copies of #3, which nobody answers, beat the
+    /// What a user does in the first ten seconds. The copies of #4, which nobody answers, beat the
     /// time: they go out after 0.5, 1.5, 3.5 and 7.5 seconds.
-    async fn play(&mut self, size: Size) -> anyhow::Result<Buffer> {
-        self.model.size = size;
+    async fn play(&mut self) -> anyhow::Result<()> {
+        self.model.size = Size { width: 132, height: 24 };
+        let account = Arc::new(self.model.accounts[0].clone());
+        self.engine.commands.send(Command::Accounts(vec![account])).await?;
+        self.wait("the registration", 1, |row| row.status.ended).await?;
         self.send("OPTIONS", "demo.test").await?;
         self.send("INVITE", "answer").await?;
-        self.wait("a leg", 2, |row| row.status.legs_up == 1).await?;
+        self.wait("a leg", 3, |row| row.status.legs_up == 1).await?;
         // Over UDP, where a request is sent again; the next ones go there too.
-        self.keys(&[KeyCode::Char('n')]).await?;
-        self.type_text("silent").await?;
-        self.keys(&[KeyCode::Tab, KeyCode::Right, KeyCode::Enter]).await?;
-        self.wait("the second copy", 3, |row| row.status.attempts == 2).await?;
+        self.keys("nsilent\t").await?;
+        self.key(KeyEvent::new(KeyCode::Right, KeyModifiers::NONE)).await?;
+        self.keys("\n").await?;
+        self.wait("the second copy", 4, |row| row.status.attempts == 2).await?;
         self.send("INVITE", "busy").await?;
         self.send("INVITE", "notfound").await?;
-        self.wait("the third copy", 3, |row| row.status.attempts == 3).await?;
+        self.wait("the third copy", 4, |row| row.status.attempts == 3).await?;
         self.send("INVITE", "hangup").await?;
         self.send("INVITE", "fork").await?;
         self.send("INVITE", "lossy").await?;
         self.send("INVITE", "late").await?;
-        self.wait("the 180", 9, |row| row.status.state == State::Proceeding).await?;
-        self.type_text("c").await?;
-        // The BYE is #10.
-        self.wait("a cancel that a 200 crosses", 9, |row| row.status.ended).await?;
-        self.wait("the fourth copy", 3, |row| row.status.attempts == 4).await?;
+        self.wait("the 180", 10, |row| row.status.state == State::Proceeding).await?;
+        self.keys("c").await?;
+        // The BYE is #11.
+        self.wait("a cancel that a 200 crosses", 10, |row| row.status.ended).await?;
+        self.wait("the fourth copy", 4, |row| row.status.attempts == 4).await?;
         self.send("MESSAGE", "bob").await?;
         self.send("INVITE", "ring").await?;
-        self.wait("the BYE of the peer", 6, |row| row.status.ended).await?;
+        self.wait("the BYE of the peer", 7, |row| row.status.ended).await?;
         self.send("INVITE", "slow").await?;
-        self.wait("the fifth copy", 3, |row| row.status.attempts == 5).await?;
+        self.wait("the fifth copy", 4, |row| row.status.attempts == 5).await?;
         self.send("INVITE", "ring").await?;
-        self.wait("the 180", 14, |row| row.status.state == State::Proceeding).await?;
-        self.type_text("jjc").await?;
-        self.wait("the 487", 12, |row| row.status.ended).await?;
+        self.wait("the 180", 15, |row| row.status.state == State::Proceeding).await?;
+        self.keys("jjc").await?;
+        self.wait("the 487", 13, |row| row.status.ended).await?;
 
+        Ok(())
+    }
+
+    /// An INVITE that is challenged and answered.
+    async fn call_with_password(&mut self) -> anyhow::Result<()> {
+        self.send("INVITE", "auth").await?;
+        self.wait("the call", 16, |row| row.status.legs_up == 1).await
+    }
+
+    /// What the screen shows at a size.
+    fn screen(&mut self, width: u16, height: u16) -> anyhow::Result<Buffer> {
         let now = Instant::now();
+        self.model.size = Size { width, height };
         update::settle(&mut self.model, now);
-        let mut terminal = Terminal::new(TestBackend::new(size.width, size.height))?;
+        let mut terminal = Terminal::new(TestBackend::new(width, height))?;
         terminal.draw(|frame| {
             view::draw(frame, &self.model, now);
         })?;
@@ -121,26 +181,30 @@ impl Stage {
 
     /// Writes a request in the composer and sends it.
     async fn send(&mut self, method: &str, target: &str) -> anyhow::Result<()> {
-        self.keys(&[KeyCode::Char('n'), KeyCode::BackTab]).await?;
-        let clear = KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL);
-        self.key(clear).await?;
-        self.type_text(method).await?;
-        self.keys(&[KeyCode::Tab]).await?;
-        self.type_text(target).await?;
-        self.keys(&[KeyCode::Enter]).await
+        self.keys("n").await?;
+        self.key(KeyEvent::new(KeyCode::BackTab, KeyModifiers::NONE)).await?;
+        self.keys(&format!("\x15{method}\t{target}\n")).await
     }
 
-    async fn type_text(&mut self, text: &str) -> anyhow::Result<()> {
+    /// Types a text; see [`View::keys`].
+    async fn keys(&mut self, text: &str) -> anyhow::Result<()> {
         for c in text.chars() {
-            let code = if c == '\n' { KeyCode::Enter } else { KeyCode::Char(c) };
-            self.keys(&[code]).await?;
+            let (code, modifiers) = match c {
+                '\t' => (KeyCode::Tab, KeyModifiers::NONE),
+                '\n' => (KeyCode::Enter, KeyModifiers::NONE),
+                '\x1b' => (KeyCode::Esc, KeyModifiers::NONE),
+                c @ '\x01'..='\x1a' => {
+                    (KeyCode::Char(char::from(c as u8 + b'a' - 1)), KeyModifiers::CONTROL)
+                }
+                c => (KeyCode::Char(c), KeyModifiers::NONE),
+            };
+            self.key(KeyEvent::new(code, modifiers)).await?;
         }
-        Ok(())
-    }
-
-    async fn keys(&mut self, codes: &[KeyCode]) -> anyhow::Result<()> {
-        for code in codes {
-            self.key(KeyEvent::new(*code, KeyModifiers::NONE)).await?;
+        // What was asked of the engine is answered before the next fact.
+        while let Some(command) = update::asks(&self.model) {
+            self.engine.commands.send(command).await?;
+            let batch = self.engine.events.recv().await.context("the engine has ended")?;
+            batch.into_iter().for_each(|event| self.model.apply(event));
         }
         Ok(())
     }

@@ -175,7 +175,7 @@ pub(super) const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
     (Scope::Table, Action::MarkAll, "M", "", "mark every row that is shown"),
     (Scope::Table, Action::InvertMarks, "i", "", "invert the marks of the rows that are shown"),
     (Scope::Table, Action::ClearMarks, "u", "", "unmark all"),
-    (Scope::Table, Action::Label, "l", "label", "give it a label"),
+    (Scope::Table, Action::Label, "l", "label", "give it a label, #tags and, behind --, a note"),
     (
         Scope::Table,
         Action::SortNext,

@@ -1,7 +1,7 @@
 //! The filter's language: which rows the table shows.
 //!
 //! ```text
-//! ring busy              both words, anywhere: method, target, state, last, cause, Call-ID, label, account
+//! ring busy              both words, anywhere: method, target, state, last, cause, Call-ID, label, note, account
 //! method:invite          a part of one field
 //! code:4xx  code>=500    the status code of the last response
 //! age>10s  rtt<5ms  took>1m  attempts>=3  number<100
@@ -27,9 +27,9 @@ use crate::ui::model::{Last, RoundTrip, Row};
 pub const LANGUAGE: &[(&str, &str)] = &[
     (
         "ring busy",
-        "both words, in any of: method, target, state, last, cause, Call-ID, label, account",
+        "both words, in any of: method, target, state, last, cause, Call-ID, label, note, account",
     ),
-    ("method:invite", "in one field: those, and flow"),
+    ("method:invite", "in one field: those, tag and flow"),
     ("code:4xx code>=500", "the status code of the last response"),
     ("age>10s took<1m", "since it was made, and until it ended: us, ms, s, m, h"),
     ("rtt<5ms", "until its first answer"),
@@ -75,7 +75,9 @@ enum TextField {
     Label,
     Last,
     Method,
+    Note,
     State,
+    Tag,
     Target,
 }
 
@@ -154,7 +156,7 @@ impl Test {
 }
 
 /// The fields that a word looks at, those that are read fastest first.
-const ANYWHERE: [TextField; 8] = [
+const ANYWHERE: [TextField; 9] = [
     TextField::Method,
     TextField::State,
     TextField::CallId,
@@ -163,10 +165,11 @@ const ANYWHERE: [TextField; 8] = [
     TextField::Target,
     TextField::Cause,
     TextField::Last,
+    TextField::Note,
 ];
 
 impl TextField {
-    const ALL: [(&'static str, TextField); 10] = [
+    const ALL: [(&'static str, TextField); 12] = [
         ("account", TextField::Account),
         ("call-id", TextField::CallId),
         ("callid", TextField::CallId),
@@ -175,7 +178,9 @@ impl TextField {
         ("label", TextField::Label),
         ("last", TextField::Last),
         ("method", TextField::Method),
+        ("note", TextField::Note),
         ("state", TextField::State),
+        ("tag", TextField::Tag),
         ("target", TextField::Target),
     ];
 
@@ -198,6 +203,8 @@ impl TextField {
                 }
             },
             TextField::Method => pattern.is_in(row.method.as_str()),
+            TextField::Note => row.note().is_some_and(|note| pattern.is_in(note)),
+            TextField::Tag => row.tags().any(|tag| pattern.is_in(tag)),
             TextField::State => pattern.is_in(row.status.state.as_str()),
             TextField::Target => {
                 // What is shown; the whole URI where a scheme is looked for.

@@ -51,7 +51,8 @@ pub struct Row {
 /// What few of many pending contexts have: it takes no room in the others.
 #[derive(Debug, Default)]
 struct More {
-    label: Option<Box<str>>,
+    /// As the user typed it: `label #tag #tag -- note`.
+    data: Option<Box<str>>,
     cause: Option<Cause>,
     ended_at: Option<Instant>,
     legs: Vec<LegRow>,
@@ -67,6 +68,9 @@ pub struct LegRow {
     /// Where it stands.
     pub state: LegState,
 }
+
+/// What stands before a note: behind a label, or at the beginning.
+const NOTE: [&str; 2] = [" -- ", "-- "];
 
 /// The last word on a context.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,7 +139,7 @@ impl Contexts {
         row.note_end(at, &fact);
         row.note_leg(at, &fact);
         if method == row.method
-            && let Some(round_trip) = row.note(at, &fact)
+            && let Some(round_trip) = row.note_answer(at, &fact)
         {
             self.rtt.record(at, round_trip);
         }
@@ -228,11 +232,12 @@ impl Contexts {
         self.rows[place].account = Some(known.unwrap_or_else(|| Arc::new(account.into())));
     }
 
-    /// Calls a context something; an empty text takes its label away.
-    pub fn set_label(&mut self, id: ContextId, label: &str) {
+    /// Says of a context what the user says of it, `label #tag #tag -- note`, each of which may be
+    /// missing; an empty text takes all away.
+    pub fn set_data(&mut self, id: ContextId, data: &str) {
         if let Some(&place) = self.index.get(&id) {
-            let label = label.trim();
-            self.rows[place].more().label = (!label.is_empty()).then(|| label.into());
+            let data = data.trim();
+            self.rows[place].more().data = (!data.is_empty()).then(|| data.into());
         }
     }
 
@@ -276,9 +281,28 @@ impl Row {
         &self.created.request_uri
     }
 
-    /// What the user calls it.
+    /// What the user says of it, as it was typed: `label #tag #tag -- note`.
+    pub fn data(&self) -> Option<&str> {
+        self.more.as_ref()?.data.as_deref()
+    }
+
+    /// What the user calls it, with its tags.
     pub fn label(&self) -> Option<&str> {
-        self.more.as_ref()?.label.as_deref()
+        let data = self.data()?;
+        let label = NOTE.iter().find_map(|mark| data.split_once(mark)).map_or(data, |it| it.0);
+        Some(label.trim()).filter(|label| !label.is_empty())
+    }
+
+    /// Its tags, without their `#`.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        let words = self.label().unwrap_or_default().split_whitespace();
+        words.filter_map(|word| word.strip_prefix('#')).filter(|tag| !tag.is_empty())
+    }
+
+    /// What the user notes on it.
+    pub fn note(&self) -> Option<&str> {
+        let data = self.data()?;
+        NOTE.iter().find_map(|mark| data.split_once(mark)).map(|(_, note)| note.trim())
     }
 
     /// The name of the account that it was sent from, or its From where no account has that.
@@ -359,7 +383,7 @@ impl Row {
 
     /// Takes in what happened to the context's own transaction; gives the round trip where this
     /// completed one.
-    fn note(&mut self, at: Instant, fact: &Fact) -> Option<Duration> {
+    fn note_answer(&mut self, at: Instant, fact: &Fact) -> Option<Duration> {
         match fact {
             Fact::Sent { .. } => self.round_trip = RoundTrip::Since(at),
             Fact::Retransmitted { .. } => {

@@ -44,7 +44,7 @@ pub(super) fn act(model: &mut Model, action: Action, now: Instant) -> Option<Com
             None => Command::HangUp { context },
         }),
         _ => {
-            let label = model.selected().and_then(Row::label).unwrap_or_default().to_owned();
+            let label = model.selected().and_then(Row::data).unwrap_or_default().to_owned();
             open_prompt(model, Prompt::label(vec![context], &label));
             None
         }

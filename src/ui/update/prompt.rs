@@ -130,7 +130,7 @@ fn accept(model: &mut Model, now: Instant) {
             let label = model.prompt.input.value().trim().to_owned();
             let count = contexts.len();
             for &id in contexts {
-                model.facts.contexts.set_label(id, &label);
+                model.facts.contexts.set_data(id, &label);
                 if let Some(place) = model.facts.contexts.place(id) {
                     model.table.list.refresh(&model.facts.contexts, place);
                 }

@@ -8,9 +8,9 @@ use ratatui::{
 };
 
 use crate::ui::{
-    bindings::Scope,
+    bindings::{Action, Scope},
     model::Model,
-    update::How,
+    update::{self, How},
     view::{overlay, put, title},
 };
 
@@ -56,6 +56,12 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, model: &Model, edits: bool, 
         let key = binding.keys.first().map(|key| key.to_string()).unwrap_or_default();
         put(buffer, inner, 2, y, &key, theme.accent);
         put(buffer, inner, 5, y, binding.label, style.add_modifier(Modifier::BOLD));
-        put(buffer, inner, 16, y, binding.help, style);
+        // Of several that are marked, each may have a dialog or not.
+        let lack = update::lack_of(model, Action::InDialog)
+            .filter(|_| action == Action::AgainInDialog && model.table.marks.is_empty());
+        match lack {
+            Some(lack) => put(buffer, inner, 16, y, &format!("needs {lack}"), theme.dim),
+            None => put(buffer, inner, 16, y, binding.help, style),
+        };
     }
 }

@@ -44,7 +44,14 @@ pub(super) fn draw(
             Some(lack) => (format!("needs {lack}"), theme.dim),
             None => (binding.help.to_owned(), Style::new()),
         };
-        let key = binding.keys.first().map(ToString::to_string).unwrap_or_default();
+        let opens = match scope {
+            Scope::Copy => model.bindings.key(Scope::Browse, Action::Copy),
+            Scope::Again => model.bindings.key(Scope::Browse, Action::Resend),
+            _ => None,
+        };
+        // What stands in a menu takes two keys.
+        let keys = opens.iter().chain(binding.keys.first()).map(ToString::to_string);
+        let key = keys.collect::<Vec<_>>().join(" ");
         put_in(buffer, line, 2, 0, NAME, &action.name(), style);
         put_in(buffer, line, 3 + NAME, 0, KEY, &key, theme.accent);
         put(buffer, line, 4 + NAME + KEY, 0, &text, style);

@@ -81,7 +81,7 @@ struct Areas {
 }
 
 impl Areas {
-    fn of(inner: Rect, tab: Tab, messages: usize) -> Areas {
+    fn of(inner: Rect, tab: Tab, messages: usize, has_data: bool) -> Areas {
         let mut y = inner.y;
         let mut left = inner.height;
         // Each part takes its lines and, behind it, one for a rule.
@@ -96,7 +96,8 @@ impl Areas {
         let summary = match (inner.height, tab) {
             (0..5, _) => take(0, 0),
             (5..7, _) => take(0, 1),
-            (16.., Tab::Timeline) => take(3, 1),
+            (16.., Tab::Timeline) => take(3 + u16::from(has_data), 1),
+            (10.., _) => take(1 + u16::from(has_data), 1),
             _ => take(1, 1),
         };
         let rest = inner.bottom().saturating_sub(summary.bottom());
@@ -161,7 +162,7 @@ fn areas(model: &Model, row: &Row) -> Option<Areas> {
         width: area.width.saturating_sub(2),
         height: area.height.saturating_sub(2),
     };
-    Some(Areas::of(inner, model.detail.tab, list::count(model, row)))
+    Some(Areas::of(inner, model.detail.tab, list::count(model, row), row.data().is_some()))
 }
 
 fn page(model: &Model, row: &Row, width: u16, moment: &Moment) -> Page {
@@ -195,7 +196,7 @@ pub(super) fn draw(
     let heading = cut(&heading, usize::from(area.width.saturating_sub(6)));
     let frame = block(title(&heading, style), focus, theme);
     let inner = frame.inner(area);
-    let areas = Areas::of(inner, model.detail.tab, list::count(model, row));
+    let areas = Areas::of(inner, model.detail.tab, list::count(model, row), row.data().is_some());
     let page = page(model, row, areas.page.width, moment);
     let spot = model.detail.spot();
     let tab = model.detail.tab;
