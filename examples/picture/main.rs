@@ -45,7 +45,7 @@ async fn main() -> anyhow::Result<()> {
     });
     stage.play().await?;
     let folder = Path::new(&folder);
-    let mut write = |name: &str, screen: &Buffer| {
+    let write = |name: &str, screen: &Buffer| {
         let file = folder.join(format!("{name}.svg"));
         std::fs::write(&file, svg::render(screen, "sipboard"))
             .with_context(|| format!("{} cannot be written", file.display()))?;

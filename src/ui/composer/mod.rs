@@ -5,15 +5,18 @@
 //! the field that it stands in, with the preview of what would be sent.
 //!
 //! `slot` names the fields and `fields` holds their texts; `begin` fills them in from a message;
-//! `attempt` makes a [`Command`] of them; `wishes` is what keys do beside writing; `complete`,
-//! `known` and `templates` help to write; `drafts` keeps what was written and not sent.
+//! `attempt` makes a [`Command`] of them; `keys` is writing, `wishes` what keys do beside it;
+//! `complete`, `known` and `templates` help to write; `made` is what is made ahead, and `drafts` keeps
+//! what was written and not sent.
 
 mod attempt;
 mod begin;
 mod complete;
 mod drafts;
 mod fields;
+mod keys;
 mod known;
+mod made;
 mod preview;
 pub mod raw_text;
 mod slot;
@@ -22,7 +25,6 @@ mod wishes;
 
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui_textarea::TextArea;
 use tui_input::Input;
 
@@ -33,10 +35,10 @@ pub use fields::split_at;
 pub use preview::Preview;
 pub use slot::{Kind, Slot};
 
-use self::fields::Fields;
+use self::{fields::Fields, made::Made};
 use crate::{
-    engine::{Account, Command, DraftError, Values, Variables, server_for},
-    sip::{self, Branch, ContextId, Identifiers, Method, ServerTransactionId, UriBuf},
+    engine::{Account, Command, DraftError, Variables, server_for},
+    sip::{self, ContextId, Method, ServerTransactionId, UriBuf},
     transport::{FlowSettings, ServerUri},
     ui::model::Facts,
 };
@@ -136,44 +138,12 @@ struct Sender {
     way: Option<Way>,
 }
 
-/// What identifies the request, made before it is sent.
-#[derive(Debug)]
-struct Made {
-    identifiers: Identifiers,
-    call_id: String,
-    from_tag: String,
-    cseq: u32,
-    branch: Branch,
-    values: Values,
-}
-
 /// What follows from the texts.
 #[derive(Debug, Default)]
 struct Outlook {
     errors: Vec<DraftError>,
     preview: Preview,
     candidates: Vec<Candidate>,
-}
-
-impl Made {
-    fn new(seed: u64) -> Made {
-        let mut identifiers = Identifiers::new(seed);
-        Made {
-            call_id: identifiers.call_id(),
-            from_tag: identifiers.tag(),
-            cseq: identifiers.cseq(),
-            branch: identifiers.branch(),
-            identifiers,
-            values: Values::new(seed),
-        }
-    }
-
-    fn renew(&mut self) {
-        self.call_id = self.identifiers.call_id();
-        self.from_tag = self.identifiers.tag();
-        self.cseq = self.identifiers.cseq();
-        self.branch = self.identifiers.branch();
-    }
 }
 
 impl Composer {
@@ -327,86 +297,6 @@ impl Composer {
             self.sender.account = account;
             self.sender.server = None;
         }
-    }
-
-    /// To the next field, or the previous.
-    pub fn step(&mut self, forward: bool) {
-        let slots: Vec<Slot> = self.slots().collect();
-        let place = slots.iter().position(|slot| *slot == self.focus).unwrap_or(0);
-        let by = if forward { 1 } else { slots.len() - 1 };
-        self.focus_on(slots[(place + by) % slots.len()]);
-    }
-
-    /// To a field.
-    pub fn focus_on(&mut self, slot: Slot) {
-        if slot != self.focus {
-            self.touch(self.focus);
-            self.focus = slot;
-        }
-    }
-
-    /// Whether the field with the cursor wants a key for itself, whatever else is bound to it.
-    pub fn wants(&self, key: KeyEvent) -> bool {
-        if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
-            return false;
-        }
-        let kind = self.focus.kind();
-        match key.code {
-            KeyCode::Tab => self.takes_candidate(),
-            KeyCode::Enter | KeyCode::Up | KeyCode::Down => kind == Kind::Area,
-            KeyCode::Left | KeyCode::Right => {
-                kind == Kind::Area || (kind == Kind::Line && self.focus != Slot::Method)
-            }
-            KeyCode::Char(_) => true,
-            _ => false,
-        }
-    }
-
-    /// Whether Tab completes what is typed rather than going on: something is typed, and it could
-    /// go on.
-    fn takes_candidate(&self) -> bool {
-        let is_begun = |candidate: &Candidate| candidate.replaces > 0;
-        !self.replaces() && self.outlook.candidates.get(self.chosen).is_some_and(is_begun)
-    }
-
-    /// A key for the field with the cursor.
-    pub fn edit(&mut self, key: KeyEvent) {
-        let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-        if plain
-            && (key.code == KeyCode::Tab || (key.code == KeyCode::Right && self.takes_candidate()))
-        {
-            return self.complete();
-        }
-        if self.replaces() {
-            let types = matches!(key.code, KeyCode::Char(_)) && plain;
-            if types || matches!(key.code, KeyCode::Backspace | KeyCode::Delete) {
-                self.fields.set(self.focus, "");
-            }
-            self.given.retain(|slot| *slot != self.focus);
-        }
-        self.fields.edit(self.focus, key);
-        self.chosen = 0;
-    }
-
-    /// Pasted text for the field with the cursor.
-    pub fn paste(&mut self, text: &str) {
-        if self.replaces() {
-            self.clear();
-        }
-        self.fields.paste(self.focus, text);
-        self.chosen = 0;
-    }
-
-    /// Takes the candidate.
-    fn complete(&mut self) {
-        let Some(candidate) = self.outlook.candidates.get(self.chosen).cloned() else { return };
-        self.fields.replace_before(self.focus, candidate.replaces, &candidate.text);
-        self.chosen = 0;
-    }
-
-    /// To the next candidate.
-    pub fn next_candidate(&mut self) {
-        self.chosen = (self.chosen + 1) % self.outlook.candidates.len().max(1);
     }
 
     fn keep_focus(&mut self) {

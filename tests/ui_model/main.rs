@@ -1,5 +1,8 @@
 //! What keys, facts and the mouse do to the dashboard, and what never reaches a cell.
 
+mod composer;
+mod header;
+#[path = "../ui_script/mod.rs"]
 mod ui_script;
 
 use std::time::Duration;
@@ -109,153 +112,6 @@ fn a_key_that_cannot_act_says_why() {
     assert!(!script.text(80, 24).contains("OPTIONS cannot be cancelled"));
     script.type_text("L");
     assert!(script.text(80, 24).contains("#1: OPTIONS cannot be cancelled"), "the log keeps it");
-}
-
-#[test]
-fn the_draft_stays_and_a_sent_target_is_typed_over() {
-    let mut script = Script::new(Colours::Many);
-    script.type_text("nring");
-    script.press(KeyCode::Esc, NONE);
-    assert_eq!(script.model.mode, Mode::Browse);
-    script.type_text("n@b.test");
-    let sent = target(script.press(KeyCode::Char('s'), KeyModifiers::CONTROL));
-    assert_eq!(sent, "sip:ring@b.test");
-    script.type_text("nbusy");
-    assert_eq!(target(script.press(KeyCode::Enter, NONE)), "sip:busy@demo.test");
-    script.type_text("n");
-    assert_eq!(target(script.press(KeyCode::Enter, NONE)), "sip:busy@demo.test", "sent once more");
-    script.type_text("n");
-    script.press(KeyCode::Left, NONE);
-    script.type_text("x");
-    assert_eq!(target(script.press(KeyCode::Enter, NONE)), "sip:busxy@demo.test");
-}
-
-#[test]
-fn the_server_is_chosen_and_may_be_the_targets_own() {
-    let mut script = Script::new(Colours::Many);
-    let mut servers = Vec::new();
-    for _ in 0..4 {
-        script.type_text("nx@127.0.0.1:5099");
-        script.press(KeyCode::Tab, NONE);
-        let Some(Command::Send(submission)) = script.press(KeyCode::Enter, NONE) else {
-            panic!("not sent")
-        };
-        servers.push(submission.server.map(|server| server.to_string()));
-        script.type_text("n");
-        script.press(KeyCode::Tab, NONE);
-        script.press(KeyCode::Right, NONE);
-        script.press(KeyCode::Esc, NONE);
-    }
-    let expected = [
-        Some("ws://127.0.0.1:5066".to_owned()),
-        Some("sip:127.0.0.1:5060;transport=udp".to_owned()),
-        None,
-        Some("ws://127.0.0.1:5066".to_owned()),
-    ];
-    assert_eq!(servers, expected);
-}
-
-#[test]
-fn methods_are_cycled_and_completed() {
-    let mut script = Script::new(Colours::Many);
-    script.type_text("nring");
-    script.press(KeyCode::BackTab, NONE);
-    script.press(KeyCode::Char('u'), KeyModifiers::CONTROL);
-    script.type_text("sub");
-    script.press(KeyCode::Right, NONE);
-    assert!(script.text(80, 24).contains("SUBSCRIBE"));
-    script.press(KeyCode::Left, NONE);
-    let Some(Command::Send(submission)) = script.press(KeyCode::Enter, NONE) else {
-        panic!("not sent")
-    };
-    assert_eq!(submission.request.method, Method::Info);
-}
-
-#[test]
-fn a_method_is_typed_over_the_one_that_was_given() {
-    let mut script = Script::new(Colours::Many);
-    let mut method = |keys: &[KeyCode]| {
-        script.type_text("nring");
-        script.press(KeyCode::BackTab, NONE);
-        for key in keys {
-            script.press(*key, NONE);
-        }
-        match script.press(KeyCode::Enter, NONE) {
-            Some(Command::Send(submission)) => submission.request.method.to_string(),
-            other => panic!("{other:?}"),
-        }
-    };
-    let typed = |text: &str| -> Vec<KeyCode> { text.chars().map(KeyCode::Char).collect() };
-    assert_eq!(method(&[]), "INVITE");
-    assert_eq!(method(&typed("OPTIONS")), "OPTIONS");
-    assert_eq!(method(&[typed("in"), vec![KeyCode::Right]].concat()), "INVITE", "completed");
-    assert_eq!(method(&[vec![KeyCode::Right], typed("PING")].concat()), "PING", "chosen first");
-    assert_eq!(method(&[vec![KeyCode::End], typed("ER")].concat()), "PINGER", "written on");
-}
-
-#[test]
-fn the_footer_names_keys_that_act_in_the_field_with_the_cursor() {
-    let mut script = Script::new(Colours::Many);
-    script.type_text("nring");
-    let mut footers = Vec::new();
-    for _ in 0..6 {
-        let screen = script.text(80, 24);
-        footers.push(screen.lines().last().unwrap().trim().to_owned());
-        script.press(KeyCode::Tab, NONE);
-    }
-    let line = "Enter send  Tab next  F3 preview  F4 raw  Ctrl-e editor  Esc close  F1 help";
-    let choice = line.replace("next", "next  Right choose").replace("  Ctrl-e editor", "");
-    let lines =
-        |own: &str| format!("Ctrl-s send  Tab next  {own}  F3 preview  F4 raw  Esc close  F1 help");
-    let headers = lines("Ctrl-x off/on");
-    let body = lines("Ctrl-t template");
-    let kind = line.replace("F3", "Ctrl-t template  F3").replace("  Ctrl-e editor", "");
-    // Target, server, headers, content type, body, method.
-    assert_eq!(footers, [line, &choice, &headers, &kind, &body, &choice]);
-}
-
-#[test]
-fn headers_and_body_are_written_in_lines_of_their_own() {
-    let mut script = Script::new(Colours::Many);
-    script.type_text("nring");
-    script.press(KeyCode::Tab, NONE);
-    script.press(KeyCode::Tab, NONE);
-    script.type_text("Subject: a\nX-Test: jkqnL?");
-    script.press(KeyCode::Tab, NONE);
-    script.press(KeyCode::Tab, NONE);
-    paste(&mut script, "one\r\ntwo\rthree");
-    let command = script.press(KeyCode::Char('s'), KeyModifiers::CONTROL);
-    let Some(Command::Send(submission)) = command else { panic!("{command:?}") };
-    let headers: Vec<_> =
-        submission.request.headers.iter().map(|h| (h.name(), h.value())).collect();
-    assert_eq!(headers, [("Subject", "a"), ("X-Test", "jkqnL?")]);
-    assert_eq!(&submission.request.body[..], b"one\r\ntwo\r\nthree");
-}
-
-#[test]
-fn a_mistake_is_told_beside_its_field_once_it_was_left() {
-    let mut script = Script::new(Colours::Many);
-    script.type_text("na b@c");
-    assert!(!script.text(80, 24).contains("is not a URI"), "not while it is being typed");
-    script.press(KeyCode::Tab, NONE);
-    assert!(script.text(80, 24).contains("is not a URI"));
-    assert!(script.press(KeyCode::Enter, NONE).is_none());
-    assert_eq!(script.model.mode, Mode::Compose);
-}
-
-#[test]
-fn a_paste_takes_no_control_characters_into_a_line() {
-    let mut script = Script::new(Colours::Many);
-    script.type_text("n");
-    paste(&mut script, "  sip:ring\x1b[2J@demo.test\r\n");
-    assert_eq!(target(script.press(KeyCode::Enter, NONE)), "sip:ring[2J@demo.test");
-    script.type_text("n");
-    paste(&mut script, "ri@demo.test");
-    for _ in 0..10 {
-        script.press(KeyCode::Left, NONE);
-    }
-    paste(&mut script, "ng");
-    assert_eq!(target(script.press(KeyCode::Enter, NONE)), "sip:ring@demo.test");
 }
 
 #[test]
@@ -429,84 +285,6 @@ fn hostile_record() -> sipboard::sip::auth::AuthRecord {
 }
 
 #[test]
-fn what_was_said_gives_way_to_what_is_done_next() {
-    let mut script = Script::new(Colours::Many);
-    script.answered(1);
-    script.type_text("c");
-    script.refuse(Some(1), "already accepted: hang up with BYE instead");
-    assert!(script.text(80, 24).contains("✖ #1: already accepted"));
-    assert!(matches!(script.type_text("b"), Some(Command::HangUp { .. })));
-    script.hung_up(1, 2);
-    let screen = script.text(80, 24);
-    assert!(!screen.contains("already accepted"), "{screen}");
-
-    script.refuse(Some(1), "over already");
-    script.type_text("nbusy");
-    script.press(KeyCode::Enter, NONE);
-    assert!(!script.text(80, 24).contains("over already"), "a request was sent since");
-
-    script.refuse(Some(1), "over already");
-    script.wait(8_000);
-    assert!(!script.text(80, 24).contains("over already"), "it is old");
-}
-
-#[test]
-fn a_flow_that_fails_in_another_way_says_so_and_is_silent_once_it_is_up() {
-    let mut script = Script::new(Colours::Many);
-    let down = |reason: &str| FlowState::Down { reason: reason.into(), retry_at: None };
-    let (broke, refused) =
-        ("ws://127.0.0.1:5066 broke", "ws://127.0.0.1:5066 cannot be reached: connection refused");
-    script.flow(1, "ws://127.0.0.1:5066", down(broke));
-    assert!(script.text(80, 24).contains(&format!("✖ {broke}")));
-    script.flow(1, "ws://127.0.0.1:5066", down(refused));
-    assert!(script.text(80, 24).contains(&format!("✖ {refused}")));
-    script.press(KeyCode::Esc, NONE);
-    script.flow(1, "ws://127.0.0.1:5066", down(refused));
-    assert!(!script.text(80, 24).contains("✖ ws://"), "told once");
-
-    script.created(1, Method::Invite, "sip:x@demo.test", false);
-    let failed = Fact::Failed {
-        response: None,
-        cause: Cause::ConnectionError,
-        detail: refused.into(),
-        advice: None,
-    };
-    script.fact(1, Method::Invite, failed, status(State::Failed, false));
-    assert!(script.text(80, 24).contains(&format!("✖ {refused}")), "a request of the user failed");
-
-    script.flow(1, "ws://127.0.0.1:5066", ui_script::up("127.0.0.1:5066"));
-    assert!(!script.text(80, 24).contains("✖ ws://"), "it is up");
-}
-
-#[test]
-fn the_header_names_each_server_with_its_address_before_and_after_it_is_connected() {
-    let header =
-        |script: &mut Script, width| script.text(width, 24).lines().next().unwrap().to_owned();
-    let mut script = Script::new(Colours::Many);
-    for width in [100, 120, 200] {
-        let line = header(&mut script, width);
-        assert!(line.contains("ws ○ 127.0.0.1:5066  udp ○ 127.0.0.1:5060"), "{width}: {line}");
-    }
-    let line = header(&mut script, 80);
-    assert!(line.contains("ws ○ :5066  udp ○ :5060"), "{line}");
-
-    // The account's order holds, whichever is connected first.
-    script.flow(1, "sip:127.0.0.1:5060;transport=udp", ui_script::up("127.0.0.1:5060"));
-    let line = header(&mut script, 120);
-    assert!(line.contains("ws ○ 127.0.0.1:5066  udp ● 127.0.0.1:5060"), "{line}");
-
-    // One server's address stands at 80 columns too, whatever there is to say of times.
-    script.model.accounts[0].servers.truncate(1);
-    script.model.facts.flows.clear();
-    script.answered(1);
-    let retry_at = Some(script.now + Duration::from_secs(5));
-    script.flow(2, "ws://127.0.0.1:5066", FlowState::Down { reason: "gone".into(), retry_at });
-    let line = header(&mut script, 80);
-    assert!(line.contains("ws ✖ 127.0.0.1:5066"), "{line}");
-    assert!(line.contains("1 leg up"), "{line}");
-}
-
-#[test]
 fn a_cancelling_row_counts_down_whatever_came_last() {
     let mut script = Script::new(Colours::Many);
     script.ringing(1);
@@ -536,29 +314,6 @@ fn every_shape_in_the_timeline_takes_one_column() {
     script.rejected_by_cancel(1);
     let screen = script.text(120, 30);
     assert!(screen.contains("⊘  cancel requested"), "{screen}");
-}
-
-#[test]
-fn the_header_says_insecure_as_long_as_such_a_flow_is_up() {
-    let tls = |verified| {
-        let tls = TlsFacts {
-            version: "TLS 1.3".to_owned(),
-            cipher_suite: String::new(),
-            chain: Vec::new(),
-            verified,
-        };
-        let address = "127.0.0.1:5061".parse().unwrap();
-        let facts = FlowFacts { tls: Some(tls), subprotocol: None }.into();
-        FlowState::Up { local: address, peer: address, facts }
-    };
-    let down = FlowState::Down { reason: "gone".to_owned(), retry_at: None };
-    let mut script = Script::new(Colours::Many);
-    for (state, expected) in [(tls(true), false), (tls(false), true), (down, false)] {
-        script.flow(1, "sips:127.0.0.1:5061", state);
-        let screen = script.text(120, 30);
-        let header = screen.lines().next().unwrap();
-        assert_eq!(header.contains("INSECURE"), expected, "{header}");
-    }
 }
 
 #[test]
