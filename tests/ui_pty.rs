@@ -235,6 +235,28 @@ fn without_a_terminal_it_names_another_way() {
 }
 
 #[test]
+fn the_columns_and_the_order_are_there_again_the_next_time() {
+    let state = std::env::temp_dir().join(format!("sipboard-left-{}", std::process::id()));
+    let environment = [("XDG_STATE_HOME", state.to_str().expect("a path of ours"))];
+    let mut dashboard = Dashboard::start_with(120, 30, &environment);
+    // The methods go, and the table is sorted by the target.
+    dashboard.type_keys("Cj ");
+    dashboard.wait_for("▸ [ ] method");
+    dashboard.type_keys("gj\r\x1b");
+    dashboard.wait_for("sorted by target");
+    dashboard.wait_until("no methods", |screen| !screen.contains("Method"));
+    dashboard.type_keys("q");
+    dashboard.wait_for_end();
+    let mut dashboard = Dashboard::start_with(120, 30, &environment);
+    dashboard.wait_until("the same table", |screen| {
+        screen.contains("Target▲") && !screen.contains("Method")
+    });
+    dashboard.type_keys("q");
+    dashboard.wait_for_end();
+    std::fs::remove_dir_all(state).unwrap();
+}
+
+#[test]
 fn rows_are_filtered_sorted_marked_and_all_marked_are_cancelled() {
     let mut dashboard = Dashboard::start(120, 40);
     dashboard.wait_for("n new");

@@ -133,6 +133,42 @@ fn what_happened_is_told_to_who_looks_elsewhere_as_settings_say() {
     assert_eq!(script.model.alert.take().unwrap(), "#9 INVITE ring@demo.test: failed, Canceled");
 }
 
+/// Views over the table that have no test of their own: the keys that lead there.
+const OVERLAYS: [(&str, &str); 6] = [
+    ("palette", ":re"),
+    ("help", "?"),
+    ("log", "L"),
+    ("accounts", "a"),
+    ("again", "r"),
+    ("copy", "y"),
+];
+
+fn over_the_tour(keys: &str, colours: Colours) -> Script {
+    let mut script = Script::tour(colours);
+    script.stray(b"SIP/2.0 200 OK\r\n\r\n", "no Via: nobody can claim it (RFC 3261 §18.1.2)");
+    script.type_text(keys);
+    script
+}
+
+#[test]
+fn what_lies_over_the_table_at_three_sizes() {
+    for (name, keys) in OVERLAYS {
+        let mut script = over_the_tour(keys, Colours::Many);
+        for (width, height) in [(40, 10), (80, 24), (160, 45)] {
+            let picture = format!("over_{name}_{width}x{height}");
+            insta::assert_snapshot!(picture, script.text(width, height));
+        }
+    }
+}
+
+#[test]
+fn what_lies_over_the_table_loses_nothing_in_monochrome() {
+    for (name, keys) in OVERLAYS {
+        let coloured = over_the_tour(keys, Colours::Many).text(100, 30);
+        assert_eq!(over_the_tour(keys, Colours::None).text(100, 30), coloured, "{name}");
+    }
+}
+
 #[test]
 fn a_broken_flow_says_why_and_when_it_is_tried_again() {
     let mut script = Script::tour(Colours::Many);

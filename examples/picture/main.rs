@@ -56,9 +56,13 @@ async fn main() -> anyhow::Result<()> {
     write("medium", &stage.screen(80, 24)?)?;
     stage.call_with_password().await?;
     for view in VIEWS {
+        if view.name == "light" {
+            stage.wear("light")?;
+        }
         stage.keys(view.keys).await.with_context(|| view.name)?;
         write(view.name, &stage.screen(view.columns, view.rows)?)?;
         stage.keys(view.back).await?;
+        stage.wear("default")?;
     }
     demo.stop().await;
     Ok(())
@@ -75,10 +79,10 @@ struct View {
     back: &'static str,
 }
 
-const VIEWS: [View; 12] = [
+const VIEWS: [View; 13] = [
     View { name: "filter", columns: 100, rows: 24, keys: "/method:invite !busy", back: "\x1b" },
     View { name: "legs", columns: 132, rows: 26, keys: "ffork\n4", back: "1" },
-    View { name: "ladder", columns: 132, rows: 24, keys: "flate\n2", back: "1" },
+    View { name: "ladder", columns: 132, rows: 24, keys: "flate inv\n2", back: "1" },
     View { name: "messages", columns: 120, rows: 34, keys: "fauth\n3\tvJJJ", back: "vvvg\t1" },
     View { name: "compared", columns: 120, rows: 26, keys: "fauth\n3\tgKKKKmJJJd", back: "d\t1" },
     View { name: "auth", columns: 120, rows: 30, keys: "fauth\n5", back: "1" },
@@ -87,12 +91,13 @@ const VIEWS: [View; 12] = [
         name: "composer",
         columns: 132,
         rows: 40,
-        keys: "n\x15bob\t\tSubject: about {{uuid}}\nX-Team: blue\nSupported: 100rel, ti",
+        keys: "n\x15bob\t\t\tSubject: about {{uuid}}\nX-Team: blue\nSupported: 100rel, ti",
         back: "\x1b",
     },
     View { name: "palette", columns: 100, rows: 24, keys: ":copy", back: "\x1b" },
     View { name: "help", columns: 100, rows: 40, keys: "?", back: "\x1b" },
     View { name: "accounts", columns: 100, rows: 16, keys: "a", back: "\x1b" },
+    View { name: "light", columns: 120, rows: 24, keys: "g", back: "" },
     View { name: "log", columns: 100, rows: 16, keys: "L", back: "\x1b" },
 ];
 
@@ -165,6 +170,12 @@ impl Stage {
     async fn call_with_password(&mut self) -> anyhow::Result<()> {
         self.send("INVITE", "auth").await?;
         self.wait("the call", 16, |row| row.status.legs_up == 1).await
+    }
+
+    /// Chooses a theme.
+    fn wear(&mut self, theme: &str) -> anyhow::Result<()> {
+        self.model.theme = self.model.themes.choose(theme)?;
+        Ok(())
     }
 
     /// What the screen shows at a size.

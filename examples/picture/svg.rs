@@ -30,7 +30,9 @@ pub fn render(screen: &Buffer, title: &str) -> String {
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.1} {height:.1}" width="{width:.0}" height="{height:.0}" role="img" aria-label="{}">"#,
         xml(title)
     ));
-    line(format!(r#"<rect width="{width:.1}" height="{height:.1}" rx="10" fill="{BACKGROUND}"/>"#));
+    // The window is as its screen is.
+    let paper = colour(screen[(0, 0)].bg, BACKGROUND);
+    line(format!(r#"<rect width="{width:.1}" height="{height:.1}" rx="10" fill="{paper}"/>"#));
     for (n, colour) in ["#e5646b", "#dfb056", "#74bd72"].iter().enumerate() {
         let x = 22.0 + 20.0 * n as f64;
         line(format!(r#"<circle cx="{x}" cy="17" r="6" fill="{colour}"/>"#));
@@ -55,22 +57,18 @@ pub fn render(screen: &Buffer, title: &str) -> String {
 
 /// The shapes of one line: backgrounds, then lines and texts.
 fn row(screen: &Buffer, y: u16) -> Vec<String> {
-    let (mut behind, mut front) = (Vec::new(), Vec::new());
+    let mut shapes = backgrounds(screen, y);
     let mut x = 0;
     while x < screen.area.width {
         let cell = &screen[(x, y)];
         let wide = (cell.symbol().width() as u16).max(1);
         let mut end = x + wide;
-        if cell.bg != Color::Reset || cell.modifier.contains(Modifier::REVERSED) {
-            let (_, fill) = colours(cell);
-            behind.push(rect((f64::from(x), 0.0), (f64::from(wide) + 0.05, 1.0), y, &fill));
-        }
         if cell.symbol() == " " {
             x = end;
             continue;
         }
         if let Some(shape) = drawn(cell, x, y) {
-            front.push(shape);
+            shapes.push(shape);
             x = end;
             continue;
         }
@@ -87,18 +85,31 @@ fn row(screen: &Buffer, y: u16) -> Vec<String> {
                     break;
                 }
                 text.push_str(next.symbol());
-                if next.bg != Color::Reset || next.modifier.contains(Modifier::REVERSED) {
-                    let (_, fill) = colours(next);
-                    behind.push(rect((f64::from(end), 0.0), (1.05, 1.0), y, &fill));
-                }
                 end += 1;
             }
         }
-        front.push(run(cell, text.trim_end(), x, y));
+        shapes.push(run(cell, text.trim_end(), x, y));
         x = end;
     }
-    behind.append(&mut front);
-    behind
+    shapes
+}
+
+/// What is behind the text of a line, as far as it is not what the window is.
+fn backgrounds(screen: &Buffer, y: u16) -> Vec<String> {
+    let paper = colour(screen[(0, 0)].bg, BACKGROUND);
+    let mut runs: Vec<(u16, u16, String)> = Vec::new();
+    for x in 0..screen.area.width {
+        let (_, fill) = colours(&screen[(x, y)]);
+        match runs.last_mut() {
+            Some((_, end, known)) if *end == x && *known == fill => *end = x + 1,
+            _ if fill == paper => {}
+            _ => runs.push((x, x + 1, fill)),
+        }
+    }
+    let shape = |(from, end, fill): &(u16, u16, String)| {
+        rect((f64::from(*from), 0.0), (f64::from(end - from) + 0.05, 1.0), y, fill)
+    };
+    runs.iter().map(shape).collect()
 }
 
 fn run(cell: &Cell, text: &str, x: u16, y: u16) -> String {

@@ -86,8 +86,8 @@ async fn open(
     let notice = warnings.first().cloned().or(notice);
     let columns = shown(&columns);
     let arranged = kept::load(&columns);
-    let keep = ui::Keep(Arc::new(|columns, arranged| {
-        if let Err(error) = kept::store(columns, arranged) {
+    let keep = ui::Keep(Arc::new(|arranged| {
+        if let Err(error) = kept::store(arranged) {
             // There is nowhere left to tell that standard error is gone.
             let _ = writeln!(
                 io::stderr(),

@@ -25,12 +25,16 @@ const HEADING: &str = "# How the table of sipboard's dashboard was left. It may 
 /// How the table was left, unless the config file has got other columns since.
 pub(super) fn load(configured: &Columns) -> Arrangement {
     let kept = path().and_then(|path| read(path, configured));
-    kept.unwrap_or(Arrangement { columns: configured.clone(), sort: Sort::default() })
+    kept.unwrap_or(Arrangement {
+        configured: configured.clone(),
+        columns: configured.clone(),
+        sort: Sort::default(),
+    })
 }
 
 /// Keeps how the table is left.
-pub(super) fn store(configured: &Columns, arranged: &Arrangement) -> io::Result<()> {
-    path().map_or(Ok(()), |path| write(path, configured, arranged))
+pub(super) fn store(arranged: &Arrangement) -> io::Result<()> {
+    path().map_or(Ok(()), |path| write(path, arranged))
 }
 
 fn path() -> Option<PathBuf> {
@@ -52,15 +56,15 @@ fn read(path: PathBuf, configured: &Columns) -> Option<Arrangement> {
     let columns: Result<Vec<Shown>, _> = kept.columns.iter().map(|text| text.parse()).collect();
     let column = Column::ALL.into_iter().find(|column| column.name() == kept.sort)?;
     let sort = Sort { column, descending: kept.descending };
-    Some(Arrangement { columns: Columns::new(columns.ok()?), sort })
+    Some(Arrangement { configured: configured.clone(), columns: Columns::new(columns.ok()?), sort })
 }
 
-fn write(path: PathBuf, configured: &Columns, arranged: &Arrangement) -> io::Result<()> {
+fn write(path: PathBuf, arranged: &Arrangement) -> io::Result<()> {
     let kept = Kept {
         columns: names(&arranged.columns),
         sort: arranged.sort.column.name().to_owned(),
         descending: arranged.sort.descending,
-        configured: names(configured),
+        configured: names(&arranged.configured),
     };
     let text = toml::to_string(&kept).map_err(io::Error::other)?;
     if let Some(folder) = path.parent() {
@@ -84,16 +88,18 @@ mod tests {
     fn the_table_comes_back_as_it_was_left_until_the_config_file_says_otherwise() {
         let folder = std::env::temp_dir().join(format!("sipboard-kept-{}", std::process::id()));
         let file = folder.join("deeper").join("table.toml");
-        let arranged = Arrangement {
+        let mut arranged = Arrangement {
+            configured: Columns::default(),
             columns: columns(&["age", "target:30", "label"]),
             sort: Sort { column: Column::Rtt, descending: true },
         };
         assert_eq!(read(file.clone(), &Columns::default()), None);
-        write(file.clone(), &Columns::default(), &arranged).unwrap();
+        write(file.clone(), &arranged).unwrap();
         assert_eq!(read(file.clone(), &Columns::default()), Some(arranged.clone()));
         assert_eq!(read(file.clone(), &columns(&["number"])), None);
         // Written over, and no other file is left beside it.
-        write(file.clone(), &columns(&["number"]), &arranged).unwrap();
+        arranged.configured = columns(&["number"]);
+        write(file.clone(), &arranged).unwrap();
         assert_eq!(read(file.clone(), &columns(&["number"])), Some(arranged));
         assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
         for broken in ["", "columns = 1", "columns = [\"x\"]\nsort = \"age\"\ndescending = true"] {

@@ -107,9 +107,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         paced_until: None,
         frame_due: None,
     };
-    let (columns, left) = app.run().await?;
+    let left = app.run().await?;
     if left != arranged {
-        (keep.0)(&columns, &left);
+        (keep.0)(&left);
     }
     Ok(())
 }
@@ -158,8 +158,8 @@ enum Woken {
 }
 
 impl App {
-    /// Gives, once the terminal is restored, the columns of the config file and how the table was left.
-    async fn run(mut self) -> Result<(Columns, Arrangement), RunError> {
+    /// Gives, once the terminal is restored, how the table was left.
+    async fn run(mut self) -> Result<Arrangement, RunError> {
         let mut input = Input::start();
         let mut changed = true;
         let mut next_change = None;
@@ -207,7 +207,7 @@ impl App {
             }
         }
         let Table { list, columns, .. } = self.model.table;
-        Ok((self.columns, Arrangement { columns, sort: list.sort() }))
+        Ok(Arrangement { configured: self.columns, columns, sort: list.sort() })
     }
 
     /// What has happened may have changed how a request is written that is being composed.

@@ -76,15 +76,17 @@ pub struct Look {
 /// How the table is looked at, from one run to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrangement {
+    /// The columns that the config file names.
+    pub configured: model::Columns,
     /// The columns.
     pub columns: model::Columns,
     /// Their order.
     pub sort: model::Sort,
 }
 
-/// How it is kept, above the columns that the config file names. Called once the terminal is restored.
+/// How it is kept. Called once the terminal is restored.
 #[derive(Clone)]
-pub struct Keep(pub Arc<dyn Fn(&model::Columns, &Arrangement) + Send + Sync>);
+pub struct Keep(pub Arc<dyn Fn(&Arrangement) + Send + Sync>);
 
 impl fmt::Debug for Keep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -39,6 +39,8 @@ pub(super) fn page(room: &Room<'_>) -> Page {
         if let (Some(line), Some(_)) = (page.lines.last_mut(), entry.fact.message()) {
             line.opens = Some(place);
         }
+        let heading = page.lines.pop().map(|line| line.wrapped(room.width, 2));
+        page.lines.extend(heading.into_iter().flatten());
         match &entry.fact {
             Fact::Challenged { record, .. }
             | Fact::AuthGivenUp { record }

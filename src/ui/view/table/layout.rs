@@ -16,6 +16,9 @@ pub(in crate::ui::view) struct Cell {
 /// The columns of the cursor, of the mark, and of the sign that something is folded.
 pub(super) const GUTTER: u16 = 3;
 
+/// Below so many columns, method and target give some of theirs for the state.
+const TIGHT: u16 = 40;
+
 /// How wide a column wants to be.
 #[derive(Clone, Copy, Debug)]
 struct Wish {
@@ -29,7 +32,7 @@ struct Wish {
 }
 
 impl Wish {
-    fn of(column: Column, contexts: usize) -> Wish {
+    fn of(column: Column, contexts: usize, is_tight: bool) -> Wish {
         let (least, usual, most) = match column {
             Column::Number => {
                 // At least two digits, so that the columns do not move at once.
@@ -37,8 +40,8 @@ impl Wish {
                 (digits, digits, digits)
             }
             // SUBSCRIBE is the longest that one meets every day, REGISTER stands in every table.
-            Column::Method => (8, 9, 9),
-            Column::Target => (12, 24, 80),
+            Column::Method => (if is_tight { 7 } else { 8 }, 9, 9),
+            Column::Target => (if is_tight { 10 } else { 12 }, 24, 80),
             Column::State => (12, 12, 12),
             Column::Last => (13, 20, 36),
             Column::Cause => (8, 19, 20),
@@ -62,11 +65,13 @@ pub(in crate::ui::view) fn layout(columns: &Columns, width: u16, contexts: usize
     let gap = if width < 90 { 1 } else { 2 };
     // A margin on the right, so that nothing touches the border.
     let room = width.saturating_sub(GUTTER + 1);
+    // The state is worth more than the end of a method.
+    let is_tight = room < TIGHT;
     let wishes: Vec<(Wish, bool)> = columns
         .shown()
         .iter()
         .map(|shown| {
-            let wish = Wish::of(shown.column, contexts);
+            let wish = Wish::of(shown.column, contexts, is_tight);
             match shown.width {
                 Some(width) => (Wish { least: width, usual: width, most: width, ..wish }, true),
                 None => (wish, false),
