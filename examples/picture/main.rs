@@ -79,7 +79,7 @@ struct View {
     back: &'static str,
 }
 
-const VIEWS: [View; 13] = [
+const VIEWS: [View; 14] = [
     View { name: "filter", columns: 100, rows: 24, keys: "/method:invite !busy", back: "\x1b" },
     View { name: "legs", columns: 132, rows: 26, keys: "ffork\n4", back: "1" },
     View { name: "ladder", columns: 132, rows: 24, keys: "flate inv\n2", back: "1" },
@@ -97,6 +97,7 @@ const VIEWS: [View; 13] = [
     View { name: "palette", columns: 100, rows: 24, keys: ":copy", back: "\x1b" },
     View { name: "help", columns: 100, rows: 40, keys: "?", back: "\x1b" },
     View { name: "accounts", columns: 100, rows: 16, keys: "a", back: "\x1b" },
+    View { name: "statistics", columns: 120, rows: 30, keys: "#", back: "\x1b" },
     View { name: "light", columns: 120, rows: 24, keys: "g", back: "" },
     View { name: "log", columns: 100, rows: 16, keys: "L", back: "\x1b" },
 ];
