@@ -205,7 +205,8 @@ pub(super) struct Send {
 /// It prints the addresses on which it listens, and a file with the certificate that its TLS clients
 /// must trust (removed at the end), and ends on SIGINT, SIGTERM and SIGHUP. The user
 /// part of a request's target says how it behaves: answer, ring, busy, notfound, decline, redirect,
-/// auth (demo/demo), early, fork, slow, silent, lossy, late, hangup, garbled; any other gets a 2xx.
+/// auth (demo/demo), early, fork, slow, silent, lossy, late, hangup, garbled; any other gets a 2xx. What
+/// is larger than 65535 bytes gets a 513, whatever the limits.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Serve {
     /// Listen on UDP, at host:port or at a port of 127.0.0.1; port 0 lets the system pick
