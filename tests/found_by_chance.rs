@@ -85,7 +85,7 @@ fn nothing_is_sent_on_a_flow_that_is_down() {
             .into(),
     );
     sim.run(ms(600));
-    assert_eq!(sim.wire(), ["0.001 405", "0.501 405"]);
+    assert_eq!(sim.wire(), ["0.001 480", "0.501 480"]);
     sim.with(|ua, now| ua.flow_down(now, FLOW, "the flow is gone"));
     sim.run(Duration::from_secs(60));
     assert_eq!(sim.wire().len(), 2);

@@ -46,8 +46,9 @@ pub use compose::{PREVIEW_HOST, Writing, preview};
 pub(crate) use dialog::Routing;
 pub use escape::escape;
 pub use event::{
-    Absorbed, Advice, ContextEvent, ContextId, Created, Event, Fact, FlowId, Followed, LegState,
-    Resolution, Response, State, Status, Stray, TerminatedBy, Timer, TimerAt, Trial, TrialState,
+    Absorbed, Advice, Asked, ContextEvent, ContextId, Created, Event, Fact, FlowId, Followed,
+    LegState, Resolution, Response, State, Status, Stray, TerminatedBy, Timer, TimerAt, Trial,
+    TrialState,
 };
 pub use flaw::Flaw;
 pub use framing::{Frame, FrameError, Framer};

@@ -179,7 +179,7 @@ fn s11_2_options_says_what_is_supported() {
     let answer = ask(&mut call, Method::Options, &[]);
     assert_eq!(code(&answer), 200);
     assert!(list(&answer, HeaderName::Allow).contains(&"OPTIONS".to_owned()));
-    assert_eq!(list(&answer, HeaderName::Accept), ["application/sdp"]);
+    assert_eq!(list(&answer, HeaderName::Accept), ["application/sdp", "text/plain"]);
     assert_eq!(list(&answer, HeaderName::Supported), ["100rel"]);
     for name in [HeaderName::AcceptEncoding, HeaderName::AcceptLanguage] {
         assert!(has(&answer, name), "{name}");
@@ -187,12 +187,11 @@ fn s11_2_options_says_what_is_supported() {
 }
 
 #[test]
-fn s11_2_options_in_a_dialog_is_answered_as_outside_but_for_the_methods() {
+fn s11_2_options_in_a_dialog_is_answered_as_outside() {
     let mut call = Call::up();
     let inside = call.peer(Method::Options, 1, &[]);
     let outside = ask(&mut call, Method::Options, &[]);
-    assert!(list(&inside, HeaderName::Allow).contains(&"INVITE".to_owned()));
-    for name in [HeaderName::Accept, HeaderName::Supported] {
+    for name in [HeaderName::Allow, HeaderName::Accept, HeaderName::Supported] {
         assert_eq!(text(&inside, name), text(&outside, name), "{name}");
     }
 }
@@ -225,7 +224,36 @@ fn rfc6086_s4_2_2_an_unknown_info_package_gets_469_with_what_is_received() {
 }
 
 #[test]
-fn s11_2_options_outside_a_dialog_allows_what_can_begin_there() {
-    let answer = ask(&mut Call::up(), Method::Options, &[]);
-    assert_eq!(list(&answer, HeaderName::Allow), ["OPTIONS"]);
+fn s20_5_allow_is_one_list_outside_a_dialog_and_in_what_we_send() {
+    let mut call = Call::up();
+    let sent = list(&call.sent(Method::Invite), HeaderName::Allow);
+    let answer = ask(&mut call, Method::Options, &[]);
+    assert_eq!(list(&answer, HeaderName::Allow), sent);
+}
+
+#[test]
+fn s8_2_what_comes_outside_a_dialog_is_answered_and_told_with_its_answer() {
+    for (method, status) in [
+        (Method::Options, 200),
+        (Method::Message, 200),
+        (Method::Invite, 480),
+        (Method::Info, 481),
+        (Method::Notify, 481),
+        (Method::Publish, 405),
+    ] {
+        let mut call = Call::invited();
+        let bytes = outside(&method, "1", &[]).body(None, b"");
+        call.deliver(bytes.clone());
+        assert_eq!(code(&call.last()), status, "{method}");
+        call.deliver(bytes.clone());
+        assert_eq!(code(&call.last()), status, "{method}");
+        let told = |again| {
+            let stray = &call.sim.strays[usize::from(again)];
+            let asked = stray.asked.as_ref().expect("a request");
+            assert_eq!((&stray.bytes, &asked.method, asked.again), (&bytes, &method, again));
+            asked.answer.map(|answer| answer.code())
+        };
+        assert_eq!((told(false), told(true)), (Some(status), None), "{method}");
+        assert_eq!(call.sim.strays.len(), 2, "{method}");
+    }
 }

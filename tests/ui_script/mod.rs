@@ -104,6 +104,7 @@ impl Script {
             flow: FlowId(2),
             bytes: Bytes::from_static(bytes),
             problem: problem.to_owned(),
+            asked: None,
         };
         self.apply(Event::Sip(sip::Event::Stray(stray)));
     }

@@ -1,15 +1,16 @@
 //! JSON lines. The field names are an interface: they stay as they are.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Instant};
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use crate::{
     engine::Clock,
     headless::{call::Call, totals::Totals},
     sip::{
-        CancelOptions, ContextEvent, Fact, HeaderName, LegState, Message, RedirectTarget,
-        TerminatedBy, escape::escape_json,
+        Asked, CancelOptions, ContextEvent, Fact, HeaderName, LegState, Message, RedirectTarget,
+        StatusCode, Stray, TerminatedBy, escape::escape_json,
     },
 };
 
@@ -19,7 +20,9 @@ struct Line<'e> {
     /// Seconds since the context was created, to the microsecond.
     t: f64,
     time: String,
-    context: u64,
+    /// Absent where a peer's request belongs to none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<u64>,
     event: &'e str,
     method: &'e str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,7 +88,7 @@ pub(super) fn line(event: &ContextEvent, call: &Call, clock: &Clock) -> Option<S
     let mut line = Line {
         t: since.as_micros() as f64 / 1e6,
         time: format!("{:.6}", clock.wall(event.at)),
-        context: event.context.0,
+        context: Some(event.context.0),
         event: event.fact.name()?,
         method: event.method.as_str(),
         parent: call.parent.map(|parent| parent.0),
@@ -102,6 +105,22 @@ pub(super) fn line(event: &ContextEvent, call: &Call, clock: &Clock) -> Option<S
         line.reason.get_or_insert_default();
     }
     Some(object(&line))
+}
+
+/// A request of a peer outside every dialog: `received`, without a context. Its time counts from
+/// the run's first context.
+pub(super) fn outside(stray: &Stray, asked: &Asked, zero: Instant, clock: &Clock) -> String {
+    let mut line = Line {
+        t: stray.at.saturating_duration_since(zero).as_micros() as f64 / 1e6,
+        time: format!("{:.6}", clock.wall(stray.at)),
+        event: "received",
+        method: asked.method.as_str(),
+        flow: Some(stray.flow.0),
+        detail: stray.problem.as_str().into(),
+        ..Line::default()
+    };
+    line.received(&stray.bytes, asked.again, asked.answer);
+    object(&line)
 }
 
 impl<'e> Line<'e> {
@@ -139,12 +158,7 @@ impl<'e> Line<'e> {
             Fact::Retransmitted { attempt, .. } => self.attempt = Some(*attempt),
             Fact::Accepted { again, .. } => self.again = *again,
             Fact::Received { message, again, answer, .. } => {
-                self.again = *again;
-                self.status = answer.map(|answer| answer.code());
-                self.reason = answer.map(|answer| answer.canonical_reason().to_owned());
-                let received = Message::read(message.clone()).ok();
-                self.leg =
-                    received.and_then(|received| Some(received.from().ok()?.tag()?.to_owned()));
+                self.received(message, *again, *answer);
             }
             Fact::Rejected { cause, .. } => self.cause = cause.as_str(),
             Fact::Ended { cause } => {
@@ -174,6 +188,15 @@ impl<'e> Line<'e> {
             Fact::Challenged { record, .. } => self.detail = record.to_string().into(),
             _ => {}
         }
+    }
+
+    /// A request of the peer.
+    fn received(&mut self, message: &Bytes, again: bool, answer: Option<StatusCode>) {
+        self.again = again;
+        self.status = answer.map(|answer| answer.code());
+        self.reason = answer.map(|answer| answer.canonical_reason().to_owned());
+        let received = Message::read(message.clone()).ok();
+        self.leg = received.and_then(|received| Some(received.from().ok()?.tag()?.to_owned()));
     }
 
     fn leg_state(&mut self, state: &LegState) {
@@ -268,7 +291,7 @@ mod tests {
 
     #[test]
     fn fields_stand_in_their_order_and_times_end_at_the_microsecond() {
-        let line = Line { t: 0.004123, time: "now".into(), context: 7, ..Line::default() };
+        let line = Line { t: 0.004123, time: "now".into(), context: Some(7), ..Line::default() };
         let (event, method) = ("progress", "INVITE");
         let (status, cause, leg) = (Some(180), "Ringing", Some("a8f2".into()));
         let line =

@@ -13,7 +13,7 @@ use std::{
 use crate::{
     engine::{Clock, FlowEvent},
     headless::{Format, Style, call::Call, totals::Totals},
-    sip::{ContextEvent, FlowId, escape},
+    sip::{ContextEvent, FlowId, Stray, escape},
 };
 
 /// Where everything is told.
@@ -76,6 +76,21 @@ impl<'o> Reporter<'o> {
         if let Some(line) = line {
             self.print(&line);
         }
+    }
+
+    /// A message came that no context can claim; a request among them is an event of its own.
+    pub(super) fn stray(&mut self, stray: &Stray) {
+        let Some(asked) = &stray.asked else {
+            let problem = &stray.problem;
+            return self
+                .sentence(format_args!("a message came that belongs to nothing: {problem}"));
+        };
+        let zero = *self.zero.get_or_insert(stray.at);
+        let line = match self.style.format {
+            Format::Json => json::outside(stray, asked, zero, &self.clock),
+            Format::Timeline { colour } => timeline::outside(stray, asked, zero).render(colour),
+        };
+        self.print(&line);
     }
 
     /// A flow came into being or changed.

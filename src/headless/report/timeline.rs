@@ -5,8 +5,8 @@ use std::{fmt::Write, time::Instant};
 use crate::{
     headless::{call::Call, totals::Totals},
     sip::{
-        CancelOptions, ContextEvent, Fact, Followed, HeaderName, LegState, Message, RedirectTarget,
-        Response, TerminatedBy, UriBuf, escape,
+        Asked, CancelOptions, ContextEvent, Fact, Followed, HeaderName, LegState, Message,
+        RedirectTarget, Response, Stray, TerminatedBy, UriBuf, escape,
     },
 };
 
@@ -79,6 +79,25 @@ pub(super) fn line(event: &ContextEvent, call: &Call, zero: Instant, server: &st
         note,
         tone,
     })
+}
+
+/// The line of a peer's request that belongs to no context.
+pub(super) fn outside(stray: &Stray, asked: &Asked, zero: Instant) -> Line {
+    let since = stray.at.saturating_duration_since(zero).as_secs_f64();
+    let source = asked.source;
+    let note = match asked.answer {
+        Some(status) => format!("answered {status} {}", status.canonical_reason()),
+        None if asked.again => "again".to_owned(),
+        None => "nothing to answer".to_owned(),
+    };
+    Line {
+        when: format!("+{since:.3}"),
+        context: String::new(),
+        way: Way::In,
+        what: asked.method.to_string(),
+        note: format!("from {source}, outside every dialog: {note}"),
+        tone: Tone::Plain,
+    }
 }
 
 /// A line's way, words, note and tone.

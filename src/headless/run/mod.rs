@@ -221,10 +221,7 @@ impl<'o> Run<'o> {
             // A plain run keeps no registration.
             Event::Sip(sip::Event::Registration(_)) => {}
             Event::Sip(sip::Event::Stray(stray)) if self.reporter.tells_events() => {
-                self.reporter.sentence(format_args!(
-                    "a message came that belongs to nothing: {}",
-                    stray.problem
-                ))
+                self.reporter.stray(&stray);
             }
             Event::Sip(sip::Event::Stray(_)) => self.strays += 1,
             Event::Impaired { impaired, .. } => {

@@ -420,7 +420,8 @@ pub struct Followed {
     pub skipped: Vec<String>,
 }
 
-/// A message that no context can claim: malformed, or a response to nothing that was sent.
+/// A message that no context can claim: malformed, a response to nothing that was sent, or a
+/// request that belongs to no dialog of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stray {
     /// When it came.
@@ -431,4 +432,19 @@ pub struct Stray {
     pub bytes: Bytes,
     /// Why nobody can claim it, as a sentence.
     pub problem: String,
+    /// Where it is a request that was understood: what was asked, and what it got.
+    pub asked: Option<Asked>,
+}
+
+/// A request of a peer outside every dialog of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The method.
+    pub method: Method,
+    /// Who sent it.
+    pub source: SocketAddr,
+    /// Whether it is a retransmission.
+    pub again: bool,
+    /// What it was answered with, once; an ACK and a retransmission have none of their own.
+    pub answer: Option<StatusCode>,
 }

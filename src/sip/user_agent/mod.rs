@@ -67,7 +67,9 @@ use self::{
 use crate::sip::{
     auth::AuthSessions,
     context::{ClientContext, Request},
-    event::{ContextEvent, ContextId, Event, Fact, FlowId, State, Status, Stray, Timer, TimerAt},
+    event::{
+        Asked, ContextEvent, ContextId, Event, Fact, FlowId, State, Status, Stray, Timer, TimerAt,
+    },
     message::Message,
     method::Method,
     random::Identifiers,
@@ -246,7 +248,18 @@ impl UserAgent {
     }
 
     fn stray(&mut self, now: Instant, flow: FlowId, bytes: Bytes, problem: String) {
-        let stray = Stray { at: now, flow, bytes, problem };
+        self.stray_request(now, flow, bytes, problem, None);
+    }
+
+    fn stray_request(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        bytes: Bytes,
+        problem: String,
+        asked: Option<Asked>,
+    ) {
+        let stray = Stray { at: now, flow, bytes, problem, asked };
         self.output.push_back(Output::Event(Event::Stray(stray)));
     }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{DialogKey, UserAgent, verdict::Verdict};
 use crate::sip::{
-    event::{ContextId, Fact, FlowId, Response, TerminatedBy},
+    event::{Asked, ContextId, Fact, FlowId, Response, TerminatedBy},
     flaw::Flaw,
     message::{Message, ReadError},
     method::Method,
@@ -68,7 +68,7 @@ impl UserAgent {
             Incoming::New(transaction)
                 if method == Method::Cancel && self.servers.cancelled_by(request).is_some() =>
             {
-                self.cancelled_by_peer(now, transaction, dialog, request, source);
+                self.cancelled_by_peer(now, flow, transaction, dialog, request, source);
             }
             Incoming::New(transaction) => match dialog {
                 Some((context, tag)) => {
@@ -80,10 +80,10 @@ impl UserAgent {
             },
             Incoming::Retransmit(_, transmit) => {
                 self.transmit_again(transmit);
-                self.tell_received(now, dialog, method, request, true);
+                self.tell_or_log(now, flow, source, dialog, request, true);
             }
-            Incoming::Absorbed(_) => self.tell_received(now, dialog, method, request, true),
-            Incoming::Acked(_) => self.tell_received(now, dialog, method, request, false),
+            Incoming::Absorbed(_) => self.tell_or_log(now, flow, source, dialog, request, true),
+            Incoming::Acked(_) => self.tell_or_log(now, flow, source, dialog, request, false),
             Incoming::Ack => match dialog {
                 Some((context, tag)) => self.ack_received(now, context, &tag, request),
                 None => {
@@ -147,6 +147,7 @@ impl UserAgent {
     fn cancelled_by_peer(
         &mut self,
         now: Instant,
+        flow: FlowId,
         transaction: ServerTransactionId,
         dialog: Option<(ContextId, Box<str>)>,
         cancel: &Message,
@@ -164,9 +165,12 @@ impl UserAgent {
         if let Some(transmit) = self.servers.respond(now, transaction, status, bytes.clone()) {
             self.transmit_again(transmit);
         }
-        if let Some((id, _)) = dialog {
-            let fact = Fact::Answered(Response { status, message: bytes });
-            self.tell(now, id, Method::Cancel, fact);
+        match dialog {
+            Some((id, _)) => {
+                let fact = Fact::Answered(Response { status, message: bytes });
+                self.tell(now, id, Method::Cancel, fact);
+            }
+            None => self.log_asked(now, flow, source, cancel, false, Some(status)),
         }
         if let Some(invite) = self.servers.cancelled_by(cancel) {
             self.terminate_request(now, invite);
@@ -202,12 +206,45 @@ impl UserAgent {
         if let Some(transmit) = self.servers.respond(now, transaction, status, bytes) {
             self.transmit_again(transmit);
         }
-        let problem = format!(
-            "{source} sent {method} {}, which belongs to nothing here: answered {status} {}",
-            request.request_uri().unwrap_or_default(),
-            status.canonical_reason()
-        );
-        self.stray(now, flow, request.bytes().clone(), problem);
+        self.log_asked(now, flow, source, request, false, Some(status));
+    }
+
+    /// A request outside every dialog of ours: it is told, with what it got.
+    fn log_asked(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        source: SocketAddr,
+        request: &Message,
+        again: bool,
+        answer: Option<StatusCode>,
+    ) {
+        let method = request.method().unwrap_or(Method::Extension("".into()));
+        let outcome = match answer {
+            Some(status) => format!(": answered {status} {}", status.canonical_reason()),
+            None if again => ", again".to_owned(),
+            None => String::new(),
+        };
+        let uri = request.request_uri().unwrap_or_default();
+        let problem = format!("{source} sent {method} {uri}, outside every dialog{outcome}");
+        let asked = Asked { method, source, again, answer };
+        self.stray_request(now, flow, request.bytes().clone(), problem, Some(asked));
+    }
+
+    /// What changes nothing is told to its context, or as a request outside every dialog.
+    fn tell_or_log(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        source: SocketAddr,
+        dialog: Option<(ContextId, Box<str>)>,
+        request: &Message,
+        again: bool,
+    ) {
+        match (dialog, request.method()) {
+            (None, _) | (_, None) => self.log_asked(now, flow, source, request, again, None),
+            (dialog, Some(method)) => self.tell_received(now, dialog, method, request, again),
+        }
     }
 
     fn in_dialog(&mut self, now: Instant, transaction: ServerTransactionId, peer: PeerRequest) {

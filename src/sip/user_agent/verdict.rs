@@ -65,10 +65,10 @@ impl Verdict {
     }
 
     /// What answers OPTIONS (RFC 3261 §11.2).
-    fn capabilities(allow: &str) -> Verdict {
+    fn capabilities() -> Verdict {
         Verdict::new(200)
-            .with(HeaderName::Allow, allow)
-            .with(HeaderName::Accept, sdp::SDP)
+            .with(HeaderName::Allow, compose::ALLOW)
+            .with(HeaderName::Accept, format!("{}, text/plain", sdp::SDP))
             .with(HeaderName::AcceptEncoding, "identity")
             .with(HeaderName::AcceptLanguage, "*")
             .with(HeaderName::Supported, "100rel")
@@ -111,9 +111,13 @@ impl Verdict {
             return refusal;
         }
         match method {
-            // RFC 3261 §11.2, §21.4.6: what is allowed here, where no dialog is.
-            Method::Options => Verdict::capabilities("OPTIONS"),
-            _ => Verdict::new(405).with(HeaderName::Allow, "OPTIONS"),
+            Method::Options => Verdict::capabilities(),
+            // RFC 3428 §7: it is shown as it came, whatever it holds; the 200 has no body.
+            Method::Message => Verdict::new(200),
+            // RFC 3261 §21.4.18: understood (there are re-INVITEs), but nobody takes calls here.
+            Method::Invite => Verdict::new(480),
+            // RFC 3261 §8.2.1, §20.5: what this user agent supports, in a dialog or outside.
+            _ => Verdict::not_allowed(),
         }
     }
 }
@@ -153,7 +157,7 @@ impl UserAgent {
                 Verdict::new(469).with_extension("Recv-Info", "")
             }
             Method::Bye | Method::Info | Method::Message => Verdict::new(200),
-            Method::Options => Verdict::capabilities(compose::ALLOW),
+            Method::Options => Verdict::capabilities(),
             // RFC 3261 §14.2, RFC 3311 §5.2: one offer after the other, and none across ours.
             Method::Invite if unacked => {
                 Verdict::new(500).with(HeaderName::RetryAfter, retry_after.to_string())
