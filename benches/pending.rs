@@ -140,6 +140,7 @@ fn drain(ua: &mut UserAgent, history: &mut Contexts) {
             | Output::Connect(_)
             | Output::Switch(_)
             | Output::Follow(_)
+            | Output::Reconnect(_)
             | Output::KeepAlive(_) => {}
         }
     }

@@ -398,7 +398,8 @@ async fn a_reader_that_goes_away_ends_the_run_quietly() {
 async fn a_fork_that_still_rings_is_waited_for_and_that_is_said() {
     let ran = run(plan(Method::Invite), JSON, async |script| {
         let id = script.request().await;
-        script.tell(id, Method::Invite, vec![sent(), accepted()]).await;
+        let fork = Fact::Leg { tag: "c".into(), state: LegState::Early };
+        script.tell(id, Method::Invite, vec![sent(), fork, accepted()]).await;
         assert!(matches!(script.command().await, Command::HangUp { .. }));
         let by = TerminatedBy::Local;
         let over = Fact::Leg { tag: "a8f2".into(), state: LegState::Terminated { by } };
@@ -418,7 +419,8 @@ async fn an_interrupt_that_only_ends_the_wait_for_forks_changes_no_outcome() {
     let (sender, receiver) = mpsc::channel(1);
     let ran = run_interrupted(plan(Method::Invite), JSON, receiver, async |script| {
         let id = script.request().await;
-        script.tell(id, Method::Invite, vec![sent(), accepted()]).await;
+        let fork = Fact::Leg { tag: "c".into(), state: LegState::Early };
+        script.tell(id, Method::Invite, vec![sent(), fork, accepted()]).await;
         assert!(matches!(script.command().await, Command::HangUp { .. }));
         let by = TerminatedBy::Local;
         let over = Fact::Leg { tag: "a8f2".into(), state: LegState::Terminated { by } };

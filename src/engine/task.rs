@@ -67,6 +67,7 @@ enum Step {
     Connect(Connect),
     Switch(Switch),
     Follow(Follow),
+    Reconnect(FlowId),
     KeepAlive(KeepAlive),
 }
 
@@ -229,6 +230,7 @@ impl Task {
                 }
             }
             Step::Follow(follow) => self.follow(follow),
+            Step::Reconnect(flow) => self.reconnect(flow),
             Step::KeepAlive(keep_alive) => self.keep_alive(keep_alive),
             Step::Transmit(transmit) if self.impairer.is_at_work() => self.judge(transmit),
             Step::Transmit(transmit) => return Some((transmit, None)),
@@ -244,6 +246,7 @@ impl Task {
             Output::Connect(connect) => Step::Connect(connect),
             Output::Switch(switch) => Step::Switch(switch),
             Output::Follow(follow) => Step::Follow(follow),
+            Output::Reconnect(flow) => Step::Reconnect(flow),
             Output::KeepAlive(keep_alive) => Step::KeepAlive(keep_alive),
         })
     }

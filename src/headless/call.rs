@@ -5,7 +5,8 @@ use std::time::Instant;
 use crate::{
     headless::outcome::Outcome,
     sip::{
-        Absorbed, ContextEvent, ContextId, Created, Fact, FlowId, Method, RedirectTarget, Transport,
+        Absorbed, ContextEvent, ContextId, Created, Fact, FlowId, LegState, Method, RedirectTarget,
+        Transport,
     },
 };
 
@@ -51,6 +52,8 @@ pub(super) struct Call {
     pub(super) redirect: Option<Redirect>,
     /// How many legs are up.
     pub(super) legs_up: u32,
+    /// The To tags of the legs that are early.
+    pub(super) early: Vec<Box<str>>,
     /// Whether a hang-up is scheduled or on its way: it takes every leg that is up by then.
     pub(super) hang_up: bool,
 }
@@ -73,6 +76,7 @@ impl Call {
             late: 0,
             redirect: None,
             legs_up: 0,
+            early: Vec::new(),
             hang_up: false,
         }
     }
@@ -80,6 +84,12 @@ impl Call {
     /// Takes what later events are told with.
     pub(super) fn learn(&mut self, event: &ContextEvent) {
         self.legs_up = event.status.legs_up;
+        if let Fact::Leg { tag, state } = &event.fact {
+            self.early.retain(|early| early != tag);
+            if *state == LegState::Early {
+                self.early.push(tag.clone());
+            }
+        }
         match &event.fact {
             Fact::Redirected { response, followed } => {
                 let status = response.status.code();

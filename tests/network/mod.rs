@@ -243,6 +243,10 @@ impl World {
                 Output::Follow(follow) => {
                     it.ua.unreachable(now, follow.context, "nobody else is there")
                 }
+                // It is still gone.
+                Output::Reconnect(flow) => {
+                    it.ua.flow_down(now, flow, "192.0.2.2:5060 is still gone");
+                }
                 Output::KeepAlive(_) => {}
                 Output::Event(Event::Context(event)) => it.check.event(now, event),
                 Output::Event(Event::Registration(event)) => panic!("nobody registers: {event:?}"),

@@ -363,3 +363,51 @@ fn s13_2_2_4_a_late_provisional_after_a_rejection_makes_no_leg() {
     call.reply(180, "c");
     assert_eq!(call.news(), ["late 180"]);
 }
+
+#[test]
+fn s12_3_every_early_leg_is_told_before_the_end_of_its_context() {
+    let is_last = |news: &[String]| {
+        let last = news.iter().rposition(|word| word.starts_with("leg")).unwrap();
+        let end = news.iter().position(|word| word.starts_with("ended")).unwrap();
+        assert!(last < end, "{news:?}");
+        news.iter().filter(|word| word.contains("Terminated")).count()
+    };
+    let ringing = || {
+        let mut call = Call::ringing();
+        ["c", "d", "e"].iter().for_each(|tag| call.reply(180, tag));
+        call.look();
+        call
+    };
+    let mut call = ringing();
+    call.reply(486, "c");
+    assert_eq!(is_last(&call.news()), 4);
+    // One accepts and is hung up; Timer M ends the others.
+    let mut call = ringing();
+    call.reply(200, "b");
+    call.hang_up();
+    let bye = call.sent(Method::Bye);
+    call.reply_to(&bye, 200, "");
+    call.wait(PATIENCE);
+    assert_eq!(is_last(&call.news()), 4);
+    // A CANCEL that nobody answers.
+    let mut call = ringing();
+    call.cancel().unwrap();
+    call.wait(PATIENCE);
+    assert_eq!(is_last(&call.news()), 4);
+}
+
+#[test]
+fn s9_1_a_cancel_that_nobody_answers_is_not_waited_for_once_its_leg_is_over() {
+    let mut call = Call::ringing();
+    call.cancel().unwrap();
+    call.reply(200, "b");
+    let bye = call.sent(Method::Bye);
+    call.reply_to(&bye, 200, "");
+    let cancels = call.all_sent(Method::Cancel).len();
+    call.wait(PATIENCE);
+    let (cause, at) = call.ended().unwrap();
+    assert_eq!(cause, Cause::Bye);
+    assert!(at < PATIENCE / 8, "ended at {at:?}");
+    assert!(call.all_sent(Method::Cancel).len() <= cancels + 1);
+    assert_eq!(call.sim.ua.held(), Default::default());
+}

@@ -136,6 +136,21 @@ fn s15_a_bye_that_was_never_sent_ends_the_leg_but_is_not_told_as_one() {
 }
 
 #[test]
+fn s18_1_1_a_bye_after_the_connection_broke_opens_another_at_once() {
+    for transport in [Transport::Tcp, Transport::Ws] {
+        let mut call = Call::up_with(Settings::default(), transport);
+        call.sim.with(|ua, now| ua.flow_down(now, FLOW, "the connection broke"));
+        call.sim.peer_comes_back = true;
+        call.look();
+        call.hang_up();
+        assert_eq!(call.wire(), ["BYE"]);
+        let bye = call.sent(Method::Bye);
+        call.reply_to(&bye, 200, "");
+        assert_eq!(call.ended().unwrap().0, Cause::Bye);
+    }
+}
+
+#[test]
 fn s15_a_bye_whose_flow_breaks_is_not_told_as_the_end_of_the_leg() {
     let mut call = Call::up_with(Settings::default(), Transport::Tcp);
     call.hang_up();

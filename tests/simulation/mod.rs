@@ -88,6 +88,8 @@ pub struct Simulation<P> {
     sequence: u64,
     /// Whether a request that is too large for UDP finds a TCP port.
     pub peer_takes_tcp: bool,
+    /// Whether a flow that broke can be made again.
+    pub peer_comes_back: bool,
 }
 
 impl<P: Peer> Simulation<P> {
@@ -122,6 +124,7 @@ impl<P: Peer> Simulation<P> {
             in_flight: BTreeMap::new(),
             sequence: 0,
             peer_takes_tcp: true,
+            peer_comes_back: false,
         }
     }
 
@@ -250,6 +253,15 @@ impl<P: Peer> Simulation<P> {
                 }
                 Output::Connect(connect) => panic!("nothing is looked up here: {connect:?}"),
                 Output::Follow(follow) => panic!("nothing goes elsewhere here: {follow:?}"),
+                Output::Reconnect(flow) => {
+                    let transport = self.ua.transport_of(flow).expect("a flow that it knows");
+                    self.ua.flow_connecting(flow, transport);
+                    if self.peer_comes_back {
+                        self.ua.flow_up(self.now, flow, "192.0.2.1:5064".parse().unwrap());
+                    } else {
+                        self.ua.flow_down(self.now, flow, "connection refused");
+                    }
+                }
                 Output::KeepAlive(asked) => self.kept_alive.push(asked),
                 Output::Event(Event::Context(event)) => self.events.push(event),
                 Output::Event(Event::Registration(event)) => self.registrations.push(event),

@@ -71,6 +71,18 @@ impl Task {
         (now, flow)
     }
 
+    /// Makes a flow again for a request of a dialog, whenever its retry was planned.
+    pub(super) fn reconnect(&mut self, flow: FlowId) {
+        match self.flows.way(flow).cloned() {
+            Some(way) => _ = self.find_flow(&way),
+            None => {
+                let now = self.now();
+                let why = "the peer's own connection is gone, and nothing says how to make another";
+                self.user_agent.flow_down(now, flow, why);
+            }
+        }
+    }
+
     /// Begins to make a flow, for the first time or again.
     pub(super) fn connect(&mut self, now: Instant, flow: FlowId) {
         self.begin_to_connect(flow);

@@ -292,7 +292,7 @@ impl<'o> Run<'o> {
                 self.lingering.insert(id);
             }
             // Every leg that was up is over, and other forks still ring.
-            Fact::Leg { .. } if event.status.state == State::HungUp => {
+            Fact::Leg { .. } if event.status.state == State::HungUp && !call.early.is_empty() => {
                 self.lingering.insert(id);
             }
             Fact::Cancel { .. } => call.cancelled = true,

@@ -307,17 +307,24 @@ impl UserAgent {
         tag: &str,
         by: TerminatedBy,
     ) {
-        // A dialog that no BYE has ended did not end with one.
-        let cause = match by {
-            TerminatedBy::Local | TerminatedBy::Peer => Cause::Bye,
-            TerminatedBy::Response => Cause::SipFailureCode,
-            TerminatedBy::Transport => Cause::ConnectionError,
-            TerminatedBy::GivenUp | TerminatedBy::Expiry => Cause::RequestTimeout,
-        };
-        self.terminate_leg_because(now, id, tag, by, cause);
+        self.terminate_leg_because(now, id, tag, by, cause_of(by));
     }
 
     fn terminate_leg_because(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        tag: &str,
+        by: TerminatedBy,
+        cause: Cause,
+    ) {
+        self.leg_is_over(now, id, tag, by, cause);
+        self.end_if_done(now, id);
+        self.forget_if_over(id);
+    }
+
+    /// Tells that a leg is over, and leaves the context be.
+    fn leg_is_over(
         &mut self,
         now: Instant,
         id: ContextId,
@@ -337,11 +344,10 @@ impl UserAgent {
             context.cause = Some(cause);
         }
         self.tell_own(now, id, Fact::Leg { tag: tag.into(), state });
-        self.end_if_done(now, id);
-        self.forget_if_over(id);
     }
 
-    /// The early dialogs of an INVITE end with it (RFC 3261 §12.3, §13.2.2.3).
+    /// The early dialogs of an INVITE end with it (RFC 3261 §12.3, §13.2.2.3): every one of them is
+    /// told before the end of the context is.
     pub(super) fn end_early_legs(&mut self, now: Instant, id: ContextId, by: TerminatedBy) {
         let Some(context) = self.contexts.get(&id) else { return };
         let early: Vec<Box<str>> = context
@@ -350,8 +356,13 @@ impl UserAgent {
             .filter(|leg| leg.state == LegState::Early)
             .map(|leg| leg.tag.clone())
             .collect();
+        let none = early.is_empty();
         for tag in early {
-            self.terminate_leg(now, id, &tag, by);
+            self.leg_is_over(now, id, &tag, by, cause_of(by));
+        }
+        if !none {
+            self.end_if_done(now, id);
+            self.forget_if_over(id);
         }
     }
 
@@ -371,6 +382,17 @@ pub(super) enum Unanswered {
     TimedOut,
     /// It never went to its flow, or its flow broke; and why.
     Undelivered(Cause),
+}
+
+/// The cause of a context whose last leg ended so: a dialog that no BYE has ended did not end with
+/// one.
+fn cause_of(by: TerminatedBy) -> Cause {
+    match by {
+        TerminatedBy::Local | TerminatedBy::Peer => Cause::Bye,
+        TerminatedBy::Response => Cause::SipFailureCode,
+        TerminatedBy::Transport => Cause::ConnectionError,
+        TerminatedBy::GivenUp | TerminatedBy::Expiry => Cause::RequestTimeout,
+    }
 }
 
 /// A leg, and the INVITE that made it.

@@ -106,6 +106,16 @@ impl UserAgent {
     /// CANCEL waits for its answer.
     pub(super) fn end_if_done(&mut self, now: Instant, id: ContextId) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
+        let cancel_branch = (context.state == State::HungUp && context.is_cancel_pending())
+            .then(|| context.branch())
+            .flatten();
+        if let Some(branch) = cancel_branch.filter(|_| context.legs_up() == 0) {
+            // A 2xx has crossed the CANCEL, and its leg is over: what the CANCEL is answered with, a
+            // round trip after the BYE was, changes nothing, and it is not sent again.
+            context.cancel = Cancel::Sent { over: true };
+            self.end_transaction(Key { branch, is_cancel: true });
+        }
+        let Some(context) = self.contexts.get_mut(&id) else { return };
         let waits = context.state.is_pending()
             || context.legs_up() > 0
             || context.is_cancel_pending()

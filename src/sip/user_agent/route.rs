@@ -176,9 +176,14 @@ impl UserAgent {
 
     /// Sends what waits, where the flow is up.
     pub(super) fn send_or_wait(&mut self, now: Instant, id: ContextId, flow: FlowId) {
+        let is_in_dialog = self.contexts.get(&id).is_some_and(|context| context.parent.is_some());
         match self.flows.flow(flow).map(|flow| &flow.state) {
             Some(FlowState::Up { .. }) => self.send_waiting(now, id),
             Some(FlowState::Connecting) => {}
+            // RFC 3261 §18.1.1: a dialog outlives its connection, and its next request opens another.
+            Some(FlowState::Down { .. }) if is_in_dialog => {
+                self.output.push_back(Output::Reconnect(flow));
+            }
             Some(FlowState::Down { reason }) => {
                 let reason = reason.to_string();
                 self.transport_error(now, id, &reason);
