@@ -142,7 +142,7 @@ mod rsipstack {
     use super::*;
     use ::rsipstack::sip::{
         HeadersExt, SipMessage,
-        headers::{ToTypedHeader, UntypedHeader},
+        headers::ToTypedHeader,
     };
 
     fn read(bytes: &Bytes) -> SipMessage {
