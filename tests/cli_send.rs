@@ -153,6 +153,43 @@ fn a_wrong_password_is_called_one() {
 }
 
 #[test]
+fn a_request_outside_every_dialog_is_a_received_event_with_its_answer() {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
+    socket.set_read_timeout(Some(DEADLINE)).expect("it can be set");
+    let server = format!("sip:{};transport=udp", socket.local_addr().expect("it is bound"));
+    let peer = std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        let (length, from) = socket.recv_from(&mut buffer).expect("the OPTIONS comes");
+        let options = String::from_utf8(buffer[..length].to_vec()).expect("it is text");
+        let message = "MESSAGE sip:a@a.test SIP/2.0\r\nVia: SIP/2.0/UDP b.test;rport;branch=z9hG4bKm\r\n\
+                       Max-Forwards: 70\r\nFrom: <sip:b@b.test>;tag=f\r\nTo: <sip:a@a.test>\r\n\
+                       Call-ID: m\r\nCSeq: 1 MESSAGE\r\nContent-Type: text/plain\r\n\
+                       Content-Length: 2\r\n\r\nhi";
+        socket.send_to(message.as_bytes(), from).expect("it can be sent");
+        loop {
+            let (length, _) = socket.recv_from(&mut buffer).expect("the answer comes");
+            if buffer[..length].starts_with(b"SIP/2.0 200 ") {
+                break;
+            }
+        }
+        let name = |name: &str| {
+            options.lines().find(|line| line.starts_with(name)).expect("the header is there")
+        };
+        let headers = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].map(name).join("\r\n");
+        let ok = format!("SIP/2.0 200 OK\r\n{headers}\r\nContent-Length: 0\r\n\r\n");
+        socket.send_to(ok.as_bytes(), from).expect("it can be sent");
+    });
+    let ran = send(&["OPTIONS", "sip:a@a.test", "--server", &server, "--json"]);
+    peer.join().expect("the peer has done its part");
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    let lines = ran.json();
+    let received = lines.iter().find(|line| line["event"] == "received").expect(&ran.out);
+    assert_eq!(received["method"], "MESSAGE");
+    assert_eq!((&received["status"], &received["leg"]), (&200.into(), &"f".into()));
+    assert!(received.get("context").is_none(), "{received}");
+}
+
+#[test]
 fn a_timeout_of_ones_own_ends_it_sooner() {
     let server = Serve::start();
     let ran = send(&["INVITE", "ring", "--server", &server.ws, "--timeout", "200ms", "--json"]);

@@ -421,6 +421,37 @@ mod engine {
     }
 
     #[tokio::test]
+    async fn a_connection_that_dies_before_any_response_gives_way_to_the_next_candidate() {
+        let (dying, living) = loop {
+            let living = TcpListener::bind("[::1]:0").await.unwrap();
+            let port = living.local_addr().unwrap().port();
+            // Somebody else may have that port on the other address.
+            if let Ok(dying) = TcpListener::bind(("127.0.0.1", port)).await {
+                break (dying, living);
+            }
+        };
+        let port = living.local_addr().unwrap().port();
+        let dns = DnsServer::new(60, "two.test A 127.0.0.1\ntwo.test AAAA ::1").await;
+        let mut front = Front::new(dns.address);
+        front.send(&format!("sip:two.test:{port};transport=tcp")).await;
+        let (first, _) = timeout(DEADLINE, dying.accept()).await.unwrap().unwrap();
+        timeout(DEADLINE, first.readable()).await.unwrap().unwrap();
+        // Unread bytes make this a reset.
+        drop((first, dying));
+        let (second, _) = timeout(DEADLINE, living.accept()).await.unwrap().unwrap();
+        timeout(DEADLINE, second.readable()).await.unwrap().unwrap();
+        drop((second, living));
+        let story = front.until_it_ends().await;
+        let position = |wanted: &str| story.iter().position(|word| word.starts_with(wanted));
+        let passed =
+            position(&format!("passed over: sip:two.test:{port};transport=tcp (127.0.0.1:{port})"));
+        let next = position(&format!("next candidate tcp [::1]:{port} (address), 2 of 2"));
+        assert!(passed.is_some() && passed < next, "{story:#?}");
+        assert_eq!(story.iter().filter(|word| *word == "sent").count(), 2, "{story:#?}");
+        assert_eq!(story.last().unwrap(), "ended Connection Error");
+    }
+
+    #[tokio::test]
     async fn two_names_of_one_address_share_a_udp_flow() {
         let server = udp_server("127.0.0.1", "200 OK").await;
         let dns = DnsServer::new(60, "one.test A 127.0.0.1\nother.test CNAME one.test").await;

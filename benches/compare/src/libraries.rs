@@ -140,10 +140,7 @@ mod rsip {
 
 mod rsipstack {
     use super::*;
-    use ::rsipstack::sip::{
-        HeadersExt, SipMessage,
-        headers::ToTypedHeader,
-    };
+    use ::rsipstack::sip::{HeadersExt, SipMessage, headers::ToTypedHeader};
 
     fn read(bytes: &Bytes) -> SipMessage {
         SipMessage::try_from(&black_box(bytes)[..]).unwrap()
