@@ -49,14 +49,24 @@ fn s7_2_in_accepted_any_other_response_changes_nothing() {
 }
 
 #[test]
-fn s7_2_timer_m_ends_the_transaction_and_a_later_2xx_is_a_stray() {
+fn s7_2_after_timer_m_a_2xx_is_acked_as_long_as_its_leg_is_up_and_then_a_stray() {
     let mut call = Call::up();
     call.wait(PATIENCE - ms(10));
     call.reply(200, "b");
     assert_eq!(call.news(), ["accepted again 200", "acked again 200"]);
     call.wait(ms(10));
+    let strays = call.sim.strays.len();
     call.reply(200, "b");
-    assert_eq!((call.news(), call.sim.strays.len()), (vec![], 1));
+    assert_eq!(call.news(), ["accepted again 200", "acked again 200"]);
+    // Another fork's comes too late.
+    call.reply(200, "c");
+    assert_eq!((call.news(), call.sim.strays.len()), (vec![], strays + 1));
+    call.hang_up();
+    let bye = call.sent(sipboard::sip::Method::Bye);
+    call.reply_to(&bye, 200, "");
+    call.look();
+    call.reply(200, "b");
+    assert_eq!((call.wire(), call.sim.strays.len()), (vec![], strays + 2));
 }
 
 #[test]

@@ -172,7 +172,10 @@ fn use_proxy(
     response: &Message,
     retry: Option<NewRequest>,
 ) -> Option<(String, Option<NewRequest>)> {
-    let proxy = targets(response).into_iter().next()?.uri;
+    let Some(target) = targets(response).into_iter().next() else {
+        return Some((unnamed("want a proxy to be used", HeaderName::Contact), None));
+    };
+    let proxy = target.uri;
     let sentence = format!("the request must go through the proxy {proxy}");
     let uri = proxy.as_uri();
     let route = if uri.params().has("lr") { proxy } else { format!("{proxy};lr").parse().ok()? };

@@ -231,3 +231,13 @@ fn s13_3_1_4_the_bye_for_a_missing_ack_says_so() {
     let reason = text(&call.sent(Method::Bye), HeaderName::Reason);
     assert!(reason.contains("408") && reason.contains("no ACK"), "{reason}");
 }
+
+#[test]
+fn s14_2_an_update_without_an_offer_is_taken_while_a_reinvite_waits_by_hand() {
+    let (mut call, waits) = by_hand();
+    assert_eq!(code(&call.peer(Method::Update, 2, &[])), 200);
+    let third = call.peer(Method::Invite, 3, &[]);
+    assert_eq!(code(&third), 500, "the re-INVITE still waits");
+    call.sim.with(|ua, now| ua.answer(now, waits, answer(488))).unwrap();
+    assert_eq!(code(&call.last()), 488);
+}

@@ -98,7 +98,8 @@ pub(super) fn line(event: &ContextEvent, call: &Call, clock: &Clock) -> Option<S
         line.status = Some(response.status.code());
         line.reason = Some(response.reason().into_owned());
         line.cause = response.status.canonical_reason();
-        line.leg = response.to_tag();
+        // RFC 3261 §12.1: a 100 makes no dialog, whatever tag it has.
+        line.leg = response.to_tag().filter(|_| response.status != StatusCode::TRYING);
     }
     line.details(&event.fact, call);
     if line.status.is_some() {

@@ -252,7 +252,7 @@ fn leg(state: &LegState) -> String {
         LegState::Terminated { by } => match by {
             TerminatedBy::Local => "over: we hung up",
             TerminatedBy::Peer => "over: the peer hung up",
-            TerminatedBy::Response => "over: a final response",
+            TerminatedBy::Response => "over: a response ended it",
             TerminatedBy::Expiry => "over: the subscription expired",
             TerminatedBy::GivenUp => "over: given up",
             TerminatedBy::Transport => "over: the connection broke",

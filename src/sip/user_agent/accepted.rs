@@ -4,15 +4,16 @@
 use std::time::Instant;
 
 use super::{
-    ExtraLegs, UserAgent, dialogs::leg_and_invite, responses::new_leg, sending::destination,
+    DialogKey, ExtraLegs, UserAgent, dialogs::leg_and_invite, responses::new_leg,
+    sending::destination,
 };
 use crate::sip::{
     cause::Cause,
     compose::{self, InDialog},
     context::{Ack, Cancel},
     dialog::Leg,
-    event::{ContextId, Fact, LegState, State, TerminatedBy},
-    message::Message,
+    event::{ContextId, Fact, FlowId, LegState, State, TerminatedBy},
+    message::{Essentials, Message},
     method::Method,
     sdp::{self, Described},
     status::StatusCode,
@@ -74,6 +75,37 @@ impl UserAgent {
                 self.reinvite_accepted(now, id, (parent, &leg), status, message);
             }
         }
+    }
+
+    /// A 2xx that is repeated after Timer M has ended its transaction: as long as its leg is up, the
+    /// UAC core ACKs it all the same (RFC 3261 §13.2.2.4). Gives whether it is one.
+    pub(super) fn is_2xx_of_a_leg(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        status: StatusCode,
+        message: &Message,
+    ) -> bool {
+        let Ok(Essentials { via, cseq, .. }) = message.essentials() else { return false };
+        if !status.is_success() || cseq.method != "INVITE" || !self.flows.is_sent_by(flow, &via) {
+            return false;
+        }
+        let Some(key) = DialogKey::of_ours(message) else { return false };
+        let tag = message.to().ok().and_then(|to| to.tag().map(Box::<str>::from));
+        let tag = tag.unwrap_or_default();
+        let answers = |id: &ContextId| {
+            let Some(context) = self.contexts.get(id) else { return false };
+            let is_up = context.legs.iter().any(|leg| leg.tag == tag && leg.is_up());
+            let invite = context.message().filter(|_| is_up && context.method == Method::Invite);
+            invite.is_some_and(|invite| {
+                let same_try = invite.cseq().is_ok_and(|sent| sent.number == cseq.number);
+                let sent = invite.via().ok().and_then(|via| via.branch().map(str::to_owned));
+                same_try && sent.as_deref() == via.branch()
+            })
+        };
+        let Some(id) = self.dialogs.contexts(&key).find(answers) else { return false };
+        self.invite_accepted(now, id, status, message);
+        true
     }
 
     /// The first 2xx of a To tag makes its leg, or confirms it.

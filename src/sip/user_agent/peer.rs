@@ -32,6 +32,17 @@ pub(super) struct PeerRequest {
     pub(super) source: SocketAddr,
 }
 
+impl PeerRequest {
+    /// Whether it opens an offer and answer: an INVITE always does, an UPDATE with a body.
+    pub(super) fn offers(&self) -> bool {
+        match self.method {
+            Method::Invite => true,
+            Method::Update => !self.message.body().is_empty(),
+            _ => false,
+        }
+    }
+}
+
 /// An answer that the user gives by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -270,7 +281,7 @@ impl UserAgent {
     }
 
     fn ask_user(&mut self, now: Instant, transaction: ServerTransactionId, peer: PeerRequest) {
-        if let Method::Invite | Method::Update = peer.method
+        if peer.offers()
             && let Some(leg) = self.leg_mut(peer.context, &peer.tag)
         {
             leg.peer_offer_pending = true;
@@ -345,7 +356,7 @@ impl UserAgent {
             let fact = Fact::Answered(Response { status, message: bytes });
             self.tell(now, peer.context, peer.method.clone(), fact);
         }
-        if let Method::Invite | Method::Update = peer.method
+        if peer.offers()
             && status.is_final()
             && let Some(leg) = self.leg_mut(peer.context, &peer.tag)
         {

@@ -39,6 +39,7 @@ impl UserAgent {
         };
         let key = match self.find_transaction(flow, message) {
             Ok(key) => key,
+            Err(_) if self.is_2xx_of_a_leg(now, flow, status, message) => return,
             Err(why) => {
                 let problem = format!("{source} sent a {status} response that is not ours: {why}");
                 return self.stray(now, flow, message.bytes().clone(), problem);
@@ -88,7 +89,7 @@ impl UserAgent {
             true => Absorbed::Repeated,
             false => Absorbed::Late,
         };
-        let count = self.transactions.absorb(key, why);
+        let count = self.transactions.absorb(key, why, (status, to_tag(message)));
         let response = compose::response(message, status);
         self.tell(now, id, method.clone(), Fact::Absorbed { response, why, count });
         if method == Method::Invite && status.is_provisional() {
@@ -165,7 +166,8 @@ impl UserAgent {
             Reliability::Next(_) | Reliability::Unreliable | Reliability::Broken => None,
         };
         if let (Some(why), Some(branch)) = (why, context.branch()) {
-            let count = self.transactions.absorb(Key { branch, is_cancel: false }, why);
+            let key = Key { branch, is_cancel: false };
+            let count = self.transactions.absorb(key, why, (status, to_tag(message)));
             let response = compose::response(message, status);
             return self.tell_own(now, id, Fact::Absorbed { response, why, count });
         }

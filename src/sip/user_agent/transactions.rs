@@ -42,8 +42,8 @@ pub(super) struct Entry {
     auth: AuthState,
     /// The first final response that was news: its status and To tag.
     heard: Option<(StatusCode, Box<str>)>,
-    /// How many responses have changed nothing, repeated and others.
-    absorbed: (u32, u32),
+    /// The responses that have changed nothing, each with how often it came.
+    absorbed: Option<Box<AbsorbedCounts>>,
     /// Whether it is in [`Transactions::sending`].
     sending: bool,
     /// The flow that it began on, which its context may have left.
@@ -52,6 +52,14 @@ pub(super) struct Entry {
     pub(super) to: Option<SocketAddr>,
     armed: Option<Instant>,
 }
+
+/// How often each response has changed nothing; boxed, because most transactions have none.
+#[derive(Debug, Default)]
+struct AbsorbedCounts(Vec<(Absorbed, StatusCode, Box<str>, u32)>);
+
+/// How many different responses that change nothing are counted for one transaction; the oldest
+/// gives way.
+const ABSORBED: usize = 32;
 
 /// A client transaction that is about to begin.
 #[derive(Debug)]
@@ -108,7 +116,7 @@ impl Transactions {
             role,
             auth,
             heard: None,
-            absorbed: (0, 0),
+            absorbed: None,
             sending: false,
             flow,
             to,
@@ -174,15 +182,23 @@ impl Transactions {
         heard.is_some_and(|(heard, of)| *heard == status && **of == *tag)
     }
 
-    /// Counts a response that changes nothing; gives how many of its kind there were.
-    pub(super) fn absorb(&mut self, key: Key, why: Absorbed) -> u32 {
+    /// Counts a response that changes nothing; gives how often this one has come so.
+    pub(super) fn absorb(&mut self, key: Key, why: Absorbed, what: (StatusCode, &str)) -> u32 {
         let Some(entry) = self.entries.get_mut(&key) else { return 1 };
-        let count = match why {
-            Absorbed::Repeated => &mut entry.absorbed.0,
-            Absorbed::Late | Absorbed::OutOfOrder => &mut entry.absorbed.1,
+        let AbsorbedCounts(counts) = &mut **entry.absorbed.get_or_insert_default();
+        let (status, tag) = what;
+        let same = |(of, code, its, _): &&mut (Absorbed, StatusCode, Box<str>, u32)| {
+            (*of, *code, &**its) == (why, status, tag)
         };
-        *count = count.saturating_add(1);
-        *count
+        if let Some((.., count)) = counts.iter_mut().find(same) {
+            *count = count.saturating_add(1);
+            return *count;
+        }
+        if counts.len() == ABSORBED {
+            counts.remove(0);
+        }
+        counts.push((why, status, tag.into(), 1));
+        1
     }
 
     /// What was tried to authorize its request; it is not kept any longer.

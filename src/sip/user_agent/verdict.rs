@@ -162,12 +162,12 @@ impl UserAgent {
             Method::Invite if unacked => {
                 Verdict::new(500).with(HeaderName::RetryAfter, retry_after.to_string())
             }
-            Method::Invite | Method::Update if unanswered => {
+            Method::Invite | Method::Update if unanswered && peer.offers() => {
                 Verdict::new(500).with(HeaderName::RetryAfter, retry_after.to_string())
             }
             // RFC 3261 §14.2: an INVITE of ours is in progress on that dialog; RFC 3311 §5.2.
             Method::Invite if is_of_call => Verdict::new(491),
-            Method::Invite | Method::Update if ours_pending => Verdict::new(491),
+            Method::Invite | Method::Update if ours_pending && peer.offers() => Verdict::new(491),
             Method::Update if is_early && self.offers_cross(peer) => Verdict::new(491),
             Method::Invite | Method::Update => self.session_change(peer),
             // RFC 6665 §4.1.3: only what was subscribed to is taken.

@@ -296,7 +296,7 @@ pub(in crate::ui::view) const fn by(by: TerminatedBy) -> &'static str {
     match by {
         TerminatedBy::Local => "us",
         TerminatedBy::Peer => "the peer",
-        TerminatedBy::Response => "the final",
+        TerminatedBy::Response => "a response",
         TerminatedBy::Expiry => "its expiry",
         TerminatedBy::GivenUp => "giving up",
         TerminatedBy::Transport => "the flow's end",
