@@ -121,7 +121,9 @@ impl Check {
         match status.code() {
             100..=199 => sent.provisional = true,
             200..=299 => {
-                sent.accepted.insert(essentials.to.tag().unwrap_or_default().to_owned());
+                // A line break that the network put into it is never sent on.
+                let tag = essentials.to.tag().unwrap_or_default();
+                sent.accepted.insert(tag.replace(['\r', '\n'], " "));
             }
             _ => sent.rejected = true,
         }
@@ -132,8 +134,8 @@ impl Check {
         let message = Message::read(transmit.bytes.clone()).expect("what is sent can be read");
         let essentials = match (message.status(), message.essentials()) {
             (_, Ok(essentials)) => essentials,
-            // It echoes what the network has done to the peer's Via (RFC 3261 §8.2.6.2).
-            (Some(status), Err(_)) if status.code() == 400 => return,
+            // It echoes what the network has done to the peer's headers (RFC 3261 §8.2.6.2).
+            (Some(status), Err(_)) if matches!(status.code(), 400 | 505) => return,
             (_, Err(error)) => panic!("what is sent cannot be used: {error}: {message:?}"),
         };
         let Some(method) = message.method() else { return };

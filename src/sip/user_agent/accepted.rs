@@ -15,6 +15,7 @@ use crate::sip::{
     event::{ContextId, Fact, FlowId, LegState, State, TerminatedBy},
     message::{Essentials, Message},
     method::Method,
+    name::HeaderName,
     sdp::{self, Described},
     status::StatusCode,
 };
@@ -87,7 +88,15 @@ impl UserAgent {
         message: &Message,
     ) -> bool {
         let Ok(Essentials { via, cseq, .. }) = message.essentials() else { return false };
-        if !status.is_success() || cseq.method != "INVITE" || !self.flows.is_sent_by(flow, &via) {
+        if !status.is_success()
+            || cseq.method != "INVITE"
+            || !self.flows.is_sent_by(flow, &via)
+            || message.list(HeaderName::Via).nth(1).is_some()
+            || message
+                .bytes()
+                .get(..8)
+                .is_none_or(|version| !version.eq_ignore_ascii_case(b"SIP/2.0 "))
+        {
             return false;
         }
         let Some(key) = DialogKey::of_ours(message) else { return false };
