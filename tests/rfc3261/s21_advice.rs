@@ -222,12 +222,3 @@ fn s21_4_where_the_peer_names_nothing_the_sentence_says_what_is_missing() {
     let languages = sentence(415, &[(HeaderName::AcceptLanguage, "en")]);
     assert!(languages.contains("languages en"), "{languages}");
 }
-
-#[test]
-fn s21_3_5_a_305_without_a_usable_contact_is_explained() {
-    let mut call = Call::options();
-    call.reply(305, "b");
-    let (sentence, retry) = call.advice().unwrap();
-    assert!(sentence.contains("no usable Contact"), "{sentence}");
-    assert!(retry.is_none());
-}
