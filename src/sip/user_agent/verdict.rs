@@ -148,6 +148,12 @@ impl UserAgent {
         let (subscribed, is_of_call) = (leg.subscribed, leg.state == LegState::Early && calling);
         let unanswered = leg.peer_offer_pending;
         let is_early = leg.state == LegState::Early && !leg.offer_answered;
+        // RFC 3311 §5.2: with an offer or without.
+        let update_waits = peer.method == Method::Update
+            && self.by_hand.values().any(|waiting| {
+                waiting.method == Method::Update
+                    && (waiting.context, &waiting.tag) == (peer.context, &peer.tag)
+            });
         if let Some(refusal) = unsupported(&peer.message) {
             return refusal;
         }
@@ -162,7 +168,7 @@ impl UserAgent {
             Method::Invite if unacked => {
                 Verdict::new(500).with(HeaderName::RetryAfter, retry_after.to_string())
             }
-            Method::Invite | Method::Update if unanswered && peer.offers() => {
+            Method::Invite | Method::Update if unanswered && peer.offers() || update_waits => {
                 Verdict::new(500).with(HeaderName::RetryAfter, retry_after.to_string())
             }
             // RFC 3261 §14.2: an INVITE of ours is in progress on that dialog; RFC 3311 §5.2.
