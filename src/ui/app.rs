@@ -22,9 +22,12 @@ use crate::{
     },
 };
 
-/// The time between two pictures under load. After a quiet moment two are drawn at once: what comes
-/// of a key, or follows a countdown's step, does not wait.
+/// The time between two pictures under load.
 const FRAME: Duration = Duration::from_millis(33);
+
+/// So many pictures may be drawn ahead of their time after a quiet moment: what comes of a key, or
+/// follows a countdown's step, does not wait.
+const AHEAD: u32 = 3;
 
 /// The least time between two notifications.
 const ALERT: Duration = Duration::from_secs(1);
@@ -227,10 +230,9 @@ impl App {
             update::settle(&mut self.model, now);
             screen.draw(&self.model, now)
         });
-        // One may be drawn ahead of its time, and the next one waits for that.
         let until = self.paced_until.map_or(now, |until| until.max(now));
         self.paced_until = Some(until + FRAME);
-        self.frame_due = Some(until);
+        self.frame_due = (until + FRAME).checked_sub(FRAME * AHEAD);
         match drawn {
             Ok(drawn) => drawn.changes_at,
             Err(_) => {
