@@ -23,6 +23,10 @@ pub(super) fn look(lint: &mut Lint<'_>) {
     for name in [WwwAuthenticate, ProxyAuthenticate] {
         for header in message.all(name) {
             let Ok(text) = header.text() else { continue };
+            if text.is_empty() {
+                let text = "a scheme and its parameters should stand here";
+                lint.header(Rule::HeaderUnreadable, header, 0, text);
+            }
             for challenge in challenges(name, text).flatten() {
                 let params = challenge.params();
                 if !challenge.is_digest() {

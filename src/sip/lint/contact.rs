@@ -48,13 +48,16 @@ fn look_to_tag(lint: &mut Lint<'_>, header: Header<'_>) {
                     Method::Ack => "has the To of the response that it acknowledges",
                     _ => "belongs into a dialog",
                 };
-                let text = format_args!("a {method} {what}, so To needs a tag");
+                let article = if method.as_str().starts_with(VOWELS) { "an" } else { "a" };
+                let text = format_args!("{article} {method} {what}, so To needs a tag");
                 lint.header_by(section, Rule::DialogTagMissing, header, 0, text);
             }
         }
         _ => {}
     }
 }
+
+const VOWELS: [char; 5] = ['A', 'E', 'I', 'O', 'U'];
 
 /// Where it stands that a request of that method goes to an end that has given its tag.
 const fn in_dialog(method: &Method) -> Option<&'static str> {
@@ -75,13 +78,25 @@ struct Around {
     is_sips: bool,
     /// A REGISTER with `Expires: 0`, the only one in which `*` may stand.
     expires_all: bool,
+    /// Where it stands that a message that makes a dialog has one Contact, which is sip or sips;
+    /// none for one that makes none.
+    makes_dialog: Option<&'static str>,
 }
 
 impl Around {
     fn of(message: &Message) -> Around {
         let request_uri = message.request_uri().and_then(|text| Uri::parse(text).ok());
         let expires = message.header(HeaderName::Expires).and_then(|header| header.text().ok());
+        let asks =
+            matches!(message.method(), Some(Method::Invite | Method::Subscribe | Method::Refer));
+        let accepts = message.status().is_some_and(|status| status.is_success())
+            && message.cseq().is_ok_and(|cseq| cseq.method == "INVITE");
         Around {
+            makes_dialog: match (asks, accepts) {
+                (true, _) => Some("RFC 3261 §8.1.1.8"),
+                (_, true) => Some("RFC 3261 §12.1.1"),
+                _ => None,
+            },
             is_sips: request_uri.is_some_and(|uri| uri.is_sips()),
             expires_all: message.method() == Some(Method::Register)
                 && expires.is_some_and(|text| number(HeaderName::Expires, text) == Ok(0)),
@@ -114,20 +129,18 @@ fn look_contacts(lint: &mut Lint<'_>) {
             }
         }
     }
-    let method = message.method();
-    let makes_dialog = matches!(method, Some(Method::Invite | Method::Subscribe | Method::Refer));
-    let accepts_invite = message.status().is_some_and(|status| status.is_success())
-        && message.cseq().is_ok_and(|cseq| cseq.method == "INVITE");
-    if !is_there && (makes_dialog || accepts_invite) {
-        lint.missing(
+    let Some(section) = around.makes_dialog else { return };
+    if !is_there {
+        lint.missing_by(
+            section,
             Rule::ContactMissing,
             HeaderName::Contact,
             "Contact is missing: the other side does not know where to send the next request",
         );
     }
-    if makes_dialog && let Some((header, within)) = surplus {
-        let text = format_args!("a request that makes a dialog has one Contact, not {count}");
-        lint.header(Rule::ContactCount, header, within, text);
+    if let Some((header, within)) = surplus {
+        let text = format_args!("a message that makes a dialog has one Contact, not {count}");
+        lint.header_by(section, Rule::ContactCount, header, within, text);
     }
 }
 
@@ -153,6 +166,10 @@ fn look_contact(
     if around.is_sips && matches!(contact.uri().scheme(), Scheme::Sip) {
         let text = "the Request-URI is sips, so Contact must be sips as well";
         lint.header(Rule::ContactSips, header, within, text);
+    }
+    if let (Some(section), Scheme::Other(scheme)) = (around.makes_dialog, contact.uri().scheme()) {
+        let text = format_args!("the Contact of a dialog is a sip or sips URI, not {scheme}");
+        lint.header_by(section, Rule::ContactScheme, header, within, text);
     }
 }
 

@@ -36,7 +36,7 @@ fn look_line_ends(lint: &mut Lint<'_>) {
 fn look_name(lint: &mut Lint<'_>, header: Header<'_>) {
     let name = header.name_text;
     if header.name == HeaderName::Malformed {
-        lint.at(Rule::NotAHeader, header.offset, "a header is a name, a colon and a value");
+        lint.at(Rule::NotAHeader, header.line_offset, "a header is a name, a colon and a value");
         return;
     }
     if header.name != HeaderName::Extension {

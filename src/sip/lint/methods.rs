@@ -2,7 +2,8 @@
 
 use super::{Lint, Rule};
 use crate::sip::{
-    header::SessionExpires,
+    header::{SessionExpires, number},
+    message::Header,
     method::Method,
     name::HeaderName::{self, *},
     status::StatusCode,
@@ -82,15 +83,34 @@ fn look_response(lint: &mut Lint<'_>, status: StatusCode) {
         423 => Some((MinExpires, Rule::MinExpiresMissing)),
         _ => None,
     };
+    // An empty Allow says that nothing is allowed (RFC 3261 §25.1); an empty challenge says nothing.
+    let says = |header: Header<'_>| header.name == Allow || !header.value.is_empty();
     if let Some((name, rule)) = need
-        && message.header(name).is_none()
+        && !message.all(name).any(says)
     {
         lint.missing(rule, name, format_args!("a {status} must have {name}"));
     }
-    let reliable = status.is_provisional()
-        && message.list(Require).any(|tag| tag.eq_ignore_ascii_case("100rel"));
-    if reliable && message.header(RSeq).is_none() {
-        let text = "a provisional that requires 100rel must have RSeq";
-        lint.missing(Rule::RSeqMissing, RSeq, text);
+    if status.is_provisional() {
+        look_reliable(lint);
+    }
+}
+
+/// RFC 3262 §3: a reliable provisional has `Require: 100rel` and RSeq, and never one alone.
+fn look_reliable(lint: &mut Lint<'_>) {
+    let message = lint.message;
+    let requires = message.list(Require).any(|tag| tag.eq_ignore_ascii_case("100rel"));
+    let Some(header) = message.header(RSeq) else {
+        if requires {
+            let text = "a provisional that requires 100rel must have RSeq";
+            lint.missing(Rule::RSeqMissing, RSeq, text);
+        }
+        return;
+    };
+    if !requires {
+        let text = "a provisional with RSeq must have Require: 100rel";
+        lint.header(Rule::RSeqUnrequired, header, 0, text);
+    }
+    if header.text().and_then(|text| number(RSeq, text)) == Ok(0) {
+        lint.header(Rule::RSeqZero, header, 0, "RSeq counts from 1, not from 0");
     }
 }

@@ -9,6 +9,7 @@
 mod absolute;
 mod auth;
 mod body;
+mod components;
 mod contact;
 mod lines;
 mod methods;
@@ -110,7 +111,7 @@ pub fn lint(bytes: Bytes, options: &Options) -> Report {
             };
             let finding = Finding {
                 rule,
-                section: rule.section(),
+                section: section_of(&error, &bytes),
                 header: None,
                 offset: error.offset(),
                 line: 1,
@@ -122,6 +123,21 @@ pub fn lint(bytes: Bytes, options: &Options) -> Report {
             place(&bytes, &mut findings);
             Report { message: Err(error), findings }
         }
+    }
+}
+
+/// Where it stands how bytes that are no message are answered.
+fn section_of(error: &ReadError, bytes: &[u8]) -> &'static str {
+    match error {
+        ReadError::Empty | ReadError::BadStartLine { .. } => Rule::Unreadable.section(),
+        ReadError::TooLarge { .. } => Rule::OverLimit.section(),
+        // The start line: only line ends stand before it.
+        ReadError::LineTooLong { offset, .. }
+            if bytes.iter().take(*offset).all(|byte| matches!(byte, b'\r' | b'\n')) =>
+        {
+            "RFC 3261 §21.4.12"
+        }
+        _ => "RFC 3261 §21.4.1",
     }
 }
 
@@ -192,9 +208,20 @@ impl Lint<'_> {
 
     /// A header that is not there; the finding stands at the start line.
     fn missing(&mut self, rule: Rule, name: HeaderName, message: impl Display) {
+        self.missing_by(rule.section(), rule, name, message);
+    }
+
+    /// [`Lint::missing`], by a section that says it more closely than the rule's.
+    fn missing_by(
+        &mut self,
+        section: &'static str,
+        rule: Rule,
+        name: HeaderName,
+        message: impl Display,
+    ) {
         let offset = self.message.start_offset();
         if self.count(rule, offset) {
-            self.add(rule, rule.section(), Some(name.to_string()), offset, message);
+            self.add(rule, section, Some(name.to_string()), offset, message);
         }
     }
 

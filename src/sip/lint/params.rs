@@ -261,8 +261,15 @@ fn params_of(name: HeaderName, member: &str) -> Option<Params<'_>> {
     Some(Params::new(&member[first..]))
 }
 
+/// Each semicolon that no parameter follows, and what stands behind it.
+fn strays(params: Params<'_>) -> impl Iterator<Item = &str> {
+    std::iter::successors(params.stray_semicolon(), |stray| {
+        Params::new(syntax::trim_start(&stray[1..])).stray_semicolon()
+    })
+}
+
 fn look_params(lint: &mut Lint<'_>, header: Header<'_>, params: Params<'_>, known: &[Known]) {
-    if let Some(stray) = params.stray_semicolon() {
+    for stray in strays(params) {
         let rule = match header.name {
             Via => Rule::ViaSeparators,
             _ => Rule::EmptyParameter,
@@ -323,7 +330,7 @@ pub(super) fn look_uri_params(
         true => Rule::UriParameter.section(),
         false => "RFC 3966 §3",
     };
-    if let Some(stray) = params.stray_semicolon() {
+    for stray in strays(params) {
         let text = "no parameter follows this semicolon".to_owned();
         find_fault(Rule::EmptyParameter, section, stray, text);
     }

@@ -87,6 +87,8 @@ rules! {
         "The Request-URI cannot be read.",
     RequestUriHeaders "request-uri-headers" Error "RFC 3261 §19.1.1"
         "A Request-URI must not hold headers.",
+    RegisterUri "register-uri" Warning "RFC 3261 §10.2"
+        "The Request-URI of a REGISTER has a user part.",
     SchemeUnknown "scheme-unknown" Note "RFC 3261 §21.4.14"
         "The Request-URI's scheme is neither sip, sips nor tel.",
     ReasonPhraseSpace "reason-phrase-space" Warning "RFC 3261 §7.2"
@@ -181,6 +183,10 @@ rules! {
         "What stands behind the ? of a URI is not name=value with & between.",
     UriMalformed "uri-malformed" Warning "RFC 3261 §25.1"
         "A URI of another scheme that is not made as such URIs are.",
+    UriComponent "uri-component" Warning "RFC 3261 §19.1.1"
+        "A parameter or headers in a URI that must not have them where it stands.",
+    UriPort "uri-port" Note "RFC 3261 §19.1.1"
+        "A port in the URI of To or From, which is to have none.",
     UriPassword "uri-password" Note "RFC 3261 §19.1.1"
         "A password in a URI, where everyone can read it.",
     TelInvalid "tel-invalid" Warning "RFC 3966 §5.1"
@@ -230,7 +236,9 @@ rules! {
     ContactMissing "contact-missing" Warning "RFC 3261 §8.1.1.8"
         "A message that makes a dialog has no Contact.",
     ContactCount "contact-count" Warning "RFC 3261 §8.1.1.8"
-        "A request that makes a dialog has more than one Contact.",
+        "A message that makes a dialog has more than one Contact.",
+    ContactScheme "contact-scheme" Warning "RFC 3261 §8.1.1.8"
+        "The Contact of a message that makes a dialog is neither a sip nor a sips URI.",
     ContactStar "contact-star" Error "RFC 3261 §10.2.2"
         "A Contact of * outside of a REGISTER that expires everything.",
     ContactSips "contact-sips" Warning "RFC 3261 §8.1.1.8"
@@ -274,7 +282,7 @@ rules! {
 
     // What a response must bring.
     ChallengeMissing "challenge-missing" Warning "RFC 3261 §22.1"
-        "A 401 without WWW-Authenticate, or a 407 without Proxy-Authenticate.",
+        "A 401 without a challenge in WWW-Authenticate, or a 407 without one in Proxy-Authenticate.",
     ChallengeIncomplete "challenge-incomplete" Warning "RFC 3261 §22.4"
         "A Digest challenge without a realm or a nonce.",
     CredentialsIncomplete "credentials-incomplete" Warning "RFC 3261 §22.4"
@@ -293,6 +301,10 @@ rules! {
         "A 422 must say in Min-SE what would be long enough.",
     RSeqMissing "rseq-missing" Warning "RFC 3262 §3"
         "A provisional that requires 100rel has no RSeq.",
+    RSeqUnrequired "rseq-unrequired" Warning "RFC 3262 §3"
+        "A provisional with RSeq does not require 100rel.",
+    RSeqZero "rseq-zero" Warning "RFC 3262 §7.1"
+        "RSeq is 0, but counts from 1.",
 
     // What a request must bring.
     RAckMissing "rack-missing" Error "RFC 3262 §7.2"

@@ -142,7 +142,17 @@ fn look_uri(lint: &mut Lint<'_>, text: &str, offset: usize) {
                     format_args!("who does not know the scheme {scheme} answers 416"),
                 );
             }
+            if lint.message.method() == Some(Method::Register)
+                && let Some(user) = uri.user()
+            {
+                lint.at(
+                    Rule::RegisterUri,
+                    offset + (user.as_ptr() as usize - text.as_ptr() as usize),
+                    "a REGISTER is sent to a domain: its Request-URI has no user and no @",
+                );
+            }
             super::uris::look_uri(lint, uri, offset, None);
+            super::components::look(lint, uri, offset, None);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Every URI of a message: what must be escaped, and what must stand in brackets.
 
-use super::{Lint, Rule, absolute, params};
+use super::{Lint, Rule, absolute, components, params};
 use crate::sip::{
     header::{HeaderProblem, NameAddr, grammar},
     message::Header,
@@ -21,6 +21,7 @@ pub(super) fn look(lint: &mut Lint<'_>) {
                     let uri = address.uri();
                     let offset = uri.as_str().as_ptr() as usize - text.as_ptr() as usize;
                     look_uri(lint, uri, header.offset + offset, Some(header));
+                    components::look(lint, uri, header.offset + offset, Some(header));
                     look_display_name(lint, header, address.display());
                 }
                 Err(error) => {

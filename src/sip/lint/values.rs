@@ -75,7 +75,17 @@ fn unreadable(lint: &mut Lint<'_>, header: Header<'_>, error: HeaderError) {
         name if is_essential(name) => Rule::EssentialUnreadable,
         _ => Rule::HeaderUnreadable,
     };
-    lint.header(rule, header, error.offset, error.problem.to_string());
+    match error.problem {
+        HeaderProblem::BadProtocol => {
+            let section = "RFC 3261 §8.1.1.7";
+            lint.header_by(section, rule, header, error.offset, error.problem);
+        }
+        // The host of a Via stands in no URI.
+        HeaderProblem::BadUri(uri) if header.name == Via => {
+            lint.header(rule, header, error.offset, uri.problem);
+        }
+        problem => lint.header(rule, header, error.offset, problem),
+    }
 }
 
 /// The option tags of the RFCs, as the registry lists them.

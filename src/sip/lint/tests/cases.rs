@@ -24,6 +24,21 @@ pub(super) fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
         ),
         (ReasonPhraseSpace, response("200 OK", "200"), response("200 OK", "200 ")),
         (ReasonPhraseUtf8, response("OK", "O\u{1b}K"), response("OK", "в порядке")),
+        (
+            RegisterUri,
+            method("REGISTER"),
+            method("REGISTER").replace("REGISTER sip:bob@", "REGISTER sip:"),
+        ),
+        (
+            UriComponent,
+            request("b.test SIP", "b.test;method=INVITE SIP"),
+            request("b.test SIP", "b.test;transport=tcp SIP"),
+        ),
+        (
+            UriPort,
+            request("To: <sip:bob@b.test>", "To: <sip:bob@b.test:5060>"),
+            request("bob@b.test SIP", "bob@b.test:5060 SIP"),
+        ),
         (StatusCode, response("200 OK", "700 x"), response("200 OK", "699 x")),
         (StatusUnknown, status(299), status(202)),
         (BareLf, request("70\r\n", "70\n"), good()),
@@ -139,6 +154,24 @@ pub(super) fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
         (ContactMissing, request("Contact: <sip:alice@a.test:5062>\r\n", ""), good()),
         (ContactCount, with("m: <sip:x@y>, <sip:z@y>"), RESPONSE.into()),
         (
+            ContactCount,
+            response("<sip:bob@b.test>\r\nContent", "<sip:bob@b.test>, <sip:c@d>\r\nContent"),
+            response("<sip:bob@b.test>\r\nContent", "<sip:bob@b.test>, <sip:c@d>\r\nContent")
+                .replace("200 OK", "302 Moved"),
+        ),
+        (ContactScheme, request("<sip:alice@a.test:5062>", "<tel:+1>"), good()),
+        (
+            ContactScheme,
+            method("SUBSCRIBE").replace("<sip:alice@a.test:5062>", "<mailto:a@b>"),
+            method("SUBSCRIBE").replace("<sip:alice@a.test:5062>", "<sips:a@b>"),
+        ),
+        (
+            ContactScheme,
+            response("<sip:bob@b.test>\r\nContent", "<tel:+1>\r\nContent"),
+            response("<sip:bob@b.test>\r\nContent", "<tel:+1>\r\nContent")
+                .replace("200 OK", "302 Moved"),
+        ),
+        (
             ContactStar,
             request("<sip:alice@a.test:5062>", "*"),
             method("REGISTER").replace("<sip:alice@a.test:5062>", "*\r\nExpires: 0"),
@@ -207,6 +240,16 @@ pub(super) fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
             status(401).replace("Contact", "WWW-Authenticate: Basic realm=\"x\"\r\nContact"),
         ),
         (
+            ChallengeMissing,
+            status(407).replace("Contact", "Proxy-Authenticate:\r\nContact"),
+            status(407).replace("Contact", "Proxy-Authenticate: Basic realm=\"x\"\r\nContact"),
+        ),
+        (
+            HeaderUnreadable,
+            status(401).replace("Contact", "WWW-Authenticate:\r\nContact"),
+            status(401).replace("Contact", "WWW-Authenticate: Basic realm=\"x\"\r\nContact"),
+        ),
+        (
             ChallengeIncomplete,
             response_with("Proxy-Authenticate: Digest realm=\"x\""),
             response_with("Proxy-Authenticate: Digest realm=\"x\", nonce=\"y\""),
@@ -244,6 +287,16 @@ pub(super) fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
         (
             RSeqMissing,
             status(183).replace("Contact", "Require: 100rel\r\nContact"),
+            status(183).replace("Contact", "Require: 100rel\r\nRSeq: 1\r\nContact"),
+        ),
+        (
+            RSeqUnrequired,
+            status(183).replace("Contact", "RSeq: 1\r\nContact"),
+            status(183).replace("Contact", "Require: 100rel\r\nRSeq: 1\r\nContact"),
+        ),
+        (
+            RSeqZero,
+            status(183).replace("Contact", "Require: 100rel\r\nRSeq: 0\r\nContact"),
             status(183).replace("Contact", "Require: 100rel\r\nRSeq: 1\r\nContact"),
         ),
         (

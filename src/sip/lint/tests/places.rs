@@ -153,3 +153,59 @@ fn values_of_headers_that_are_seldom_are_looked_at() {
         assert_eq!(findings(with(good).as_bytes()), [], "{good}");
     }
 }
+
+#[test]
+fn each_semicolon_too_many_has_its_place() {
+    let (text, start) = value("To", "<sip:a@b>;a;;b;;c;");
+    let found = findings(text.as_bytes());
+    let places: Vec<_> = found.iter().map(|found| (found.rule, found.offset - start)).collect();
+    assert_eq!(places, [11, 14, 17].map(|at| (Rule::EmptyParameter, at)));
+    assert_eq!(findings(value("To", "<sip:a@b>;a;b;c").0.as_bytes()), []);
+}
+
+#[test]
+fn a_line_that_begins_with_its_colon_is_no_header_from_there_on() {
+    let found = findings(with(": novalue").as_bytes());
+    assert_eq!((found[0].rule, found[0].line, found[0].column), (Rule::NotAHeader, 4, 1));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(findings(with("X-A: novalue").as_bytes()), []);
+}
+
+#[test]
+fn a_finding_cites_the_section_that_it_stands_on() {
+    let section = |text: String, rule| {
+        let found = findings(text.as_bytes());
+        let finding = found.iter().find(|finding| finding.rule == rule);
+        finding.unwrap_or_else(|| panic!("{rule}: {found:?}")).section
+    };
+    let nameless = |text: &str| text.replace("Contact: ", "X: ");
+    assert_eq!(section(nameless(RESPONSE), Rule::ContactMissing), "RFC 3261 §12.1.1");
+    assert_eq!(section(nameless(REQUEST), Rule::ContactMissing), "RFC 3261 §8.1.1.8");
+    for protocol in ["HTTP/1.1/TCP", "SIP/3.0/UDP"] {
+        let text = request("SIP/2.0/UDP", protocol);
+        assert_eq!(section(text, Rule::EssentialUnreadable), "RFC 3261 §8.1.1.7", "{protocol}");
+    }
+    let many = with(&["X: y"; 2_000].join("\r\n"));
+    let long = with(&format!("X: {}", "y".repeat(70_000)));
+    for text in [many, long] {
+        assert_eq!(section(text, Rule::OverLimit), "RFC 3261 §21.4.1");
+    }
+    let uri = request("sip:bob", &format!("sip:{}", "b".repeat(70_000)));
+    assert_eq!(section(uri, Rule::OverLimit), "RFC 3261 §21.4.12");
+    let limits = Limits { message: 100, ..Limits::default() };
+    let options = Options { limits, now: None };
+    let found = lint(REQUEST.into(), &options).findings;
+    assert_eq!((found[0].rule, found[0].section), (Rule::OverLimit, "RFC 3261 §21.5.7"));
+}
+
+#[test]
+fn what_is_said_is_said_right() {
+    let found = findings(request("UDP a.test", "UDP [::1").as_bytes());
+    assert_eq!(found[0].rule, Rule::EssentialUnreadable);
+    assert!(!found[0].message.contains("URI"), "{}", found[0].message);
+    for (name, article) in [("ACK", "an "), ("INFO", "an "), ("UPDATE", "an "), ("BYE", "a ")] {
+        let found = findings(method(name).as_bytes());
+        let tag = found.iter().find(|f| f.rule == Rule::DialogTagMissing).expect("it has no tag");
+        assert!(tag.message.starts_with(article), "{}", tag.message);
+    }
+}

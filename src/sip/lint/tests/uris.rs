@@ -119,8 +119,35 @@ fn uris_that_are_right_have_no_finding() {
         "cid:foo@bar",
         "soap.beep://192.0.2.103:3002",
     ] {
-        let found = findings(value("Contact", &format!("<{uri}>")).0.as_bytes());
+        let found = findings(value("Reply-To", &format!("<{uri}>")).0.as_bytes());
         let grave = found.iter().find(|finding| finding.severity() > Severity::Note);
         assert_eq!(grave, None, "{uri}");
     }
+}
+
+#[test]
+fn a_uri_has_only_what_it_may_have_where_it_stands() {
+    let columns = |name: &str, uri: &str| -> Vec<(Rule, usize)> {
+        let (text, start) = value(name, &format!("<{uri}>;tag=1"));
+        let found = findings(text.as_bytes()).into_iter();
+        let of_rules = [Rule::UriComponent, Rule::UriPort];
+        let found = found.filter(|finding| of_rules.contains(&finding.rule));
+        found.map(|finding| (finding.rule, finding.offset - start - 1)).collect()
+    };
+    let all = "sip:a@[::1]:5060;user=ip;transport=tcp;method=BYE;lr;maddr=b;ttl=1;x?y=z";
+    let at = |part: &str| all.find(part).unwrap();
+    let component = |part: &str| (Rule::UriComponent, at(part));
+    let mut expected = vec![(Rule::UriPort, at(":5060"))];
+    expected.extend(["transport", "method", "lr", "maddr", "ttl", "?y"].map(component));
+    for name in ["To", "From"] {
+        assert_eq!(columns(name, all), expected, "{name}");
+    }
+    for name in ["Route", "Record-Route"] {
+        assert_eq!(columns(name, all), ["method", "ttl", "?y"].map(component), "{name}");
+    }
+    for name in ["Contact", "Refer-To"] {
+        assert_eq!(columns(name, all), [], "{name}");
+    }
+    assert_eq!(columns("To", "sip:a:b@c;user=phone;x=y"), []);
+    assert_eq!(columns("To", "tel:+1;method=x"), []);
 }
