@@ -95,6 +95,8 @@ rules! {
         "The space behind the status code is missing.",
     ReasonPhraseUtf8 "reason-phrase-utf8" Warning "RFC 3261 §25.1"
         "The reason phrase is not UTF-8, or holds control characters.",
+    ReasonPhraseCharacter "reason-phrase-character" Warning "RFC 3261 §25.1"
+        "The reason phrase holds a character that must be escaped in it.",
     StatusCode "status-code" Error "RFC 3261 §7.2"
         "A status line without a status code from 100 to 699 behind one space.",
     StatusUnknown "status-unknown" Note "RFC 3261 §8.1.3.2"
@@ -270,7 +272,9 @@ rules! {
     ContentTypeUnused "content-type-unused" Note "RFC 3261 §20.15"
         "A Content-Type without a body.",
     MultipartBoundary "multipart-boundary" Warning "RFC 2046 §5.1.1"
-        "A multipart body whose boundary is not named, or stands nowhere in it.",
+        "A multipart body whose boundary is not named, cannot be one, or stands nowhere in it.",
+    MultipartPart "multipart-part" Warning "RFC 2046 §5.1"
+        "A part of a multipart body with a line in its head that is no header, or without an empty line behind it.",
     MultipartUnterminated "multipart-unterminated" Warning "RFC 2046 §5.1.1"
         "A multipart body without its last boundary.",
     MultipartNesting "multipart-nesting" Warning "RFC 5621 §4.2"

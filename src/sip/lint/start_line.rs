@@ -5,7 +5,7 @@ use crate::sip::{
     message::StartLine,
     method::Method,
     syntax,
-    uri::{Scheme, Uri, UriProblem},
+    uri::{Scheme, Uri, UriProblem, escaped_byte},
 };
 
 pub(super) fn look(lint: &mut Lint<'_>) {
@@ -54,6 +54,16 @@ pub(super) fn look(lint: &mut Lint<'_>) {
                 );
             }
             let text = std::str::from_utf8(reason);
+            if let Some(at) = text.ok().and_then(unescaped) {
+                lint.at(
+                    Rule::ReasonPhraseCharacter,
+                    behind_code + 1 + at,
+                    format_args!(
+                        "{} must be escaped in a reason phrase, as %{:02X}",
+                        reason[at] as char, reason[at]
+                    ),
+                );
+            }
             if !text.is_ok_and(|text| !text.contains(|c: char| c.is_control() && c != '\t')) {
                 lint.at(
                     Rule::ReasonPhraseUtf8,
@@ -70,6 +80,16 @@ pub(super) fn look(lint: &mut Lint<'_>) {
             }
         }
     }
+}
+
+/// The first character that a reason phrase cannot hold (RFC 3261 §25.1: reserved, unreserved,
+/// escaped, UTF-8, SP and HTAB), control characters aside.
+fn unescaped(reason: &str) -> Option<usize> {
+    let bytes = reason.as_bytes();
+    bytes.iter().enumerate().position(|(at, byte)| match byte {
+        b'%' => escaped_byte(&bytes[at..]).is_none(),
+        byte => b"\"#<>[\\]^`{|}".contains(byte),
+    })
 }
 
 fn look_blanks(lint: &mut Lint<'_>) {

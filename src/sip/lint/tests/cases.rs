@@ -25,6 +25,11 @@ pub(super) fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
         (ReasonPhraseSpace, response("200 OK", "200"), response("200 OK", "200 ")),
         (ReasonPhraseUtf8, response("OK", "O\u{1b}K"), response("OK", "в порядке")),
         (
+            ReasonPhraseCharacter,
+            response("200 OK", "200 100%"),
+            response("200 OK", "200 100%25 (a)?;\t\u{e9}"),
+        ),
+        (
             RegisterUri,
             method("REGISTER"),
             method("REGISTER").replace("REGISTER sip:bob@", "REGISTER sip:"),
@@ -215,6 +220,33 @@ pub(super) fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
             MultipartBoundary,
             body("multipart/mixed", "--b\r\n\r\n--b--"),
             body("multipart/mixed;boundary=b", "--b\r\n\r\n--b--"),
+        ),
+        (
+            MultipartBoundary,
+            body("multipart/mixed;boundary=\"a<b\"", "--a<b\r\n\r\n--a<b--"),
+            body("multipart/mixed;boundary=\"a b\"", "--a b\r\n\r\n--a b--"),
+        ),
+        {
+            let long = |count| {
+                let b = "b".repeat(count);
+                body(&format!("multipart/x;boundary={b}"), &format!("--{b}\r\n\r\n--{b}--"))
+            };
+            (MultipartBoundary, long(71), long(70))
+        },
+        (
+            MultipartPart,
+            body("multipart/x;boundary=b", "--b\r\nc: a/b\r\nbody\r\n--b--"),
+            body("multipart/x;boundary=b", "--b\r\nc: a/b\r\n\r\nbody\r\n--b--"),
+        ),
+        (
+            MultipartPart,
+            body("multipart/x;boundary=b", "--b\r\nc: a/b\r\n--b--"),
+            body("multipart/x;boundary=b", "--b\r\nc: a/b\r\n\r\n--b--"),
+        ),
+        (
+            MultipartPart,
+            body("multipart/x;boundary=b", "--b\r\nX Y: a\r\n\r\nz\r\n--b--"),
+            body("multipart/x;boundary=b", "--b\r\nX-Y : a\r\n b\r\n\r\nz\r\n--b--"),
         ),
         (
             MultipartUnterminated,

@@ -209,3 +209,25 @@ fn what_is_said_is_said_right() {
         assert!(tag.message.starts_with(article), "{}", tag.message);
     }
 }
+
+#[test]
+fn a_reason_phrase_is_blamed_for_the_first_character_that_must_be_escaped() {
+    for (reason, column) in [
+        ("100%", 16),
+        ("a%2", 14),
+        ("\"OK\"", 13),
+        ("<OK>", 13),
+        ("a\\b", 14),
+        ("{x}", 13),
+        ("[x]", 13),
+        ("\u{e9}#b", 14),
+        ("a `", 15),
+        ("a^", 14),
+        ("a|", 14),
+    ] {
+        let found = findings(response("200 OK", &format!("200 {reason}")).as_bytes());
+        assert_eq!(found.len(), 1, "{reason}: {found:?}");
+        let place = (found[0].rule, found[0].line, found[0].column);
+        assert_eq!(place, (Rule::ReasonPhraseCharacter, 1, column), "{reason}");
+    }
+}
