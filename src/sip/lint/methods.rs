@@ -88,7 +88,11 @@ fn look_response(lint: &mut Lint<'_>, status: StatusCode) {
     if let Some((name, rule)) = need
         && !message.all(name).any(says)
     {
-        lint.missing(rule, name, format_args!("a {status} must have {name}"));
+        let what = match message.header(name) {
+            Some(_) => ", and not an empty one",
+            None => "",
+        };
+        lint.missing(rule, name, format_args!("a {status} must have {name}{what}"));
     }
     if status.is_provisional() {
         look_reliable(lint);

@@ -203,6 +203,10 @@ fn what_is_said_is_said_right() {
     let found = findings(request("UDP a.test", "UDP [::1").as_bytes());
     assert_eq!(found[0].rule, Rule::EssentialUnreadable);
     assert!(!found[0].message.contains("URI"), "{}", found[0].message);
+    let text = status(407).replace("Contact", "Proxy-Authenticate:\r\nContact");
+    let found = findings(text.as_bytes());
+    let missing = found.iter().find(|f| f.rule == Rule::ChallengeMissing).expect("it is empty");
+    assert!(missing.message.ends_with("and not an empty one"), "{}", missing.message);
     for (name, article) in [("ACK", "an "), ("INFO", "an "), ("UPDATE", "an "), ("BYE", "a ")] {
         let found = findings(method(name).as_bytes());
         let tag = found.iter().find(|f| f.rule == Rule::DialogTagMissing).expect("it has no tag");
