@@ -73,7 +73,10 @@ impl Flaw {
         if let Some(defect) = request.defect() {
             // RFC 3261 §21.5.7: the rest was not waited for; §18.3: or did not come.
             let is_too_large = match defect.problem {
-                HeaderProblem::BodyTooShort { expected, .. } => expected > limits.message as u64,
+                HeaderProblem::BodyTooShort { expected, found } => {
+                    let head = request.bytes().len() - found;
+                    expected.saturating_add(head as u64) > limits.message as u64
+                }
                 _ => false,
             };
             return Err(match is_too_large {

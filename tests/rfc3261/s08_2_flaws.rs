@@ -72,6 +72,7 @@ fn a_message_over_a_limit_is_refused_by_the_name_of_the_limit() {
         (OPTIONS.replacen("alice@", &"a".repeat(500), 1), 414, "longer than 400 bytes"),
         (OPTIONS.to_owned() + &"b".repeat(2000), 513, "more than 2000 bytes"),
         (OPTIONS.replace("Length: 0", "Length: 2001"), 513, "more than 2000 bytes"),
+        (OPTIONS.replace("Length: 0", "Length: 1999"), 513, "more than 2000 bytes"),
     ] {
         let mut agent = UserAgent::new(Settings { limits, ..Settings::default() }, 7);
         let (now, peer) = (std::time::Instant::now(), "192.0.2.2:5060".parse().unwrap());
