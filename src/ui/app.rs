@@ -255,7 +255,8 @@ impl App {
             _ => None,
         };
         let retry = (self.quit == Quit::Unsent).then(|| Instant::now() + FRAME);
-        let alert = self.alert_due.filter(|_| !self.model.alert.is_empty());
+        let alert =
+            self.alert_due.filter(|_| self.screen.is_some() && !self.model.alert.is_empty());
         let wake_at = [wake_at, deadline, retry, alert].into_iter().flatten().min();
         let frame_due = self.frame_due;
         let events = &mut self.engine.events;

@@ -22,6 +22,11 @@ impl Model {
             Event::Sip(sip::Event::Stray(stray)) => {
                 let flow = Some(stray.flow);
                 self.facts.statistics.count(stray.at, None, flow, Counted::STRAY);
+                if let Some(asked) = stray.asked.as_ref().filter(|asked| !asked.again)
+                    && self.notify.tells(Occasion::Received)
+                {
+                    self.alert.add(|| format!("{} came from {}", asked.method, asked.source));
+                }
                 self.facts.log.push(LogEntry {
                     at: stray.at,
                     level: Level::Warning,
