@@ -72,8 +72,9 @@ fn write(path: PathBuf, arranged: &Arrangement) -> io::Result<()> {
     }
     // Whole or not at all: another dashboard may be left at the same moment.
     let beside = path.with_extension(format!("{}.new", std::process::id()));
-    fs::write(&beside, format!("{HEADING}{text}"))?;
-    fs::rename(beside, path)
+    fs::write(&beside, format!("{HEADING}{text}"))
+        .and_then(|()| fs::rename(&beside, path))
+        .inspect_err(|_| _ = fs::remove_file(&beside))
 }
 
 #[cfg(test)]
