@@ -1,4 +1,4 @@
-//! What went wrong outside of any context: strays, broken flows, refusals.
+//! What happened outside of any context: strays, flows that come and go, refusals.
 
 use std::{collections::VecDeque, time::Instant};
 
