@@ -4,7 +4,8 @@ mod ui_script;
 
 use crossterm::event::{KeyCode, KeyModifiers};
 use sipboard::{
-    engine::FlowState,
+    engine::{Event, FlowState, PeerFlow},
+    sip::{Fact, FlowId, Method, State, Transport},
     ui::{
         notify::{How, Notify, Occasion},
         view::Colours,
@@ -178,6 +179,43 @@ fn a_broken_flow_says_why_and_when_it_is_tried_again() {
     };
     script.flow(1, "ws://127.0.0.1:5066", state);
     insta::assert_snapshot!("flow_down_120x30", script.text(120, 30));
+}
+
+#[test]
+fn a_connection_that_a_peer_opened_stands_in_the_header_and_with_what_came_over_it() {
+    let mut script = Script::new(Colours::Many);
+    script.flow(1, "sip:127.0.0.1:5060;transport=tcp", ui_script::up("127.0.0.1:5060"));
+    script.created(1, Method::Invite, "sip:ring@demo.test", false);
+    let peer_flow = |script: &Script, ended: Option<&str>| {
+        Event::PeerFlow(PeerFlow {
+            at: script.now,
+            flow: FlowId(1 << 31),
+            transport: Transport::Tcp,
+            local: "127.0.0.1:40001".parse().unwrap(),
+            peer: "127.0.0.1:50002".parse().unwrap(),
+            ended: ended.map(str::to_owned),
+        })
+    };
+    assert!(!script.text(120, 30).contains("from peers"));
+    let opened = peer_flow(&script, None);
+    script.apply(opened);
+    let came = Fact::CameOver { flow: FlowId(1 << 31) };
+    let state = ui_script::status(State::Proceeding, false);
+    script.fact(1, Method::Invite, came, state);
+    let header = script.text(120, 30).lines().next().unwrap().to_owned();
+    assert!(header.contains("1 from peers · 1 in flight"), "{header}");
+    script.press(KeyCode::Tab, KeyModifiers::NONE);
+    assert!(script.text(200, 40).contains("comes over"));
+    script.type_text("6");
+    let page = script.text(200, 40);
+    for fact in ["came over", "that the peer has opened to us", "127.0.0.1:50002", "● up since"] {
+        assert!(page.contains(fact), "{fact}:\n{page}");
+    }
+    let ended = peer_flow(&script, Some("127.0.0.1:50002 has closed the connection"));
+    script.apply(ended);
+    let page = script.text(200, 40);
+    assert!(page.contains("✖ down since") && page.contains("has closed the conn"), "{page}");
+    assert!(!page.contains("from peers"), "{page}");
 }
 
 #[test]

@@ -38,7 +38,7 @@ use crate::{
     engine::task::Task,
     sip::{
         self, Answer, CancelOptions, ContextId, DialogRequest, FlowId, Impaired, KeepAliveBy,
-        NewRequest, Profile, RawMessage, ServerTransactionId, Writing,
+        NewRequest, Profile, RawMessage, ServerTransactionId, Transport, Writing,
     },
     transport::{FlowFacts, FlowSettings, ServerUri},
 };
@@ -158,6 +158,8 @@ pub enum Event {
     Sip(sip::Event),
     /// A flow came into being or changed.
     Flow(FlowEvent),
+    /// A peer has opened a connection to us, or such a connection has ended.
+    PeerFlow(PeerFlow),
     /// A peer answered a keep-alive.
     Pong {
         /// When.
@@ -225,6 +227,23 @@ pub struct FlowEvent {
     pub settings: Arc<FlowSettings>,
     /// Its state now.
     pub state: FlowState,
+}
+
+/// A connection that a peer has opened to us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerFlow {
+    /// When it was opened, or ended.
+    pub at: Instant,
+    /// Which flow.
+    pub flow: FlowId,
+    /// Its transport.
+    pub transport: Transport,
+    /// Our address: the one that Via and Contact name.
+    pub local: SocketAddr,
+    /// The peer's address.
+    pub peer: SocketAddr,
+    /// Why it is over, as a sentence, once it is.
+    pub ended: Option<String>,
 }
 
 /// The state of a flow.

@@ -16,7 +16,7 @@ mod impaired;
 mod signals;
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
@@ -29,7 +29,7 @@ use tokio::{
 
 use crate::{
     engine::{
-        Command, Event, Instance, Settings,
+        Command, Event, Instance, PeerFlow, Settings,
         flows::Flows,
         impair::{Impairer, Mark, Packet},
         names::Names,
@@ -92,7 +92,7 @@ pub(super) struct Task {
     /// Where we take TCP connections, by our address.
     listening: HashMap<IpAddr, SocketAddr>,
     /// The connections that peers made to us.
-    accepted: HashSet<FlowId>,
+    accepted: HashMap<FlowId, PeerFlow>,
     pub(super) names: Names,
     /// Events that have not gone out yet.
     batch: Vec<Event>,
@@ -118,7 +118,7 @@ impl Task {
             flows: Flows::default(),
             impairer: Impairer::new(),
             listening: HashMap::new(),
-            accepted: HashSet::new(),
+            accepted: HashMap::new(),
             names: Names::new(&settings.resolver),
             batch: Vec::new(),
             events,

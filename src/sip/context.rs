@@ -25,6 +25,8 @@ pub(crate) struct ClientContext {
     pub(crate) method: Method,
     /// The flow that it rides on; [`FlowId::NONE`] while it looks for one.
     pub(crate) flow: FlowId,
+    /// Where the peer was heard last, where that is another flow.
+    pub(crate) heard_on: Option<FlowId>,
     /// The INVITE whose leg this request belongs to, and that leg's tag.
     pub(crate) parent: Option<(ContextId, Box<str>)>,
     pub(crate) state: State,

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use sipboard::{
     engine::{Event, FlowState},
-    sip::{HeaderName, LegState, Message, Method, Uri},
+    sip::{Fact, HeaderName, LegState, Message, Method, Transport, Uri},
 };
 use tokio::net::{TcpListener, TcpStream};
 
@@ -84,6 +84,24 @@ async fn a_peer_that_connects_to_our_contact_is_served_there() {
         })
         .await;
 
+    let (opened, heard) = (front.log.clone(), other.stream.local_addr().unwrap());
+    let opened = opened.iter().find_map(|event| match event {
+        Event::PeerFlow(open) => Some(open.clone()),
+        _ => None,
+    });
+    let opened = opened.expect("the connection is told");
+    assert_eq!((opened.transport, opened.peer, &opened.ended), (Transport::Tcp, heard, &None));
+    assert_eq!(opened.local, other.stream.peer_addr().unwrap());
+    let came = |event: &Event| match event {
+        Event::Sip(sipboard::sip::Event::Context(event)) => match event.fact {
+            Fact::CameOver { flow } => Some(flow),
+            _ => None,
+        },
+        _ => None,
+    };
+    let came: Vec<_> = front.log.iter().filter_map(came).collect();
+    assert_eq!(came, [opened.flow], "once, before the BYE: {:#?}", front.story());
+
     // A stranger is answered too, and nothing is kept of a connection that is over.
     let options = "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP b.test;branch=z9hG4bKo\r\n\
                    From: <sip:b@b.test>;tag=f\r\nTo: <sip:a@a.test>\r\nCall-ID: o\r\n\
@@ -91,7 +109,18 @@ async fn a_peer_that_connects_to_our_contact_is_served_there() {
     other.send(&Bytes::from_static(options.as_bytes())).await;
     assert_eq!(other.take().await.status().map(|status| status.code()), Some(200));
     drop(other);
-    let is_stray = |event: &Event| matches!(event, Event::Sip(sipboard::sip::Event::Stray(_)));
+    let ended = front
+        .find("end of the peer's connection", |event| match event {
+            Event::PeerFlow(told) => told.ended.clone().map(|why| (told.flow, why)),
+            _ => None,
+        })
+        .await;
+    assert_eq!(ended.0, opened.flow);
+    assert!(ended.1.contains(&heard.to_string()), "{}", ended.1);
+    let is_stray = |event: &Event| match event {
+        Event::Sip(sipboard::sip::Event::Stray(stray)) => stray.asked.is_none(),
+        _ => false,
+    };
     assert!(!front.log.iter().any(is_stray), "{:#?}", front.story());
     front.quit().await;
 }

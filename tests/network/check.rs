@@ -410,6 +410,7 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::Resolving { .. } => "resolving",
         Fact::PassedOver { .. } => "passed over",
         Fact::SeenAs { .. } => panic!("nobody says where we are seen: {fact:?}"),
+        Fact::CameOver { .. } => panic!("there is no other flow here: {fact:?}"),
         Fact::Sent { .. } => "sent",
         Fact::Retransmitted { .. } => "retransmitted",
         Fact::Progress(_) => "progress",

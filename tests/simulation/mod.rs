@@ -299,6 +299,7 @@ pub fn word(event: &ContextEvent) -> String {
         Fact::Trying(trial) => format!("trying {trial}"),
         Fact::PassedOver { why, .. } => format!("passed over: {why}"),
         Fact::SeenAs { seen, .. } => format!("seen as {seen}"),
+        Fact::CameOver { flow } => format!("comes over {flow}"),
         Fact::Sent { .. } => format!("sent {method}"),
         Fact::Retransmitted { attempt, .. } => format!("retransmitted {method} {attempt}"),
         Fact::Progress(response) => format!("progress {}", response.status),

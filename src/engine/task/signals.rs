@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::Task;
 use crate::{
     engine::{
-        Event, FlowEvent, FlowState,
+        Event, FlowEvent, FlowState, PeerFlow,
         flows::{Ends, Found, Way},
     },
     sip::{
@@ -122,12 +122,10 @@ impl Task {
                 let contact = self.contact(flow, local);
                 self.user_agent.flow_up(now, flow, contact);
             }
-            Signal::Down { flow, reason } if self.accepted.remove(&flow) => {
-                let now = self.now();
-                self.user_agent.flow_down(now, flow, &reason);
-                self.user_agent.forget_flow(flow);
-            }
             Signal::Down { flow, reason } => {
+                if let Some(open) = self.accepted.remove(&flow) {
+                    return self.peer_has_left(open, reason);
+                }
                 let now = self.now();
                 let mut retry_at = {
                     let wanted = self.user_agent.keeps_registration(flow);
@@ -155,13 +153,24 @@ impl Task {
                 }
                 self.user_agent.flow_error(now, flow, &reason);
             }
-            Signal::Accepted { flow, transport, local, .. } => {
-                let now = self.now();
-                self.accepted.insert(flow);
+            Signal::Accepted { flow, transport, local, peer } => {
+                let at = self.now();
+                let open = PeerFlow { at, flow, transport, local, peer, ended: None };
+                self.tell(Event::PeerFlow(open.clone()));
+                self.accepted.insert(flow, open);
                 self.user_agent.flow_connecting(flow, transport);
-                self.user_agent.flow_up(now, flow, local);
+                self.user_agent.flow_up(at, flow, local);
             }
         }
+    }
+
+    /// A connection that a peer had opened to us is over.
+    fn peer_has_left(&mut self, open: PeerFlow, reason: String) {
+        let (at, flow) = (self.now(), open.flow);
+        let ended = Some(reason.clone());
+        self.tell(Event::PeerFlow(PeerFlow { at, ended, ..open }));
+        self.user_agent.flow_down(at, flow, &reason);
+        self.user_agent.forget_flow(flow);
     }
 
     /// The address that Via and Contact name on a flow: where the peer can reach us. Nobody can

@@ -11,9 +11,9 @@ use std::{
 };
 
 use crate::{
-    engine::{Clock, FlowEvent},
+    engine::{Clock, FlowEvent, PeerFlow},
     headless::{Format, Style, call::Call, totals::Totals},
-    sip::{ContextEvent, FlowId, Stray, escape},
+    sip::{ContextEvent, Fact, FlowId, Stray, escape},
 };
 
 /// Where everything is told.
@@ -68,7 +68,11 @@ impl<'o> Reporter<'o> {
         let line = match self.style.format {
             Format::Json => json::line(event, call, &self.clock),
             Format::Timeline { colour } => {
-                let server = call.flow.and_then(|flow| self.servers.get(&flow));
+                let flow = match event.fact {
+                    Fact::CameOver { flow } => Some(flow),
+                    _ => call.flow,
+                };
+                let server = flow.and_then(|flow| self.servers.get(&flow));
                 let server = server.map_or("", String::as_str);
                 timeline::line(event, call, zero, server).map(|line| line.render(colour))
             }
@@ -96,6 +100,19 @@ impl<'o> Reporter<'o> {
     /// A flow came into being or changed.
     pub(super) fn flow(&mut self, event: &FlowEvent) {
         self.servers.entry(event.flow).or_insert_with(|| event.server.to_string());
+    }
+
+    /// A peer has opened a connection to us, or it is over.
+    pub(super) fn peer_flow(&mut self, open: &PeerFlow) {
+        let PeerFlow { flow, transport, local, peer, ended, .. } = open;
+        match ended {
+            None => {
+                _ = self
+                    .servers
+                    .insert(*flow, format!("{transport}, which {peer} has opened to {local}"))
+            }
+            Some(_) => _ = self.servers.remove(flow),
+        }
     }
 
     /// The end of the run.

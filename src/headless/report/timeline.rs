@@ -117,6 +117,7 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
         Fact::SeenAs { .. } => {
             told("seen as", event.fact.seen_as().unwrap_or_default(), Tone::Faint)
         }
+        Fact::CameOver { .. } => told("comes over", server, Tone::Faint),
         Fact::Sent { message } => {
             // A retry, or a PRACK, may go elsewhere than the first request.
             let sent = Message::read(message.clone()).ok();

@@ -235,6 +235,7 @@ impl<'o> Run<'o> {
                 self.reporter.sentence(format_args!("messages are impaired: {impairments}"));
             }
             Event::Flow(event) => self.reporter.flow(&event),
+            Event::PeerFlow(open) => self.reporter.peer_flow(&open),
             Event::Pong { .. } | Event::KeepAlive { .. } | Event::Writing { .. } => {}
             Event::Refused(refusal) => self.refusal(&refusal),
             Event::Stopped => return true,

@@ -114,6 +114,12 @@ pub enum Fact {
         /// Whether Contact says so from now on.
         in_contact: bool,
     },
+    /// What the peer says of it comes on another flow than the context's own: a connection that the
+    /// peer has opened to us, mostly. What came follows.
+    CameOver {
+        /// The other flow.
+        flow: FlowId,
+    },
     /// A request went to its flow for the first time.
     Sent {
         /// Its bytes.
@@ -294,6 +300,7 @@ impl Fact {
             | Fact::Trying(_)
             | Fact::PassedOver { .. }
             | Fact::SeenAs { .. }
+            | Fact::CameOver { .. }
             | Fact::AuthGivenUp { .. }
             | Fact::AuthAhead { .. }
             | Fact::AuthInfo(_)

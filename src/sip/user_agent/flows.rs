@@ -188,6 +188,16 @@ impl UserAgent {
         }
     }
 
+    /// Something of a context came on a flow: told where that is another than its own, and than the
+    /// one before.
+    pub(super) fn heard_on(&mut self, now: Instant, id: ContextId, flow: FlowId) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let other = (flow != context.flow).then_some(flow);
+        if std::mem::replace(&mut context.heard_on, other) != other && other.is_some() {
+            self.tell_own(now, id, Fact::CameOver { flow });
+        }
+    }
+
     /// The transport of a flow that has been named.
     pub fn transport_of(&self, flow: FlowId) -> Option<Transport> {
         self.flows.flow(flow).map(|flow| flow.transport)

@@ -75,6 +75,9 @@ impl UserAgent {
             return self.stray(now, flow, request.bytes().clone(), problem);
         }
         let dialog = self.find_dialog(request).or_else(|| self.leg_of_notify(now, request));
+        if let Some((id, _)) = &dialog {
+            self.heard_on(now, *id, flow);
+        }
         match self.servers.receive(now, flow, transport, source, request) {
             Incoming::New(transaction)
                 if method == Method::Cancel && self.servers.cancelled_by(request).is_some() =>

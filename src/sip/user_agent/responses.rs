@@ -47,6 +47,7 @@ impl UserAgent {
         };
         let Some(entry) = self.transactions.entry(key) else { return };
         let (id, role) = (entry.context, entry.role);
+        self.heard_on(now, id, flow);
         let is_seen_elsewhere = self.learn_address(now, key, message);
         self.learn_keep_alive(key, status, message);
         let outcome = self.transactions.update(key, |t| t.handle_response(now, status));

@@ -110,6 +110,7 @@ impl UserAgent {
             children: 0,
             deadline: None,
             ended: None,
+            heard_on: None,
             cause: None,
         };
         if let Some((parent, _)) = &context.parent

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{Counted, Cursor, Flow, Level, LogEntry, Mode, Model, Notice, Row};
 use crate::{
-    engine::{Account, Event, FlowEvent, FlowState, Impairments, Refusal},
+    engine::{Account, Event, FlowEvent, FlowState, Impairments, PeerFlow, Refusal},
     sip::{self, Cause, ContextEvent, Fact, FlowId, RegistrationEvent, RegistrationState},
     ui::{
         bindings::{Action, Scope},
@@ -41,6 +41,7 @@ impl Model {
             }
             Event::Impairing { at, impairments } => self.apply_impairments(at, impairments),
             Event::Flow(event) => self.apply_flow(event),
+            Event::PeerFlow(told) => self.apply_peer_flow(told),
             Event::KeepAlive { flow, interval, by, .. } => {
                 if let Some(flow) = self.facts.flows.get_mut(&flow) {
                     flow.asked = Some((interval, by));
@@ -196,6 +197,16 @@ impl Model {
         // What was measured belongs to a connection that is up.
         let (rtt, asked) = (None, None);
         self.facts.flows.insert(event.flow, Flow { event, rtt, asked, told });
+    }
+
+    fn apply_peer_flow(&mut self, told: PeerFlow) {
+        let PeerFlow { at, transport, local, peer, .. } = told;
+        let sentence = match &told.ended {
+            None => format!("{peer} has opened a connection to us: {transport}, at {local}"),
+            Some(reason) => reason.clone(),
+        };
+        self.log(at, Level::Debug, Some(told.flow), sentence);
+        self.facts.peer_flows.apply(told);
     }
 
     fn apply_refusal(&mut self, refusal: Refusal) {

@@ -14,6 +14,7 @@ mod lines;
 mod list;
 mod log;
 mod order;
+mod peer_flows;
 mod prompt;
 mod rtt;
 mod sort_key;
@@ -37,6 +38,7 @@ pub use contexts::{Contexts, Entry, Last, LegRow, RoundTrip, Row, Timeline};
 pub use lines::{Cursor, Line};
 pub use list::{Fold, List};
 pub use log::{Level, Log, LogEntry};
+pub use peer_flows::PeerFlows;
 pub use prompt::{Prompt, Purpose};
 pub use rtt::Rtt;
 pub use statistics::{Counted, Counts, Statistics};
@@ -127,6 +129,8 @@ pub struct Facts {
     pub registrations: Registrations,
     /// The flows.
     pub flows: BTreeMap<FlowId, Flow>,
+    /// Those that peers have opened.
+    pub peer_flows: PeerFlows,
     /// What belongs to no context.
     pub log: Log,
     /// What is counted.

@@ -159,8 +159,10 @@ fn fit(model: &Model, moment: &Moment, totals: &[Piece], room: usize, named: boo
     let links = links(model);
     let bars = totals.iter().position(|(text, _)| BARS.iter().any(|bar| text.ends_with(bar)));
     let without_bars = bars.unwrap_or(totals.len());
-    // The strays and the counts; the times come after them.
-    let counts = 1 + usize::from(model.facts.log.strays() > 0);
+    // The strays, the connections of peers and the counts; the times come after them.
+    let counts = 1
+        + usize::from(model.facts.log.strays() > 0)
+        + usize::from(model.facts.peer_flows.open() > 0);
     let layout = |named: bool, detail, totals| Layout { named, detail, totals };
     let choices = [
         layout(named, Detail::Retry, totals.len()),
@@ -194,6 +196,10 @@ fn totals(model: &Model) -> Vec<Piece> {
     if strays > 0 {
         let word = if strays == 1 { "stray" } else { "strays" };
         pieces.push((format!("{strays} {word}{dot}"), theme.bad));
+    }
+    let opened = model.facts.peer_flows.open();
+    if opened > 0 {
+        pieces.push((format!("{opened} from peers{dot}"), theme.dim));
     }
     let legs = contexts.legs_up();
     let word = if legs == 1 { "leg" } else { "legs" };

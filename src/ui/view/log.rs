@@ -74,10 +74,14 @@ fn draw_entry(buffer: &mut Buffer, inner: Rect, from: u16, entry: &LogEntry, mod
         Level::Debug => (" ", theme.dim),
     };
     put(buffer, inner, WORDS - 2, from, sign, style);
-    let flow = entry.flow.and_then(|flow| model.facts.flows.get(&flow)).map(|flow| {
-        let server = &flow.event.server;
-        whence(&server.transport.to_string(), &address(server), &entry.sentence)
+    let flow = entry.flow.and_then(|id| match model.facts.flows.get(&id) {
+        Some(flow) => Some((flow.event.server.transport, address(&flow.event.server))),
+        None => {
+            let (open, _) = model.facts.peer_flows.find(id)?;
+            Some((open.transport, open.peer.to_string()))
+        }
     });
+    let flow = flow.map(|(transport, address)| whence(transport.name(), &address, &entry.sentence));
     let sentence = format!("{}{}", flow.unwrap_or_default(), safe(&entry.sentence));
     let mut y = from;
     let words = if entry.level == Level::Debug { theme.dim } else { Style::new() };

@@ -2,7 +2,7 @@
 
 use ratatui::style::{Modifier, Style};
 
-use super::{Room, page::Page};
+use super::{Room, page::Page, story::whence};
 use crate::{
     engine::FlowState,
     sip::{Fact, Message, Transport, TrialState},
@@ -31,6 +31,7 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
     let Some(flow) = flow else {
         fact("transport", &row.created.transport.to_string(), plain);
         fact("state", "nothing is known of it", theme.dim);
+        others(&mut page, room);
         return page;
     };
     let event = &flow.event;
@@ -69,7 +70,43 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
             secured(&mut page, room, tls);
         }
     }
+    others(&mut page, room);
     page
+}
+
+/// The other flows that something of the context came over: mostly a connection that the peer has
+/// opened to the address in our Via or Contact.
+fn others(page: &mut Page, room: &Room<'_>) {
+    let (model, theme) = (room.model, &room.model.theme);
+    let mut told = Vec::new();
+    for entry in room.row.timeline.iter().filter(|entry| entry.context == room.row.id) {
+        if let Fact::CameOver { flow } = entry.fact
+            && !told.contains(&flow)
+        {
+            told.push(flow);
+        }
+    }
+    for id in told {
+        let Some((open, ended)) = model.facts.peer_flows.find(id) else {
+            page.fact(("came over", theme.dim), &whence(id, model), room.width, Style::new());
+            continue;
+        };
+        let mut fact = |name, value: &str, style| {
+            page.fact((name, theme.dim), &safe(value), room.width, style);
+        };
+        fact("came over", "a connection that the peer has opened to us", Style::new());
+        fact("  transport", transport(open.transport), Style::new());
+        fact("  local", &open.local.to_string(), Style::new());
+        fact("  peer", &open.peer.to_string(), Style::new());
+        let since = format!("● up since {}", model.time.format(open.at));
+        match ended.and_then(|over| over.ended.as_deref().map(|why| (over.at, why))) {
+            None => fact("  state", &since, theme.good),
+            Some((at, why)) => {
+                fact("  state", &format!("✖ down since {}", model.time.format(at)), theme.dim);
+                fact("  why", why, theme.dim);
+            }
+        }
+    }
 }
 
 /// What the look-up of the server found, and how each candidate stands (RFC 3263).

@@ -4,15 +4,15 @@ use ratatui::style::Style;
 
 use crate::{
     sip::{
-        Absorbed, CancelOptions, ContextId, Fact, LegState, Resolution, Response, TerminatedBy,
-        Timer,
+        Absorbed, CancelOptions, ContextId, Fact, FlowId, LegState, Resolution, Response,
+        TerminatedBy, Timer,
     },
     ui::{
         detail::ladder::short,
         model::{Entry, Model, Row},
         view::{
             table::response_line,
-            text::{address, safe},
+            text::{address, flow_text, safe},
             theme::Theme,
             time::interval,
         },
@@ -123,6 +123,9 @@ impl Teller<'_> {
                 ("✖", theme.bad, "passed over".to_owned(), String::new())
             }
             Fact::SeenAs { seen, .. } => ("·", theme.dim, "seen as".to_owned(), seen.to_string()),
+            Fact::CameOver { flow } => {
+                ("·", theme.dim, "comes over".to_owned(), whence(*flow, self.model))
+            }
             Fact::Sent { .. } => self.out(self.name(), self.route()),
             Fact::Retransmitted { attempt, .. } => {
                 self.out(format!("{} again", self.name()), self.repeat(*attempt))
@@ -310,6 +313,17 @@ pub(in crate::ui::view) fn flow(row: &Row, model: &Model) -> String {
     match model.facts.flows.get(&id) {
         Some(flow) => format!("{transport} {}", address(&flow.event.server)),
         None => format!("{transport} flow {id}"),
+    }
+}
+
+/// A flow that something came over: one that a peer has opened, or another one of ours.
+pub(in crate::ui::view) fn whence(id: FlowId, model: &Model) -> String {
+    if let Some((open, _)) = model.facts.peer_flows.find(id) {
+        return format!("{}, which {} has opened", open.transport, open.peer);
+    }
+    match model.facts.flows.get(&id) {
+        Some(flow) => format!("flow {id}, {}", flow_text(&flow.event.server)),
+        None => format!("flow {id}"),
     }
 }
 
