@@ -124,6 +124,63 @@ async fn check(transport: &str) {
     demo.stop().await;
 }
 
+/// What the form of a request in a dialog shows, once the engine has said how it is written.
+async fn whole_in_dialog(dashboard: &mut Dashboard) -> Bytes {
+    dashboard
+        .wait(|model, event| {
+            let preview = model.drafts.open().preview();
+            let is_whole = preview.notes.is_empty() && preview.asks.is_none();
+            (matches!(event, Event::DialogWriting { .. }) && is_whole)
+                .then(|| preview.bytes.clone())
+        })
+        .await
+}
+
+async fn check_in_dialog(transport: &str) {
+    let demo = demo::start(demo::Config::default()).await.unwrap();
+    let servers = demo.addresses().servers();
+    let server = servers.iter().find(|server| server.transport.to_string() == transport).unwrap();
+    let account = Account {
+        servers: vec![server.clone()],
+        ..Account::new("alice", "sip:alice@demo.test".parse().unwrap())
+    };
+    let mut dashboard = Dashboard::new(account).await;
+    dashboard.press(KeyCode::Char('n')).await;
+    dashboard.type_text("answer").await;
+    dashboard.press(KeyCode::Enter).await;
+    dashboard
+        .wait(|_, event| match event {
+            Event::Sip(sip::Event::Context(event)) => {
+                matches!(event.fact, Fact::Acked { .. }).then_some(())
+            }
+            _ => None,
+        })
+        .await;
+    // Twice: the second one counts on.
+    let mut numbers = Vec::new();
+    for method in [Method::Info, Method::Info, Method::Bye] {
+        dashboard.press(KeyCode::Char('o')).await;
+        for _ in 0..20 {
+            dashboard.press(KeyCode::Backspace).await;
+        }
+        dashboard.type_text(method.as_str()).await;
+        let shown = whole_in_dialog(&mut dashboard).await;
+        dashboard.press(KeyCode::Enter).await;
+        let sent = dashboard.sent(&method).await;
+        assert_eq!(text(&shown), text(&sent));
+        numbers.push(sip::Message::read(sent).unwrap().cseq().unwrap().number);
+    }
+    assert_eq!(numbers, [numbers[0], numbers[0] + 1, numbers[0] + 2]);
+    demo.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_form_shows_of_a_request_in_a_dialog_is_what_goes_out() {
+    for transport in ["udp", "tcp", "ws"] {
+        check_in_dialog(transport).await;
+    }
+}
+
 fn text(bytes: &Bytes) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }

@@ -168,7 +168,9 @@ impl Draft {
         let (headers, content_type) = self.content(&mut errors);
         let body = self.body.clone().into();
         match method.filter(|_| errors.0.is_empty()) {
-            Some(method) => Ok(DialogRequest { method, headers, content_type, body }),
+            Some(method) => {
+                Ok(DialogRequest { headers, content_type, body, ..DialogRequest::new(method) })
+            }
             None => Err(errors.0),
         }
     }

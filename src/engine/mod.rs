@@ -37,8 +37,9 @@ pub use variables::{BUILT_IN, Values, VariableError, Variables, literal, literal
 use crate::{
     engine::task::Task,
     sip::{
-        self, Answer, CancelOptions, ContextId, DialogRequest, FlowId, Impaired, KeepAliveBy,
-        NewRequest, Profile, RawMessage, ServerTransactionId, Transport, Writing,
+        self, Answer, CancelOptions, ContextId, DialogRequest, DialogWriting, FlowId, Impaired,
+        KeepAliveBy, Method, NewRequest, Profile, RawMessage, ServerTransactionId, Transport,
+        Writing,
     },
     transport::{FlowFacts, FlowSettings, ServerUri},
 };
@@ -114,6 +115,8 @@ pub enum Command {
     /// Impair messages in this way from now on, and no longer in any other; without a rule, in none.
     /// [`Event::Impairing`] follows.
     Impair(Impairments),
+    /// Say how a request in a dialog is written: [`Event::DialogWriting`] follows.
+    DialogWriting(InDialog),
     /// Say how requests of an account are written on a flow: [`Event::Writing`] follows.
     Writing {
         /// The flow.
@@ -149,6 +152,17 @@ pub struct RawSubmission {
     pub server: Option<ServerUri>,
     /// How the flow to it is made.
     pub flow: Arc<FlowSettings>,
+}
+
+/// A dialog, and what is to be sent in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InDialog {
+    /// The context that made it.
+    pub context: ContextId,
+    /// The To tag of its leg; `None` is the only one that is up.
+    pub tag: Option<Box<str>>,
+    /// The method.
+    pub method: Method,
 }
 
 /// A fact.
@@ -196,6 +210,13 @@ pub enum Event {
         at: Instant,
         /// In which way.
         impairments: Impairments,
+    },
+    /// How a request in a dialog is written, as [`Command::DialogWriting`] asked.
+    DialogWriting {
+        /// The dialog, and what is to be sent there.
+        of: InDialog,
+        /// How; or why it would be refused.
+        writing: Result<Box<DialogWriting>, String>,
     },
     /// How requests of an account are written on a flow, as [`Command::Writing`] asked.
     Writing {

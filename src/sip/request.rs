@@ -82,12 +82,15 @@ pub struct DialogRequest {
     pub content_type: Option<String>,
     /// The body.
     pub body: Bytes,
+    /// The branch that was made ahead for it; one that is in use is not taken.
+    pub branch: Option<Branch>,
 }
 
 impl DialogRequest {
     /// A request with nothing but what it must have.
     pub fn new(method: Method) -> DialogRequest {
-        DialogRequest { method, headers: Vec::new(), content_type: None, body: Bytes::new() }
+        let (headers, content_type, body) = (Vec::new(), None, Bytes::new());
+        DialogRequest { method, headers, content_type, body, branch: None }
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
     engine::Command,
     ui::{
         bindings::{Action, Key, Scope},
+        composer::Asks,
         model::{Mode, Model, Notice, Pane},
         view::{self, Regions},
     },
@@ -60,8 +61,10 @@ pub fn input(model: &mut Model, input: Input, now: Instant) -> Option<Command> {
 /// What the form must know of the engine to show what will be sent.
 pub fn asks(model: &Model) -> Option<Command> {
     let asks = model.drafts.open().preview().asks.as_ref()?;
-    let (flow, profile) = asks.clone();
-    (model.mode == Mode::Compose).then_some(Command::Writing { flow, profile })
+    (model.mode == Mode::Compose).then(|| match asks.clone() {
+        Asks::Writing { flow, profile } => Command::Writing { flow, profile },
+        Asks::InDialog(of) => Command::DialogWriting(of),
+    })
 }
 
 /// What the keyboard means now, as the table of keys calls it: the scopes that hold, those whose

@@ -184,6 +184,7 @@ fn word(event: &Event) -> String {
             };
             format!("flow {} {state}", event.flow)
         }
+        Event::DialogWriting { of, .. } => format!("#{} writes {}", of.context, of.method),
         Event::PeerFlow(open) if open.ended.is_none() => format!("peer flow {} up", open.flow),
         Event::PeerFlow(open) => format!("peer flow {} down", open.flow),
         Event::Refused(refusal) => format!("refused: {}", refusal.reason),

@@ -166,6 +166,26 @@ fn s12_2_1_1_a_target_refresh_names_our_target_and_a_bye_does_not() {
 }
 
 #[test]
+fn s12_2_1_1_what_the_user_gives_stands_once_in_a_bye_too() {
+    for method in [Method::Info, Method::Bye] {
+        let mut call = Call::up();
+        let given = ["Max-Forwards: 7", "User-Agent: lab", "Reason: SIP;cause=480"];
+        let request = DialogRequest {
+            headers: given.iter().map(|header| header.parse().unwrap()).collect(),
+            ..DialogRequest::new(method.clone())
+        };
+        call.in_dialog_with(Some("b"), request).unwrap();
+        let sent = call.sent(method);
+        for header in given {
+            let (name, value) = header.split_once(": ").unwrap();
+            let values = sent.headers().filter(|header| header.name_text == name.as_bytes());
+            let values: Vec<&[u8]> = values.map(|header| header.value).collect();
+            assert_eq!(values, [value.as_bytes()], "{name}");
+        }
+    }
+}
+
+#[test]
 fn s12_2_1_1_a_request_of_any_method_can_be_sent_with_headers_and_a_body() {
     let mut call = Call::up();
     let request = DialogRequest {
@@ -173,6 +193,7 @@ fn s12_2_1_1_a_request_of_any_method_can_be_sent_with_headers_and_a_body() {
         headers: vec!["X-Note: 7".parse().unwrap()],
         content_type: Some("text/plain".to_owned()),
         body: "hello".into(),
+        branch: None,
     };
     let method = request.method.clone();
     call.in_dialog_with(Some("b"), request).unwrap();

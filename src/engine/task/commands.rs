@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use super::{LEAVING, Lead, Task};
 use crate::{
     engine::{
-        Command, Event, RawSubmission, Refusal, Submission,
+        Command, Event, InDialog, RawSubmission, Refusal, Submission,
         draft::next_hop,
         flows::{Found, Way},
     },
@@ -81,6 +81,13 @@ impl Task {
                 if let Err(why) = self.unregister(now, &account) {
                     self.refuse_account(now, why);
                 }
+                Ok(())
+            }
+            Command::DialogWriting(of) => {
+                let InDialog { context, tag, method } = &of;
+                let writing = self.user_agent.dialog_writing(*context, tag.as_deref(), method);
+                let writing = writing.map(Box::new).map_err(|error| error.to_string());
+                self.tell(Event::DialogWriting { of, writing });
                 Ok(())
             }
             Command::Writing { flow, profile } => {

@@ -236,7 +236,10 @@ impl<'o> Run<'o> {
             }
             Event::Flow(event) => self.reporter.flow(&event),
             Event::PeerFlow(open) => self.reporter.peer_flow(&open),
-            Event::Pong { .. } | Event::KeepAlive { .. } | Event::Writing { .. } => {}
+            Event::Pong { .. }
+            | Event::KeepAlive { .. }
+            | Event::Writing { .. }
+            | Event::DialogWriting { .. } => {}
             Event::Refused(refusal) => self.refusal(&refusal),
             Event::Stopped => return true,
         }

@@ -7,6 +7,7 @@ use std::{borrow::Cow, net::SocketAddr};
 
 use bytes::Bytes;
 
+pub use self::in_dialog::{DialogWriting, preview_in_dialog};
 pub(crate) use self::{
     anew::{Again, again, elsewhere, sent_by, with_credentials},
     in_dialog::InDialog,

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::{
-    DialogError, HangUpError, UserAgent,
+    HangUpError, UserAgent,
     sending::{For, as_uri, destination},
     subscriptions::subscribes,
 };
@@ -12,7 +12,7 @@ use crate::sip::{
     cause::Cause,
     compose::InDialog,
     context::{ClientContext, Waiting},
-    dialog::{CSEQ_SPENT, Leg, next_cseq},
+    dialog::{CSEQ_SPENT, Leg},
     event::{ContextId, Created, Fact, LegState, State, TerminatedBy},
     header::Reason,
     message::Message,
@@ -36,7 +36,7 @@ impl UserAgent {
             context.hung_up = true;
         }
         for tag in tags {
-            self.hang_up_leg_now(now, id, &tag, None);
+            self.hang_up_leg_now(now, id, &tag, DialogRequest::new(Method::Bye));
         }
         Ok(())
     }
@@ -52,8 +52,10 @@ impl UserAgent {
         if !self.confirmed_legs(id)?.iter().any(|confirmed| &**confirmed == tag) {
             return Err(HangUpError::NoSuchLeg(tag.to_owned()));
         }
-        let reason = Reason { cause: 408, text: why.to_owned() };
-        self.hang_up_leg_now(now, id, tag, Some(reason));
+        let reason = Reason { cause: 408, text: why.to_owned() }.to_string();
+        let headers = ExtraHeader::new(HeaderName::Reason.as_str(), &reason).into_iter().collect();
+        let bye = DialogRequest { headers, ..DialogRequest::new(Method::Bye) };
+        self.hang_up_leg_now(now, id, tag, bye);
         Ok(())
     }
 
@@ -71,11 +73,11 @@ impl UserAgent {
         if !self.confirmed_legs(id)?.iter().any(|confirmed| &**confirmed == tag) {
             return Err(HangUpError::NoSuchLeg(tag.to_owned()));
         }
-        self.hang_up_leg_now(now, id, tag, None);
+        self.hang_up_leg_now(now, id, tag, DialogRequest::new(Method::Bye));
         Ok(())
     }
 
-    fn confirmed_legs(&self, id: ContextId) -> Result<Vec<Box<str>>, HangUpError> {
+    pub(super) fn confirmed_legs(&self, id: ContextId) -> Result<Vec<Box<str>>, HangUpError> {
         let Some(context) = self.contexts.get(&id) else {
             return Err(match self.remembered.get(&id) {
                 Some((Method::Invite | Method::Subscribe | Method::Refer, state)) => {
@@ -100,90 +102,37 @@ impl UserAgent {
         }
     }
 
-    fn hang_up_leg_now(&mut self, now: Instant, id: ContextId, tag: &str, why: Option<Reason>) {
-        let bye = ContextId(self.last_context + 1);
-        let Some(leg) = self.leg_mut(id, tag) else { return };
-        leg.state = LegState::HangingUp { bye };
-        let state = leg.state.clone();
-        self.tell_own(now, id, Fact::Leg { tag: tag.into(), state });
-        let is_invite = self.contexts.get(&id).is_some_and(|c| c.method == Method::Invite);
-        let mut request = match is_invite {
-            true => DialogRequest::new(Method::Bye),
-            false => self.unsubscribe(id),
-        };
-        let name = HeaderName::Reason.as_str();
-        let reason = why.and_then(|why| ExtraHeader::new(name, &why.to_string()).ok());
-        request.headers.extend(reason);
-        self.create_in_dialog(now, id, tag, request);
-    }
-
-    /// Sends a request of the user's in the dialog of a leg; `None` is the only leg that is up.
-    /// A BYE hangs the leg up.
-    ///
-    /// # Errors
-    ///
-    /// Where there is no such leg, or where the request cannot be sent in a dialog now; a sentence
-    /// says why.
-    pub fn request_in_dialog(
+    /// What ends the dialog of a leg: the BYE, or for a subscription what ends that, with the headers
+    /// of the BYE.
+    pub(super) fn hang_up_leg_now(
         &mut self,
         now: Instant,
         id: ContextId,
-        tag: Option<&str>,
-        request: DialogRequest,
-    ) -> Result<ContextId, DialogError> {
-        if matches!(request.method, Method::Ack | Method::Cancel | Method::Prack) {
-            return Err(DialogError::Automatic(request.method));
-        }
-        if let Some(early) = self.early_leg_for(id, tag, &request.method) {
-            return Ok(self.create_in_dialog(now, id, &early, request));
-        }
-        let tags = self.confirmed_legs(id)?;
-        let tag = match (tag, &*tags) {
-            (Some(tag), tags) => tags.iter().find(|confirmed| &***confirmed == tag).cloned(),
-            (None, [only]) => Some(only.clone()),
-            (None, tags) => {
-                return Err(DialogError::WhichLeg(tags.join(", ")));
+        tag: &str,
+        bye: DialogRequest,
+    ) {
+        let child = ContextId(self.last_context + 1);
+        let Some(leg) = self.leg_mut(id, tag) else { return };
+        leg.state = LegState::HangingUp { bye: child };
+        let state = leg.state.clone();
+        self.tell_own(now, id, Fact::Leg { tag: tag.into(), state });
+        let request = match self.ending_of(id) {
+            None => bye,
+            Some(mut ending) => {
+                ending.headers.extend(bye.headers);
+                DialogRequest { branch: bye.branch, ..ending }
             }
         };
-        let Some(tag) = tag else {
-            return Err(DialogError::HangUp(HangUpError::NoSuchLeg(
-                tag.map(|tag| tag.to_string()).unwrap_or_default(),
-            )));
-        };
-        if request.method == Method::Bye {
-            self.hang_up_leg_now(now, id, &tag, None);
-            return Ok(ContextId(self.last_context));
-        }
-        // RFC 3261 §14.1: no INVITE while another is in progress in the dialog, either way.
-        let in_progress = self.unacked.contains(id, &tag)
-            || self
-                .leg_mut(id, &tag)
-                .is_some_and(|leg| leg.invite_pending || leg.peer_offer_pending);
-        if request.method == Method::Invite && in_progress {
-            return Err(DialogError::InvitePending);
-        }
-        if self.leg_mut(id, &tag).is_some_and(|leg| next_cseq(leg.local_cseq).is_none()) {
-            return Err(DialogError::CSeqSpent);
-        }
-        Ok(self.create_in_dialog(now, id, &tag, request))
+        self.create_in_dialog(now, id, tag, request);
     }
 
-    /// The early leg that a request can be sent on while the INVITE is pending (RFC 3261 §12.2,
-    /// RFC 3311 §5.1): the one that is named, or the only one.
-    fn early_leg_for(&self, id: ContextId, tag: Option<&str>, method: &Method) -> Option<Box<str>> {
-        if matches!(method, Method::Bye | Method::Invite) {
-            return None;
-        }
-        let context = self.contexts.get(&id).filter(|context| context.state.is_pending())?;
-        let mut early = context
-            .legs
-            .iter()
-            .filter(|leg| leg.state == LegState::Early && tag.is_none_or(|tag| &*leg.tag == tag));
-        let only = early.next()?;
-        early.next().is_none().then(|| only.tag.clone())
+    /// What ends a dialog that no INVITE has made, instead of a BYE.
+    pub(super) fn ending_of(&self, id: ContextId) -> Option<DialogRequest> {
+        let is_invite = self.contexts.get(&id).is_some_and(|c| c.method == Method::Invite);
+        (!is_invite).then(|| self.unsubscribe(id))
     }
 
-    fn create_in_dialog(
+    pub(super) fn create_in_dialog(
         &mut self,
         now: Instant,
         id: ContextId,
@@ -253,7 +202,8 @@ impl UserAgent {
         let Some((leg, invite)) = leg_and_invite(context, &tag) else { return };
         let route = InDialog::new(leg);
         let sender = self.sender(context, transport, &sent_by);
-        let bytes = route.request(leg, &invite, &sender, branch, request);
+        let place = (&*leg.remote_identity, leg.local_cseq);
+        let bytes = route.request(place, &invite, &sender, branch, request);
         // A flow of its own leads there already.
         let to = destination(transport, &route).filter(|_| flow == context.flow);
         let bytes = self.authorize_ahead(now, id, bytes);

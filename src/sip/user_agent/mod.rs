@@ -17,6 +17,7 @@ mod flows;
 mod foreign;
 mod held;
 mod impaired;
+mod in_dialog;
 mod keep_alive;
 mod matching;
 mod next_hop;

@@ -136,6 +136,7 @@ impl UserAgent {
     pub(super) fn send(&mut self, now: Instant, id: ContextId, mut waiting: Waiting) {
         let made_ahead = match &mut waiting {
             Waiting::New(request) => request.branch.take(),
+            Waiting::InDialog(request) => request.branch.take(),
             _ => None,
         };
         let made_ahead = made_ahead.filter(|branch| !self.transactions.holds(*branch));

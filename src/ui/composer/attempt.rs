@@ -7,7 +7,7 @@ use crate::{
     engine::{
         Account, Command, Draft, DraftError, Field, RawSubmission, Submission, Values, next_hop,
     },
-    sip::{CSeqNumber, RawMessage},
+    sip::{CSeqNumber, DialogRequest, RawMessage},
     transport::{FlowSettings, ServerUri},
 };
 
@@ -37,7 +37,10 @@ impl Composer {
             Purpose::InDialog { context, tag } => Ok(Command::SendInDialog {
                 context: *context,
                 tag: tag.clone(),
-                request: Box::new(draft.in_dialog()?),
+                request: Box::new(DialogRequest {
+                    branch: Some(self.made.branch),
+                    ..draft.in_dialog()?
+                }),
             }),
             Purpose::Answer { context, transaction, .. } => Ok(Command::Answer {
                 context: *context,

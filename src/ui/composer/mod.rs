@@ -32,7 +32,7 @@ pub(crate) use begin::Keep;
 pub use complete::Candidate;
 pub use drafts::Drafts;
 pub use fields::split_at;
-pub use preview::Preview;
+pub use preview::{Asks, Preview};
 pub use slot::{Kind, Slot};
 
 use self::{fields::Fields, made::Made};

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::Around;
 use crate::{
-    engine::{Command, FlowEvent, FlowState, Submission, next_hop},
+    engine::{Command, FlowEvent, FlowState, InDialog, Submission, next_hop},
     sip::{
         self, Answer, DialogRequest, ExtraHeader, FlowId, Profile, RawMessage,
         lint::{self, Finding},
@@ -24,9 +24,22 @@ pub struct Preview {
     pub findings: Vec<Finding>,
     /// What is not known yet, each a sentence.
     pub notes: Vec<String>,
-    /// The flow that it would ride on, and the account, where the engine has yet to say how requests
-    /// are written there.
-    pub asks: Option<(FlowId, Option<Arc<Profile>>)>,
+    /// What the engine has yet to say for it.
+    pub asks: Option<Asks>,
+}
+
+/// What a preview must know of the engine.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asks {
+    /// How requests of an account are written on the flow that it would ride on.
+    Writing {
+        /// The flow.
+        flow: FlowId,
+        /// The account.
+        profile: Option<Arc<Profile>>,
+    },
+    /// How requests are written in its dialog.
+    InDialog(InDialog),
 }
 
 /// How much of a message the preview shows at most.
@@ -38,7 +51,10 @@ impl Preview {
         match command {
             Command::Send(submission) => request(submission, around),
             Command::SendRaw(submission) => raw(&submission.message),
-            Command::SendInDialog { request, .. } => in_dialog(request),
+            Command::SendInDialog { context, tag, request } => {
+                let (tag, method) = (tag.clone(), request.method.clone());
+                in_dialog(request, InDialog { context: *context, tag, method }, around)
+            }
             Command::Answer { answer, .. } => answered(answer),
             _ => Preview::default(),
         }
@@ -115,15 +131,11 @@ fn request(submission: &Submission, around: &Around<'_>) -> Preview {
         ),
         Some(_) => {}
     }
-    if transport == sip::Transport::Udp
-        && let Some(most) = around.settings.udp_max_bytes.filter(|most| bytes.len() > *most)
-    {
-        notes.push(format!(
-            "longer than {most} bytes: it goes over TCP, and Via and Contact say so (RFC 3261 §18.1.1)",
-        ));
+    if transport == sip::Transport::Udp {
+        notes.extend(too_long(&bytes, around));
     }
     let asks = flow.filter(|_| writing.is_none());
-    let asks = asks.map(|flow| (flow.flow, request.profile.clone()));
+    let asks = asks.map(|flow| Asks::Writing { flow: flow.flow, profile: request.profile.clone() });
     Preview { asks, ..Preview::linted(bytes, notes) }
 }
 
@@ -135,11 +147,51 @@ fn raw(message: &RawMessage) -> Preview {
     Preview::linted(message.bytes().clone(), notes)
 }
 
-fn in_dialog(request: &DialogRequest) -> Preview {
-    let note = "the dialog gives Request-URI, Via, Route, From, To, Call-ID, CSeq and Contact when it is sent";
-    let start = format!("{} … SIP/2.0", request.method);
-    let (kind, body) = (request.content_type.as_deref(), &request.body);
-    Preview { notes: vec![note.to_owned()], ..own_part(&start, &request.headers, kind, body) }
+/// A request in a dialog as it will be written; only its own part until the engine has said how.
+fn in_dialog(request: &DialogRequest, of: InDialog, around: &Around<'_>) -> Preview {
+    let asked = around.facts.dialog_writing.as_ref();
+    let asked = asked.filter(|asked| (asked.of.context, &asked.of.tag) == (of.context, &of.tag));
+    // While the engine looks again, what it said last stands.
+    let asks = asked.is_none_or(|asked| asked.is_old || asked.of.method != of.method);
+    let asks = asks.then_some(Asks::InDialog(of));
+    let mut notes = Vec::new();
+    let written = match asked.map(|asked| &asked.writing) {
+        Some(Ok(writing)) => Some(writing),
+        Some(Err(why)) => {
+            notes.push(format!("it would be refused now: {why}"));
+            None
+        }
+        None => None,
+    };
+    let Some(writing) = written else {
+        let start = format!("{} … SIP/2.0", request.method);
+        let (kind, body) = (request.content_type.as_deref(), &request.body);
+        return Preview { notes, asks, ..own_part(&start, &request.headers, kind, body) };
+    };
+    let bytes = sip::preview_in_dialog(request, writing);
+    match &writing.way {
+        None => notes.push(format!(
+            "our address ({}) is known as soon as the connection is there",
+            sip::PREVIEW_HOST
+        )),
+        Some((sip::Transport::Udp, _)) => notes.extend(too_long(&bytes, around)),
+        Some(_) => {}
+    }
+    if writing.is_challenged {
+        notes.push(
+            "credentials are added where the server has asked for them: nothing else changes"
+                .to_owned(),
+        );
+    }
+    Preview { asks, ..Preview::linted(bytes, notes) }
+}
+
+/// What becomes of a request on UDP that is too long for it.
+fn too_long(bytes: &Bytes, around: &Around<'_>) -> Option<String> {
+    let most = around.settings.udp_max_bytes.filter(|most| bytes.len() > *most)?;
+    Some(format!(
+        "longer than {most} bytes: it goes over TCP, and Via and Contact say so (RFC 3261 §18.1.1)",
+    ))
 }
 
 fn answered(answer: &Answer) -> Preview {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{Counted, Cursor, Flow, Level, LogEntry, Mode, Model, Notice, Row};
+use super::{Counted, Cursor, Flow, InDialogAsked, Level, LogEntry, Mode, Model, Notice, Row};
 use crate::{
     engine::{Account, Event, FlowEvent, FlowState, Impairments, PeerFlow, Refusal},
     sip::{self, Cause, ContextEvent, Fact, FlowId, RegistrationEvent, RegistrationState},
@@ -60,6 +60,10 @@ impl Model {
                     self.look_if_composing();
                 }
             }
+            Event::DialogWriting { of, writing } => {
+                self.facts.dialog_writing = Some(InDialogAsked { of, writing, is_old: false });
+                self.look_if_composing();
+            }
             Event::Refused(refusal) => self.apply_refusal(refusal),
             Event::Stopped => self.mode = Mode::Left,
         }
@@ -83,11 +87,15 @@ impl Model {
     }
 
     fn apply_context(&mut self, event: ContextEvent) {
+        self.date_dialog_writing(&event);
         // What an account's requests look like follows from who challenges, and from where we are seen.
         if let Fact::SeenAs { .. } | Fact::Challenged { .. } | Fact::AuthGivenUp { .. } =
             &event.fact
         {
             self.facts.writings.clear();
+            if let Some(asked) = &mut self.facts.dialog_writing {
+                asked.is_old = true;
+            }
         }
         // Every request on a broken flow fails with it, and is told in the same words.
         if let Fact::Failed { cause: Cause::ConnectionError, detail, .. } = &event.fact
@@ -167,7 +175,20 @@ impl Model {
         self.facts.writings.clear();
     }
 
+    /// Whatever happens in a dialog can have changed how a request is written there.
+    fn date_dialog_writing(&mut self, event: &ContextEvent) {
+        let Some(asked) = &mut self.facts.dialog_writing else { return };
+        let parent = match &event.fact {
+            Fact::Created(created) => created.parent,
+            _ => self.facts.contexts.find(event.context).and_then(|row| row.created.parent),
+        };
+        asked.is_old |= [Some(event.context), parent].contains(&Some(asked.of.context));
+    }
+
     fn apply_flow(&mut self, event: FlowEvent) {
+        if let Some(asked) = &mut self.facts.dialog_writing {
+            asked.is_old = true;
+        }
         self.facts.writings.retain(|(flow, _), _| *flow != event.flow);
         let known = self.facts.flows.get_mut(&event.flow);
         let mut told = known.and_then(|flow| flow.told.take());

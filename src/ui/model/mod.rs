@@ -46,8 +46,8 @@ pub use table::Table;
 pub use tally::Tally;
 
 use crate::{
-    engine::{Account, Clock, Command, FlowEvent, FlowState, Impairments},
-    sip::{self, ContextId, FlowId, KeepAliveBy, State, Writing},
+    engine::{Account, Clock, Command, FlowEvent, FlowState, Impairments, InDialog},
+    sip::{self, ContextId, DialogWriting, FlowId, KeepAliveBy, State, Writing},
     ui::{
         Look,
         bindings::Bindings,
@@ -137,6 +137,8 @@ pub struct Facts {
     pub statistics: Statistics,
     /// How requests of an account are written on a flow, where that was asked and still holds.
     pub writings: BTreeMap<(FlowId, Option<Arc<str>>), Writing>,
+    /// How a request in a dialog is written, as it was asked last.
+    pub dialog_writing: Option<InDialogAsked>,
     /// What is done to messages on purpose.
     pub impairments: Impairments,
 }
@@ -162,6 +164,17 @@ pub struct Flow {
     pub asked: Option<(Duration, KeepAliveBy)>,
     /// The failure that has been told since it was last up.
     told: Option<String>,
+}
+
+/// How a request in a dialog is written.
+#[derive(Clone, Debug)]
+pub struct InDialogAsked {
+    /// What was asked.
+    pub of: InDialog,
+    /// How; or why it would be refused.
+    pub writing: Result<Box<DialogWriting>, String>,
+    /// Whether something has happened since that may have changed it.
+    pub is_old: bool,
 }
 
 /// What the keyboard means now.

@@ -184,7 +184,9 @@ fn once_more(model: &Model, context: ContextId, how: How) -> Result<Command, Str
         How::InDialog => {
             let NewRequest { method, headers, content_type, body, .. } = read(row)?;
             let (context, tag) = dialog_of(model, row)?;
-            let request = Box::new(DialogRequest { method, headers, content_type, body });
+            let request =
+                DialogRequest { headers, content_type, body, ..DialogRequest::new(method) };
+            let request = Box::new(request);
             Ok(Command::SendInDialog { context, tag, request })
         }
         How::Bytes => {

@@ -1,0 +1,120 @@
+//! What the user sends in the dialog of a leg (RFC 3261 §12.2), and how that will be written.
+
+use std::time::Instant;
+
+use super::{DialogError, HangUpError, UserAgent, dialogs::leg_and_invite};
+use crate::sip::{
+    compose::DialogWriting,
+    dialog::next_cseq,
+    event::{ContextId, LegState},
+    method::Method,
+    request::DialogRequest,
+};
+
+impl UserAgent {
+    /// Sends a request of the user's in the dialog of a leg; `None` is the only leg that is up.
+    /// A BYE hangs the leg up.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such leg, or where the request cannot be sent in a dialog now; a sentence
+    /// says why.
+    pub fn request_in_dialog(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        tag: Option<&str>,
+        request: DialogRequest,
+    ) -> Result<ContextId, DialogError> {
+        let tag = self.leg_for(id, tag, &request.method)?;
+        if request.method == Method::Bye {
+            self.hang_up_leg_now(now, id, &tag, request);
+            return Ok(ContextId(self.last_context));
+        }
+        Ok(self.create_in_dialog(now, id, &tag, request))
+    }
+
+    /// How a request would be written that [`UserAgent::request_in_dialog`] is given.
+    ///
+    /// # Errors
+    ///
+    /// Where it would be refused.
+    pub fn dialog_writing(
+        &self,
+        id: ContextId,
+        tag: Option<&str>,
+        method: &Method,
+    ) -> Result<DialogWriting, DialogError> {
+        let tag = self.leg_for(id, tag, method)?;
+        let context = self.contexts.get(&id).ok_or(HangUpError::Unknown(id))?;
+        let (leg, invite) = leg_and_invite(context, &tag).ok_or(HangUpError::Unknown(id))?;
+        let flow = context.flow;
+        let stays = self.hop_of_leg(flow, leg).is_none();
+        Ok(DialogWriting {
+            way: self.address(flow).filter(|_| stays),
+            is_challenged: context.credentials.is_some() && self.auth.knows(flow),
+            ending: self.ending_of(id),
+            target: leg.remote_target.clone(),
+            route_set: leg.route_set.clone(),
+            remote_identity: leg.remote_identity.clone(),
+            cseq: next_cseq(leg.local_cseq).ok_or(DialogError::CSeqSpent)?,
+            invite: invite.bytes().clone(),
+            keep: self.flows.flow(flow).is_some_and(|flow| flow.keeps_alive),
+            user_agent: self.settings.user_agent_of(context.profile.as_deref()).into(),
+            reliable: self.settings.reliable_provisionals,
+            tag,
+        })
+    }
+
+    /// The leg in whose dialog a request can be sent now.
+    fn leg_for(
+        &self,
+        id: ContextId,
+        tag: Option<&str>,
+        method: &Method,
+    ) -> Result<Box<str>, DialogError> {
+        if matches!(method, Method::Ack | Method::Cancel | Method::Prack) {
+            return Err(DialogError::Automatic(method.clone()));
+        }
+        if let Some(early) = self.early_leg_for(id, tag, method) {
+            return Ok(early);
+        }
+        let tags = self.confirmed_legs(id)?;
+        let tag = match (tag, &*tags) {
+            (Some(tag), tags) => match tags.iter().find(|confirmed| &***confirmed == tag) {
+                Some(confirmed) => confirmed.clone(),
+                None => return Err(HangUpError::NoSuchLeg(tag.to_owned()).into()),
+            },
+            (None, [only]) => only.clone(),
+            (None, tags) => return Err(DialogError::WhichLeg(tags.join(", "))),
+        };
+        let mut legs = self.contexts.get(&id).into_iter().flat_map(|context| &context.legs);
+        let leg = legs.find(|leg| leg.tag == tag);
+        // RFC 3261 §14.1: no INVITE while another is in progress in the dialog, either way.
+        let in_progress = self.unacked.contains(id, &tag)
+            || leg.is_some_and(|leg| leg.invite_pending || leg.peer_offer_pending);
+        if *method == Method::Invite && in_progress {
+            return Err(DialogError::InvitePending);
+        }
+        let is_spent = leg.is_some_and(|leg| next_cseq(leg.local_cseq).is_none());
+        if *method != Method::Bye && is_spent {
+            return Err(DialogError::CSeqSpent);
+        }
+        Ok(tag)
+    }
+
+    /// The early leg that a request can be sent on while the INVITE is pending (RFC 3261 §12.2,
+    /// RFC 3311 §5.1): the one that is named, or the only one.
+    fn early_leg_for(&self, id: ContextId, tag: Option<&str>, method: &Method) -> Option<Box<str>> {
+        if matches!(method, Method::Bye | Method::Invite) {
+            return None;
+        }
+        let context = self.contexts.get(&id).filter(|context| context.state.is_pending())?;
+        let mut early = context
+            .legs
+            .iter()
+            .filter(|leg| leg.state == LegState::Early && tag.is_none_or(|tag| &*leg.tag == tag));
+        let only = early.next()?;
+        early.next().is_none().then(|| only.tag.clone())
+    }
+}
