@@ -49,6 +49,7 @@ fn drain(ua: &mut UserAgent, sent: &mut Vec<Bytes>) -> (usize, usize) {
             Output::Reconnect(flow) => panic!("no dialog here: {flow:?}"),
             Output::KeepAlive(_) => {}
             Output::Event(Event::Registration(_)) => {}
+            Output::Event(Event::Outside(outside)) => panic!("nobody asks: {outside:?}"),
             Output::Event(Event::Stray(stray)) => panic!("a response is lost: {}", stray.problem),
         }
     }

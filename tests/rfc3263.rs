@@ -85,6 +85,7 @@ impl Bench {
         while let Some(output) = self.ua.poll_output() {
             match output {
                 Output::Event(Event::Context(event)) => self.events.push(event),
+                Output::Event(Event::Outside(outside)) => panic!("nobody asks: {outside:?}"),
                 Output::Event(Event::Stray(stray)) => panic!("{}", stray.problem),
                 Output::Transmit(transmit) => {
                     self.sent.push((transmit.flow, Message::read(transmit.bytes).unwrap()));

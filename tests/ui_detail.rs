@@ -6,10 +6,10 @@ use bytes::Bytes;
 use crossterm::event::{KeyCode, KeyModifiers};
 use proptest::prelude::*;
 use sipboard::{
-    sip::{Cause, Fact, LegState, Method, Response, State, StatusCode},
+    sip::{Cause, Fact, LegState, Method, Response, State, StatusCode, Timer},
     ui::{model::Severity, view::Colours},
 };
-use ui_script::{Script, status};
+use ui_script::{Script, status, timers};
 
 const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
     m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n";
@@ -258,4 +258,39 @@ proptest! {
             prop_assert!(!cell.symbol().contains(steers), "{:?}", cell.symbol());
         }
     }
+}
+
+#[test]
+fn our_answers_that_go_out_again_stand_in_the_timeline_with_their_timers() {
+    let mut script = call(Colours::Many);
+    let up = status(State::Accepted, true);
+    let at = |script: &Script, millis| script.now + std::time::Duration::from_millis(millis);
+    let refusal = |attempt| Fact::Answered {
+        response: answer(488, "Not Acceptable Here", 7, "ours", ""),
+        attempt,
+        left: 11 - attempt,
+    };
+    let running = timers(up, &[(Timer::G, at(&script, 500)), (Timer::H, at(&script, 32_000))]);
+    script.fact(1, Method::Invite, refusal(1), running);
+    let text = script.text(160, 50);
+    assert!(text.contains("488 Not Acceptable Here to INVITE"), "{text}");
+    assert!(text.contains("Timer G") && text.contains("sends the final again"), "{text}");
+    assert!(text.contains("Timer H"), "{text}");
+    script.wait(500);
+    let waits = timers(up, &[(Timer::H, at(&script, 31_500))]);
+    script.fact(1, Method::Invite, refusal(2), waits);
+    let text = script.text(160, 50);
+    assert!(text.contains("488 Not Acceptable Here to INVITE again"), "{text}");
+    assert!(text.contains("2 of 11 after 500ms"), "{text}");
+    script.wait(31_500);
+    let detail = "no ACK came for the 488".to_owned();
+    let silent = timers(up, &[(Timer::J, at(&script, 2_000))]);
+    script.fact(1, Method::Invite, Fact::NeverAcked { detail }, silent);
+    let text = script.text(160, 50);
+    assert!(text.contains("never ACKed") && text.contains("no ACK came for the 488"), "{text}");
+    assert!(text.contains("Timer J"), "{text}");
+    // It fires without a word, and is gone then.
+    script.wait(2_001);
+    let text = script.text(160, 50);
+    assert!(!text.contains("Timer J"), "{text}");
 }

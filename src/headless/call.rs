@@ -1,6 +1,9 @@
 //! What is remembered of one context while it is under way.
 
-use std::time::Instant;
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Instant,
+};
 
 use crate::{
     headless::outcome::Outcome,
@@ -117,3 +120,36 @@ impl Call {
         self.parent.is_none()
     }
 }
+
+/// The contexts that have ended, the latest of them: what still comes for them is told.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    calls: HashMap<ContextId, Call>,
+    order: VecDeque<ContextId>,
+}
+
+impl Past {
+    pub(super) fn keep(&mut self, id: ContextId, call: Call) {
+        if self.calls.insert(id, call).is_none() {
+            self.order.push_back(id);
+        }
+        if self.order.len() > PAST
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.calls.remove(&oldest);
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, id: ContextId) -> Option<&mut Call> {
+        self.calls.get_mut(&id)
+    }
+
+    /// Its place in the order stays: it will come back.
+    pub(super) fn take(&mut self, id: ContextId) -> Option<Call> {
+        self.calls.remove(&id)
+    }
+}
+
+/// How many contexts that have ended are remembered: at a thousand a second, longer than anything
+/// that belongs to them can come.
+const PAST: usize = 50_000;

@@ -21,6 +21,8 @@ pub(super) struct Totals {
     pub(super) cancelled: u64,
     /// Raw bytes that went out, and to which nothing can be matched.
     pub(super) unmatched: u64,
+    /// Responses that came after the end of their context.
+    pub(super) late: u64,
     /// What went most wrong.
     pub(super) worst: Option<Outcome>,
     /// From the start to the last outcome.
@@ -48,6 +50,7 @@ impl Totals {
             failed: 0,
             cancelled: 0,
             unmatched: 0,
+            late: 0,
             worst: None,
             elapsed: Duration::ZERO,
             rtt: Histogram::new_with_bounds(1, LONGEST_US, 3)

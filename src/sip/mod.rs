@@ -47,8 +47,8 @@ pub(crate) use dialog::Routing;
 pub use escape::escape;
 pub use event::{
     Absorbed, Advice, Asked, ContextEvent, ContextId, Created, Event, Fact, FlowId, Followed,
-    LegState, Resolution, Response, State, Status, Stray, TerminatedBy, Timer, TimerAt, Trial,
-    TrialState,
+    LegState, Outside, OutsideFact, Resolution, Response, State, Status, Stray, TerminatedBy,
+    Timer, TimerAt, Trial, TrialState,
 };
 pub use flaw::Flaw;
 pub use framing::{Frame, FrameError, Framer};

@@ -44,7 +44,8 @@ fn the_peers_bye_is_answered_and_its_copies_get_the_same_answer() {
             "answered 200",
             "leg b Terminated { by: Peer }",
             "ended BYE",
-            "received again BYE"
+            "received again BYE",
+            "answered again 200"
         ]
     );
     let answers: Vec<&Bytes> = sim.sent[2..].iter().map(|(_, message)| message.bytes()).collect();

@@ -1,4 +1,5 @@
 //! An engine whose events are scripted, and runs against it.
+#![allow(dead_code, reason = "each test file uses the part that it needs")]
 
 use std::time::{Duration, Instant};
 

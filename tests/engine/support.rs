@@ -170,6 +170,7 @@ fn word(event: &Event) -> String {
             word
         }
         Event::Sip(sip::Event::Registration(event)) => format!("registration {:?}", event.state),
+        Event::Sip(sip::Event::Outside(outside)) => format!("outside: {:?}", outside.fact),
         Event::Sip(sip::Event::Stray(stray)) => format!("stray: {}", stray.problem),
         Event::Impaired { impaired, .. } => format!("log: {}", impaired.what()),
         Event::Impairing { impairments, .. } => format!("impairing: {impairments}"),

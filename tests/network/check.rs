@@ -400,7 +400,7 @@ fn same_request(invite: &Message, other: &Message) {
 }
 
 /// Every fact that there is.
-pub const KINDS: usize = 28;
+pub const KINDS: usize = 30;
 
 fn kind(fact: &Fact) -> &'static str {
     match fact {
@@ -435,7 +435,10 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::Absorbed { .. } => "absorbed",
         Fact::Leg { .. } => "leg",
         Fact::Received { .. } => "received",
-        Fact::Answered(_) => "answered",
+        Fact::Answered { attempt: 1, .. } => "answered",
+        Fact::Answered { .. } => "answered again",
+        Fact::NeverAcked { .. } => "never acked",
+        Fact::Beside { .. } => panic!("nothing raw is sent here: {fact:?}"),
         Fact::Unmatched { .. } => "unmatched",
         Fact::Ended { .. } => "ended",
     }

@@ -250,6 +250,7 @@ impl World {
                 Output::KeepAlive(_) => {}
                 Output::Event(Event::Context(event)) => it.check.event(now, event),
                 Output::Event(Event::Registration(event)) => panic!("nobody registers: {event:?}"),
+                Output::Event(Event::Outside(outside)) => assert_eq!(outside.at, now),
                 Output::Event(Event::Stray(stray)) => {
                     assert_eq!(stray.at, now);
                     assert!(!stray.problem.is_empty());

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use sipboard::sip::{
     Absorbed, ContextEvent, ContextId, Event, Fact, FlowId, HeaderName, Identity, KeepAlive,
-    Message, MessageBuilder, Method, NewRequest, Output, RegistrationEvent, Settings, StatusCode,
-    Stray, Transport, UserAgent,
+    Message, MessageBuilder, Method, NewRequest, Output, Outside, RegistrationEvent, Settings,
+    StatusCode, Stray, Transport, UserAgent,
 };
 
 pub const FLOW: FlowId = FlowId(1);
@@ -77,6 +77,7 @@ pub struct Simulation<P> {
     pub link: Link,
     pub events: Vec<ContextEvent>,
     pub strays: Vec<Stray>,
+    pub outside: Vec<Outside>,
     pub kept_alive: Vec<KeepAlive>,
     pub registrations: Vec<RegistrationEvent>,
     /// Everything that the user agent sent: when, and what.
@@ -116,6 +117,7 @@ impl<P: Peer> Simulation<P> {
             link,
             events: Vec::new(),
             strays: Vec::new(),
+            outside: Vec::new(),
             kept_alive: Vec::new(),
             registrations: Vec::new(),
             sent: Vec::new(),
@@ -266,6 +268,7 @@ impl<P: Peer> Simulation<P> {
                 Output::Event(Event::Context(event)) => self.events.push(event),
                 Output::Event(Event::Registration(event)) => self.registrations.push(event),
                 Output::Event(Event::Stray(stray)) => self.strays.push(stray),
+                Output::Event(Event::Outside(outside)) => self.outside.push(outside),
             }
         }
     }
@@ -331,7 +334,10 @@ pub fn word(event: &ContextEvent) -> String {
         Fact::Leg { tag, state } => format!("leg {tag} {state:?}"),
         Fact::Received { again: false, .. } => format!("received {method}"),
         Fact::Received { again: true, .. } => format!("received again {method}"),
-        Fact::Answered(response) => format!("answered {}", response.status),
+        Fact::Answered { response, attempt: 1, .. } => format!("answered {}", response.status),
+        Fact::Answered { response, .. } => format!("answered again {}", response.status),
+        Fact::NeverAcked { .. } => "never acked".to_owned(),
+        Fact::Beside { .. } => "beside".to_owned(),
         Fact::Ended { cause } => format!("ended {cause}"),
     }
 }

@@ -203,7 +203,9 @@ fn nothing_from_the_network_steers_the_terminal() {
         Fact::Challenged { response: response(), record: Box::new(hostile_record()) },
         Fact::AuthGivenUp { record: Box::new(hostile_record()) },
         Fact::Leg { tag: HOSTILE.into(), state: LegState::Early },
-        Fact::Answered(response()),
+        Fact::Answered { response: response(), attempt: 2, left: 9 },
+        Fact::NeverAcked { detail: HOSTILE.into() },
+        Fact::Beside { message: response().message, detail: HOSTILE.into() },
     ] {
         script.fact(1, method.clone(), fact.clone(), over);
         script.fact(1, Method::Invite, fact, over);

@@ -9,8 +9,8 @@ use crate::{
     engine::Clock,
     headless::{call::Call, totals::Totals},
     sip::{
-        Asked, CancelOptions, ContextEvent, Fact, HeaderName, LegState, Message, RedirectTarget,
-        StatusCode, Stray, TerminatedBy, escape::escape_json,
+        Asked, CancelOptions, ContextEvent, Fact, HeaderName, LegState, Message, Outside,
+        RedirectTarget, Response, StatusCode, Stray, TerminatedBy, escape::escape_json,
     },
 };
 
@@ -63,7 +63,7 @@ struct Line<'e> {
     cancel_status: Option<u16>,
     /// With `ended`: how many responses came that were too late to change anything.
     #[serde(skip_serializing_if = "is_zero")]
-    late: u32,
+    late: u64,
     /// With the `sent` that follows a redirect: the status that it follows.
     #[serde(skip_serializing_if = "Option::is_none")]
     redirected_by: Option<u16>,
@@ -71,7 +71,7 @@ struct Line<'e> {
     contacts: Vec<Contact<'e>>,
 }
 
-fn is_zero(number: &u32) -> bool {
+fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
@@ -101,6 +101,9 @@ pub(super) fn line(event: &ContextEvent, call: &Call, clock: &Clock) -> Option<S
         // RFC 3261 §12.1: a 100 makes no dialog, whatever tag it has.
         line.leg = response.to_tag().filter(|_| response.status != StatusCode::TRYING);
     }
+    if let Fact::Answered { response, attempt, .. } = &event.fact {
+        line.answered_again(response, *attempt);
+    }
     line.details(&event.fact, call);
     if line.status.is_some() {
         line.reason.get_or_insert_default();
@@ -121,6 +124,28 @@ pub(super) fn outside(stray: &Stray, asked: &Asked, zero: Instant, clock: &Clock
         ..Line::default()
     };
     line.received(&stray.bytes, asked.again, asked.answer);
+    object(&line)
+}
+
+/// Its answer went out again: `retransmitted`, without a context.
+pub(super) fn outside_again(
+    outside: &Outside,
+    (response, attempt): (&Response, u32),
+    zero: Instant,
+    clock: &Clock,
+) -> String {
+    let mut line = Line {
+        t: outside.at.saturating_duration_since(zero).as_micros() as f64 / 1e6,
+        time: format!("{:.6}", clock.wall(outside.at)),
+        event: "retransmitted",
+        method: outside.method.as_str(),
+        status: Some(response.status.code()),
+        reason: Some(response.reason().into_owned()),
+        cause: response.status.canonical_reason(),
+        flow: Some(outside.flow.0),
+        ..Line::default()
+    };
+    line.answered_again(response, attempt);
     object(&line)
 }
 
@@ -165,7 +190,7 @@ impl<'e> Line<'e> {
             Fact::Ended { cause } => {
                 self.cause = cause.as_str();
                 self.cancel_status = call.cancel_status;
-                self.late = call.late;
+                self.late = call.late.into();
             }
             Fact::Failed { cause, detail, advice, .. } => {
                 self.cause = cause.as_str();
@@ -191,13 +216,19 @@ impl<'e> Line<'e> {
         }
     }
 
+    /// An answer of ours: the leg is named by the peer's tag.
+    fn answered_again(&mut self, response: &Response, attempt: u32) {
+        self.attempt = Some(attempt);
+        self.leg = Message::read(response.message.clone()).ok().as_ref().and_then(from_tag);
+    }
+
     /// A request of the peer.
     fn received(&mut self, message: &Bytes, again: bool, answer: Option<StatusCode>) {
         self.again = again;
         self.status = answer.map(|answer| answer.code());
         self.reason = answer.map(|answer| answer.canonical_reason().to_owned());
         let received = Message::read(message.clone()).ok();
-        self.leg = received.and_then(|received| Some(received.from().ok()?.tag()?.to_owned()));
+        self.leg = received.as_ref().and_then(from_tag);
     }
 
     fn leg_state(&mut self, state: &LegState) {
@@ -223,6 +254,10 @@ impl<'e> Line<'e> {
     }
 }
 
+fn from_tag(message: &Message) -> Option<String> {
+    Some(message.from().ok()?.tag()?.to_owned())
+}
+
 fn to_tag(message: &Message) -> Option<String> {
     Some(message.to().ok()?.tag()?.to_owned())
 }
@@ -239,6 +274,9 @@ struct Summary {
     /// Raw bytes that went out, and to which nothing can be matched.
     #[serde(skip_serializing_if = "Option::is_none")]
     unmatched: Option<u64>,
+    /// Responses that came after their requests' ends, and changed nothing.
+    #[serde(skip_serializing_if = "is_zero")]
+    late: u64,
     seconds: f64,
     per_second: f64,
     rtt_ms: Rtt,
@@ -263,6 +301,7 @@ pub(super) fn summary(totals: &Totals) -> String {
         failed: totals.failed,
         cancelled: totals.cancelled,
         unmatched: (totals.unmatched > 0).then_some(totals.unmatched),
+        late: totals.late,
         seconds: totals.elapsed.as_micros() as f64 / 1e6,
         per_second: thousandths(totals.per_second()),
         rtt_ms: Rtt {

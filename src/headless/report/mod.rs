@@ -13,7 +13,7 @@ use std::{
 use crate::{
     engine::{Clock, FlowEvent, PeerFlow},
     headless::{Format, Style, call::Call, totals::Totals},
-    sip::{ContextEvent, Fact, FlowId, Stray, escape},
+    sip::{ContextEvent, Fact, FlowId, Outside, OutsideFact, Stray, escape},
 };
 
 /// Where everything is told.
@@ -97,6 +97,24 @@ impl<'o> Reporter<'o> {
         self.print(&line);
     }
 
+    /// Something happened to such a request later.
+    pub(super) fn outside(&mut self, outside: &Outside) {
+        let zero = *self.zero.get_or_insert(outside.at);
+        let line = match (self.style.format, &outside.fact) {
+            (Format::Timeline { colour }, _) => {
+                timeline::outside_later(outside, zero).render(colour)
+            }
+            (Format::Json, OutsideFact::Answered { response, attempt, .. }) => {
+                json::outside_again(outside, (response, *attempt), zero, &self.clock)
+            }
+            (Format::Json, OutsideFact::NeverAcked { detail }) => {
+                let source = outside.source;
+                return self.sentence(format_args!("{source}: {detail}"));
+            }
+        };
+        self.print(&line);
+    }
+
     /// A flow came into being or changed.
     pub(super) fn flow(&mut self, event: &FlowEvent) {
         self.servers.entry(event.flow).or_insert_with(|| event.server.to_string());
@@ -139,10 +157,34 @@ impl<'o> Reporter<'o> {
         let _ = self.err.flush();
     }
 
-    /// A sentence that the timeline has and JSON has no event for.
-    pub(super) fn beside_json(&mut self, sentence: fmt::Arguments<'_>) {
-        if self.style.events && self.style.format == Format::Json {
-            self.sentence(sentence);
+    /// What the timeline tells and JSON has no event for: a sentence.
+    pub(super) fn beside_json(&mut self, event: &ContextEvent) {
+        if !self.style.events || self.style.format != Format::Json {
+            return;
+        }
+        let id = event.context;
+        match &event.fact {
+            Fact::Unmatched { detail }
+            | Fact::NeverAcked { detail }
+            | Fact::PrackFailed { detail }
+            | Fact::CancelFailed { detail } => self.sentence(format_args!("#{id}: {detail}")),
+            Fact::Beside { message, detail } => {
+                let line = start_line(message);
+                self.sentence(format_args!("#{id}: {line} came beside it: {detail}"));
+            }
+            Fact::Impaired(impaired) => {
+                let (what, how) = (impaired.what(), impaired.how());
+                self.sentence(format_args!("#{id}: {what} {how}"));
+            }
+            // Before the end they are counted in `ended`.
+            Fact::Absorbed { response, why, count } if event.status.ended => {
+                let (method, status, why) = (&event.method, response.status, why.as_str());
+                let reason = response.reason();
+                self.sentence(format_args!(
+                    "#{id}: {status} {reason} to {method}, {why}, changes nothing ({count})"
+                ));
+            }
+            _ => {}
         }
     }
 
@@ -189,5 +231,14 @@ impl<'o> Reporter<'o> {
         }
     }
 }
+
+/// The first line of a message, as far as it can be shown.
+fn start_line(message: &[u8]) -> String {
+    let line = message.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    String::from_utf8_lossy(&line[..line.len().min(START_LINE)]).into_owned()
+}
+
+/// How many bytes of a start line are shown.
+const START_LINE: usize = 80;
 
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);

@@ -5,8 +5,8 @@ use std::{fmt::Write, time::Instant};
 use crate::{
     headless::{call::Call, totals::Totals},
     sip::{
-        Asked, CancelOptions, ContextEvent, Fact, Followed, HeaderName, LegState, Message,
-        RedirectTarget, Response, Stray, TerminatedBy, UriBuf, escape,
+        Asked, CancelOptions, ContextEvent, Fact, Followed, HeaderName, LegState, Message, Outside,
+        OutsideFact, RedirectTarget, Response, Stray, TerminatedBy, UriBuf, escape,
     },
 };
 
@@ -97,6 +97,31 @@ pub(super) fn outside(stray: &Stray, asked: &Asked, zero: Instant) -> Line {
         what: asked.method.to_string(),
         note: format!("from {source}, outside every dialog: {note}"),
         tone: Tone::Plain,
+    }
+}
+
+/// The line of what happened to such a request later.
+pub(super) fn outside_later(outside: &Outside, zero: Instant) -> Line {
+    let since = outside.at.saturating_duration_since(zero).as_secs_f64();
+    let Outside { method, source, .. } = outside;
+    let (way, what, note, tone) = match &outside.fact {
+        OutsideFact::Answered { response, attempt, left } => {
+            let note = answered(method.as_str(), *attempt, *left);
+            (Way::Out, said(response), format!("{note} from {source}"), Tone::Faint)
+        }
+        OutsideFact::NeverAcked { detail } => {
+            told("never ACKed", format!("by {source}: {detail}"), Tone::Bad)
+        }
+    };
+    Line { when: format!("+{since:.3}"), context: String::new(), way, what, note, tone }
+}
+
+/// `to INVITE, sent again (2 of 11)`
+fn answered(method: &str, attempt: u32, left: u32) -> String {
+    match (attempt, left) {
+        (1, _) => format!("to {method}"),
+        (_, 0) => format!("to {method}, sent again ({attempt})"),
+        (_, left) => format!("to {method}, sent again ({attempt} of {})", attempt + left),
     }
 }
 
@@ -193,7 +218,17 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
             let note = if *again { "from the peer, again" } else { "from the peer" };
             (Way::In, method.to_owned(), note.to_owned(), Tone::Plain)
         }
-        Fact::Answered(response) => went(said(response), format!("to {method}")),
+        Fact::Answered { response, attempt, left } => {
+            went(said(response), answered(method, *attempt, *left))
+        }
+        Fact::NeverAcked { detail } => told("never ACKed", detail.clone(), Tone::Bad),
+        Fact::Beside { message, detail } => {
+            let what = match Message::read(message.clone()).ok().and_then(|read| read.status()) {
+                Some(status) => status.to_string(),
+                None => format!("{} bytes", message.len()),
+            };
+            (Way::In, what, format!("belongs to nothing: {detail}"), Tone::Pending)
+        }
         Fact::Ended { cause } => told("ended", cause.to_string(), Tone::Plain),
     })
 }
@@ -277,6 +312,9 @@ pub(super) fn summary(totals: &Totals) -> String {
     if totals.unmatched > 0 {
         write!(line, " · {} to which nothing can be matched", totals.unmatched)
             .expect("writing to a String cannot fail");
+    }
+    if totals.late > 0 {
+        write!(line, " · {} late responses", totals.late).expect("writing to a String cannot fail");
     }
     if let Some(rtt) = totals.rtt() {
         write!(

@@ -21,8 +21,13 @@ use tokio::sync::mpsc;
 
 use crate::{
     engine::{Command, Engine, Event, Refusal},
-    headless::{Outcome, Plan, call::Call, report::Reporter, totals::Totals},
-    sip::{self, ContextEvent, ContextId, Fact, State},
+    headless::{
+        Outcome, Plan,
+        call::{Call, Past},
+        report::Reporter,
+        totals::Totals,
+    },
+    sip::{self, Absorbed, ContextEvent, ContextId, Fact, State},
 };
 
 /// Something that is to be done with a context when its time has come.
@@ -69,6 +74,8 @@ pub(super) struct Run<'o> {
     /// Whether the user knows what is waited for.
     told_of_wait: bool,
     calls: HashMap<ContextId, Call>,
+    /// Contexts that have ended: something may still come for them.
+    past: Past,
     alarms: BinaryHeap<Reverse<(Instant, ContextId, Alarm)>>,
     /// When the next request may be sent.
     next: Instant,
@@ -95,6 +102,7 @@ impl<'o> Run<'o> {
             lingering: HashSet::new(),
             told_of_wait: false,
             calls: HashMap::new(),
+            past: Past::default(),
             alarms: BinaryHeap::new(),
             next: now,
             started: now,
@@ -220,6 +228,10 @@ impl<'o> Run<'o> {
             Event::Sip(sip::Event::Context(event)) => self.context_event(&event),
             // A plain run keeps no registration.
             Event::Sip(sip::Event::Registration(_)) => {}
+            Event::Sip(sip::Event::Outside(outside)) if self.reporter.tells_events() => {
+                self.reporter.outside(&outside);
+            }
+            Event::Sip(sip::Event::Outside(_)) => {}
             Event::Sip(sip::Event::Stray(stray)) if self.reporter.tells_events() => {
                 self.reporter.stray(&stray);
             }
@@ -258,27 +270,39 @@ impl<'o> Run<'o> {
                 }
             }
         }
+        if matches!(event.fact, Fact::Absorbed { why: Absorbed::Late, .. }) && event.status.ended {
+            self.totals.late += 1;
+        }
         // Its own `Created` comes before everything else of a context.
-        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(call) = self.calls.get_mut(&id) else { return self.past_event(event) };
         call.learn(event);
         self.reporter.event(event, call);
-        if let Fact::Unmatched { detail }
-        | Fact::PrackFailed { detail }
-        | Fact::CancelFailed { detail } = &event.fact
-        {
-            self.reporter.beside_json(format_args!("#{id}: {detail}"));
-        }
-        if let Fact::Impaired(impaired) = &event.fact {
-            self.impaired += 1;
-            let (what, how) = (impaired.what(), impaired.how());
-            self.reporter.beside_json(format_args!("#{id}: {what} {how}"));
-        }
+        self.reporter.beside_json(event);
+        self.impaired += u64::from(matches!(event.fact, Fact::Impaired(_)));
         call.forget(event);
         if call.is_root() {
             self.root_event(event);
         }
-        if let Fact::Ended { .. } = event.fact {
-            self.calls.remove(&id);
+        if let Fact::Ended { .. } = event.fact
+            && let Some(call) = self.calls.remove(&id)
+            && self.reporter.tells_events()
+        {
+            self.past.keep(id, call);
+        }
+    }
+
+    /// Something came for a context that has ended. It is told, and changes nothing, unless another
+    /// fork accepts: that begins the context anew.
+    fn past_event(&mut self, event: &ContextEvent) {
+        let Some(call) = self.past.get_mut(event.context) else { return };
+        call.learn(event);
+        self.reporter.event(event, call);
+        self.reporter.beside_json(event);
+        if !event.status.ended
+            && let Some(call) = self.past.take(event.context)
+        {
+            self.calls.insert(event.context, call);
+            self.root_event(event);
         }
     }
 

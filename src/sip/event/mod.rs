@@ -4,29 +4,26 @@
 //! comes back from here. Every event carries the context's [`Status`] after it, so a screen needs
 //! no memory of its own to be right.
 
+mod fact;
+mod outside;
 mod response;
 mod status;
 mod trial;
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Instant};
-
-use bytes::Bytes;
+use std::{fmt, sync::Arc, time::Instant};
 
 pub use self::{
+    fact::{Absorbed, Fact},
+    outside::{Asked, Outside, OutsideFact, Stray},
     response::Response,
     status::{LegState, State, Status, TerminatedBy, Timer, TimerAt},
     trial::{Resolution, Trial, TrialState},
 };
 use crate::sip::{
-    auth::{AuthRecord, InfoRecord},
-    cause::Cause,
-    impaired::Impaired,
     method::Method,
     redirect::RedirectTarget,
     registration::{RegistrationEvent, RegistrationId},
-    request::{CancelOptions, NewRequest},
-    status::StatusCode,
-    transaction::ServerTransactionId,
+    request::NewRequest,
     transport::Transport,
     uri::UriBuf,
 };
@@ -63,6 +60,8 @@ pub enum Event {
     Context(ContextEvent),
     /// To a registration that is kept.
     Registration(RegistrationEvent),
+    /// To a peer's request outside every dialog, after it was told as a [`Stray`].
+    Outside(Outside),
     /// To nobody: a message came that no context can claim.
     Stray(Stray),
 }
@@ -81,306 +80,6 @@ pub struct ContextEvent {
     pub fact: Fact,
     /// The context after it.
     pub status: Status,
-}
-
-/// What can happen to a client context.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Fact {
-    /// The context exists; nothing has been sent yet. Always the first of a context's events.
-    Created(Box<Created>),
-    /// The server is being looked up (RFC 3263); [`Fact::Resolved`] follows.
-    Resolving {
-        /// What is looked up.
-        server: Box<str>,
-    },
-    /// What the look-up found. [`Fact::Trying`] follows, or [`Fact::Failed`] where there is nothing.
-    Resolved(Arc<Resolution>),
-    /// A candidate of the server is tried: its flow is made, and the request sent on it.
-    Trying(Box<Trial>),
-    /// The candidate that was tried cannot be reached, says nothing, or answered 503; the next one
-    /// is tried (RFC 3263 §4.3).
-    PassedOver {
-        /// The 503, where that was it.
-        response: Option<Response>,
-        /// Why, as a sentence or a status line.
-        why: Arc<str>,
-    },
-    /// The peer sees us elsewhere than before (RFC 3581 §4); the response that says so follows.
-    SeenAs {
-        /// What we had called ourselves in Via.
-        local: Box<str>,
-        /// Where the peer sees us.
-        seen: SocketAddr,
-        /// Whether Contact says so from now on.
-        in_contact: bool,
-    },
-    /// What the peer says of it comes on another flow than the context's own: a connection that the
-    /// peer has opened to us, mostly. What came follows.
-    CameOver {
-        /// The other flow.
-        flow: FlowId,
-    },
-    /// A request went to its flow for the first time.
-    Sent {
-        /// Its bytes.
-        message: Bytes,
-    },
-    /// A request went to its flow again (Timer A, E).
-    Retransmitted {
-        /// Its bytes.
-        message: Bytes,
-        /// How often it has been sent now: 2 for the first retransmission.
-        attempt: u32,
-    },
-    /// A 1xx arrived.
-    Progress(Response),
-    /// A 2xx arrived. A forked INVITE has several; so has one whose 2xx is repeated.
-    Accepted {
-        /// The response.
-        response: Response,
-        /// Whether this is a retransmission of a 2xx that came before on the same leg.
-        again: bool,
-    },
-    /// A 300–699 arrived. [`Fact::Failed`] follows.
-    Rejected {
-        /// The response.
-        response: Response,
-        /// Why, in SIP.js's words.
-        cause: Cause,
-    },
-    /// The request failed.
-    Failed {
-        /// The response that did it; none for a timeout, a transport or an internal error.
-        response: Option<Response>,
-        /// Why, in SIP.js's words.
-        cause: Cause,
-        /// The same as a sentence, where there is more to say (an address, a timer).
-        detail: Box<str>,
-        /// What would answer the response, where something would.
-        advice: Option<Box<Advice>>,
-    },
-    /// The user cancelled.
-    Cancel {
-        /// As the user gave them.
-        options: CancelOptions,
-        /// Whether the CANCEL must wait for a provisional first (RFC 3261 §9.1).
-        waiting: bool,
-    },
-    /// The CANCEL went to the flow for the first time.
-    CancelSent {
-        /// Its bytes.
-        message: Bytes,
-    },
-    /// A 401 or 407 arrived, and the request goes out again with credentials.
-    Challenged {
-        /// The response.
-        response: Response,
-        /// What was challenged, chosen and computed; no secret is in it.
-        record: Box<AuthRecord>,
-    },
-    /// A 401 or 407 arrived that cannot be answered, or not once more. [`Fact::Rejected`] follows.
-    AuthGivenUp {
-        /// What was challenged, and why nothing answers it.
-        record: Box<AuthRecord>,
-    },
-    /// The request carries credentials that nobody asked this request for: the flow's servers did
-    /// before (RFC 3261 §22.2).
-    AuthAhead {
-        /// What was computed; no secret is in it.
-        record: Box<AuthRecord>,
-    },
-    /// A response said how it took the credentials (RFC 7616 §3.5).
-    AuthInfo(Box<InfoRecord>),
-    /// A 3xx arrived, and the request goes out again to one of its contacts.
-    Redirected {
-        /// The response.
-        response: Response,
-        /// Where that leads.
-        followed: Box<Followed>,
-    },
-    /// One of its messages was dropped, doubled, held back or corrupted, as the user wished.
-    Impaired(Box<Impaired>),
-    /// Raw bytes went out that nothing which comes back can be matched to.
-    Unmatched {
-        /// Why, as a sentence.
-        detail: String,
-    },
-    /// A final response to a PRACK arrived.
-    PrackAnswered(Response),
-    /// A PRACK was never answered: its Timer F fired, or its flow broke.
-    PrackFailed {
-        /// What happened, as a sentence.
-        detail: String,
-    },
-    /// A final response to the CANCEL arrived.
-    CancelAnswered(Response),
-    /// A 2xx to the INVITE came although the user had cancelled: it is ACKed and hung up
-    /// (RFC 3261 §9.1, §15).
-    CancelCrossed {
-        /// What happened, as a sentence.
-        detail: String,
-    },
-    /// The CANCEL was never answered: its Timer F fired, or its flow broke.
-    CancelFailed {
-        /// What happened, as a sentence.
-        detail: String,
-    },
-    /// An ACK went to the flow.
-    Acked {
-        /// Its bytes.
-        message: Bytes,
-        /// The status that it acknowledges.
-        status: StatusCode,
-        /// Whether the same ACK went before, for a response that is repeated.
-        again: bool,
-    },
-    /// A response came that changes nothing.
-    Absorbed {
-        /// The response.
-        response: Response,
-        /// Why it changes nothing.
-        why: Absorbed,
-        /// How many such responses have come for its transaction, this one included.
-        count: u32,
-    },
-    /// A leg came into being or changed.
-    Leg {
-        /// The To tag.
-        tag: Box<str>,
-        /// Its state now.
-        state: LegState,
-    },
-    /// The peer sent a request in one of the context's dialogs.
-    Received {
-        /// Its bytes.
-        message: Bytes,
-        /// Whether it is a retransmission, answered with the same response again.
-        again: bool,
-        /// Its server transaction, where it waits for an answer by hand.
-        transaction: Option<ServerTransactionId>,
-        /// What it is answered with at once; [`Fact::Answered`] follows.
-        answer: Option<StatusCode>,
-    },
-    /// The peer's request was answered.
-    Answered(Response),
-    /// The outcome is final and nothing is left to do: no leg is up, no cancel is under way.
-    Ended {
-        /// How it ended.
-        cause: Cause,
-    },
-}
-
-impl Fact {
-    /// `192.0.2.1:5060 is 203.0.113.9:4242 to the peer, and Contact says so from now on`
-    pub fn seen_as(&self) -> Option<String> {
-        let Fact::SeenAs { local, seen, in_contact } = self else { return None };
-        let says = if *in_contact { ", and Contact says so from now on" } else { "" };
-        Some(format!("{local} is {seen} to the peer (RFC 3581 §4){says}"))
-    }
-
-    /// The event's name where it is part of the JSON interface.
-    pub fn name(&self) -> Option<&'static str> {
-        Some(match self {
-            Fact::Sent { .. } => "sent",
-            Fact::Retransmitted { .. } => "retransmitted",
-            Fact::Progress(_) => "progress",
-            Fact::Accepted { .. } => "accepted",
-            Fact::Rejected { .. } => "rejected",
-            Fact::Failed { .. } => "failed",
-            Fact::Cancel { .. } => "cancel",
-            Fact::CancelSent { .. } => "cancel_sent",
-            Fact::Challenged { .. } => "challenged",
-            Fact::Acked { .. } => "acked",
-            Fact::Leg { .. } => "leg",
-            Fact::Received { .. } => "received",
-            Fact::Ended { .. } => "ended",
-            Fact::Created(_)
-            | Fact::Resolving { .. }
-            | Fact::Resolved(_)
-            | Fact::Trying(_)
-            | Fact::PassedOver { .. }
-            | Fact::SeenAs { .. }
-            | Fact::CameOver { .. }
-            | Fact::AuthGivenUp { .. }
-            | Fact::AuthAhead { .. }
-            | Fact::AuthInfo(_)
-            | Fact::Impaired(_)
-            | Fact::Redirected { .. }
-            | Fact::CancelAnswered(_)
-            | Fact::CancelFailed { .. }
-            | Fact::CancelCrossed { .. }
-            | Fact::Unmatched { .. }
-            | Fact::PrackAnswered(_)
-            | Fact::PrackFailed { .. }
-            | Fact::Absorbed { .. }
-            | Fact::Answered(_) => return None,
-        })
-    }
-
-    /// The response that came (or, for `Answered`, went), where the fact is about one.
-    pub fn response(&self) -> Option<&Response> {
-        match self {
-            Fact::Progress(response)
-            | Fact::Accepted { response, .. }
-            | Fact::Rejected { response, .. }
-            | Fact::Challenged { response, .. }
-            | Fact::Redirected { response, .. }
-            | Fact::CancelAnswered(response)
-            | Fact::PrackAnswered(response)
-            | Fact::Absorbed { response, .. }
-            | Fact::Answered(response) => Some(response),
-            Fact::Failed { response, .. } | Fact::PassedOver { response, .. } => response.as_ref(),
-            _ => None,
-        }
-    }
-
-    /// Whether its message went from us to the peer.
-    pub fn is_ours(&self) -> bool {
-        matches!(
-            self,
-            Fact::Sent { .. }
-                | Fact::Retransmitted { .. }
-                | Fact::CancelSent { .. }
-                | Fact::Acked { .. }
-                | Fact::Answered(_)
-        )
-    }
-
-    /// The bytes that went or came, where the fact is about a message.
-    pub fn message(&self) -> Option<&Bytes> {
-        match self {
-            Fact::Sent { message }
-            | Fact::Retransmitted { message, .. }
-            | Fact::CancelSent { message }
-            | Fact::Acked { message, .. }
-            | Fact::Received { message, .. } => Some(message),
-            // A failure repeats the response of the rejection before it.
-            Fact::Failed { .. } => None,
-            other => other.response().map(|response| &response.message),
-        }
-    }
-}
-
-/// Why a response changes nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Absorbed {
-    /// The same response came before.
-    Repeated,
-    /// The final response had come before it (RFC 3261 §17.1).
-    Late,
-    /// A reliable provisional before it is missing (RFC 3262 §4).
-    OutOfOrder,
-}
-
-impl Absorbed {
-    /// As a word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Absorbed::Repeated => "repeated",
-            Absorbed::Late => "late",
-            Absorbed::OutOfOrder => "out of order",
-        }
-    }
 }
 
 /// What would answer a rejection, as the peer itself has said.
@@ -425,33 +124,4 @@ pub struct Followed {
     pub next: UriBuf,
     /// The names of the headers in its URI that were not honoured (RFC 3261 §19.1.5).
     pub skipped: Vec<String>,
-}
-
-/// A message that no context can claim: malformed, a response to nothing that was sent, or a
-/// request that belongs to no dialog of ours.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stray {
-    /// When it came.
-    pub at: Instant,
-    /// The flow that it came on.
-    pub flow: FlowId,
-    /// The bytes as they came.
-    pub bytes: Bytes,
-    /// Why nobody can claim it, as a sentence.
-    pub problem: String,
-    /// Where it is a request that was understood: what was asked, and what it got.
-    pub asked: Option<Asked>,
-}
-
-/// A request of a peer outside every dialog of ours.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
-    /// The method.
-    pub method: Method,
-    /// Who sent it.
-    pub source: SocketAddr,
-    /// Whether it is a retransmission.
-    pub again: bool,
-    /// What it was answered with, once; an ACK and a retransmission have none of their own.
-    pub answer: Option<StatusCode>,
 }

@@ -59,14 +59,35 @@ pub enum Timer {
     M,
     /// Wait for what a CANCEL should bring; it has no letter (RFC 3261 §9.1).
     CancelWait,
+    /// The retransmission of a 2xx to the peer's INVITE; it has no letter (RFC 3261 §13.3.1.4).
+    SuccessAgain,
+    /// Wait for the ACK of that 2xx; it has no letter either.
+    AckWait,
     /// The end of a subscription (RFC 6665).
     Expiry,
+}
+
+impl Timer {
+    /// Whether nothing happens when it fires: it only ends a wait for what may be repeated.
+    pub const fn is_silent(self) -> bool {
+        matches!(self, Timer::D | Timer::I | Timer::J | Timer::K | Timer::L | Timer::M)
+    }
+}
+
+impl Status {
+    /// The timers that still run: what fires without a word is not told.
+    pub fn running(&self, now: Instant) -> impl Iterator<Item = TimerAt> {
+        let runs = move |timer: &TimerAt| timer.at > now || !timer.timer.is_silent();
+        self.timers.into_iter().flatten().filter(runs)
+    }
 }
 
 impl fmt::Display for Timer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Timer::CancelWait => f.pad("64·T1"),
+            Timer::SuccessAgain => f.pad("2xx"),
+            Timer::AckWait => f.pad("ACK"),
             Timer::Expiry => f.pad("expiry"),
             letter => f.pad(&format!("{letter:?}")),
         }

@@ -71,18 +71,8 @@ impl NonInviteClient {
         if self.reliable {
             return 1;
         }
-        let end = self.timing.patience();
-        let (mut at, mut interval, mut count) = (self.timing.t1, self.timing.t1, 1);
-        while at < end && interval < self.timing.t2 {
-            count += 1;
-            interval = self.timing.back_off(interval);
-            at += interval;
-        }
-        if at < end {
-            let left = (end - at).as_nanos().div_ceil(self.timing.t2.as_nanos().max(1));
-            count += u32::try_from(left).unwrap_or(u32::MAX - count);
-        }
-        count
+        let Timing { t1, .. } = self.timing;
+        1 + self.timing.repeats(t1, self.timing.patience().saturating_sub(t1))
     }
 
     /// A response with this branch and CSeq method came.

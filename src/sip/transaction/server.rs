@@ -38,6 +38,8 @@ pub struct ServerTransaction {
     timing: Timing,
     reliable: bool,
     state: State,
+    /// How often the last response was sent.
+    attempts: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +94,7 @@ impl ServerTransaction {
             Method::Invite => State::InviteProceeding { last: None },
             _ => State::Trying,
         };
-        ServerTransaction { timing, reliable, state }
+        ServerTransaction { timing, reliable, state, attempts: 0 }
     }
 
     /// Takes a response; gives it back where it is to be sent now, and nothing where the
@@ -124,6 +126,7 @@ impl ServerTransaction {
             }
             _ => return None,
         };
+        self.attempts = 1;
         Some(bytes)
     }
 
@@ -145,7 +148,10 @@ impl ServerTransaction {
             State::InviteProceeding { last: Some(last) }
             | State::InviteCompleted { last, .. }
             | State::Proceeding { last }
-            | State::Completed { last, .. } => ServerReceived::Retransmit(last.clone()),
+            | State::Completed { last, .. } => {
+                self.attempts = self.attempts.saturating_add(1);
+                ServerReceived::Retransmit(last.clone())
+            }
             State::InviteProceeding { last: None }
             | State::InviteAccepted { .. }
             | State::InviteConfirmed { .. }
@@ -165,6 +171,7 @@ impl ServerTransaction {
             State::InviteCompleted { last, g: Some(g), .. } if g.at <= now => {
                 g.interval = self.timing.back_off(g.interval);
                 g.at = now + g.interval;
+                self.attempts = self.attempts.saturating_add(1);
                 ServerTimeout::Retransmit(last.clone())
             }
             State::InviteAccepted { l: at }
@@ -201,6 +208,22 @@ impl ServerTransaction {
             | State::Trying
             | State::Proceeding { .. }
             | State::Terminated => [None, None],
+        }
+    }
+
+    /// How often the last response was sent: by itself, by Timer G, and because the peer repeated
+    /// its request.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// How often Timer G will send it again before Timer H, if no ACK comes.
+    pub fn attempts_left(&self) -> u32 {
+        match self.state {
+            State::InviteCompleted { g: Some(g), h, .. } => {
+                self.timing.repeats(g.interval, h.saturating_duration_since(g.at))
+            }
+            _ => 0,
         }
     }
 

@@ -19,6 +19,25 @@ impl Timing {
         self.t1.saturating_mul(64)
     }
 
+    /// How often what is repeated will be, if nothing stops it: now for the first time, then after
+    /// twice the `interval` before it, at most T2, until `left` is over.
+    pub(crate) fn repeats(&self, mut interval: Duration, left: Duration) -> u32 {
+        let (mut at, mut count) = (Duration::ZERO, 0);
+        while at < left && interval < self.t2 {
+            count += 1;
+            interval = self.back_off(interval);
+            at += interval;
+        }
+        // From here on every T2.
+        let rest = left.saturating_sub(at).as_nanos().div_ceil(self.t2.as_nanos().max(1));
+        u32::try_from(rest).map_or(u32::MAX, |rest| rest.saturating_add(count))
+    }
+
+    /// How often a 2xx to an INVITE goes out again if no ACK comes (RFC 3261 §13.3.1.4).
+    pub(crate) fn success_repeats(&self) -> u32 {
+        self.repeats(self.t1, self.patience().saturating_sub(self.t1))
+    }
+
     /// The next retransmission interval: twice the last one, at most T2.
     pub fn back_off(&self, last: Duration) -> Duration {
         last.saturating_mul(2).min(self.t2)

@@ -282,8 +282,12 @@ impl UserAgent {
         by: TerminatedBy,
         cause: Cause,
     ) {
+        if self.leg_mut(id, tag).is_none_or(|leg| leg.is_terminated()) {
+            return;
+        }
+        self.give_up_leg(now, id, tag);
         let Some(context) = self.contexts.get_mut(&id) else { return };
-        let Some(leg) = context.leg_mut(tag).filter(|leg| !leg.is_terminated()) else { return };
+        let Some(leg) = context.leg_mut(tag) else { return };
         leg.state = LegState::Terminated { by };
         let state = leg.state.clone();
         let was_last = context.state == State::Accepted && context.legs_up() == 0;

@@ -146,7 +146,10 @@ impl UserAgent {
         let is_over = |context: &ClientContext| {
             context.ended.is_some() && context.transactions == 0 && context.children == 0
         };
-        if !self.contexts.get(&id).is_some_and(|context| is_over(context)) {
+        if !self.contexts.get(&id).is_some_and(|context| is_over(context))
+            // What the peer repeats of its own requests is answered again until their timers are out.
+            || self.served.serves(id)
+        {
             return;
         }
         let Some(context) = self.contexts.remove(&id) else { return };

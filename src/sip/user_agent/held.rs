@@ -13,6 +13,8 @@ pub struct Held {
     pub client_transactions: usize,
     /// Server transactions.
     pub server_transactions: usize,
+    /// Requests of the peer whose server transactions are open.
+    pub served: usize,
     /// Dialogs that the peer's requests can find.
     pub dialogs: usize,
     /// Requests of the peer that wait for an answer by hand.
@@ -38,6 +40,7 @@ impl UserAgent {
             contexts: self.contexts.len(),
             client_transactions: self.transactions.len(),
             server_transactions: self.servers.len(),
+            served: self.served.len(),
             dialogs: self.dialogs.len(),
             unanswered: self.by_hand.len(),
             unacked: self.unacked.len(),

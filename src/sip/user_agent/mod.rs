@@ -3,10 +3,12 @@
 //! Time, bytes and wishes go in; [`Output`]s come out of one queue, in their true order. What a
 //! response belongs to stands in `matching`, what it does in `responses`, `accepted`, `reliable` and
 //! `again`, what the user's wishes do in `sending`, `raw`, `cancel` and `dialogs`, what the peer's
-//! own requests do in `peer`, what time does in `timeouts`, and how contexts end in `ending`.
+//! own requests do in `peer` and `outside`, how they are answered in `answers` and what repeats the
+//! answers in `served` and `unacked`, what time does in `timeouts`, and how contexts end in `ending`.
 
 mod accepted;
 mod again;
+mod answers;
 mod authenticate;
 mod cancel;
 mod dialog_index;
@@ -21,6 +23,7 @@ mod in_dialog;
 mod keep_alive;
 mod matching;
 mod next_hop;
+mod outside;
 mod peer;
 mod raw;
 mod registrations;
@@ -29,6 +32,7 @@ mod responses;
 mod route;
 mod seen;
 mod sending;
+mod served;
 mod settings;
 mod size;
 mod subscriptions;
@@ -46,12 +50,12 @@ use std::{
 use bytes::Bytes;
 
 pub(crate) use self::again::Redirection;
+pub use self::answers::Answer;
 pub use self::error::{AnswerError, CancelError, DialogError, HangUpError};
 pub use self::held::Held;
 pub(crate) use self::keep_alive::asks_to_keep;
 pub use self::keep_alive::{KeepAlive, KeepAliveBy};
 pub use self::next_hop::Follow;
-pub use self::peer::Answer;
 pub use self::registrations::{RegistrarAt, RegistrarName};
 pub(crate) use self::route::Route;
 pub use self::settings::{ExtraLegs, Redirects, Settings};
@@ -62,6 +66,7 @@ use self::{
     flows::Flows,
     peer::PeerRequest,
     registrations::Registrations,
+    served::Served,
     transactions::{Key, Transactions},
     unacked::Unacked,
 };
@@ -146,6 +151,8 @@ pub struct UserAgent {
     unmatched: BTreeSet<(FlowId, ContextId)>,
     auth: AuthSessions,
     servers: ServerTransactions,
+    /// Whose each of them is.
+    served: Served,
     /// Requests of the peer that the user answers by hand.
     by_hand: HashMap<ServerTransactionId, PeerRequest>,
     unacked: Unacked,
@@ -173,6 +180,7 @@ impl UserAgent {
             unmatched: BTreeSet::new(),
             auth: AuthSessions::new(),
             servers: ServerTransactions::new(settings.timing, SERVER_TRANSACTIONS),
+            served: Served::default(),
             by_hand: HashMap::new(),
             unacked: Unacked::default(),
             no_session: sdp::Described::default(),
@@ -253,7 +261,10 @@ impl UserAgent {
     }
 
     fn stray(&mut self, now: Instant, flow: FlowId, bytes: Bytes, problem: String) {
-        self.stray_request(now, flow, bytes, problem, None);
+        match self.find_beside(flow, &bytes) {
+            Some(id) => self.tell_own(now, id, Fact::Beside { message: bytes, detail: problem }),
+            None => self.stray_request(now, flow, bytes, problem, None),
+        }
     }
 
     fn stray_request(
@@ -271,7 +282,7 @@ impl UserAgent {
     /// Tells the user, with the context as it is now.
     fn tell(&mut self, now: Instant, id: ContextId, method: Method, fact: Fact) {
         let Some(context) = self.contexts.get(&id) else { return };
-        let status = self.status(context);
+        let status = self.status(id, context);
         let event = ContextEvent { at: now, context: id, method, fact, status };
         self.output.push_back(Output::Event(Event::Context(event)));
     }
@@ -283,7 +294,7 @@ impl UserAgent {
         self.tell(now, id, method, fact);
     }
 
-    fn status(&self, context: &ClientContext) -> Status {
+    fn status(&self, id: ContextId, context: &ClientContext) -> Status {
         let (attempts, attempts_max) = match &context.request {
             Request::Sent { attempts, .. } => *attempts,
             Request::Waiting(_) | Request::Never => (0, 0),
@@ -303,7 +314,8 @@ impl UserAgent {
             _ => None,
         };
         let own = context.deadline.zip(timer).map(|(at, timer)| TimerAt { timer, at });
-        let timers = self.transactions.timers(keys, own);
+        let theirs = self.served_timers(id).chain(self.unacked.timers(id));
+        let timers = self.transactions.timers(keys, own.into_iter().chain(theirs));
         Status {
             state: context.state,
             timers,

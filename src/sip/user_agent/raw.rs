@@ -37,8 +37,8 @@ impl UserAgent {
     ///
     /// Where nothing can be matched to them [`Fact::Unmatched`] says why, in [`State::Sent`]; the
     /// context ends 64·T1 later ([`RawMessage::waiting`] has it otherwise), or after 2·T1 where
-    /// nobody answers them, so that an error that comes for them is told in it. What answers them is
-    /// a [`Stray`](crate::sip::Stray), or another context's where they repeat its request.
+    /// nobody answers them, so that an error that comes for them is told in it. What comes on
+    /// the flow by then and belongs to nothing is told beside them ([`Fact::Beside`]).
     pub fn send_raw(&mut self, now: Instant, flow: FlowId, raw: RawMessage) -> ContextId {
         let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
         self.create_raw(now, Some(flow), transport, raw)
@@ -155,6 +155,26 @@ impl UserAgent {
             sent.is_some_and(|sent| sent.as_ptr() == bytes.as_ptr() && sent.len() == bytes.len())
         };
         self.unmatched_on(flow).into_iter().find(is_it)
+    }
+
+    /// The context beside which something is told that came on its flow and belongs to nothing: the
+    /// only one that waits there, or the only one whose bytes have that Call-ID.
+    pub(super) fn find_beside(&self, flow: FlowId, bytes: &Bytes) -> Option<ContextId> {
+        let waiting = self.unmatched_on(flow);
+        let message = Message::read(bytes.clone()).ok();
+        if waiting.is_empty() || message.as_ref().is_some_and(Message::is_request) {
+            return None;
+        }
+        if let [only] = *waiting {
+            return Some(only);
+        }
+        let message = message?;
+        let call_id = message.call_id().ok().filter(|call_id| !call_id.is_empty())?;
+        let mut named = waiting.into_iter().filter(|id| {
+            let sent = self.contexts.get(id).and_then(|context| context.sent());
+            sent.is_some_and(|sent| memchr::memmem::find(sent, call_id.as_bytes()).is_some())
+        });
+        named.next().filter(|_| named.next().is_none())
     }
 
     /// The contexts on a flow that nothing can be matched to, and that have not ended yet.

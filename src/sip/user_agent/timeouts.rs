@@ -12,7 +12,7 @@ use crate::sip::{
     context::{Cancel, Request},
     event::{ContextId, Fact, State, TerminatedBy, Timer},
     method::Method,
-    transaction::{TimedOut, TimeoutOutcome},
+    transaction::TimeoutOutcome,
 };
 
 impl UserAgent {
@@ -27,12 +27,7 @@ impl UserAgent {
             }
         }
         while let Some(timed_out) = self.servers.handle_timeout(now) {
-            match timed_out {
-                TimedOut::Retransmit(_, transmit) => {
-                    self.transmit_again(transmit);
-                }
-                TimedOut::NoAck(id) | TimedOut::Terminated(id) => _ = self.by_hand.remove(&id),
-            }
+            self.server_timed_out(now, timed_out);
         }
     }
 

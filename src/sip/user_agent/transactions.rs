@@ -297,17 +297,17 @@ impl Transactions {
         self.deadlines.first().filter(|(at, _)| *at <= now).map(|(_, due)| due.clone())
     }
 
-    /// The timers of the transactions named and the context's own, the next two first.
+    /// The timers of the transactions named and the others of the context, the next two first.
     pub(super) fn timers(
         &self,
         keys: impl Iterator<Item = Key>,
-        own: Option<TimerAt>,
+        others: impl Iterator<Item = TimerAt>,
     ) -> [Option<TimerAt>; 2] {
         let mut first: [Option<TimerAt>; 2] = [None, None];
         let timers = keys
             .filter_map(|key| self.entry(key))
             .flat_map(|entry| entry.transaction.timers().into_iter().flatten());
-        for timer in timers.chain(own) {
+        for timer in timers.chain(others) {
             match first {
                 [Some(next), _] if timer.at < next.at => first = [Some(timer), Some(next)],
                 [Some(_), Some(second)] if second.at <= timer.at => {}

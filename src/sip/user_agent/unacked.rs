@@ -1,13 +1,13 @@
 //! 2xx answers to the peer's re-INVITEs, repeated until their ACK comes (RFC 3261 §13.3.1.4).
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     time::{Duration, Instant},
 };
 
 use super::{Transmit, UserAgent, peer::PeerRequest, transactions::Due};
 use crate::sip::{
-    event::{ContextId, Fact, Response},
+    event::{ContextId, Fact, Response, Timer, TimerAt},
     message::Message,
     method::Method,
     status::StatusCode,
@@ -17,13 +17,16 @@ use crate::sip::{
 /// Every 2xx that waits for its ACK: at most one for each leg (RFC 3261 §14.2).
 #[derive(Debug, Default)]
 pub(super) struct Unacked {
-    answers: HashMap<(ContextId, Box<str>), Repeated>,
+    answers: BTreeMap<(ContextId, Box<str>), Repeated>,
 }
 
 #[derive(Debug)]
 struct Repeated {
     cseq: u32,
+    status: StatusCode,
     transmit: Transmit,
+    /// How often it was sent.
+    attempt: u32,
     at: Instant,
     interval: Duration,
     until: Instant,
@@ -34,17 +37,36 @@ impl Unacked {
         self.answers.len()
     }
 
+    /// When the 2xx of a context are sent again, and when their ACKs are given up.
+    pub(super) fn timers(&self, id: ContextId) -> impl Iterator<Item = TimerAt> {
+        let from = self.answers.range((id, Box::from(""))..);
+        from.take_while(move |((of, _), _)| *of == id).flat_map(|(_, answer)| {
+            let again = (answer.at < answer.until)
+                .then_some(TimerAt { timer: Timer::SuccessAgain, at: answer.at });
+            let given_up = TimerAt { timer: Timer::AckWait, at: answer.until };
+            again.into_iter().chain([given_up])
+        })
+    }
+
     pub(super) fn contains(&self, id: ContextId, tag: &str) -> bool {
         self.answers.contains_key(&(id, tag.into()))
     }
 }
 
 impl UserAgent {
-    pub(super) fn await_ack(&mut self, now: Instant, peer: &PeerRequest, transmit: Transmit) {
+    pub(super) fn await_ack(
+        &mut self,
+        now: Instant,
+        peer: &PeerRequest,
+        status: StatusCode,
+        transmit: Transmit,
+    ) {
         let Timing { t1, .. } = self.settings.timing;
         let repeated = Repeated {
             cseq: peer.message.cseq().map_or(0, |cseq| cseq.number),
+            status,
             transmit,
+            attempt: 1,
             at: now + t1,
             interval: t1,
             until: now + self.settings.timing.patience(),
@@ -65,7 +87,7 @@ impl UserAgent {
         if !again && let Some(answer) = self.unacked.answers.remove(&key) {
             self.transactions.disarm(answer.at, Due::Answer(id, tag.into()));
         }
-        self.tell_received(now, Some(key), Method::Ack, ack, again);
+        self.tell_received(now, id, Method::Ack, ack, again);
     }
 
     /// Time to repeat a 2xx, or to give up: then the dialog is ended (RFC 3261 §13.3.1.4).
@@ -77,19 +99,25 @@ impl UserAgent {
         let due = Due::Answer(id, key.1.clone());
         self.transactions.disarm(before, due.clone());
         if answer.until <= now {
+            let status = answer.status;
             self.unacked.answers.remove(&key);
-            let why = "no ACK came for the 200 to the INVITE";
+            let why = format!("no ACK came for the {status} to the INVITE");
+            let seconds = self.settings.timing.patience().as_secs_f64();
+            let detail = format!("{why} within {seconds} s (64·T1, RFC 3261 §13.3.1.4)");
+            self.tell(now, id, Method::Invite, Fact::NeverAcked { detail });
             // Refused where the leg is being hung up already.
-            let _ = self.hang_up_leg_because(now, id, &key.1, why);
+            let _ = self.hang_up_leg_because(now, id, &key.1, &why);
             return;
         }
         answer.interval = answer.interval.saturating_mul(2).min(t2);
         answer.at = (now + answer.interval).min(answer.until);
-        let (at, transmit) = (answer.at, answer.transmit.clone());
+        answer.attempt += 1;
+        let (at, attempt, transmit) = (answer.at, answer.attempt, answer.transmit.clone());
+        let left = self.settings.timing.repeats(answer.interval, answer.until - at);
+        let response = Response { status: answer.status, message: transmit.bytes.clone() };
         self.transactions.arm(at, due);
-        let response = Response { status: StatusCode::OK, message: transmit.bytes.clone() };
         if self.transmit_again(transmit) {
-            self.tell(now, id, Method::Invite, Fact::Answered(response));
+            self.tell(now, id, Method::Invite, Fact::Answered { response, attempt, left });
         }
     }
 

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Instant};
 use super::{Counted, Cursor, Flow, InDialogAsked, Level, LogEntry, Mode, Model, Notice, Row};
 use crate::{
     engine::{Account, Event, FlowEvent, FlowState, Impairments, PeerFlow, Refusal},
-    sip::{self, Cause, ContextEvent, Fact, FlowId, RegistrationEvent, RegistrationState},
+    sip::{
+        self, Asked, Cause, ContextEvent, Fact, FlowId, Outside, OutsideFact, RegistrationEvent,
+        RegistrationState,
+    },
     ui::{
         bindings::{Action, Scope},
         notify::Occasion,
@@ -19,9 +22,14 @@ impl Model {
         match event {
             Event::Sip(sip::Event::Context(event)) => self.apply_context(event),
             Event::Sip(sip::Event::Registration(event)) => self.apply_registration(event),
+            Event::Sip(sip::Event::Outside(outside)) => self.apply_outside(outside),
             Event::Sip(sip::Event::Stray(stray)) => {
                 let flow = Some(stray.flow);
                 self.facts.statistics.count(stray.at, None, flow, Counted::STRAY);
+                if let Some(Asked { method, answer: Some(status), .. }) = &stray.asked {
+                    let answer = Counted::answer(*status);
+                    self.facts.statistics.count(stray.at, Some(method), flow, answer);
+                }
                 if let Some(asked) = stray.asked.as_ref().filter(|asked| !asked.again)
                     && self.notify.tells(Occasion::Received)
                 {
@@ -67,6 +75,29 @@ impl Model {
             Event::Refused(refusal) => self.apply_refusal(refusal),
             Event::Stopped => self.mode = Mode::Left,
         }
+    }
+
+    /// Something happened to a request that belongs to no dialog.
+    fn apply_outside(&mut self, outside: Outside) {
+        let Outside { at, flow, source, method, fact } = outside;
+        let (level, sentence, bytes) = match fact {
+            OutsideFact::Answered { response, attempt, left } => {
+                let counted = Counted::answer(response.status);
+                self.facts.statistics.count(at, Some(&method), Some(flow), counted);
+                let of = match left {
+                    0 => String::new(),
+                    left => format!(" of {}", attempt.saturating_add(left)),
+                };
+                let status = response.status;
+                let sentence =
+                    format!("{status} to {method} of {source}, sent again ({attempt}{of})");
+                (Level::Info, sentence, Some(response.message))
+            }
+            OutsideFact::NeverAcked { detail } => {
+                (Level::Warning, format!("{source}: {detail}"), None)
+            }
+        };
+        self.facts.log.push(LogEntry { at, level, flow: Some(flow), sentence, bytes });
     }
 
     fn log(&mut self, at: Instant, level: Level, flow: Option<FlowId>, sentence: String) {

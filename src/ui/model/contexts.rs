@@ -457,16 +457,20 @@ impl Timeline {
         (self.left_out > 0).then_some((Self::HEAD, self.left_out))
     }
 
-    /// How long before an entry the same request was sent last.
+    /// How long before an entry the same request, or answer, was sent last.
     pub fn since_last_sent(&self, index: usize) -> Option<Duration> {
         let entry = self.entries.get(index)?;
+        let is_answer = matches!(entry.fact, Fact::Answered { .. });
         let before = self.entries.iter().take(index).rev().find(|before| {
             before.context == entry.context
                 && before.method == entry.method
-                && matches!(
-                    before.fact,
-                    Fact::Sent { .. } | Fact::Retransmitted { .. } | Fact::CancelSent { .. }
-                )
+                && match before.fact {
+                    Fact::Answered { .. } => is_answer,
+                    Fact::Sent { .. } | Fact::Retransmitted { .. } | Fact::CancelSent { .. } => {
+                        !is_answer
+                    }
+                    _ => false,
+                }
         })?;
         Some(entry.at.saturating_duration_since(before.at))
     }

@@ -48,8 +48,8 @@ impl Counted {
             | Fact::Retransmitted { .. }
             | Fact::CancelSent { .. }
             | Fact::Acked { .. } => (true, None),
-            Fact::Answered(response) => (true, Some(response.status)),
-            Fact::Received { .. } => (false, None),
+            Fact::Answered { response, .. } => (true, Some(response.status)),
+            Fact::Received { .. } | Fact::Beside { .. } => (false, None),
             Fact::Progress(response)
             | Fact::PrackAnswered(response)
             | Fact::CancelAnswered(response)
@@ -62,6 +62,11 @@ impl Counted {
             _ => return None,
         };
         Some(Counted { is_sent, code })
+    }
+
+    /// An answer of ours.
+    pub const fn answer(status: StatusCode) -> Counted {
+        Counted { is_sent: true, code: Some(status) }
     }
 
     /// One that came in and that no context claims.

@@ -14,7 +14,7 @@ use crate::{
     engine::{Command, RawSubmission, Submission},
     sip::{
         Advice, ContextId, DialogRequest, Fact, LegState, Message, Method, NewRequest, RawMessage,
-        ServerTransactionId, StatusCode, UriBuf,
+        ServerTransactionId, UriBuf,
     },
     ui::{
         bindings::Action,
@@ -390,7 +390,7 @@ pub fn waiting(row: &Row) -> Option<(ServerTransactionId, Method)> {
             Fact::Received { transaction: Some(transaction), again: false, .. } => {
                 waiting.push((*transaction, entry.method.clone()));
             }
-            Fact::Answered(response) if StatusCode::is_final(response.status) => {
+            Fact::Answered { response, attempt: 1, .. } if response.status.is_final() => {
                 // Answers come in any order; the engine refuses one that comes too late.
                 if let Some(at) = waiting.iter().position(|(_, method)| *method == entry.method) {
                     waiting.remove(at);

@@ -124,7 +124,7 @@ struct Draft<'a> {
     /// The legs that have a lifeline, where there are several.
     legs: Vec<(Box<str>, usize)>,
     /// What the last step was, to count its repetitions: the context and the method.
-    last: Option<(ContextId, Method)>,
+    last: Option<(ContextId, Method, [bool; 2])>,
 }
 
 impl<'a> Draft<'a> {
@@ -234,9 +234,11 @@ impl<'a> Draft<'a> {
             }
             return;
         };
-        let same = (entry.context, entry.method.clone());
+        let ours = entry.fact.is_ours();
+        let is_response = entry.fact.response().is_some();
+        let same = (entry.context, entry.method.clone(), [ours, is_response]);
         // Only what follows the first copy at once is told with it: the order stays true.
-        if matches!(entry.fact, Fact::Retransmitted { .. })
+        if matches!(entry.fact, Fact::Retransmitted { .. } | Fact::Answered { attempt: 2.., .. })
             && self.last.as_ref() == Some(&same)
             && let Some(Step { what: What::Arrow { count, .. }, .. }) = self.ladder.steps.last_mut()
         {
@@ -244,7 +246,6 @@ impl<'a> Draft<'a> {
             return;
         }
         let message = Message::read(bytes.clone()).ok();
-        let ours = entry.fact.is_ours();
         let there = self.there(entry, message.as_ref(), ours);
         let (from, to) = if ours { (US, there) } else { (there, US) };
         let mut label = label(entry, message.as_ref(), self.row);
@@ -374,6 +375,7 @@ fn note(entry: &Entry, row: &Row) -> Option<(String, Mood)> {
         Fact::CancelCrossed { .. } => ("a 2xx crossed the CANCEL".to_owned(), Mood::Pending),
         Fact::CancelFailed { .. } => ("CANCEL failed".to_owned(), Mood::Bad),
         Fact::PrackFailed { .. } => ("PRACK failed".to_owned(), Mood::Bad),
+        Fact::NeverAcked { .. } => (format!("{} never ACKed", entry.method), Mood::Bad),
         Fact::Impaired(impaired) => {
             (format!("{} on its way {}", impaired.what(), impaired.direction), Mood::Bad)
         }

@@ -4,7 +4,7 @@ use ratatui::style::Style;
 
 use crate::{
     sip::{
-        Absorbed, CancelOptions, ContextId, Fact, FlowId, LegState, Resolution, Response,
+        Absorbed, CancelOptions, ContextId, Fact, FlowId, LegState, Message, Resolution, Response,
         TerminatedBy, Timer,
     },
     ui::{
@@ -62,6 +62,8 @@ pub(in crate::ui::view) fn details(entry: &Entry) -> Vec<String> {
         Fact::CancelFailed { detail }
         | Fact::CancelCrossed { detail }
         | Fact::Unmatched { detail }
+        | Fact::NeverAcked { detail }
+        | Fact::Beside { detail, .. }
         | Fact::PrackFailed { detail } => {
             details.push(sentence(detail));
         }
@@ -84,6 +86,8 @@ pub(in crate::ui::view) const fn purpose(timer: Timer) -> &'static str {
         Timer::B | Timer::F => "gives up",
         Timer::G => "sends the final again",
         Timer::H => "stops waiting for the ACK",
+        Timer::SuccessAgain => "sends the 2xx again",
+        Timer::AckWait => "hangs up without an ACK",
         Timer::CancelWait => "counts as cancelled",
         Timer::Expiry => "subscription ends",
         Timer::D | Timer::I | Timer::J | Timer::K | Timer::L | Timer::M => "waits for repeats",
@@ -195,9 +199,21 @@ impl Teller<'_> {
                 let meant = if *again { "from the peer, repeated" } else { "from the peer" };
                 ("←", theme.pending, self.name(), meant.to_owned())
             }
-            Fact::Answered(response) => {
+            Fact::Answered { response, attempt, left } => {
                 let what = format!("{} to {}", response_line(response), self.name());
-                self.out(what, "our answer".to_owned())
+                match attempt {
+                    1 => self.out(what, "our answer".to_owned()),
+                    again => self.out(format!("{what} again"), self.repeat_answer(*again, *left)),
+                }
+            }
+            Fact::NeverAcked { .. } => ("✖", theme.bad, "never ACKed".to_owned(), self.name()),
+            Fact::Beside { message, .. } => {
+                let status = Message::read(message.clone()).ok().and_then(|read| read.status());
+                let what = match status {
+                    Some(status) => response_line(&Response { status, message: message.clone() }),
+                    None => format!("{} bytes", message.len()),
+                };
+                ("←", theme.pending, what, "belongs to nothing".to_owned())
             }
             Fact::Ended { cause } => {
                 let name = if self.is_child() { self.name() + " " } else { String::new() };
@@ -270,13 +286,22 @@ impl Teller<'_> {
                 || format!("no. {attempt}"),
                 |row| format!("{attempt} of {}", row.status.attempts_max),
             );
-        let after = self
-            .row
-            .timeline
-            .since_last_sent(self.place)
-            .map(|after| format!(" after {}", interval(after)))
-            .unwrap_or_default();
-        format!("{of}{after}")
+        self.after(of)
+    }
+
+    /// The same for an answer of ours.
+    fn repeat_answer(&self, attempt: u32, left: u32) -> String {
+        self.after(match left {
+            0 => format!("no. {attempt}"),
+            left => format!("{attempt} of {}", attempt.saturating_add(left)),
+        })
+    }
+
+    fn after(&self, of: String) -> String {
+        match self.row.timeline.since_last_sent(self.place) {
+            Some(after) => format!("{of} after {}", interval(after)),
+            None => of,
+        }
     }
 
     fn accepted(&self, again: bool) -> String {

@@ -97,7 +97,7 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
     // Once a context has ended, its last timers fire without a word.
     let now = moment.now();
     let runs = |timer: &TimerAt| !row.status.ended || timer.at > now;
-    for timer in row.status.timers.into_iter().flatten().filter(runs) {
+    for timer in row.status.running(now).filter(runs) {
         let left = format!("in {}", moment.until(timer.at));
         let told = Told {
             shape: "◌",

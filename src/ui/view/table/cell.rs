@@ -118,7 +118,7 @@ fn last(row: &Row, has: impl Fn(Column) -> bool, moment: &Moment) -> String {
 
 /// `A in 2.1s`. Once a context has ended, its last timers fire without a word.
 fn timer(row: &Row, moment: &Moment) -> Option<String> {
-    let timer = row.status.timers[0].filter(|_| !row.status.ended)?;
+    let timer = row.status.running(moment.now()).next().filter(|_| !row.status.ended)?;
     Some(format!("{} in {}", timer.timer, moment.until(timer.at)))
 }
 

@@ -1,15 +1,19 @@
 //! Bytes that the user wrote are sent unchanged, in a client context of their own, with everything
 //! that can still be done for them.
 
+#[path = "../scripted/mod.rs"]
 mod scripted;
+#[path = "../simulation/mod.rs"]
 mod simulation;
 
+mod invites;
+mod unmatched;
+
 use proptest::prelude::*;
-use scripted::{text as text_of, *};
+use scripted::*;
 use simulation::{FLOW, ms, response};
 use sipboard::sip::{
-    Cause, ContextId, Fact, HeaderName, Method, RawMessage, Redirects, Settings, State, Transmit,
-    Transport,
+    Cause, Fact, Method, RawMessage, Redirects, Settings, State, Transmit, Transport,
 };
 
 /// A request as somebody writes it by hand: odd header order and case, no cookie, a sent-by of its
@@ -123,96 +127,6 @@ fn several_vias_come_back_as_they_were_sent() {
     assert_eq!(call.news(), accepted());
 }
 
-/// RFC 3261 §17.1.1.3.
-#[test]
-fn a_rejected_invite_gets_its_ack_made_of_what_was_written() {
-    let text = by_hand("INVITE", "x").replacen(
-        "f:",
-        "Route: <sip:p1.test;lr>\r\nRoute: <sip:p2.test;lr>\r\nf:",
-        1,
-    );
-    let mut call = Call::raw(Transport::Udp, text).looked();
-    call.reply(486, "b");
-    assert_eq!(call.news(), ["rejected 486 Busy", "failed Busy", "acked 486", "ended Busy"]);
-    let ack = call.sent(Method::Ack);
-    assert_eq!(ack.request_uri(), Some("sip:bob@demo.test"));
-    assert_eq!(lines(&ack, HeaderName::Via), ["SIP/2.0/UDP Elsewhere.test:5080;branch=x;rport"]);
-    assert_eq!(list(&ack, HeaderName::Route), ["<sip:p1.test;lr>", "<sip:p2.test;lr>"]);
-    assert_eq!(text_of(&ack, HeaderName::From), "Me <sip:me@here.test>;tag=mine");
-    assert_eq!(text_of(&ack, HeaderName::To), "<sip:bob@demo.test>;tag=b");
-    assert_eq!(text_of(&ack, HeaderName::CallId), "hand-made");
-    assert_eq!(text_of(&ack, HeaderName::CSeq), "7 ACK");
-    call.reply(486, "b");
-    assert_eq!(call.wire().last().unwrap(), "ACK", "a repeated rejection is ACKed again");
-}
-
-/// RFC 3261 §9.1.
-#[test]
-fn a_pending_invite_is_cancelled_with_its_own_via() {
-    let list = "SIP/2.0/UDP Elsewhere.test:5080;branch=x;rport, SIP/2.0/UDP below.test;branch=y";
-    let text =
-        by_hand("INVITE", "x").replace("SIP/2.0/UDP Elsewhere.test:5080;branch=x;rport", list);
-    let mut call = Call::raw(Transport::Udp, text).looked();
-    call.cancel().unwrap();
-    assert_eq!(call.news(), ["cancel, waiting"]);
-    call.reply(180, "b");
-    let cancel = call.sent(Method::Cancel);
-    assert_eq!(lines(&cancel, HeaderName::Via), ["SIP/2.0/UDP Elsewhere.test:5080;branch=x;rport"]);
-    assert_eq!(text_of(&cancel, HeaderName::CSeq), "7 CANCEL");
-    assert_eq!(text_of(&cancel, HeaderName::To), "<sip:bob@demo.test>");
-    call.look();
-    call.reply_to(&cancel, 200, "b");
-    assert_eq!(call.news(), ["cancel answered 200"]);
-    call.reply(487, "b");
-    assert_eq!(call.state(), State::Canceled);
-    assert_eq!(call.ended().unwrap().0, Cause::Canceled);
-    call.wait(PATIENCE);
-    assert_eq!(call.sim.ua.held(), Default::default());
-}
-
-/// RFC 3261 §9.1: the 487 may come first, and ends the INVITE's transaction on TCP.
-#[test]
-fn the_answer_to_the_cancel_is_matched_after_the_invite_is_over() {
-    let mut call = Call::raw(Transport::Tcp, by_hand("INVITE", "x"));
-    call.reply(180, "b");
-    call.cancel().unwrap();
-    let cancel = call.sent(Method::Cancel);
-    call.look();
-    call.reply(487, "b");
-    call.reply_to(&cancel, 200, "b");
-    assert!(call.news().contains(&"cancel answered 200".to_owned()));
-    assert_eq!(call.sim.strays.len(), 0);
-    assert_eq!(call.sim.ua.held(), Default::default());
-}
-
-/// RFC 3261 §13.2.2.4, §12.2.1.1.
-#[test]
-fn an_accepted_invite_makes_a_leg_that_is_acked_and_hung_up() {
-    let mut call = Call::raw(Transport::Udp, by_hand("INVITE", "x")).looked();
-    call.reply(200, "b");
-    assert_eq!(call.news(), ["accepted 200", "leg b Confirmed", "acked 200"]);
-    let ack = call.sent(Method::Ack);
-    assert_eq!(ack.request_uri(), Some("sip:bob@192.0.2.2:5060"));
-    assert_ne!(branch(&ack), "x");
-    assert_eq!(ack.via().unwrap().host(), "192.0.2.1");
-    assert_eq!((cseq(&ack), text_of(&ack, HeaderName::CallId)), (7, "hand-made".to_owned()));
-    call.reply(200, "b");
-    assert_eq!(call.news(), ["accepted again 200", "acked again 200"]);
-    call.hang_up();
-    let bye = call.sent(Method::Bye);
-    assert_eq!((cseq(&bye), bye.to().unwrap().tag()), (8, Some("b")));
-    call.reply_to(&bye, 200, "b");
-    assert_eq!(call.state(), State::HungUp);
-}
-
-#[test]
-fn the_peers_bye_finds_the_leg_of_a_raw_invite() {
-    let mut call = Call::raw(Transport::Udp, by_hand("INVITE", "x"));
-    call.reply(200, "b");
-    assert_eq!(code(&call.peer(Method::Bye, 1, &[])), 200);
-    assert_eq!(call.state(), State::HungUp);
-}
-
 #[test]
 fn what_was_written_byte_for_byte_is_not_written_anew() {
     let settings = Settings { redirects: Redirects::All, ..Settings::default() };
@@ -226,54 +140,6 @@ fn what_was_written_byte_for_byte_is_not_written_anew() {
     call.reply(401, "b");
     assert_eq!(call.ended().unwrap().0, Cause::AuthenticationError);
     assert_eq!(call.all_sent(Method::Options).len(), 2);
-}
-
-#[test]
-fn bytes_to_which_nothing_can_be_matched_are_sent_once_and_end() {
-    let no_branch = by_hand("INVITE", "x").replace(";branch=x", "");
-    for (bytes, method, why) in [
-        (no_branch.as_str(), "INVITE", "no branch"),
-        ("\u{1b}[31mhello", "raw", "no SIP message"),
-        ("SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\n\r\n", "raw", "response"),
-        (&by_hand("ACK", "x"), "ACK", "ACK"),
-        ("MESSAGE sip:b SIP/2.0\r\n\r\n", "MESSAGE", "Via"),
-        ("SUBSCRIBE sip:b SIP/2.0\r\n\r\n", "SUBSCRIBE", "Via"),
-    ] {
-        let mut call = Call::raw(Transport::Udp, bytes);
-        assert_eq!(
-            call.news(),
-            ["created".to_owned(), format!("sent {method}"), "unmatched".into()]
-        );
-        let told = call.sim.events.iter().find_map(|event| match &event.fact {
-            Fact::Unmatched { detail } => Some(detail.clone()),
-            _ => None,
-        });
-        assert!(told.as_ref().unwrap().contains(why), "{told:?}");
-        assert_eq!(call.state(), State::Sent);
-        let sent: Vec<_> = call.sim.sent.iter().map(|(_, message)| message.bytes()).collect();
-        let sent: Vec<_> = sent.into_iter().chain(&call.sim.unreadable).collect();
-        assert_eq!(sent, [bytes.as_bytes()]);
-        call.wait(PATIENCE);
-        assert_eq!(call.news(), ["ended Unmatched"]);
-        let is_answered = !matches!(why, "ACK" | "response");
-        let until = if is_answered { PATIENCE } else { ms(1000) };
-        assert_eq!(call.ended().unwrap().1, until, "64·T1, or 2·T1 where nobody answers");
-        assert_eq!(call.sim.ua.held(), Default::default());
-        assert!(call.sim.ua.is_idle());
-    }
-}
-
-#[test]
-fn the_user_says_how_long_what_comes_for_unmatched_bytes_is_listened_for() {
-    for wait in [ms(5), PATIENCE * 2] {
-        let mut call = Call::raw(Transport::Udp, "hello");
-        let raw = RawMessage::new("hello".into()).waiting(wait);
-        let id = call.sim.with(|ua, now| ua.send_raw(now, FLOW, raw));
-        call.wait(wait - ms(1));
-        assert!(!call.sim.story(id).contains(&"ended Unmatched".to_owned()));
-        call.wait(ms(1));
-        assert_eq!(call.sim.story(id).last().unwrap(), "ended Unmatched");
-    }
 }
 
 #[test]
@@ -310,76 +176,6 @@ fn s17_1_3_the_method_in_cseq_finds_the_transaction_whatever_its_number_is() {
     // The ACK of an INVITE has its number.
     let call = Call::raw(Transport::Udp, bytes.replace("OPTIONS", "INVITE"));
     assert_eq!(call.state(), State::Sent);
-}
-
-#[test]
-fn what_answers_unmatched_bytes_is_a_stray() {
-    let mut call = Call::raw(Transport::Udp, by_hand("OPTIONS", "x").replace(";branch=x", ""));
-    call.look();
-    let answer = response(&call.last(), 400, "b");
-    call.deliver(answer);
-    assert_eq!(call.news(), [""; 0]);
-    assert_eq!(call.sim.strays.len(), 1);
-}
-
-#[test]
-fn unmatched_bytes_cannot_be_cancelled_or_hung_up_and_that_is_said() {
-    let mut call = Call::raw(Transport::Udp, by_hand("INVITE", "x").replace(";branch=x", ""));
-    assert!(call.cancel().unwrap_err().to_string().contains("already sent"));
-    let id = call.id;
-    assert!(call.sim.with(|ua, now| ua.hang_up(now, id)).is_err());
-    call.sim.with(|ua, now| ua.abandon(now));
-    assert_eq!(call.ended().unwrap().0, Cause::Unmatched);
-    assert_eq!(call.sim.ua.held(), Default::default());
-}
-
-#[test]
-fn an_error_that_comes_for_unmatched_bytes_is_theirs() {
-    let failing: [fn(&mut Call); 3] = [
-        |call| call.sim.with(|ua, now| ua.flow_error(now, FLOW, "port unreachable")),
-        |call| call.sim.with(|ua, now| ua.flow_down(now, FLOW, "connection reset")),
-        |call| {
-            let Some(Fact::Sent { message }) = call
-                .sim
-                .events
-                .iter()
-                .map(|e| &e.fact)
-                .find(|fact| matches!(fact, Fact::Sent { .. }))
-            else {
-                panic!()
-            };
-            let transmit = Transmit { flow: FLOW, to: None, bytes: message.clone() };
-            call.sim.with(|ua, now| ua.transmit_failed(now, &transmit, "too large"));
-        },
-    ];
-    for fail in failing {
-        let mut call = Call::raw(Transport::Udp, "hello").looked();
-        // The same bytes once more are another context's.
-        let other = call.send_raw("hello");
-        call.wait(ms(1));
-        call.look();
-        fail(&mut call);
-        let news = call.news();
-        assert_eq!(news[..2], ["failed Connection Error", "ended Connection Error"]);
-        call.wait(PATIENCE);
-        assert!(!call.sim.story(other).is_empty());
-        assert_eq!(call.sim.ua.held(), Default::default());
-    }
-}
-
-#[test]
-fn only_the_unmatched_bytes_that_failed_fail() {
-    let mut call = Call::raw(Transport::Udp, "hello");
-    let other = call.send_raw("hello");
-    let sent = call.sim.events.iter().rev().find_map(|event| match &event.fact {
-        Fact::Sent { message } => Some(message.clone()),
-        _ => None,
-    });
-    let transmit = Transmit { flow: FLOW, to: None, bytes: sent.unwrap() };
-    call.sim.with(|ua, now| ua.transmit_failed(now, &transmit, "too large"));
-    call.wait(PATIENCE);
-    assert_eq!(call.ended().unwrap().0, Cause::Unmatched);
-    assert_eq!(call.sim.story(other).last().unwrap(), "ended Connection Error");
 }
 
 /// Though its Content-Length lies, it is known by what it says.
@@ -448,32 +244,6 @@ fn a_raw_request_sent_twice_is_one_transaction_and_two_contexts() {
     assert_eq!(call.sim.story(again)[..3], ["created", "sent OPTIONS", "unmatched"]);
 }
 
-/// RFC 3261 §9.1: a CANCEL shares its branch with the INVITE, and is a transaction of its own.
-#[test]
-fn a_cancel_by_hand_is_a_context_of_its_own_beside_its_invite() {
-    for invite in [by_hand("INVITE", "x"), String::new()] {
-        let mut call = match invite.as_str() {
-            "" => Call::invited(),
-            text => Call::raw(Transport::Udp, text),
-        };
-        let invite = call.last();
-        let text = String::from_utf8(invite.bytes().to_vec()).unwrap();
-        call.reply(180, "b");
-        call.look();
-        let cancel = call.send_raw(text.replace("INVITE", "CANCEL"));
-        assert_eq!(call.wire(), ["CANCEL"]);
-        let bytes = response(&call.sent(Method::Cancel), 200, "b");
-        call.deliver(bytes);
-        assert_eq!(call.sim.story(cancel)[2..], accepted());
-        call.look();
-        call.reply_to(&invite, 487, "b");
-        // Nobody here cancelled it: that it was terminated is all that is known.
-        assert_eq!(call.news()[0], "rejected 487 SIP Failure Code");
-        call.wait(PATIENCE * 2);
-        assert_eq!(call.sim.ua.held(), Default::default());
-    }
-}
-
 #[test]
 fn one_raw_request_on_two_flows_is_two_transactions() {
     let mut call = Call::raw(Transport::Udp, by_hand("OPTIONS", "x"));
@@ -493,55 +263,12 @@ fn one_raw_request_on_two_flows_is_two_transactions() {
 }
 
 #[test]
-fn a_subscription_by_hand_gets_its_notifications() {
-    let mut call = Call::raw(Transport::Udp, by_hand("SUBSCRIBE", "x"));
-    call.reply_with(200, "b", |builder| {
-        builder.header(HeaderName::Contact, "<sip:bob@192.0.2.2>").header(HeaderName::Expires, 60)
-    });
-    assert!(call.sim.story(call.id).contains(&"leg b Confirmed".to_owned()));
-}
-
-#[test]
-fn a_raw_invite_that_rings_ends_with_its_flow_and_not_with_a_datagram_error() {
-    let mut call = Call::raw(Transport::Udp, by_hand("INVITE", "x"));
-    call.reply(180, "b");
-    call.sim.with(|ua, now| ua.flow_error(now, FLOW, "port unreachable"));
-    assert_eq!(call.ended(), None, "it waits for a peer that has it");
-    call.sim.with(|ua, now| ua.flow_down(now, FLOW, "connection reset"));
-    assert_eq!(call.ended().unwrap().0, Cause::ConnectionError);
-    assert_eq!(call.id, ContextId(1));
-    assert_eq!(call.sim.ua.held(), Default::default());
-}
-
-#[test]
 fn what_was_written_twice_may_come_back_twice() {
     let text = by_hand("OPTIONS", "x").replacen("f:", "t: <sip:again@demo.test>\r\nf:", 1);
     let mut call = Call::raw(Transport::Udp, text).looked();
     let answer = String::from_utf8(response(&call.last(), 200, "b").to_vec()).unwrap();
     call.deliver(answer.replacen("f:", "t: <sip:again@demo.test>\r\nf:", 1).into());
     assert_eq!(call.news(), accepted());
-}
-
-/// RFC 3261 §12: to the peer, an INVITE that comes again after its transaction is over is a new one;
-/// both calls have the same Call-ID and local tag then.
-#[test]
-fn two_invites_by_hand_with_one_call_id_have_each_their_leg() {
-    let mut call = Call::raw(Transport::Udp, by_hand("INVITE", "x"));
-    call.reply(200, "b");
-    call.wait(PATIENCE + ms(100));
-    let second = call.send_raw(by_hand("INVITE", "x"));
-    let invite = call.last();
-    call.reply_to(&invite, 200, "c");
-    assert!(call.sim.story(second).contains(&"leg c Confirmed".to_owned()));
-    for (tag, id) in [("b", call.id), ("c", second)] {
-        let bye = call.peer_request(tag, Method::Bye, 1, &[]);
-        let bye = String::from_utf8(bye.to_vec()).unwrap().replace("1BYE", &format!("1BYE{tag}"));
-        call.deliver(bye.into());
-        assert_eq!(code(&call.last()), 200, "{tag}");
-        assert!(call.sim.story(id).iter().any(|line| line == "received BYE"), "{tag}");
-    }
-    call.wait(PATIENCE * 2);
-    assert_eq!(call.sim.ua.held(), Default::default());
 }
 
 proptest! {

@@ -1,0 +1,176 @@
+//! Answers to the peer's requests in our dialogs: the user's own, the automatic ones, and what each
+//! means for its dialog.
+
+use std::{net::SocketAddr, time::Instant};
+
+use bytes::Bytes;
+
+use super::{AnswerError, UserAgent, peer::PeerRequest, verdict::Verdict};
+use crate::sip::{
+    event::{ContextId, Fact, Response, TerminatedBy},
+    message::Message,
+    method::Method,
+    name::HeaderName,
+    request::ExtraHeader,
+    response::ResponseBuilder,
+    sdp,
+    status::StatusCode,
+    transaction::ServerTransactionId,
+};
+
+/// An answer that the user gives by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status, provisional or final.
+    pub status: StatusCode,
+    /// The reason phrase; empty for the status's own.
+    pub reason: String,
+    /// Further headers, in order.
+    pub headers: Vec<ExtraHeader>,
+    /// The Content-Type; needed where there is a body.
+    pub content_type: Option<String>,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl UserAgent {
+    /// Answers a request of the peer that waits for it; a provisional may come before the final.
+    ///
+    /// # Errors
+    ///
+    /// Where no request waits under that name: it was answered, or has timed out.
+    pub fn answer(
+        &mut self,
+        now: Instant,
+        transaction: ServerTransactionId,
+        answer: Answer,
+    ) -> Result<(), AnswerError> {
+        let Some(peer) = self.by_hand.remove(&transaction) else {
+            return Err(AnswerError);
+        };
+        let mut response = ResponseBuilder::new(&peer.message, peer.source, answer.status);
+        if !answer.reason.is_empty() {
+            response = response.reason(answer.reason);
+        }
+        if let Some(contact) = self.contact_of(peer.context) {
+            response = response.header(HeaderName::Contact, contact);
+        }
+        for header in &answer.headers {
+            response = response.extension(header.name(), header.value());
+        }
+        if let Some(content_type) = &answer.content_type {
+            response = response.body(content_type, answer.body);
+        }
+        let bytes = response.build();
+        let description = Message::read(bytes.clone()).ok().as_ref().and_then(sdp::body);
+        if let Some(text) = description.filter(|_| answer.status.is_success()) {
+            self.described(peer.context, &peer.tag).describe(&text);
+        }
+        self.respond(now, transaction, &peer, answer.status, bytes);
+        if !answer.status.is_final() {
+            self.by_hand.insert(transaction, peer);
+        }
+        self.settle_served(transaction);
+        Ok(())
+    }
+
+    /// Sends an answer, and does what it means.
+    pub(super) fn respond(
+        &mut self,
+        now: Instant,
+        transaction: ServerTransactionId,
+        peer: &PeerRequest,
+        status: StatusCode,
+        bytes: Bytes,
+    ) {
+        let transmit = self.servers.respond(now, transaction, status, bytes.clone());
+        self.served.answered(transaction, status);
+        let repeats = peer.method == Method::Invite && status.is_success();
+        let mut is_sent = false;
+        if let Some(transmit) = transmit {
+            is_sent = self.transmit_again(transmit.clone());
+            if repeats {
+                self.await_ack(now, peer, status, transmit);
+            }
+        }
+        if is_sent {
+            let left = match repeats {
+                true => self.settings.timing.success_repeats(),
+                false => self.servers.transaction(transaction).map_or(0, |it| it.attempts_left()),
+            };
+            let response = Response { status, message: bytes };
+            let fact = Fact::Answered { response, attempt: 1, left };
+            self.tell(now, peer.context, peer.method.clone(), fact);
+        }
+        if peer.offers()
+            && status.is_final()
+            && let Some(leg) = self.leg_mut(peer.context, &peer.tag)
+        {
+            leg.peer_offer_pending = false;
+        }
+        if !status.is_success() {
+            return;
+        }
+        match peer.method {
+            Method::Bye => {
+                self.terminate_leg(now, peer.context, &peer.tag, TerminatedBy::Peer);
+            }
+            Method::Notify => self.notified(now, peer),
+            Method::Invite | Method::Update => {
+                if let Some(leg) = self.leg_mut(peer.context, &peer.tag) {
+                    leg.refresh(&peer.message);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Answers 487 to a request that waits for an answer by hand; nothing where none does.
+    pub(super) fn terminate_request(&mut self, now: Instant, transaction: ServerTransactionId) {
+        let Some(peer) = self.by_hand.remove(&transaction) else { return };
+        let verdict = Verdict::terminated();
+        let status = verdict.status;
+        let bytes = self.write_answer(&peer.message, peer.source, verdict);
+        self.respond(now, transaction, &peer, status, bytes);
+        self.settle_served(transaction);
+    }
+
+    /// RFC 3261 §15.1.2: what is pending in a dialog when its BYE comes is answered with 487; so it is
+    /// when a dialog ends in another way.
+    pub(super) fn give_up_leg(&mut self, now: Instant, id: ContextId, tag: &str) {
+        let is_of_leg = |transaction: &ServerTransactionId| {
+            self.by_hand.get(transaction).is_some_and(|peer| &*peer.tag == tag)
+        };
+        let pending: Vec<ServerTransactionId> = self.served.of(id).filter(is_of_leg).collect();
+        for transaction in pending {
+            self.terminate_request(now, transaction);
+        }
+    }
+
+    pub(super) fn write_answer(
+        &mut self,
+        request: &Message,
+        source: SocketAddr,
+        verdict: Verdict,
+    ) -> Bytes {
+        let tag = self.identifiers.tag();
+        let mut response = ResponseBuilder::new(request, source, verdict.status).to_tag(tag);
+        if let Some(reason) = verdict.reason {
+            response = response.reason(reason);
+        }
+        for (name, value) in verdict.headers {
+            response = response.extension(name, &value);
+        }
+        response = response.header(HeaderName::Server, self.settings.user_agent.clone());
+        if let Some(sdp) = verdict.sdp {
+            response = response.body(crate::sip::sdp::SDP, sdp.into());
+        }
+        response.build()
+    }
+
+    /// Our Contact in the dialogs of an INVITE.
+    pub(super) fn contact_of(&self, id: ContextId) -> Option<String> {
+        let invite = self.contexts.get(&id)?.message()?;
+        Some(invite.header(HeaderName::Contact)?.text().ok()?.to_owned())
+    }
+}

@@ -1,0 +1,96 @@
+//! What peers send outside every dialog of ours: requests, each told with what it was answered, and
+//! messages over a limit.
+
+use std::{net::SocketAddr, time::Instant};
+
+use super::{UserAgent, verdict::Verdict};
+use crate::sip::{
+    event::{Asked, FlowId},
+    flaw::Flaw,
+    message::{Message, ReadError},
+    method::Method,
+    response::response_destination,
+    status::StatusCode,
+    transaction::ServerTransactionId,
+    transport::Transport,
+};
+
+impl UserAgent {
+    /// RFC 3261 §12.2.2: a To tag names a dialog, and there is none. A CANCEL names no request that
+    /// is known here.
+    pub(super) fn out_of_dialog(
+        &mut self,
+        now: Instant,
+        transaction: ServerTransactionId,
+        request: &Message,
+    ) {
+        let method = request.method().unwrap_or(Method::Extension("".into()));
+        let verdict = match self.servers.is_merged(transaction, request) {
+            true => Verdict::loop_detected(),
+            false => Verdict::out_of_dialog(&method, request, &self.settings.limits),
+        };
+        self.answer_at_once(now, transaction, request, verdict);
+    }
+
+    /// A request outside every dialog of ours: it is told, with what it got.
+    pub(super) fn log_asked(
+        &mut self,
+        now: Instant,
+        (flow, source): (FlowId, SocketAddr),
+        request: &Message,
+        again: bool,
+        answer: Option<StatusCode>,
+    ) {
+        let method = request.method().unwrap_or(Method::Extension("".into()));
+        let outcome = match answer {
+            Some(status) => format!(": answered {status} {}", status.canonical_reason()),
+            None if again => ", again".to_owned(),
+            None => String::new(),
+        };
+        let uri = request.request_uri().unwrap_or_default();
+        let problem = format!("{source} sent {method} {uri}, outside every dialog{outcome}");
+        let asked = Asked { method, source, again, answer };
+        self.stray_request(now, flow, request.bytes().clone(), problem, Some(asked));
+    }
+
+    /// A message over one of the limits came: it is shown, and refused where it is a request.
+    pub(super) fn too_much(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        source: SocketAddr,
+        message: &Message,
+        error: ReadError,
+    ) {
+        let what = match message.is_request() {
+            true => "request",
+            false => "response",
+        };
+        if message.is_request() {
+            self.refuse_unread(flow, source, message, Some(error));
+        }
+        let problem = format!("{source} sent a {what} that is not taken in: {error}");
+        self.stray(now, flow, message.bytes().clone(), problem);
+    }
+
+    /// RFC 3261 §8.2, §18.3: what can be answered is refused, though no transaction can be made for
+    /// it; there is no answer to an ACK.
+    pub(super) fn refuse_unread(
+        &mut self,
+        flow: FlowId,
+        source: SocketAddr,
+        request: &Message,
+        over: Option<ReadError>,
+    ) {
+        if request.method() == Some(Method::Ack) || !Flaw::is_answerable(request) {
+            return;
+        }
+        let flaw = match over {
+            Some(error) => Some(Flaw::over(request, error)),
+            None => Flaw::of(request, &self.settings.limits),
+        };
+        let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
+        let bytes = self.write_answer(request, source, Verdict::refusal(flaw));
+        self.transmit(flow, response_destination(request, transport, source), bytes);
+    }
+}
