@@ -135,6 +135,7 @@ fn drain(ua: &mut UserAgent, history: &mut Contexts) {
         match output {
             Output::Event(Event::Context(event)) => _ = history.apply(event),
             Output::Event(Event::Registration(_)) => {}
+            Output::Event(Event::Outside(outside)) => panic!("nobody asks: {outside:?}"),
             Output::Event(Event::Stray(stray)) => panic!("{}", stray.problem),
             Output::Transmit(_)
             | Output::Connect(_)
