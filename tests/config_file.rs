@@ -223,6 +223,122 @@ fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
     }
 }
 
+/// A value that is not the default, for each key; of an account that has a name and a uri already.
+const GOOD: &[(Place, &str, &str)] = &[
+    (Place::Top, "mouse", "false"),
+    (Place::Top, "redirects", "\"best\""),
+    (Place::Top, "extra_legs", "\"hang-up\""),
+    (Place::Top, "reliable_provisionals", "false"),
+    (Place::Top, "contact_as_seen", "false"),
+    (Place::Top, "udp_max_bytes", "65535"),
+    (Place::Top, "answer_by_hand", "[\"INVITE\"]"),
+    (Place::Impair, "rules", "[\"out drop\"]"),
+    (Place::Impair, "seed", "7"),
+    (Place::Limits, "max_headers", "9"),
+    (Place::Limits, "max_line_bytes", "9"),
+    (Place::Limits, "max_message_bytes", "9"),
+    (Place::Limits, "max_nesting", "9"),
+    (Place::Limits, "max_parameters", "9"),
+    (Place::Resolver, "server", "\"127.0.0.1:5353\""),
+    (Place::Table, "columns", "[\"number\"]"),
+    (Place::Timers, "t1_ms", "7"),
+    (Place::Timers, "t2_ms", "7000"),
+    (Place::Timers, "t4_ms", "7"),
+    (Place::Ui, "ascii", "true"),
+    (Place::Ui, "notify", "\"bell\""),
+    (Place::Ui, "notify_on", "[\"failed\"]"),
+    (Place::Ui, "theme", "\"dark\""),
+    (Place::Account, "bind", "\"127.0.0.1\""),
+    (Place::Account, "ca_file", "\"ca.pem\""),
+    (Place::Account, "cert_file", "\"c.pem\"\nkey_file = \"k.pem\""),
+    (Place::Account, "display_name", "\"A\""),
+    (Place::Account, "expires", "60"),
+    (Place::Account, "gruu", "\"off\""),
+    (Place::Account, "headers", "[\"X-A: b\"]"),
+    (Place::Account, "insecure", "true"),
+    (Place::Account, "keep_alive", "0"),
+    (Place::Account, "keep_alive_answered", "true"),
+    (Place::Account, "key_file", "\"k.pem\"\ncert_file = \"c.pem\""),
+    (Place::Account, "outbound_proxy", "\"sip:p\""),
+    (Place::Account, "password", "\"x\""),
+    (Place::Account, "password_command", "\"x\""),
+    (Place::Account, "password_env", "\"SIPBOARD_NOT_SET\""),
+    (Place::Account, "register", "\"all\""),
+    (Place::Account, "server", "\"sip:h\""),
+    (Place::Account, "server_name", "\"h.test\""),
+    (Place::Account, "user_agent", "\"x\""),
+    (Place::Account, "username", "\"x\"\npassword = \"y\""),
+    (Place::Account, "ws_binary", "true"),
+    (Place::Account, "ws_headers", "[\"Origin: https://a\"]"),
+];
+
+/// A text that says one thing, and the line on which it does.
+fn with(place: Place, key: &str, value: &str) -> (String, usize) {
+    let before = match place {
+        Place::Top => String::new(),
+        Place::Account => ACCOUNT.to_owned(),
+        _ => format!("{}\n", place.name()),
+    };
+    let line = before.lines().count() + 1;
+    (format!("{before}{key} = {value}\n"), line)
+}
+
+#[test]
+fn every_key_changes_what_the_file_means() {
+    for place in Place::ALL {
+        for key in place.keys() {
+            let is_table = |other: &Place| other.name().trim_matches(['[', ']']) == *key;
+            let is_other = ["keys", "variables", "default_account", "name", "uri"].contains(key);
+            if is_other || (place == Place::Top && Place::ALL.iter().any(is_table)) {
+                continue;
+            }
+            let found = GOOD.iter().find(|(at, name, _)| (*at, *name) == (place, *key));
+            let Some((_, _, value)) = found else { panic!("{key} of {} is missing", place.name()) };
+            let (text, _) = with(place, key, value);
+            let config = config::parse(&text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+            let without = match place {
+                Place::Account => config::parse(ACCOUNT).unwrap(),
+                _ => Config::default(),
+            };
+            assert_ne!(config, without, "{key} of {} says nothing", place.name());
+        }
+    }
+}
+
+#[test]
+fn a_value_of_another_kind_is_refused_for_every_key_with_its_line() {
+    for (place, key, _) in GOOD {
+        // No key takes a date, and none takes a table with one in it.
+        for value in ["1979-05-27", "{ a = 1979-05-27 }", "[1979-05-27]"] {
+            let (text, line) = with(*place, key, value);
+            let problems = config::parse(&text).expect_err(&text);
+            assert!(problems.iter().any(|problem| problem.line == line), "{text}: {problems:?}");
+            assert!(problems.iter().any(|p| p.message.contains(key)), "{text}: {problems:?}");
+        }
+    }
+}
+
+#[test]
+fn files_that_are_named_and_not_there_are_told_with_their_line() {
+    let path = std::env::temp_dir().join(format!("sipboard-files-{}.toml", std::process::id()));
+    let text =
+        format!("{ACCOUNT}ca_file = \"no.pem\"\ncert_file = \"c.toml\"\nkey_file = \"c.toml\"\n");
+    std::fs::write(&path, &text).unwrap();
+    let config = config::load(Some(&path)).unwrap().unwrap();
+    let line = ACCOUNT.lines().count() + 1;
+    let told = |line: usize, words: &str| {
+        let begins = format!("{}:{line}: {words}", path.display());
+        assert!(config.warnings.iter().any(|it| it.starts_with(&begins)), "{:?}", config.warnings);
+    };
+    told(line, "ca_file");
+    told(line + 1, "cert_file");
+    assert_eq!(config.warnings.len(), 2, "{:?}", config.warnings);
+    let (text, at) = with(Place::Account, "server_name", "\"a b\"");
+    let problems = config::parse(&text).expect_err(&text);
+    assert_eq!((problems.len(), problems[0].line), (1, at));
+    assert!(problems[0].message.starts_with("server_name must be a name"), "{}", problems[0]);
+}
+
 #[test]
 fn every_transport_can_be_a_server() {
     for server in ["sip:h", "sip:h;transport=tcp", "sips:h", "ws://h", "wss://h:1"] {

@@ -95,6 +95,18 @@ fn the_header_says_how_the_account_is_registered_and_counts_down() {
     // Narrow, only the shape.
     let narrow = header(&mut script, 60);
     assert!(narrow.contains("reg ✔") && !narrow.contains("3570s"), "{narrow}");
+    let passing = RegistrationState::Failed {
+        reason: "503 Service Unavailable".to_owned(),
+        status: StatusCode::new(503),
+        retry_at: Some(script.now + Duration::from_secs(30)),
+        until: None,
+    };
+    tell(&mut script, 1, "alice", passing);
+    script.wait(1_001);
+    assert!(header(&mut script, 140).contains("reg ✖ 503 Service Unavailable, again in 29s"));
+    assert!(header(&mut script, 100).contains("reg ✖ 503 Service Unavailable "));
+    script.wait(30_000);
+    assert!(header(&mut script, 140).contains("reg ✖ 503 Service Unavailable "));
     let failed = RegistrationState::Failed {
         reason: "403 Forbidden \u{1b}[2J".to_owned(),
         status: StatusCode::new(403),

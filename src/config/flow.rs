@@ -12,7 +12,7 @@ use crate::{
     config::table::{Problems, Table},
     transport::{
         ClientIdentity, FlowSettings, HttpHeaderError, KeepAlive, TlsSettings, Trust,
-        WebSocketSettings,
+        WebSocketSettings, is_server_name,
     },
 };
 
@@ -91,7 +91,14 @@ fn read_tls(problems: &mut Problems<'_>, account: &Table<'_>) -> TlsSettings {
         }
         (None, None) => None,
     };
-    let name = account.string(problems, "server_name", "a name such as \"sip.example.org\"");
+    const NAME: &str = "a name such as \"sip.example.org\", or an IP address";
+    let name = account.string(problems, "server_name", NAME);
+    if let Some((text, span)) = &name
+        && !is_server_name(text)
+    {
+        let words = format!("server_name must be {NAME}, not {text:?}");
+        problems.note(span.start, words);
+    }
     let insecure = account.boolean(problems, "insecure").unwrap_or(false);
     if let (true, Some((_, offset))) = (insecure, &ca_file) {
         let words = "ca_file says whom to trust and insecure trusts anyone: keep one";

@@ -31,6 +31,7 @@ pub use ui::Ui;
 use crate::{
     engine::{self, Account},
     sip::{Credentials, escape},
+    transport::broken_files,
 };
 
 /// A config file with everything that it can say, commented.
@@ -163,6 +164,12 @@ pub fn load(named: Option<&Path>) -> Result<Option<Config>, LoadError> {
                 let folder = path.parent().unwrap_or(Path::new(""));
                 for account in &mut config.accounts {
                     flow::relative_to(Arc::make_mut(&mut account.flow), folder);
+                    let broken = broken_files(&account.flow.tls).map(|(key, why)| {
+                        let line = schema::line_of(text, &account.name, key);
+                        let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+                        format!("{}{line}: {}", path.display(), escape(&why))
+                    });
+                    config.warnings.extend(broken);
                 }
                 if config.holds_password {
                     config.warnings.extend(permissions::warning(&path));

@@ -233,6 +233,24 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
     }
 }
 
+/// The line on which a key of an account stands.
+pub(super) fn line_of(text: &str, account: &str, key: &str) -> Option<usize> {
+    let (document, _) = DeTable::parse_recoverable(text);
+    let DeValue::Array(accounts) = document.get_ref().get("account")?.get_ref() else {
+        return None;
+    };
+    let has_name = |table: &DeTable<'_>| {
+        let name = table.get("name").map(Spanned::get_ref);
+        matches!(name, Some(DeValue::String(name)) if name == account)
+    };
+    let tables = accounts.iter().filter_map(|value| match value.get_ref() {
+        DeValue::Table(table) => Some(table),
+        _ => None,
+    });
+    let offset = tables.into_iter().find(|table| has_name(table))?.get(key)?.span().start;
+    Some(Problem::at(text, offset, String::new()).line)
+}
+
 /// The DNS servers; none means the system's.
 fn read_resolver(problems: &mut Problems<'_>, top: &Table<'_>) -> Vec<SocketAddr> {
     const WHAT: &str = "the address of a DNS server such as \"127.0.0.1:5353\", or a list of them";

@@ -167,6 +167,28 @@ fn agreed(connection: &rustls::ClientConnection, verified: bool) -> TlsFacts {
     }
 }
 
+/// What is wrong with the files that the settings name, as a flow would find them, each sentence with
+/// the key that names the file.
+pub fn broken_files(settings: &TlsSettings) -> impl Iterator<Item = (&'static str, String)> {
+    let trusted = match &settings.trust {
+        Trust::File(path) => {
+            read(path, "ca_file").and_then(|pem| certificates(&pem, "ca_file", path)).err()
+        }
+        Trust::System | Trust::Pem(_) => None,
+    };
+    let identity = settings.identity.as_ref().and_then(|identity| {
+        let nobody = Arc::new(Verifier::new(None, String::new(), Rules::Sip));
+        config(&nobody, Some(identity)).err()
+    });
+    let broken = [("ca_file", trusted), ("cert_file", identity)];
+    broken.into_iter().filter_map(|(key, why)| Some((key, why?)))
+}
+
+/// Whether a certificate can be for that name.
+pub fn is_server_name(name: &str) -> bool {
+    ServerName::try_from(name).is_ok()
+}
+
 fn config(
     verifier: &Arc<Verifier>,
     identity: Option<&ClientIdentity>,

@@ -30,6 +30,9 @@ const NAME: &str = "sipboard";
 /// From how many columns on the program's name is shown.
 const NAMED: u16 = 70;
 
+/// From how many columns on it is told when a registration that failed is tried again.
+const ROOMY: u16 = 120;
+
 /// How many of the account's servers are shown though nothing leads there yet.
 const IDLE: usize = 2;
 
@@ -120,6 +123,12 @@ fn impairment(width: u16, model: &Model) -> String {
 /// How the account is registered: in a few words, or by the shape where the screen is narrow.
 fn registration(width: u16, model: &Model, moment: &Moment) -> Option<Piece> {
     let (mut text, style) = registration::piece(model, model.account()?, moment)?;
+    // Where there is little room, where the flows lead matters more.
+    if width < ROOMY
+        && let Some(end) = text.find(registration::AGAIN)
+    {
+        text.truncate(end);
+    }
     if width < NAMED
         && let Some((end, _)) = text.match_indices(' ').nth(1)
     {

@@ -22,6 +22,9 @@ pub(super) const NONE: &str = "reg –";
 /// How much of a reason is told in a few words.
 const REASON: usize = 28;
 
+/// What stands before the time until it is tried again.
+pub(super) const AGAIN: &str = ", again in ";
+
 /// How an account is registered: `reg ✔ 3571s`. Nothing for one that is not meant to be.
 pub(super) fn piece(model: &Model, account: &Account, moment: &Moment) -> Option<(String, Style)> {
     let events = model.facts.registrations.of(&account.name);
@@ -80,8 +83,12 @@ fn standing(model: &Model, event: &RegistrationEvent, moment: &Moment) -> (Stand
                 (Standing::Good(left), theme.good)
             }
         }
-        RegistrationState::Failed { reason, .. } => {
-            (Standing::Bad(cut(&safe(reason), REASON).into_owned()), theme.bad)
+        RegistrationState::Failed { reason, retry_at, .. } => {
+            let mut words = cut(&safe(reason), REASON).into_owned();
+            if let Some(at) = retry_at.filter(|at| *at > moment.now()) {
+                words.push_str(&format!("{AGAIN}{}", moment.seconds_until(at)));
+            }
+            (Standing::Bad(words), theme.bad)
         }
     }
 }
@@ -109,7 +116,11 @@ pub(super) fn sentence(model: &Model, event: &RegistrationEvent, moment: &Moment
         RegistrationState::Registered { until, .. } | RegistrationState::Refreshing { until }
             if *until <= moment.now() =>
         {
-            "not registered: the binding has expired".to_owned()
+            let under_way = match event.state {
+                RegistrationState::Refreshing { .. } => "; a REGISTER is under way",
+                _ => "",
+            };
+            format!("not registered: the binding has expired{under_way}")
         }
         RegistrationState::Registered { until, refresh_at } => {
             format!("registered for {}, refreshed in {}", left(*until), left(*refresh_at))
