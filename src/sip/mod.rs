@@ -31,6 +31,7 @@ mod request;
 pub mod resolution;
 mod response;
 pub(crate) mod sdp;
+pub(crate) mod secret;
 mod status;
 pub mod syntax;
 mod transaction;

@@ -11,6 +11,7 @@ use crate::{
     sip::{
         Asked, CancelOptions, ContextEvent, Fact, HeaderName, LegState, Message, Outside,
         RedirectTarget, Response, StatusCode, Stray, TerminatedBy, escape::escape_json,
+        secret::without_passwords,
     },
 };
 
@@ -159,7 +160,7 @@ impl<'e> Line<'e> {
                 let sent = Message::read(message.clone()).ok();
                 // Raw bytes need not have one.
                 let uri = sent.as_ref().and_then(|sent| sent.request_uri());
-                self.request_uri = uri.map(str::to_owned);
+                self.request_uri = uri.map(|uri| without_passwords(uri).into_owned());
                 self.transport = Some(call.transport.name());
                 self.flow = call.flow.map(|flow| flow.0);
                 self.leg = sent.as_ref().and_then(to_tag);

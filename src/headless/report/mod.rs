@@ -13,7 +13,9 @@ use std::{
 use crate::{
     engine::{Clock, FlowEvent, PeerFlow},
     headless::{Format, Style, call::Call, totals::Totals},
-    sip::{ContextEvent, Fact, FlowId, Outside, OutsideFact, Stray, escape},
+    sip::{
+        ContextEvent, Fact, FlowId, Outside, OutsideFact, Stray, escape, secret::without_passwords,
+    },
 };
 
 /// Where everything is told.
@@ -153,7 +155,7 @@ impl<'o> Reporter<'o> {
         self.flush();
         let text = sentence.to_string();
         // There is nowhere left to tell that standard error is gone.
-        let _ = writeln!(self.err, "sipboard: {}", escape(&text));
+        let _ = writeln!(self.err, "sipboard: {}", escape(&without_passwords(&text)));
         let _ = self.err.flush();
     }
 

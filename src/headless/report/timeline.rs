@@ -7,6 +7,7 @@ use crate::{
     sip::{
         Asked, CancelOptions, ContextEvent, Fact, Followed, HeaderName, LegState, Message, Outside,
         OutsideFact, RedirectTarget, Response, Stray, TerminatedBy, UriBuf, escape,
+        secret::without_passwords,
     },
 };
 
@@ -47,7 +48,8 @@ impl Line {
             Way::In => "←",
             Way::None => " ",
         };
-        let (what, note) = (escape(&self.what), escape(&self.note));
+        let (what, note) = (without_passwords(&self.what), without_passwords(&self.note));
+        let (what, note) = (escape(&what), escape(&note));
         let (when, context) = (&self.when, &self.context);
         let (on, off) = match self.tone {
             _ if !colour => ("", ""),

@@ -11,8 +11,8 @@ use crate::{
     sip::{
         self, Answer, DialogRequest, ExtraHeader, FlowId, Profile, RawMessage,
         lint::{self, Finding},
+        secret,
     },
-    ui::detail::secret,
 };
 
 /// What will be sent.

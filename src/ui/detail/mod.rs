@@ -11,7 +11,6 @@ pub mod explain;
 pub mod ladder;
 pub mod resend;
 pub mod sdp;
-pub mod secret;
 
 use bytes::Bytes;
 use tui_input::Input;

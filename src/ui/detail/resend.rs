@@ -2,7 +2,8 @@
 //!
 //! It is sent anew: what belongs to the transaction and to the call is made afresh. Only a request
 //! within a dialog keeps its tags and its Call-ID, with the next CSeq. No password is in it: where
-//! the request carried credentials, the command takes them from the environment.
+//! the request carried credentials, the command takes them from the environment, and the keys in a
+//! body are masked as they are on screen.
 
 use bytes::Bytes;
 
@@ -10,6 +11,7 @@ use crate::{
     sip::{
         HeaderName, Message, Method,
         header::{Credentials, NameAddr},
+        secret,
     },
     transport::ServerUri,
 };
@@ -70,7 +72,8 @@ pub fn command(request: &Bytes, server: Option<&ServerUri>) -> Result<String, Re
     }
     let body = message.body();
     if !body.is_empty() {
-        let body = std::str::from_utf8(&body).map_err(|_| ResendError::Binary)?;
+        let shown = secret::masked(&body, 0..body.len(), &secret::ranges_in_body(&body));
+        let body = std::str::from_utf8(&shown).map_err(|_| ResendError::Binary)?;
         if body.contains('\0') {
             return Err(ResendError::Binary);
         }
@@ -159,7 +162,7 @@ fn without_password(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut plain = String::with_capacity(text.len());
     let mut at = 0;
-    for secret in super::secret::passwords(bytes) {
+    for secret in secret::passwords(bytes) {
         // The colon before it goes as well.
         plain.push_str(&text[at..secret.start - 1]);
         at = secret.end;
@@ -237,6 +240,16 @@ mod tests {
             "sipboard send INFO sip:b@1.2.3.4 --from sip:a@h --from-tag 1 --to sip:b@h --to-tag 2 \
              --call-id x --cseq 5 --route 'sip:p@h;lr'"
         );
+    }
+
+    #[test]
+    fn the_keys_in_a_body_are_masked() {
+        let text = request(
+            "INVITE sip:bob@h",
+            "Content-Type: application/sdp\r\n\r\nv=0\r\na=ice-pwd:qLCP5\r\n",
+        );
+        let command = command(&text, None).unwrap();
+        assert!(command.ends_with(r"--body $'v=0\r\na=ice-pwd:***\r\n'"), "{command}");
     }
 
     #[test]

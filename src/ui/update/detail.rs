@@ -7,10 +7,10 @@ use ratatui::layout::Position;
 use tui_input::backend::crossterm::EventHandler;
 
 use crate::{
-    sip::Message,
+    sip::{Message, secret},
     ui::{
         bindings::{Action, Scope},
-        detail::{Carried, Marked, Tab, ladder::Ladder, messages, resend, secret},
+        detail::{Carried, Marked, Tab, ladder::Ladder, messages, resend},
         model::{Clip, Mode, Model, Notice, Pane, Row},
         view::{
             Regions,

@@ -4,16 +4,23 @@ use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::{sip::escape::escape, transport::ServerUri};
+use crate::{
+    sip::{escape::escape, secret::without_passwords},
+    transport::ServerUri,
+};
 
 /// No line of the screen is longer than this; what comes after it need not be looked at.
 const LONGEST: usize = 1_000;
 
-/// A text from the network, escaped; only as much of it as a line can hold.
+/// A text from the network, escaped, and without the passwords of its URIs; only as much of it as a
+/// line can hold.
 pub fn safe(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(LONGEST) {
-        None => escape(text),
-        Some((end, _)) => Cow::Owned(format!("{}…", escape(&text[..end]))),
+        None => match without_passwords(text) {
+            Cow::Borrowed(text) => escape(text),
+            Cow::Owned(masked) => Cow::Owned(escape(&masked).into_owned()),
+        },
+        Some((end, _)) => Cow::Owned(format!("{}…", escape(&without_passwords(&text[..end])))),
     }
 }
 
@@ -226,5 +233,11 @@ mod tests {
         let text = "\x1b".repeat(70_000);
         assert!(safe(&text).len() < 5 * LONGEST);
         assert_eq!(safe("\x1b]0;x\x07"), r"\x1b]0;x\x07");
+    }
+
+    #[test]
+    fn the_password_of_a_uri_is_not_shown() {
+        assert_eq!(safe("INVITE sip:bob:pw@lab.test"), "INVITE sip:bob:***@lab.test");
+        assert_eq!(safe("<sip:a:pw@b>, <sips:c:pw@d>"), "<sip:a:***@b>, <sips:c:***@d>");
     }
 }

@@ -13,13 +13,14 @@ use crate::{
     sip::{
         Header, Message,
         lint::{Finding, Options, Severity, lint},
+        secret,
     },
     ui::{
         bindings::{Action, Scope},
         detail::{
             Reading,
             diff::{BodyLine, Change, Diff, How, diff},
-            explain, secret,
+            explain,
         },
         view::{
             text::{bytes_as_text, safe},

@@ -12,10 +12,18 @@ pub const MASK: &str = "***";
 
 /// Where the secrets of a message stand, in order; none crosses a line end.
 pub fn ranges(bytes: &[u8]) -> Vec<Range<usize>> {
-    let mut secrets = Vec::new();
     // Empty lines may stand before the start line (RFC 3261 §7.5).
-    let mut at = bytes.len() - syntax::trim_start_bytes(bytes).len();
-    let mut in_body = false;
+    let at = bytes.len() - syntax::trim_start_bytes(bytes).len();
+    ranges_from(bytes, at, false)
+}
+
+/// Where the secrets of a body stand, in order.
+pub fn ranges_in_body(body: &[u8]) -> Vec<Range<usize>> {
+    ranges_from(body, 0, true)
+}
+
+fn ranges_from(bytes: &[u8], mut at: usize, mut in_body: bool) -> Vec<Range<usize>> {
+    let mut secrets = Vec::new();
     while at < bytes.len() {
         let next = line_end(bytes, at);
         let line = syntax::trim_end_bytes(&bytes[at..next]);
@@ -100,6 +108,23 @@ pub fn passwords(line: &[u8]) -> Vec<Range<usize>> {
         from += end;
     }
     secrets
+}
+
+/// A text whose SIP URIs show no password.
+pub fn without_passwords(text: &str) -> Cow<'_, str> {
+    let secrets = passwords(text.as_bytes());
+    if secrets.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut at = 0;
+    for secret in secrets {
+        shown.push_str(&text[at..secret.start]);
+        shown.push_str(MASK);
+        at = secret.end;
+    }
+    shown.push_str(&text[at..]);
+    Cow::Owned(shown)
 }
 
 /// The keys that a session description carries: SDES (RFC 4568 §9.2), ICE (RFC 8839 §5.4) and the
