@@ -104,6 +104,32 @@ fn monochrome_loses_nothing_of_any_tab() {
 }
 
 #[test]
+fn a_reinvite_of_the_peer_leaves_the_route_set_as_it_was() {
+    let mut script = call(Colours::Many);
+    let up = sipboard::sip::Status { legs_up: 1, ..status(State::Accepted, true) };
+    let dialog = "From: <sip:auth@demo.test>;tag=a8f2\r\n\
+        To: \"Alice\" <sip:alice@demo.test>;tag=1928301774\r\n\
+        Call-ID: a84b4c76e66710\r\nCSeq: 1 INVITE\r\n";
+    let request =
+        format!("INVITE sip:alice@127.0.0.1:40000 SIP/2.0\r\n{dialog}Contact: <sip:new@h>\r\n\r\n");
+    let received = Fact::Received {
+        message: request.into(),
+        again: false,
+        transaction: None,
+        answer: StatusCode::new(200),
+    };
+    script.fact(1, Method::Invite, received, up);
+    let message = format!("SIP/2.0 200 OK\r\n{dialog}Contact: <sip:alice@127.0.0.1:40000>\r\n\r\n");
+    let status = StatusCode::new(200).unwrap();
+    let answered = Fact::Answered(Response { status, message: message.into() });
+    script.fact(1, Method::Invite, answered, up);
+    script.type_text("4");
+    let text = script.text(140, 40);
+    assert!(text.contains("route set  ") && text.contains("<sip:p.demo.test;lr>"), "{text}");
+    assert!(text.contains("sip:new@h"), "{text}");
+}
+
+#[test]
 fn a_message_is_opened_read_and_compared() {
     let mut script = call(Colours::Many);
     script.text(140, 40);

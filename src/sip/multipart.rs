@@ -15,6 +15,25 @@ pub struct Part {
     pub depth: usize,
 }
 
+impl Part {
+    /// The value of a header of the part; `body` is the body that the part stands in.
+    pub fn header<'a>(&self, body: &'a [u8], name: HeaderName) -> Option<&'a str> {
+        header_lines(&body[self.head.clone()])
+            .find(|(found, _)| *found == name)
+            .and_then(|(_, value)| std::str::from_utf8(value).ok())
+    }
+}
+
+/// The lines of a part's head that are headers: their names, and what stands behind the colon.
+fn header_lines(head: &[u8]) -> impl Iterator<Item = (HeaderName, &[u8])> {
+    head.split(|byte| *byte == b'\n').filter_map(|line| {
+        let line = syntax::trim_end_bytes(line);
+        let colon = memchr::memchr(b':', line)?;
+        let name = HeaderName::from_bytes(syntax::trim_end_bytes(&line[..colon]));
+        Some((name, syntax::trim_start_bytes(&line[colon + 1..])))
+    })
+}
+
 /// Why a multipart body cannot be split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PartsError {
@@ -94,7 +113,6 @@ fn part(
     all: &mut Vec<Part>,
 ) -> Result<(), PartsError> {
     let mut at = range.start;
-    let mut media = None;
     // A part may begin with its empty line, and may have no empty line at all.
     let mut head = range.clone();
     let mut body = range.end..range.end;
@@ -105,15 +123,11 @@ fn part(
             (head, body) = (range.start..at, next..range.end);
             break;
         }
-        if let Some(colon) = memchr::memchr(b':', line)
-            && HeaderName::from_bytes(syntax::trim_end_bytes(&line[..colon]))
-                == HeaderName::ContentType
-        {
-            media = std::str::from_utf8(&line[colon + 1..]).ok();
-        }
         at = next;
     }
-    all.push(Part { head, body: body.clone(), depth });
+    let part = Part { head, body: body.clone(), depth };
+    let media = part.header(bytes, HeaderName::ContentType);
+    all.push(part);
     match media.and_then(|text| MediaType::parse(text).ok()) {
         Some(media) if media.is_multipart() => split(media, bytes, body, depth + 1, nesting, all),
         _ => Ok(()),

@@ -2,17 +2,51 @@
 
 use std::fmt::Write;
 
-use crate::sip::{message::Message, name::HeaderName, syntax};
+use crate::sip::{
+    header::MediaType,
+    message::Message,
+    multipart::{Part, parts},
+    name::HeaderName,
+    syntax,
+};
 
 /// The media type of a session description.
 pub(crate) const SDP: &str = "application/sdp";
 
-/// The session description in a message's body, where it has one that is text.
+/// How deep a session description may stand in bodies of several parts.
+const NESTING: usize = 4;
+
+/// The session description in a message's body, or in a part of it (RFC 5621 §3.1), where it has
+/// one that is text.
 pub(crate) fn body(message: &Message) -> Option<String> {
-    let media_type = message.header(HeaderName::ContentType)?.text().ok()?;
-    let media_type = syntax::trim(media_type.split(';').next().unwrap_or_default());
-    let text = String::from_utf8(message.body().to_vec()).ok()?;
-    (media_type.eq_ignore_ascii_case(SDP) && !text.is_empty()).then_some(text)
+    let media = message.header(HeaderName::ContentType)?.text().ok()?;
+    let media = MediaType::parse(media).ok()?;
+    let body = message.body();
+    let description = if media.is_multipart() {
+        let parts = parts(media, &body, NESTING).ok()?;
+        let part = parts.into_iter().find(|part| describes_session(part, &body))?;
+        &body[part.body]
+    } else {
+        is_sdp(media).then_some(&*body)?
+    };
+    let text = std::str::from_utf8(description).ok()?;
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn is_sdp(media: MediaType<'_>) -> bool {
+    media.is("application", "sdp")
+}
+
+/// Whether a part is a session description that is offered or answered here, and not one for
+/// something else (RFC 3261 §20.11: `session` is what it is without a Content-Disposition).
+fn describes_session(part: &Part, body: &[u8]) -> bool {
+    let value = |name| part.header(body, name);
+    let disposition = value(HeaderName::ContentDisposition).unwrap_or("session");
+    let disposition = syntax::trim(disposition.split(';').next().unwrap_or_default());
+    disposition.eq_ignore_ascii_case("session")
+        && value(HeaderName::ContentType)
+            .and_then(|value| MediaType::parse(value).ok())
+            .is_some_and(is_sdp)
 }
 
 /// Our side of a session on one leg (RFC 3264 §8).
@@ -251,6 +285,24 @@ mod tests {
              m=audio 4000 RTP/AVP 8\r\na=recvonly\r\nm=video 0 RTP/AVP 97\r\n"
         );
         assert!(answer(offer, None, None).contains("m=audio 0 RTP/AVP 8 18\r\nm=video 0"));
+    }
+
+    #[test]
+    fn a_description_is_found_in_a_body_of_several_parts() {
+        let message = |parts: &str| {
+            let text = format!(
+                "SIP/2.0 200 OK\r\nContent-Type: multipart/mixed;boundary=b\r\n\r\n{parts}--b--\r\n"
+            );
+            Message::read(text.into()).unwrap()
+        };
+        let part = |head: &str, body: &str| format!("--b\r\n{head}\r\n\r\n{body}\r\n");
+        let text = part("Content-Type: text/plain", "hello");
+        let early = "Content-Type: application/sdp\r\nContent-Disposition: early-session";
+        let early = part(early, "v=0\r\ns=early");
+        let sdp = part("content-type: Application/SDP ;x=y", "v=0\r\ns=-");
+        let found = body(&message(&format!("{text}{early}{sdp}")));
+        assert_eq!(found.as_deref(), Some("v=0\r\ns=-"));
+        assert_eq!(body(&message(&format!("{text}{early}"))), None);
     }
 
     #[test]

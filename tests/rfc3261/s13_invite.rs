@@ -189,6 +189,18 @@ fn s13_2_2_4_an_offer_in_the_2xx_is_answered_in_the_ack() {
 }
 
 #[test]
+fn s13_2_2_4_an_offer_in_a_part_of_the_2xx_is_answered_in_the_ack() {
+    let mut call = Call::invited();
+    let parts = format!(
+        "--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b\r\nContent-Type: application/sdp\r\n\r\n{SDP}\r\n--b--\r\n"
+    );
+    call.reply_body(200, "b", "multipart/mixed;boundary=b", &parts, &[]);
+    let ack = call.sent(Method::Ack);
+    assert_eq!(text(&ack, HeaderName::ContentType), "application/sdp");
+    assert!(ack.body().ends_with(b"m=audio 0 RTP/AVP 0\r\n"));
+}
+
+#[test]
 fn s13_2_2_4_an_answer_in_the_2xx_is_acked_without_a_body() {
     let mut request = invite();
     request.content_type = Some("application/sdp".to_owned());

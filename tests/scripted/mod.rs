@@ -191,12 +191,24 @@ impl Call {
 
     /// The peer answers with a body.
     pub fn reply_sdp(&mut self, status: u16, tag: &str, headers: &[(HeaderName, &str)]) {
-        let mut more = vec![(HeaderName::ContentType, "application/sdp")];
+        self.reply_body(status, tag, "application/sdp", SDP, headers);
+    }
+
+    /// A response with a body and a Contact.
+    pub fn reply_body(
+        &mut self,
+        status: u16,
+        tag: &str,
+        content_type: &str,
+        body: &str,
+        headers: &[(HeaderName, &str)],
+    ) {
+        let mut more = vec![(HeaderName::ContentType, content_type)];
         more.extend_from_slice(headers);
         let bytes = response_with(&self.own_request(), status, tag, |builder| {
             add(builder.header(HeaderName::Contact, "<sip:bob@192.0.2.2:5060>"), &more)
         });
-        self.deliver(with_body(&bytes, SDP));
+        self.deliver(with_body(&bytes, body));
     }
 
     /// A reliable provisional (RFC 3262).

@@ -184,9 +184,9 @@ fn learn(legs: &mut [Leg], row: &Row, entry: &Entry, message: &Message) {
                 None => cseq.method.to_owned(),
             };
         }
-        // RFC 3261 §12.1.2: what answers the first request sets the route set, in reverse.
-        if response.is_some_and(|response| (101..300).contains(&response.status.code())) && is_first
-        {
+        // RFC 3261 §12.1.2: what answers the first request sets the route set, in reverse; what the
+        // peer asks in the dialog, and what we answer, does not (§12.2).
+        if response.is_some() && from_peer && answers && is_first {
             leg.route_set = message.list(HeaderName::RecordRoute).map(str::to_owned).collect();
             leg.route_set.reverse();
         }
