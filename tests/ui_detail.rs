@@ -121,7 +121,11 @@ fn a_reinvite_of_the_peer_leaves_the_route_set_as_it_was() {
     script.fact(1, Method::Invite, received, up);
     let message = format!("SIP/2.0 200 OK\r\n{dialog}Contact: <sip:alice@127.0.0.1:40000>\r\n\r\n");
     let status = StatusCode::new(200).unwrap();
-    let answered = Fact::Answered(Response { status, message: message.into() });
+    let answered = Fact::Answered {
+        response: Response { status, message: message.into() },
+        attempt: 1,
+        left: 0,
+    };
     script.fact(1, Method::Invite, answered, up);
     script.type_text("4");
     let text = script.text(140, 40);
