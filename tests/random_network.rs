@@ -14,7 +14,10 @@ use std::{
     thread,
 };
 
-use network::{World, check::KINDS};
+use network::{
+    World,
+    check::{KINDS, RARE},
+};
 use sipboard::sip::Held;
 
 /// How many steps one world lives.
@@ -49,7 +52,8 @@ fn whatever_the_network_and_the_users_do_the_user_agent_keeps_its_promises() {
         told.collect::<BTreeSet<_>>()
     });
     if steps >= STEPS {
-        assert_eq!(told.len(), KINDS, "some facts never came to be: {told:?}");
+        let usual = told.iter().filter(|kind| **kind != RARE).count();
+        assert_eq!(usual, KINDS, "some facts never came to be: {told:?}");
     }
 }
 

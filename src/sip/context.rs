@@ -117,6 +117,8 @@ pub(crate) struct Elsewhere {
     pub(crate) seen: Option<SocketAddr>,
     /// Where it goes by UDP, where that is not the flow's peer.
     pub(crate) to: Option<SocketAddr>,
+    /// The branch that it had, where it keeps that.
+    pub(crate) branch: Option<Branch>,
 }
 
 /// How far a cancel has come (RFC 3261 §9.1).

@@ -221,17 +221,14 @@ impl Link {
     ) -> Result<(), SendError> {
         match self {
             Link::Udp(link) => link.send(to, bytes, undelivered),
-            Link::Stream(queue) => queue.messages.try_send(bytes).map_err(|error| {
-                SendError(match error {
-                    mpsc::error::TrySendError::Full(_) => format!(
-                        "{name} takes messages too slowly: {} wait to be sent already",
-                        queue.messages.max_capacity()
-                    ),
-                    mpsc::error::TrySendError::Closed(_) => {
-                        format!("the connection with {name} is closed")
-                    }
-                })
-            }),
+            Link::Stream(queue) => match queue.messages.try_send(bytes) {
+                Err(mpsc::error::TrySendError::Full(_)) => Err(SendError(format!(
+                    "{name} takes messages too slowly: {} wait to be sent already",
+                    queue.messages.max_capacity()
+                ))),
+                // Its end is on its way here, and says why it ended.
+                Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+            },
         }
     }
 }

@@ -178,7 +178,8 @@ impl Network {
         Ok(local)
     }
 
-    /// Sends the bytes of one message, or queues them where the socket is busy; never waits.
+    /// Sends the bytes of one message, or queues them where the socket is busy; never waits. What is
+    /// still queued when a connection ends is lost with it: [`Signal::Down`] says so.
     /// `to` is for flows of UDP listeners, and for datagrams to another address than the flow's
     /// peer.
     ///

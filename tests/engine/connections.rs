@@ -1,9 +1,11 @@
 //! TCP connections: one for all requests to a peer, and those that peers make to us.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use sipboard::{
     engine::{Event, FlowState},
-    sip::{Fact, HeaderName, LegState, Message, Method, Transport, Uri},
+    sip::{Fact, HeaderName, LegState, Message, Method, Timing, Transport, Uri},
 };
 use tokio::net::{TcpListener, TcpStream};
 
@@ -45,6 +47,77 @@ async fn what_is_pending_fails_with_its_connection_which_is_made_again() {
     front.send(request(Method::Options), &server).await;
     peer.answer("200 OK").await;
     assert_eq!(front.ended().await.1, "Accepted");
+    front.quit().await;
+}
+
+/// A request is resent where its connection ends within T1 of it, which a busy machine may need.
+fn unhurried() -> Timing {
+    Timing { t1: Duration::from_secs(5), ..Timing::default() }
+}
+
+#[tokio::test]
+async fn a_request_that_crosses_the_end_of_its_connection_goes_by_a_new_one() {
+    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+    let server = format!("sip:{};transport=tcp", listener.local_addr().unwrap()).parse().unwrap();
+    let mut front = Front::with(unhurried());
+    front.send(request(Method::Options), &server).await;
+    for round in 0..10 {
+        let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
+        peer.answer("200 OK").await;
+        assert_eq!(front.ended().await.1, "Accepted", "{round}: {:#?}", front.story());
+        drop(peer);
+        // At once: whether the end of the connection has been seen by now is up to chance.
+        front.send(request(Method::Options), &server).await;
+    }
+    let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
+    peer.answer("200 OK").await;
+    assert_eq!(front.ended().await.1, "Accepted");
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn the_same_holds_for_websocket_and_for_an_invite() {
+    let peer = WsPeer::new().await;
+    let mut front = Front::with(unhurried());
+    front.send(request(Method::Options), &peer.server).await;
+    for round in 0..10 {
+        let mut connection = peer.accept().await;
+        connection.answer("486 Busy Here").await;
+        assert_eq!(front.ended().await.1, "Busy", "{round}: {:#?}", front.story());
+        drop(connection);
+        front.send(request(Method::Invite), &peer.server).await;
+    }
+    let mut connection = peer.accept().await;
+    connection.answer("486 Busy Here").await;
+    assert_eq!(front.ended().await.1, "Busy");
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn a_request_that_was_read_is_sent_again_under_its_branch_and_only_once() {
+    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+    let server = format!("sip:{};transport=tcp", listener.local_addr().unwrap()).parse().unwrap();
+    let mut front = Front::with(unhurried());
+    front.send(request(Method::Options), &server).await;
+    let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
+    peer.answer("200 OK").await;
+    assert_eq!(front.ended().await.1, "Accepted");
+
+    front.send(request(Method::Message), &server).await;
+    let first = peer.take().await;
+    drop(peer);
+    let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
+    let again = peer.take().await;
+    assert_eq!(again.bytes(), first.bytes(), "the same request, branch and all");
+    let why = front
+        .fact("a word of it", |_, fact| match fact {
+            Fact::PassedOver { why, .. } => Some(why.to_string()),
+            _ => None,
+        })
+        .await;
+    assert!(why.contains("closed the connection") && why.contains("sent again"), "{why}");
+    drop(peer);
+    assert_eq!(front.ended().await.1, "Connection Error");
     front.quit().await;
 }
 

@@ -100,6 +100,14 @@ impl ClientTransaction {
         }
     }
 
+    /// When it was begun, as long as nothing has come.
+    pub fn unanswered_since(&self) -> Option<Instant> {
+        match self {
+            ClientTransaction::Invite(invite) => invite.unanswered_since(),
+            ClientTransaction::NonInvite(other) => other.unanswered_since(),
+        }
+    }
+
     /// Whether a request is under way for which nothing at all has come yet, or (non-INVITE) no
     /// final response: a transport error now is this request's failure (RFC 3261 §17.1.4).
     pub fn is_sending(&self) -> bool {

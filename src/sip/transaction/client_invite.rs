@@ -150,6 +150,14 @@ impl InviteClient {
         matches!(self.state, State::Calling { .. })
     }
 
+    /// When it was begun, as long as nothing has come.
+    pub fn unanswered_since(&self) -> Option<Instant> {
+        match self.state {
+            State::Calling { timeout, .. } => timeout.checked_sub(self.timing.patience()),
+            _ => None,
+        }
+    }
+
     /// Whether it has done its work.
     pub fn is_terminated(&self) -> bool {
         matches!(self.state, State::Terminated)

@@ -143,6 +143,14 @@ impl NonInviteClient {
         matches!(self.state, State::Trying { .. } | State::Proceeding { .. })
     }
 
+    /// When it was begun, as long as nothing has come.
+    pub fn unanswered_since(&self) -> Option<Instant> {
+        match self.state {
+            State::Trying { timeout, .. } => timeout.checked_sub(self.timing.patience()),
+            _ => None,
+        }
+    }
+
     /// Whether it has done its work.
     pub fn is_terminated(&self) -> bool {
         matches!(self.state, State::Terminated)

@@ -305,7 +305,7 @@ impl UserAgent {
             let Some((transport, sent_by)) = compose::sent_by(&old) else { return };
             let sender = Sender { seen, ..self.sender(context, transport, &sent_by) };
             let bytes = compose::again(&old, &sender, branch, &again);
-            let elsewhere = Elsewhere { bytes, signed: false, seen, to: None };
+            let elsewhere = Elsewhere { bytes, signed: false, seen, to: None, branch: None };
             return self.follow(now, id, Waiting::Elsewhere(Box::new(elsewhere)), hop);
         }
         let Some((transport, sent_by)) = self.address(context.flow) else { return };

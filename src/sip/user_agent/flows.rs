@@ -46,6 +46,7 @@ pub(super) struct Flow {
 pub(super) enum FlowState {
     Connecting,
     Up {
+        since: Instant,
         /// What Via says.
         sent_by: Box<str>,
         /// Where the peer has seen us, where that is somewhere else (RFC 3581 §4).
@@ -54,6 +55,14 @@ pub(super) enum FlowState {
     Down {
         reason: Box<str>,
     },
+}
+
+/// How a flow stood before it went down.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stood {
+    pub(super) since: Instant,
+    /// Where the peer had seen us.
+    pub(super) seen: Option<SocketAddr>,
 }
 
 impl Flows {
@@ -153,7 +162,7 @@ impl UserAgent {
         let host = self.identifiers.invalid_host();
         let Some(entry) = self.flows.flows.get_mut(&flow) else { return };
         let sent_by = if entry.transport.is_websocket() { host } else { local.to_string() };
-        entry.state = FlowState::Up { sent_by: sent_by.into(), seen: None };
+        entry.state = FlowState::Up { since: now, sent_by: sent_by.into(), seen: None };
         for context in self.flows.riders(flow) {
             self.send_waiting(now, context);
         }
@@ -161,12 +170,22 @@ impl UserAgent {
     }
 
     /// The flow could not be made or broke: what is pending on it fails with `Connection Error`
-    /// (RFC 3261 §17.1.4, §18.4). Dialogs outlive a flow. `reason` is a sentence with the address.
+    /// (RFC 3261 §17.1.4, §18.4), except for what has crossed the end of a connection: that is sent
+    /// once more ([`Output::Reconnect`](super::Output::Reconnect)). Dialogs outlive a flow. `reason`
+    /// is a sentence with the address.
     pub fn flow_down(&mut self, now: Instant, flow: FlowId, reason: &str) {
+        let seen = self.seen(flow);
         let Some(entry) = self.flows.flows.get_mut(&flow) else { return };
-        entry.state = FlowState::Down { reason: reason.into() };
+        let down = FlowState::Down { reason: reason.into() };
+        let stood = match std::mem::replace(&mut entry.state, down) {
+            FlowState::Up { since, .. } => Some(Stood { since, seen }),
+            FlowState::Connecting | FlowState::Down { .. } => None,
+        };
         self.auth.forget(flow);
         for context in self.flows.riders(flow) {
+            if stood.is_some_and(|stood| self.send_over(now, flow, &stood, context, reason)) {
+                continue;
+            }
             self.cancel_transport_error(now, context, reason);
             // No further fork can be heard of.
             if self.contexts.get(&context).is_some_and(|c| c.state == State::HungUp) {

@@ -11,6 +11,7 @@ mod again;
 mod answers;
 mod authenticate;
 mod cancel;
+mod crossed;
 mod dialog_index;
 mod dialogs;
 mod ending;
@@ -104,7 +105,7 @@ pub enum Output {
     /// Find the server that a URI names, for a context that goes there; the answer is
     /// [`UserAgent::resolved`] or [`UserAgent::unreachable`].
     Follow(Follow),
-    /// Make a flow that is down again, now: a request in a dialog waits for it. As for any flow,
+    /// Make a flow that is down again, now: a request waits for it. As for any flow,
     /// [`UserAgent::flow_connecting`] and then its end follow; where it cannot be made, at once
     /// [`UserAgent::flow_down`].
     Reconnect(FlowId),

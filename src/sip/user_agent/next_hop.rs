@@ -93,11 +93,7 @@ impl UserAgent {
 
     /// Lets a context look for the flow to another hop. What it has to send waits.
     pub(super) fn follow(&mut self, now: Instant, id: ContextId, waiting: Waiting, hop: UriBuf) {
-        // What is sent then makes its own dialogs; until then, nobody has any.
-        let sent = self.contexts.get(&id).and_then(|context| context.message());
-        if let Some(key) = sent.as_ref().and_then(DialogKey::of_ours) {
-            self.dialogs.remove(key, id);
-        }
+        self.leave_dialogs(id);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let from = std::mem::replace(&mut context.flow, FlowId::NONE);
         context.state = State::Waiting;
@@ -108,6 +104,14 @@ impl UserAgent {
         context.auth = AuthState::default();
         self.flows.leave(from, id);
         self.ask_to_follow(now, id, from, hop);
+    }
+
+    /// What a context sends anew makes its own dialogs; until then, nobody has any.
+    pub(super) fn leave_dialogs(&mut self, id: ContextId) {
+        let sent = self.contexts.get(&id).and_then(|context| context.message());
+        if let Some(key) = sent.as_ref().and_then(DialogKey::of_ours) {
+            self.dialogs.remove(key, id);
+        }
     }
 
     /// Asks for the flow to a hop, for a context that has none.

@@ -270,6 +270,7 @@ impl UserAgent {
     fn take_next_candidate(&mut self, id: ContextId, why: Arc<str>) {
         let Some(flow) = self.contexts.get(&id).map(|context| context.flow) else { return };
         let seen = self.seen(flow);
+        self.leave_dialogs(id);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let Some(route) = &mut context.route else { return };
         route.failures.push(why);
@@ -280,7 +281,8 @@ impl UserAgent {
         let auth = std::mem::take(&mut context.auth);
         context.request = match std::mem::replace(&mut context.request, Request::Never) {
             Request::Sent { bytes, .. } => {
-                let elsewhere = Elsewhere { bytes, signed: auth.has_sent(), seen, to: None };
+                let elsewhere =
+                    Elsewhere { bytes, signed: auth.has_sent(), seen, to: None, branch: None };
                 Request::Waiting(Waiting::Elsewhere(Box::new(elsewhere)))
             }
             waiting => waiting,
@@ -299,7 +301,7 @@ impl UserAgent {
         branch: Branch,
         elsewhere: Elsewhere,
     ) {
-        let Elsewhere { bytes, signed, seen, to } = elsewhere;
+        let Elsewhere { bytes, signed, seen, to, .. } = elsewhere;
         let Some(context) = self.contexts.get(&id) else { return };
         let Some((transport, sent_by)) = self.address(context.flow) else { return };
         // What we wrote ourselves can be read.

@@ -22,7 +22,7 @@ impl UserAgent {
             return false;
         }
         let Some(state) = self.flows.state_mut(flow, Transport::Udp) else { return false };
-        let FlowState::Up { sent_by, seen } = state else { return false };
+        let FlowState::Up { sent_by, seen, .. } = state else { return false };
         let Some(address) = message.via().ok().and_then(|via| via.seen()) else { return false };
         let now_seen = (sent_by.parse() != Ok(address)).then_some(address);
         if *seen == now_seen {

@@ -137,6 +137,7 @@ impl UserAgent {
         let made_ahead = match &mut waiting {
             Waiting::New(request) => request.branch.take(),
             Waiting::InDialog(request) => request.branch.take(),
+            Waiting::Elsewhere(elsewhere) => elsewhere.branch.take(),
             _ => None,
         };
         let made_ahead = made_ahead.filter(|branch| !self.transactions.holds(*branch));
@@ -197,7 +198,8 @@ impl UserAgent {
         let flow = self.contexts.get(&id).map(|context| context.flow);
         let seen = flow.and_then(|flow| self.seen(flow));
         let waiting = || {
-            let elsewhere = Elsewhere { bytes: bytes.clone(), signed: false, seen, to };
+            let elsewhere =
+                Elsewhere { bytes: bytes.clone(), signed: false, seen, to, branch: None };
             Waiting::Elsewhere(Box::new(elsewhere))
         };
         if !self.switch_to_tcp(now, id, bytes.len(), to, waiting) {

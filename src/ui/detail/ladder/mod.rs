@@ -370,7 +370,7 @@ fn note(entry: &Entry, row: &Row) -> Option<(String, Mood)> {
             (format!("{} failed: {cause}", entry.method), Mood::Bad)
         }
         Fact::PassedOver { response: None, .. } if own => {
-            ("passed over for the next candidate".to_owned(), Mood::Bad)
+            ("passed over for another way".to_owned(), Mood::Bad)
         }
         Fact::CancelCrossed { .. } => ("a 2xx crossed the CANCEL".to_owned(), Mood::Pending),
         Fact::CancelFailed { .. } => ("CANCEL failed".to_owned(), Mood::Bad),
