@@ -294,6 +294,11 @@ mod in_a_terminal {
         dashboard.wait_for("the DNS servers have changed; the keys have changed; the columns");
         dashboard.type_keys("R");
         dashboard.wait_for("config read again: nothing has changed");
+        let limits = "[limits]\nmax_headers = 100\n";
+        fs::write(&file, format!("{text}{limits}[timers]\nt1_ms = 100\n{}", account("bob")))
+            .unwrap();
+        dashboard.type_keys("R");
+        dashboard.wait_for("read again: [limits] is not as it was at the start");
         dashboard.type_keys("Q");
         assert_eq!(dashboard.wait_for_end(), 0);
     }

@@ -26,6 +26,10 @@ pub(super) struct Flows {
     flows: HashMap<FlowId, Flow>,
     by_key: HashMap<Key, FlowId>,
     retries: BTreeSet<(Instant, FlowId)>,
+    /// Those that no account leads to any more; each ends once nothing rides on it.
+    unwanted: BTreeSet<FlowId>,
+    /// The id that was given last; none is given twice.
+    last: u32,
 }
 
 /// Where a flow leads, and how it is made.
@@ -133,14 +137,15 @@ impl Flows {
     pub(super) fn to(&mut self, way: &Way) -> Found {
         let key = way.key();
         let Some(&id) = self.by_key.get(&key) else {
-            let count = u32::try_from(self.flows.len()).expect("fewer servers than numbers");
-            let id = FlowId(count + 1);
+            self.last += 1;
+            let id = FlowId(self.last);
             let (way, stage) = (way.clone(), Stage::Connecting);
             let flow = Flow { way, stage, failures: 0, was_up: false };
             self.flows.insert(id, flow);
             self.by_key.insert(key, id);
             return Found::Connect(id);
         };
+        self.unwanted.remove(&id);
         let flow = self.flows.get_mut(&id).expect("by_key names flows only");
         let Stage::Down { retry_at } = flow.stage else { return Found::Ready(id) };
         if let Some(at) = retry_at {
@@ -148,6 +153,28 @@ impl Flows {
         }
         flow.stage = Stage::Connecting;
         Found::Connect(id)
+    }
+
+    /// These flows are wanted from now on; each other one ends once nothing rides on it, unless
+    /// something asks for it before.
+    pub(super) fn want(&mut self, is_wanted: impl Fn(&Way) -> bool) {
+        let others = self.flows.iter().filter(|(_, flow)| !is_wanted(&flow.way));
+        self.unwanted = others.map(|(id, _)| *id).collect();
+    }
+
+    /// The flows that nobody wants.
+    pub(super) fn unwanted(&self) -> Vec<FlowId> {
+        self.unwanted.iter().copied().collect()
+    }
+
+    /// Forgets a flow.
+    pub(super) fn forget(&mut self, id: FlowId) {
+        self.unwanted.remove(&id);
+        let Some(flow) = self.flows.remove(&id) else { return };
+        self.by_key.remove(&flow.way.key());
+        if let Stage::Down { retry_at: Some(at) } = flow.stage {
+            self.retries.remove(&(at, id));
+        }
     }
 
     /// Where a flow leads, and how it is made.
@@ -308,6 +335,23 @@ mod tests {
         assert_eq!(later - now, FIRST_RETRY * 2);
         assert_eq!(flows.take_due(later), Some(FlowId(1)));
         assert_eq!(flows.take_due(later), None);
+    }
+
+    #[test]
+    fn what_nobody_wants_can_be_forgotten_and_its_id_is_not_given_again() {
+        let mut flows = Flows::default();
+        let now = Instant::now();
+        for text in ["ws://a", "ws://b", "ws://c"] {
+            flows.to(&server(text));
+        }
+        flows.down(now, FlowId(2), false, 0.0).unwrap();
+        flows.want(|way| *way == server("ws://a"));
+        assert_eq!(flows.unwanted(), [FlowId(2), FlowId(3)]);
+        assert_eq!(flows.to(&server("ws://c")), Found::Ready(FlowId(3)), "a new request wants it");
+        assert_eq!(flows.unwanted(), [FlowId(2)]);
+        flows.forget(FlowId(2));
+        assert_eq!((flows.unwanted(), flows.next_retry()), (Vec::new(), None));
+        assert_eq!(flows.to(&server("ws://b")), Found::Connect(FlowId(4)));
     }
 
     #[test]

@@ -99,7 +99,8 @@ pub enum Command {
         detail: String,
     },
     /// These are the accounts from now on: each that is to be registered is kept so, and what is
-    /// registered of one that has gone or changed is removed.
+    /// registered of one that has gone or changed is removed. A flow to a server that none of them
+    /// has ends once nothing rides on it any more: what is under way is let finish.
     Accounts(Vec<Arc<Account>>),
     /// Register an account now, or refresh what is registered before its time.
     Register(Arc<Account>),
@@ -288,6 +289,8 @@ pub enum FlowState {
         /// When it is tried again; `None` when the next request tries it.
         retry_at: Option<Instant>,
     },
+    /// It has ended for good: no account leads there any more, and nothing rode on it.
+    Ended,
 }
 
 /// Why a command was not carried out.

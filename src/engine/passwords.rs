@@ -12,6 +12,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
     process::Command,
     sync::mpsc,
+    task::AbortHandle,
     time::timeout,
 };
 
@@ -23,7 +24,7 @@ use crate::{
 /// How long a command may take: long enough for somebody to unlock a key ring.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How many bytes of what it prints are looked at.
+/// How many bytes it may print.
 const PRINTED: u64 = 64 * 1024;
 
 /// How much of what it complains of is told.
@@ -33,25 +34,42 @@ const COMPLAINT: usize = 200;
 #[derive(Debug)]
 pub(super) struct Passwords<W> {
     commands: HashMap<Arc<PasswordCommand>, Entry<W>>,
+    /// The number of the latest run.
+    last: u64,
     answers: (mpsc::UnboundedSender<Answer>, mpsc::UnboundedReceiver<Answer>),
 }
 
 #[derive(Debug)]
 enum Entry<W> {
     Known(Arc<[Credentials]>),
-    Awaited(Vec<W>),
+    Awaited { waiting: Vec<W>, run: Run },
+}
+
+/// A command that runs; dropping it ends the command.
+#[derive(Debug)]
+struct Run {
+    number: u64,
+    task: AbortHandle,
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 /// What a command came to: a password, or a sentence that says why there is none.
 #[derive(Debug)]
 pub(super) struct Answer {
     command: Arc<PasswordCommand>,
+    /// The number of its run.
+    run: u64,
     password: Result<String, String>,
 }
 
 impl<W> Default for Passwords<W> {
     fn default() -> Passwords<W> {
-        Passwords { commands: HashMap::new(), answers: mpsc::unbounded_channel() }
+        Passwords { commands: HashMap::new(), last: 0, answers: mpsc::unbounded_channel() }
     }
 }
 
@@ -64,15 +82,19 @@ impl<W> Passwords<W> {
     ) -> Option<(W, Arc<[Credentials]>)> {
         match self.commands.get_mut(command) {
             Some(Entry::Known(credentials)) => return Some((wish, Arc::clone(credentials))),
-            Some(Entry::Awaited(waiting)) => waiting.push(wish),
+            Some(Entry::Awaited { waiting, .. }) => waiting.push(wish),
             None => {
-                self.commands.insert(Arc::clone(command), Entry::Awaited(vec![wish]));
-                let (command, answers) = (Arc::clone(command), self.answers.0.clone());
-                tokio::spawn(async move {
-                    let password = run(&command.arguments, PATIENCE).await;
+                self.last += 1;
+                let (number, answers) = (self.last, self.answers.0.clone());
+                let asked = Arc::clone(command);
+                let task = tokio::spawn(async move {
+                    let password = run(&asked.arguments, PATIENCE).await;
                     // Nobody waits any more once the engine has ended.
-                    let _ = answers.send(Answer { command, password });
+                    let _ = answers.send(Answer { command: asked, run: number, password });
                 });
+                let run = Run { number, task: task.abort_handle() };
+                let entry = Entry::Awaited { waiting: vec![wish], run };
+                self.commands.insert(Arc::clone(command), entry);
             }
         }
         None
@@ -89,13 +111,14 @@ impl<W> Passwords<W> {
 
     /// A command has ended: gives what waited for it, with the credentials; where there is no
     /// password they say why, to whoever asks for it. A command that failed is run again by the next
-    /// wish.
-    pub(super) fn take_in(&mut self, answer: Answer) -> (Vec<W>, Arc<[Credentials]>) {
-        let Answer { command, password } = answer;
-        let waiting = match self.commands.remove(&command) {
-            Some(Entry::Awaited(waiting)) => waiting,
-            Some(Entry::Known(_)) | None => Vec::new(),
+    /// wish. `None` where the run was forgotten meanwhile: its answer is nobody's.
+    pub(super) fn take_in(&mut self, answer: Answer) -> Option<(Vec<W>, Arc<[Credentials]>)> {
+        let Answer { command, run: number, password } = answer;
+        let waiting = match self.commands.get_mut(&command)? {
+            Entry::Awaited { waiting, run } if run.number == number => std::mem::take(waiting),
+            Entry::Awaited { .. } | Entry::Known(_) => return None,
         };
+        self.commands.remove(&command);
         let is_known = password.is_ok();
         let password = password.map_or_else(Password::missing, Password::from);
         let credentials: Arc<[Credentials]> =
@@ -103,13 +126,13 @@ impl<W> Passwords<W> {
         if is_known {
             self.commands.insert(command, Entry::Known(Arc::clone(&credentials)));
         }
-        (waiting, credentials)
+        Some((waiting, credentials))
     }
 
-    /// Forgets every password; gives what waited for one.
+    /// Forgets every password, and ends the commands that run; gives what waited for one.
     pub(super) fn forget(&mut self) -> Vec<W> {
         let waiting = self.commands.drain().filter_map(|(_, password)| match password {
-            Entry::Awaited(waiting) => Some(waiting),
+            Entry::Awaited { waiting, .. } => Some(waiting),
             Entry::Known(_) => None,
         });
         waiting.flatten().collect()
@@ -145,6 +168,12 @@ async fn run(arguments: &[String], patience: Duration) -> Result<String, String>
     if !status.success() {
         return Err(fail(failure(status, &complained)));
     }
+    if printed.len() as u64 > PRINTED {
+        return Err(fail(format!(
+            "printed more than {} KiB: it must print the password and nothing else",
+            PRINTED / 1024
+        )));
+    }
     let text = String::from_utf8(printed)
         .map_err(|_| fail("printed what is not UTF-8 text".to_owned()))?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
@@ -163,12 +192,13 @@ fn failure(status: ExitStatus, complained: &[u8]) -> String {
     format!("failed with {status}{said}")
 }
 
-/// Everything up to a bound; what comes after it is read and dropped, so that the command can end.
+/// Everything up to one byte over the bound; what comes after it is read and dropped, so that the
+/// command can end.
 async fn read(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let Some(mut pipe) = pipe else { return bytes };
     // A pipe that cannot be read has said nothing.
-    let _ = (&mut pipe).take(PRINTED).read_to_end(&mut bytes).await;
+    let _ = (&mut pipe).take(PRINTED + 1).read_to_end(&mut bytes).await;
     let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
     bytes
 }
@@ -208,6 +238,10 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_password_is_refused() {
         assert!(shell("true").await.unwrap_err().contains("printed no password"));
+        let many = shell("head -c 65537 /dev/zero | tr '\\0' x").await.unwrap_err();
+        assert!(many.contains("printed more than 64 KiB") && !many.contains("xx"), "{many}");
+        let most = shell("head -c 65536 /dev/zero | tr '\\0' x").await.unwrap();
+        assert_eq!(most.len(), 65_536);
         assert!(shell("printf '\\377'").await.unwrap_err().contains("not UTF-8"));
         let missing = ["/nowhere/at/all".to_owned()];
         let why = run(&missing, PATIENCE).await.unwrap_err();
@@ -219,6 +253,42 @@ mod tests {
         let arguments = ["sleep".to_owned(), "3600".to_owned()];
         let why = run(&arguments, Duration::from_millis(50)).await.unwrap_err();
         assert!(why.contains("did not end within"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn what_was_forgotten_is_ended_and_answers_for_nobody() {
+        let file = std::env::temp_dir().join(format!("sipboard-forgets-{}", std::process::id()));
+        let script = format!(
+            "test -e {0} || {{ echo $$ > {0}; exec sleep 3600; }}; echo new",
+            file.display()
+        );
+        let arguments = ["sh", "-c", script.as_str()].map(str::to_owned).to_vec();
+        let command = Arc::new(PasswordCommand { username: "a".to_owned(), arguments });
+        let mut passwords = Passwords::default();
+        passwords.want(&command, 1);
+        let process = timeout(PATIENCE, async {
+            loop {
+                match std::fs::read_to_string(&file) {
+                    Ok(id) if id.ends_with('\n') => break id.trim().to_owned(),
+                    _ => tokio::task::yield_now().await,
+                }
+            }
+        });
+        let process = process.await.expect("it starts in time");
+        // An answer that was on its way already is nobody's.
+        let late = Answer { command: Arc::clone(&command), run: 1, password: Ok("old".to_owned()) };
+        assert_eq!(passwords.forget(), [1]);
+        passwords.want(&command, 2);
+        assert!(passwords.take_in(late).is_none());
+        let answer = passwords.answer().await;
+        assert_eq!(passwords.take_in(answer).unwrap().0, [2]);
+        let is_gone = async {
+            while std::path::Path::new("/proc").join(&process).exists() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, is_gone).await.expect("the command that was forgotten ends");
+        std::fs::remove_file(file).unwrap();
     }
 
     #[tokio::test]
@@ -234,7 +304,7 @@ mod tests {
                 assert!(passwords.want(&command, wish).is_none());
             }
             let answer = passwords.answer().await;
-            let (waited, credentials) = passwords.take_in(answer);
+            let (waited, credentials) = passwords.take_in(answer).unwrap();
             assert_eq!(
                 (waited, Credentials::lack(&credentials).is_none()),
                 (wishes.to_vec(), works)

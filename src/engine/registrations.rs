@@ -61,6 +61,7 @@ impl Task {
         for name in gone {
             self.forget(now, &name);
         }
+        self.want_flows_of(&accounts);
         for account in accounts {
             let kept = self.registrations.by_account.get(&account.name);
             let has_changed = kept.is_some_and(|kept| kept.account != account);
@@ -169,6 +170,19 @@ impl Task {
         self.registrations.by_account.insert(account.name.clone(), kept);
     }
 
+    /// Only flows to the servers of these accounts are wanted from now on.
+    fn want_flows_of(&mut self, accounts: &[Arc<Account>]) {
+        let mut wanted = Vec::new();
+        for account in accounts {
+            // An account that names no server has none to keep a flow to.
+            let servers = Task::ways(account, |count| count).unwrap_or_default();
+            wanted.extend(servers.into_iter().map(|(server, _)| (server, &account.flow)));
+        }
+        self.flows.want(|way| {
+            wanted.iter().any(|(server, flow)| *way.asked == *server && way.settings == **flow)
+        });
+    }
+
     fn registrar_at(
         &mut self,
         now: Instant,
@@ -199,10 +213,17 @@ impl Task {
     /// Where an account is registered, and by which way out: with its servers, else with its outbound
     /// proxies, else with the domain of its address of record (RFC 3261 §10.2.6).
     fn registrars(account: &Account) -> Result<Vec<(ServerUri, Arc<Profile>)>, String> {
-        let of_all = |count: usize| match account.register {
+        Task::ways(account, |count| match account.register {
             Register::All => count,
             Register::First | Register::No => 1,
-        };
+        })
+    }
+
+    /// The first so many of the servers that requests of an account go to, as `of_all` has it.
+    fn ways(
+        account: &Account,
+        of_all: impl Fn(usize) -> usize,
+    ) -> Result<Vec<(ServerUri, Arc<Profile>)>, String> {
         let (servers, profile) = (&account.servers, &account.profile);
         if !servers.is_empty() {
             let servers = servers.iter().take(of_all(servers.len()));

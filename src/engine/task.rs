@@ -87,7 +87,7 @@ pub(super) struct Task {
     pub(super) passwords: Passwords<Wish>,
     pub(super) instance: Instance,
     network: Network,
-    flows: Flows,
+    pub(super) flows: Flows,
     impairer: Impairer,
     /// Where we take TCP connections, by our address.
     listening: HashMap<IpAddr, SocketAddr>,
@@ -192,6 +192,7 @@ impl Task {
             self.connect(now, flow);
         }
         self.let_go(now);
+        self.end_unwanted(now);
     }
 
     /// Carries out what the user agent wants to be done.

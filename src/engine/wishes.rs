@@ -33,7 +33,7 @@ impl Task {
     /// the password is told why.
     pub(super) fn password(&mut self, answer: Answer) {
         let now = self.now();
-        let (waited, credentials) = self.passwords.take_in(answer);
+        let Some((waited, credentials)) = self.passwords.take_in(answer) else { return };
         for wish in waited {
             match wish {
                 _ if self.leaving.is_some() => {}

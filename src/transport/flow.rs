@@ -32,10 +32,6 @@ pub(super) const BATCHES: usize = 64;
 const BATCH_SIGNALS: usize = 128;
 const BATCH_BYTES: usize = 256 << 10;
 
-/// Ids that the network gives itself to accepted flows begin here, so that they never meet the
-/// ids of its owner, which count from 1.
-const FIRST_ACCEPTED: u32 = 1 << 31;
-
 /// The way out for one program's flows; the same channel for all.
 #[derive(Clone, Debug)]
 pub(super) struct Hub {
@@ -48,7 +44,7 @@ pub(super) struct Hub {
 impl Hub {
     pub(super) fn new() -> (Hub, mpsc::Receiver<Batch>) {
         let (sender, receiver) = mpsc::channel(BATCHES);
-        let accepted = Arc::new(AtomicU32::new(FIRST_ACCEPTED));
+        let accepted = Arc::new(AtomicU32::new(FlowId::FIRST_ACCEPTED.0));
         (Hub { sender, accepted, limits: Limits::default() }, receiver)
     }
 

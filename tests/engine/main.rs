@@ -8,4 +8,5 @@ mod flows;
 mod impairment;
 mod life;
 mod next_hop;
+mod reload;
 mod support;

@@ -182,6 +182,7 @@ fn word(event: &Event) -> String {
                 FlowState::Connecting => "connecting",
                 FlowState::Up { .. } => "up",
                 FlowState::Down { .. } => "down",
+                FlowState::Ended => "ended",
             };
             format!("flow {} {state}", event.flow)
         }

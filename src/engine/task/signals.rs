@@ -97,6 +97,17 @@ impl Task {
         self.network.connect(flow, server, settings);
     }
 
+    /// Ends what no account leads to any more, and nothing rides on.
+    pub(super) fn end_unwanted(&mut self, now: Instant) {
+        for flow in self.flows.unwanted() {
+            if self.user_agent.end_flow(flow) {
+                self.network.close(flow);
+                self.tell_flow(now, flow, FlowState::Ended);
+                self.flows.forget(flow);
+            }
+        }
+    }
+
     fn tell_flow(&mut self, at: Instant, flow: FlowId, state: FlowState) {
         if let Some(event) = self.flow_event(at, flow, state) {
             self.tell(event);

@@ -45,6 +45,14 @@ pub struct FlowId(pub u32);
 impl FlowId {
     /// No flow: nothing ever rides on it.
     pub(crate) const NONE: FlowId = FlowId(0);
+
+    /// The first of the connections that peers open; what we make ourselves stays below.
+    pub const FIRST_ACCEPTED: FlowId = FlowId(1 << 31);
+
+    /// Whether a peer opened it.
+    pub fn is_accepted(self) -> bool {
+        self >= FlowId::FIRST_ACCEPTED
+    }
 }
 
 impl fmt::Display for FlowId {

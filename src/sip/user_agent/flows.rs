@@ -134,6 +134,10 @@ impl Flows {
         self.flows.values().map(|flow| flow.riders.len()).sum()
     }
 
+    fn has_riders(&self, flow: FlowId) -> bool {
+        self.flows.get(&flow).is_some_and(|flow| !flow.riders.is_empty())
+    }
+
     fn riders(&self, flow: FlowId) -> Vec<ContextId> {
         self.flows.get(&flow).map(|flow| flow.riders.iter().copied().collect()).unwrap_or_default()
     }
@@ -202,7 +206,7 @@ impl UserAgent {
 
     /// A connection that a peer made is over and will not come again: nothing is kept of it.
     pub fn forget_flow(&mut self, flow: FlowId) {
-        if self.flows.riders(flow).is_empty() {
+        if !self.flows.has_riders(flow) {
             self.flows.flows.remove(&flow);
         }
     }
@@ -215,6 +219,16 @@ impl UserAgent {
         if std::mem::replace(&mut context.heard_on, other) != other && other.is_some() {
             self.tell_own(now, id, Fact::CameOver { flow });
         }
+    }
+
+    /// Forgets a flow that nothing rides on, and no registration is kept on; gives whether it is so.
+    pub fn end_flow(&mut self, flow: FlowId) -> bool {
+        if self.flows.has_riders(flow) || self.registrations.has(flow) {
+            return false;
+        }
+        self.flows.flows.remove(&flow);
+        self.auth.forget(flow);
+        true
     }
 
     /// The transport of a flow that has been named.

@@ -32,7 +32,7 @@ impl App {
         let Reloaded {
             accounts,
             account,
-            settings,
+            mut settings,
             columns,
             bindings,
             look,
@@ -43,8 +43,14 @@ impl App {
         } = reloaded;
         let mut said = Vec::new();
         said.extend(self.model.reloaded(accounts, account));
+        // They hold for a whole run, so that one message is judged like the next.
+        let limits = std::mem::replace(&mut settings.sip.limits, self.settings.sip.limits);
         for (what, has_changed) in [
             ("the settings of new requests have changed", settings.sip != self.settings.sip),
+            (
+                "[limits] is not as it was at the start: it holds from the next start",
+                limits != settings.sip.limits,
+            ),
             ("the impairments have changed", settings.impair != self.settings.impair),
             ("the DNS servers have changed", settings.resolver != self.settings.resolver),
             ("the keys have changed", bindings != self.model.bindings),

@@ -244,6 +244,13 @@ impl Model {
                     told = Some(reason.clone());
                 }
             }
+            FlowState::Ended => {
+                let sentence = format!(
+                    "{} has ended: no account leads there any more",
+                    flow_text(&event.server)
+                );
+                self.log(event.at, Level::Info, None, sentence);
+            }
         }
         self.table.list.name_flow(event.flow, flow_text(&event.server));
         // What was measured belongs to a connection that is up.

@@ -148,7 +148,7 @@ impl Facts {
     pub fn is_insecure(&self) -> bool {
         self.flows.values().any(|flow| match &flow.event.state {
             FlowState::Up { facts, .. } => facts.tls.as_ref().is_some_and(|tls| !tls.verified),
-            FlowState::Connecting | FlowState::Down { .. } => false,
+            FlowState::Connecting | FlowState::Down { .. } | FlowState::Ended => false,
         })
     }
 }

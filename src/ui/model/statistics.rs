@@ -12,6 +12,9 @@ pub const SECONDS: u64 = 60;
 /// How many methods are told apart: peers can make up as many as they like.
 const METHODS: usize = 32;
 
+/// How many flows are told apart: each connection that a peer opens is one.
+const FLOWS: usize = 64;
+
 /// Messages that went out and came in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -28,6 +31,8 @@ pub struct Statistics {
     others: Counts,
     codes: BTreeMap<u16, Counts>,
     flows: BTreeMap<FlowId, Counts>,
+    /// Those of flows that gave way to newer ones.
+    earlier: Counts,
     begun: Option<Instant>,
     /// By the second since the first message; seconds without one are left out.
     seconds: VecDeque<(u64, Counts)>,
@@ -109,6 +114,9 @@ impl Statistics {
         }
         if let Some(flow) = flow {
             self.flows.entry(flow).or_default().add(counted);
+            if self.flows.len() > FLOWS {
+                self.fold(flow);
+            }
         }
         let begun = *self.begun.get_or_insert(at);
         let second = at.saturating_duration_since(begun).as_secs();
@@ -122,6 +130,20 @@ impl Statistics {
                     self.seconds.pop_front();
                 }
             }
+        }
+    }
+
+    /// Counts one of the others together with those that gave way before: of the connections that
+    /// peers opened, whose numbers are the highest, the oldest.
+    fn fold(&mut self, newest: FlowId) {
+        let oldest = self.flows.keys().copied().find(|flow| flow.is_accepted() && *flow != newest);
+        let Some(flow) = oldest.or_else(|| self.flows.keys().copied().find(|it| *it != newest))
+        else {
+            return;
+        };
+        if let Some(Counts { sent, received }) = self.flows.remove(&flow) {
+            self.earlier.sent += sent;
+            self.earlier.received += received;
         }
     }
 
@@ -141,9 +163,10 @@ impl Statistics {
         self.codes.iter().map(|(code, counts)| (*code, *counts))
     }
 
-    /// By flow.
-    pub fn flows(&self) -> impl Iterator<Item = (FlowId, Counts)> {
-        self.flows.iter().map(|(flow, counts)| (*flow, *counts))
+    /// By flow, and those together that gave way to newer ones.
+    pub fn flows(&self) -> impl Iterator<Item = (Option<FlowId>, Counts)> {
+        let earlier = (self.earlier.sum() > 0).then_some((None, self.earlier));
+        self.flows.iter().map(|(flow, counts)| (Some(*flow), *counts)).chain(earlier)
     }
 
     /// The last whole seconds, the oldest first, the one that runs now left out.
@@ -196,6 +219,21 @@ mod tests {
         assert_eq!(statistics.changes_at(now), Some(start + Duration::from_secs(103)));
         assert_eq!(statistics.changes_at(now + Duration::from_secs(60)), None);
         assert!(statistics.seconds.len() <= 61);
+    }
+
+    #[test]
+    fn connections_of_peers_without_end_take_no_room_without_end() {
+        let mut statistics = Statistics::default();
+        let sent = Counted { is_sent: true, code: None };
+        let accepted = FlowId::FIRST_ACCEPTED.0;
+        for flow in [1, 2].into_iter().chain(accepted..accepted + 1000) {
+            statistics.count(Instant::now(), None, Some(FlowId(flow)), sent);
+        }
+        let flows: Vec<_> = statistics.flows().collect();
+        assert_eq!(flows.len(), FLOWS + 1);
+        assert_eq!((flows[0].0, flows[1].0), (Some(FlowId(1)), Some(FlowId(2))));
+        assert_eq!(flows[FLOWS - 1].0, Some(FlowId(accepted + 999)));
+        assert_eq!(flows[FLOWS], (None, Counts { sent: 1002 - FLOWS as u64, received: 0 }));
     }
 
     #[test]

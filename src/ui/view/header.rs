@@ -142,7 +142,8 @@ fn registration(width: u16, model: &Model, moment: &Moment) -> Option<Piece> {
 fn links<'a>(model: &'a Model) -> Vec<Link<'a>> {
     let account = model.account();
     let servers = account.map_or(&[][..], |account| &account.servers);
-    let flows = || model.facts.flows.values().map(|flow| &flow.event);
+    let goes_on = |flow: &&FlowEvent| flow.state != FlowState::Ended;
+    let flows = || model.facts.flows.values().map(|flow| &flow.event).filter(goes_on);
     let is_accounts = |flow: &FlowEvent| account.is_some_and(|a| a.flow == flow.settings);
     // A name may stand for several flows: one that is up is the one to show.
     let is_up = |flow: &&FlowEvent| matches!(flow.state, FlowState::Up { .. });
@@ -249,7 +250,7 @@ fn draw_links(
             return x + put(buffer, area, x, 0, &format!("+{rest}"), theme.dim) + 2;
         }
         let (plain, style) = match link.state {
-            None => (theme.dim, theme.dim),
+            None | Some(FlowState::Ended) => (theme.dim, theme.dim),
             Some(FlowState::Connecting) => (Style::new(), theme.pending),
             Some(FlowState::Up { .. }) => (Style::new(), theme.good),
             Some(FlowState::Down { .. }) => (Style::new(), theme.bad),
@@ -286,7 +287,7 @@ fn piece(link: &Link<'_>, detail: Detail, moment: &Moment) -> String {
 
 const fn shape(state: Option<&FlowState>) -> &'static str {
     match state {
-        None => "○",
+        None | Some(FlowState::Ended) => "○",
         Some(FlowState::Connecting) => "◌",
         Some(FlowState::Up { .. }) => "●",
         Some(FlowState::Down { .. }) => "✖",

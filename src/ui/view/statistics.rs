@@ -124,8 +124,18 @@ fn items(model: &Model, moment: &Moment) -> Vec<Vec<Piece>> {
 
     heading(&mut items, "By connection");
     for (flow, counts) in statistics.flows() {
-        let known = model.facts.flows.get(&flow).map(|flow| flow_text(&flow.event.server));
-        let name = known.unwrap_or_else(|| format!("#{}", flow.0));
+        let known = |flow| model.facts.flows.get(&flow).map(|it| flow_text(&it.event.server));
+        let from = |flow| {
+            model
+                .facts
+                .peer_flows
+                .find(flow)
+                .map(|(opened, _)| format!("{} from {}", opened.transport, opened.peer))
+        };
+        let name = match flow {
+            Some(flow) => known(flow).or_else(|| from(flow)).unwrap_or_else(|| format!("#{flow}")),
+            None => "earlier ones".to_owned(),
+        };
         items.push(vec![(format!("  {name:<28}"), plain), (numbers(counts), plain)]);
     }
     items

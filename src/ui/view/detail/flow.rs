@@ -53,6 +53,11 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
             };
             fact("again", &again, theme.dim);
         }
+        FlowState::Ended => {
+            let since = room.model.time.format(event.at);
+            let state = format!("○ ended at {since}: no account leads there any more");
+            fact("state", &state, theme.dim);
+        }
     }
     if let Some(seen) = seen_as(room) {
         fact("seen as", &seen, plain);
