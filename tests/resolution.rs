@@ -293,6 +293,7 @@ mod engine {
                 FlowState::Connecting => format!("connecting {}", flow.server),
                 FlowState::Up { peer, .. } => format!("up {peer}"),
                 FlowState::Down { .. } => "down".to_owned(),
+                FlowState::Ended => "ended".to_owned(),
             },
             Event::Sip(sip::Event::Context(event)) => match &event.fact {
                 Fact::Created(_) => "created".to_owned(),

@@ -12,7 +12,7 @@ use sipboard::{
     transport::{FlowSettings, KeepAlive, Network, Room, ServerUri, Signal, WebSocketSettings},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     time::timeout,
 };
@@ -259,13 +259,41 @@ async fn a_connection_that_breaks_is_named_with_the_reason() {
 async fn a_message_over_the_limit_ends_the_connection() {
     let (mut network, mut socket) = pair().await;
     let large = "a".repeat((4 << 20) + 1);
-    // The peer hangs up before it has read all of it.
-    let _ = socket.send(Message::text(large)).await;
+    socket.send(Message::text(large)).await.unwrap();
     let reason = down(&mut network).await;
     assert!(
-        reason.ends_with("the peer sent a message of 4194305 bytes; at most 4194304 are taken"),
+        reason.ends_with(
+            "/sip was closed with code 1009: the peer sent a message of 4194305 bytes; at most 4194304 are taken"
+        ),
         "{reason}"
     );
+    assert_eq!(close_code(&mut socket).await, CloseCode::Size);
+}
+
+/// The code with which the other side closes.
+async fn close_code<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+) -> CloseCode {
+    match in_time(socket.next()).await.unwrap().unwrap() {
+        Message::Close(Some(frame)) => frame.code,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_websocket_frame_ends_the_connection_with_its_code() {
+    for (bytes, code, word) in [
+        // A text frame that is not UTF-8, one with a reserved bit, and one that goes on with nothing.
+        (&[0x81, 0x01, 0xff][..], CloseCode::Invalid, "1007: the peer sent a text frame"),
+        (&[0xc1, 0x01, b'a'], CloseCode::Protocol, "1002: "),
+        (&[0x80, 0x01, b'a'], CloseCode::Protocol, "1002: "),
+    ] {
+        let (mut network, mut socket) = pair().await;
+        socket.get_mut().write_all(bytes).await.unwrap();
+        let reason = down(&mut network).await;
+        assert!(reason.contains("was closed with code ") && reason.contains(word), "{reason}");
+        assert_eq!(close_code(&mut socket).await, code);
+    }
 }
 
 #[tokio::test]

@@ -160,9 +160,9 @@ impl Core {
                 let method = message.method().expect("only a request makes a transaction");
                 let request = Request { id, flow: info, source, method, message };
                 let checked = match over {
-                    Some(error) => Err(Flaw::over(&request.message, error).into()),
                     // What is kept of a request is bounded, and so is its size.
-                    None if large => Err(Refusal::new(513)),
+                    _ if large => Err(Refusal::new(513)),
+                    Some(error) => Err(Flaw::over(&request.message, error).into()),
                     None => check(&request.message, &limits),
                 };
                 match checked {
@@ -183,7 +183,10 @@ impl Core {
                     Some(error) => Some(Flaw::over(&message, error)),
                     None => Flaw::of(&message, &limits),
                 };
-                let refusal = flaw.map_or_else(|| Refusal::new(400), Refusal::from);
+                let refusal = match flaw {
+                    _ if large => Refusal::new(513),
+                    flaw => flaw.map_or_else(|| Refusal::new(400), Refusal::from),
+                };
                 self.refuse_untracked(info, source, &message, &refusal);
             }
             Incoming::Full | Incoming::Absorbed(_) | Incoming::Acked(_) | Incoming::Unusable => {}

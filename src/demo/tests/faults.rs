@@ -159,6 +159,17 @@ fn a_message_that_is_too_large_is_refused() {
         bench.send(&Spec { body: &body, ..Spec::new("MESSAGE", "1") })[0].short(),
         "513 MESSAGE"
     );
+    // Whatever else is wrong with it.
+    let mut bench = Bench::new(Transport::Ws);
+    let text = bench.request(&Spec { body: &body, ..Spec::new("MESSAGE", "1") });
+    let long = format!("MESSAGE sip:{}@demo.test", "a".repeat(60_000));
+    for (from, to) in
+        [("Max-Forwards: 70", "Max-Forwards: x"), ("MESSAGE sip:answer@demo.test", &*long)]
+    {
+        assert!(text.contains(from), "{text}");
+        let sent = bench.receive(text.replacen(from, to, 1).replacen("bK", "bK2", 1));
+        assert_eq!(sent[0].short(), "513 MESSAGE", "{from}");
+    }
 }
 
 #[test]

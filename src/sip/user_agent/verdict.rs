@@ -111,6 +111,8 @@ impl Verdict {
             return refusal;
         }
         match method {
+            // Deviation: RFC 3261 §11.2 has it answered as an INVITE would be, by 480. What asks is mostly
+            // a registrar that wants to know whether the phone is there, and it is.
             Method::Options => Verdict::capabilities(),
             // RFC 3428 §7: it is shown as it came, whatever it holds; the 200 has no body.
             Method::Message => Verdict::new(200),

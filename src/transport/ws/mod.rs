@@ -1,10 +1,10 @@
 //! WebSocket (RFC 6455) with the subprotocol `sip` (RFC 7118), client and listener.
 
 mod lent;
+mod words;
 
 use std::{
     future::poll_fn,
-    io,
     net::SocketAddr,
     pin::pin,
     sync::Arc,
@@ -15,7 +15,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite},
     sync::mpsc,
     time::timeout,
 };
@@ -24,7 +24,6 @@ use tokio_tungstenite::{
     tungstenite::{
         Error, Message, Utf8Bytes,
         client::IntoClientRequest,
-        error::{CapacityError, ProtocolError, SubProtocolError},
         handshake::server::{ErrorResponse, Request, Response},
         http::{
             self, HeaderValue, StatusCode,
@@ -34,9 +33,12 @@ use tokio_tungstenite::{
     },
 };
 
-use self::lent::{Answer, Lent};
+use self::{
+    lent::Lent,
+    words::{close_code, close_words, error_words, handshake_words},
+};
 use crate::{
-    sip::{FlowId, escape},
+    sip::FlowId,
     transport::{
         FlowFacts, HttpHeader, ServerUri, Signal, WebSocketSettings,
         flow::{Gather, Outlet},
@@ -48,9 +50,6 @@ use crate::{
 
 /// The WebSocket subprotocol of RFC 7118 §4.
 const SUBPROTOCOL: &str = "sip";
-
-/// How many characters of an HTTP answer are shown.
-const SHOWN: usize = 160;
 
 fn config(largest: usize) -> WebSocketConfig {
     WebSocketConfig::default()
@@ -174,6 +173,20 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     match ended {
         Some(Ended::Untold(reason)) => return outlet.down(reason).await,
         Some(Ended::Told) => return,
+        Some(Ended::Refused(code)) => {
+            // RFC 6455 §7.1.7: the peer is told why. An ear that still listens keeps it from being
+            // lost with a reset.
+            let frame = CloseFrame { code, reason: Utf8Bytes::default() };
+            let _ = timeout(LINGER, sink.send(Message::Close(Some(frame)))).await;
+            if let Ok(mut socket) = stream.reunite(sink) {
+                let mut rest = [0; 1024];
+                let hear = async {
+                    while socket.get_mut().read(&mut rest).await.is_ok_and(|length| length > 0) {}
+                };
+                let _ = timeout(LINGER, hear).await;
+            }
+            return;
+        }
         None => {}
     }
     let frame = CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::default() };
@@ -233,6 +246,8 @@ enum Ended {
     Told,
     /// It is still to be told, in this sentence.
     Untold(String),
+    /// The network knows; the peer is still to be told, by this code.
+    Refused(CloseCode),
 }
 
 /// Reads until the connection ends.
@@ -252,6 +267,12 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
         match end {
             None => {}
             Some(End::Broke(why)) => return Ended::Untold(reason::broke(&name, why)),
+            Some(End::Refused(code, why)) => {
+                let reason =
+                    format!("the connection with {name} was closed with code {code}: {why}");
+                let _ = outlet.send(vec![outlet.is_down(reason)]).await;
+                return Ended::Refused(code);
+            }
             Some(End::Closing(why)) => {
                 // Told at once: no further request takes a connection that is being closed.
                 let reason = format!("{name} closed the connection{why}");
@@ -271,6 +292,8 @@ enum End {
     Closing(String),
     /// Without.
     Broke(String),
+    /// By us: what the peer sent cannot be taken.
+    Refused(CloseCode, String),
 }
 
 /// Gathers all frames that are there. Pings are answered by the library as it reads on.
@@ -298,76 +321,15 @@ fn gather_frames<S: AsyncRead + AsyncWrite + Unpin>(
                 }
             }
             Some(Ok(Message::Ping(_) | Message::Frame(_))) => {}
-            Some(Err(error)) => return Poll::Ready(Some(End::Broke(error_words(&error)))),
+            Some(Err(error)) => {
+                let why = error_words(&error);
+                return Poll::Ready(Some(match close_code(&error) {
+                    Some(code) => End::Refused(code, why),
+                    None => End::Broke(why),
+                }));
+            }
             None => return Poll::Ready(Some(End::Broke("the peer ended it".to_owned()))),
         }
     }
     Poll::Ready(None)
-}
-
-/// A close frame, as it stands in a sentence after `closed the connection`.
-fn close_words(frame: Option<&CloseFrame>) -> String {
-    match frame {
-        None => " without a code".to_owned(),
-        Some(CloseFrame { code, reason }) if reason.is_empty() => format!(" with code {code}"),
-        Some(CloseFrame { code, reason }) => {
-            format!(" with code {code}: {}", escape(reason))
-        }
-    }
-}
-
-/// Why a handshake failed, in a few words.
-fn handshake_words(error: &Error, answer: &Answer) -> String {
-    match error {
-        Error::Http(response) => {
-            let status = response.status();
-            let said = first_line(answer.body());
-            let colon = if said.is_empty() { "" } else { ": " };
-            format!("it answered the WebSocket handshake with {status}{colon}{said}")
-        }
-        Error::HttpFormat(error) => format!("the URL cannot be asked for: {error}"),
-        Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(error)) => {
-            let selected = answer.header(SEC_WEBSOCKET_PROTOCOL.as_str());
-            let but = match (error, selected) {
-                (SubProtocolError::InvalidSubProtocol, Some(selected)) => {
-                    format!(", but {}", first_line(selected.as_bytes()))
-                }
-                (SubProtocolError::InvalidSubProtocol, None) => ", but another one".to_owned(),
-                _ => String::new(),
-            };
-            format!("it did not select the WebSocket subprotocol sip (RFC 7118 §4){but}")
-        }
-        Error::Protocol(ProtocolError::HttparseError(_)) => {
-            "it answered the WebSocket handshake with something that is not HTTP".to_owned()
-        }
-        Error::Protocol(ProtocolError::HandshakeIncomplete) => {
-            "it ended the connection during the WebSocket handshake".to_owned()
-        }
-        error => error_words(error),
-    }
-}
-
-/// The first line with anything in it, escaped and not too long.
-fn first_line(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(4 * SHOWN)]);
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    let shown: String = line.chars().take(SHOWN).collect();
-    let more = if shown.len() < line.len() { "…" } else { "" };
-    format!("{}{more}", escape(&shown))
-}
-
-/// What went wrong on a connection, in a few words.
-fn error_words(error: &Error) -> String {
-    match error {
-        Error::Io(error) => reason::words(error),
-        Error::ConnectionClosed | Error::AlreadyClosed => "the peer ended it".to_owned(),
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
-            "the peer ended it without a close frame".to_owned()
-        }
-        Error::Capacity(CapacityError::MessageTooLong { size, max_size }) => {
-            format!("the peer sent a message of {size} bytes; at most {max_size} are taken")
-        }
-        Error::Utf8(_) => "the peer sent a text frame that is not UTF-8".to_owned(),
-        error => reason::words(&io::Error::other(error.to_string())),
-    }
 }

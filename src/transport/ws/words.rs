@@ -1,0 +1,99 @@
+//! What goes on in a WebSocket connection, as sentences and parts of them.
+
+use std::io;
+
+use tokio_tungstenite::tungstenite::{
+    Error,
+    error::{CapacityError, ProtocolError, SubProtocolError},
+    http::header::SEC_WEBSOCKET_PROTOCOL,
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
+
+use super::lent::Answer;
+use crate::{sip::escape, transport::reason};
+
+/// How many characters of an HTTP answer are shown.
+const SHOWN: usize = 160;
+
+/// A close frame, as it stands in a sentence after `closed the connection`.
+pub(super) fn close_words(frame: Option<&CloseFrame>) -> String {
+    match frame {
+        None => " without a code".to_owned(),
+        Some(CloseFrame { code, reason }) if reason.is_empty() => format!(" with code {code}"),
+        Some(CloseFrame { code, reason }) => {
+            format!(" with code {code}: {}", escape(reason))
+        }
+    }
+}
+
+/// Why a handshake failed, in a few words.
+pub(super) fn handshake_words(error: &Error, answer: &Answer) -> String {
+    match error {
+        Error::Http(response) => {
+            let status = response.status();
+            let said = first_line(answer.body());
+            let colon = if said.is_empty() { "" } else { ": " };
+            format!("it answered the WebSocket handshake with {status}{colon}{said}")
+        }
+        Error::HttpFormat(error) => format!("the URL cannot be asked for: {error}"),
+        Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(error)) => {
+            let selected = answer.header(SEC_WEBSOCKET_PROTOCOL.as_str());
+            let but = match (error, selected) {
+                (SubProtocolError::InvalidSubProtocol, Some(selected)) => {
+                    format!(", but {}", first_line(selected.as_bytes()))
+                }
+                (SubProtocolError::InvalidSubProtocol, None) => ", but another one".to_owned(),
+                _ => String::new(),
+            };
+            format!("it did not select the WebSocket subprotocol sip (RFC 7118 §4){but}")
+        }
+        Error::Protocol(ProtocolError::HttparseError(_)) => {
+            "it answered the WebSocket handshake with something that is not HTTP".to_owned()
+        }
+        Error::Protocol(ProtocolError::HandshakeIncomplete) => {
+            "it ended the connection during the WebSocket handshake".to_owned()
+        }
+        error => error_words(error),
+    }
+}
+
+/// The first line with anything in it, escaped and not too long.
+fn first_line(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(4 * SHOWN)]);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let shown: String = line.chars().take(SHOWN).collect();
+    let more = if shown.len() < line.len() { "…" } else { "" };
+    format!("{}{more}", escape(&shown))
+}
+
+/// What went wrong on a connection, in a few words.
+pub(super) fn error_words(error: &Error) -> String {
+    match error {
+        Error::Io(error) => reason::words(error),
+        Error::ConnectionClosed | Error::AlreadyClosed => "the peer ended it".to_owned(),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+            "the peer ended it without a close frame".to_owned()
+        }
+        Error::Capacity(CapacityError::MessageTooLong { size, max_size }) => {
+            format!("the peer sent a message of {size} bytes; at most {max_size} are taken")
+        }
+        Error::Utf8(_) => "the peer sent a text frame that is not UTF-8".to_owned(),
+        error => reason::words(&io::Error::other(error.to_string())),
+    }
+}
+
+/// The close code for what a peer must not send (RFC 6455 §7.4.1); `None` where the connection itself
+/// is lost.
+pub(super) fn close_code(error: &Error) -> Option<CloseCode> {
+    match error {
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => Some(CloseCode::Size),
+        Error::Utf8(_) => Some(CloseCode::Invalid),
+        Error::Protocol(
+            ProtocolError::ResetWithoutClosingHandshake
+            | ProtocolError::ReceivedAfterClosing
+            | ProtocolError::SendAfterClosing,
+        ) => None,
+        Error::Protocol(_) => Some(CloseCode::Protocol),
+        _ => None,
+    }
+}
