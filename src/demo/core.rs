@@ -348,7 +348,7 @@ impl Core {
         while let Some(timed_out) = self.transactions.handle_timeout(now) {
             match timed_out {
                 TimedOut::Retransmit(_, transmit) => self.output.push_back(transmit),
-                TimedOut::NoAck(_) | TimedOut::Terminated(_) => {}
+                TimedOut::NoAck(_) | TimedOut::Terminated(..) => {}
             }
         }
         while let Some(result) = self.outgoing.handle_timeout(now) {

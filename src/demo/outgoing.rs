@@ -98,7 +98,7 @@ impl Outgoing {
                     Some(Ok(Transmit { flow: entry.flow, to: entry.to, bytes }))
                 }
                 TimeoutOutcome::TimedOut(_) => Some(Err(entry.purpose)),
-                TimeoutOutcome::Nothing | TimeoutOutcome::Terminated => None,
+                TimeoutOutcome::Nothing | TimeoutOutcome::Terminated(_) => None,
             };
             self.settle(branch);
             if result.is_some() {

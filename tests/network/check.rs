@@ -439,6 +439,7 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::Answered { attempt: 1, .. } => "answered",
         Fact::Answered { .. } => "answered again",
         Fact::NeverAcked { .. } => "never acked",
+        Fact::TimerFired { .. } => "timer",
         Fact::Beside { .. } => panic!("nothing raw is sent here: {fact:?}"),
         Fact::Unmatched { .. } => "unmatched",
         Fact::Ended { .. } => "ended",

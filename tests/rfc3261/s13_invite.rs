@@ -126,7 +126,7 @@ fn s13_2_2_4_64_t1_after_the_first_2xx_early_dialogs_are_over() {
     call.wait(PATIENCE - ms(10));
     assert_eq!(call.news(), [""; 0]);
     call.wait(ms(10));
-    assert_eq!(call.news(), ["leg b Terminated { by: GivenUp }"]);
+    assert_eq!(call.news(), ["timer M", "leg b Terminated { by: GivenUp }"]);
     assert_eq!(call.last_event().status.legs_up, 1);
 }
 

@@ -81,7 +81,7 @@ impl Server {
                 let what = match timed_out {
                     TimedOut::Retransmit(..) => "again",
                     TimedOut::NoAck(_) => "no ACK",
-                    TimedOut::Terminated(_) => "over",
+                    TimedOut::Terminated(..) => "over",
                 };
                 done.push(((at - self.start).as_millis(), what));
             }

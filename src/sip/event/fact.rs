@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 
-use super::{Advice, Created, FlowId, Followed, LegState, Resolution, Response, Trial};
+use super::{Advice, Created, FlowId, Followed, LegState, Resolution, Response, Timer, Trial};
 use crate::sip::{
     auth::{AuthRecord, InfoRecord},
     cause::Cause,
@@ -215,6 +215,13 @@ pub enum Fact {
         /// What happened, as a sentence.
         detail: String,
     },
+    /// Nothing more is waited for that could repeat what came or what was asked: Timer D, K or M of
+    /// a request of ours, or I, J or L of one of the peer's. It may come after [`Fact::Ended`], and
+    /// not at all where the transport repeats nothing.
+    TimerFired {
+        /// Which timer.
+        timer: Timer,
+    },
     /// The outcome is final and nothing is left to do: no leg is up, no cancel is under way.
     Ended {
         /// How it ended.
@@ -267,6 +274,7 @@ impl Fact {
             | Fact::PrackFailed { .. }
             | Fact::Absorbed { .. }
             | Fact::Answered { .. }
+            | Fact::TimerFired { .. }
             | Fact::NeverAcked { .. } => return None,
         })
     }

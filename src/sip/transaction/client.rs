@@ -30,8 +30,8 @@ pub enum TimeoutOutcome {
     Retransmit,
     /// Nobody answered: Timer B or F fired. The transaction is over.
     TimedOut(Timer),
-    /// The transaction has done its work and is over.
-    Terminated,
+    /// Timer D, K or M fired: the transaction has done its work and is over.
+    Terminated(Timer),
 }
 
 /// One client transaction (RFC 3261 §17.1).

@@ -124,9 +124,13 @@ impl InviteClient {
                 self.attempts += 1;
                 TimeoutOutcome::Retransmit
             }
-            State::Completed { until } | State::Accepted { until } if *until <= now => {
+            State::Completed { until } if *until <= now => {
                 self.state = State::Terminated;
-                TimeoutOutcome::Terminated
+                TimeoutOutcome::Terminated(Timer::D)
+            }
+            State::Accepted { until } if *until <= now => {
+                self.state = State::Terminated;
+                TimeoutOutcome::Terminated(Timer::M)
             }
             _ => TimeoutOutcome::Nothing,
         }
@@ -230,7 +234,7 @@ mod tests {
         assert_eq!(invite.handle_response(start, status(180)), ResponseOutcome::Ignore);
         let d = start + Duration::from_secs(32);
         assert_eq!(invite.timers()[0], Some(TimerAt { timer: Timer::D, at: d }));
-        assert_eq!(invite.handle_timeout(d), TimeoutOutcome::Terminated);
+        assert_eq!(invite.handle_timeout(d), TimeoutOutcome::Terminated(Timer::D));
     }
 
     #[test]
@@ -244,7 +248,7 @@ mod tests {
             assert_eq!(invite.handle_response(start, status(486)), ResponseOutcome::Ignore);
             let m = start + Duration::from_secs(32);
             assert_eq!(invite.timers()[0], Some(TimerAt { timer: Timer::M, at: m }));
-            assert_eq!(invite.handle_timeout(m), TimeoutOutcome::Terminated);
+            assert_eq!(invite.handle_timeout(m), TimeoutOutcome::Terminated(Timer::M));
         }
     }
 }

@@ -118,7 +118,7 @@ impl NonInviteClient {
             }
             State::Completed { until } if *until <= now => {
                 self.state = State::Terminated;
-                TimeoutOutcome::Terminated
+                TimeoutOutcome::Terminated(Timer::K)
             }
             _ => TimeoutOutcome::Nothing,
         }
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(options.handle_response(start, StatusCode::OK), ResponseOutcome::Absorb);
         let k = start + T.t4;
         assert_eq!(options.timers()[0], Some(TimerAt { timer: Timer::K, at: k }));
-        assert_eq!(options.handle_timeout(k), TimeoutOutcome::Terminated);
+        assert_eq!(options.handle_timeout(k), TimeoutOutcome::Terminated(Timer::K));
 
         let mut reliable = NonInviteClient::new(start, Bytes::new(), true, T);
         assert_eq!(reliable.handle_response(start, StatusCode::OK), ResponseOutcome::Deliver);

@@ -84,7 +84,7 @@ pub enum ServerTimeout {
     /// Timer H: the ACK never came. The transaction is over.
     NoAck,
     /// Timer I, J or L: the transaction is over.
-    Terminated,
+    Terminated(Timer),
 }
 
 impl ServerTransaction {
@@ -179,8 +179,13 @@ impl ServerTransaction {
             | State::Completed { j: at, .. }
                 if *at <= now =>
             {
+                let timer = match self.state {
+                    State::InviteAccepted { .. } => Timer::L,
+                    State::InviteConfirmed { .. } => Timer::I,
+                    _ => Timer::J,
+                };
                 self.state = State::Terminated;
-                ServerTimeout::Terminated
+                ServerTimeout::Terminated(timer)
             }
             _ => ServerTimeout::Nothing,
         }

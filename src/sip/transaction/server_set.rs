@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::sip::{
-    event::FlowId,
+    event::{FlowId, Timer},
     message::Message,
     method::Method,
     response::response_destination,
@@ -57,7 +57,7 @@ pub enum TimedOut {
     /// Timer H: the ACK never came. The transaction is gone.
     NoAck(ServerTransactionId),
     /// Timer I, J or L. The transaction is gone.
-    Terminated(ServerTransactionId),
+    Terminated(ServerTransactionId, Timer),
 }
 
 /// The server transactions of one user agent.
@@ -238,7 +238,7 @@ impl ServerTransactions {
                     Some(TimedOut::Retransmit(id, entry.transmit(bytes)))
                 }
                 ServerTimeout::NoAck => Some(TimedOut::NoAck(id)),
-                ServerTimeout::Terminated => Some(TimedOut::Terminated(id)),
+                ServerTimeout::Terminated(timer) => Some(TimedOut::Terminated(id, timer)),
             };
             self.settle(id);
             if timed_out.is_some() {
@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(answer.to, Some("127.0.0.1:5062".parse().unwrap()));
         assert_eq!(receive(&mut set, now, &options), Incoming::Retransmit(id, answer));
         let end = set.next_timeout().unwrap();
-        assert_eq!(set.handle_timeout(end), Some(TimedOut::Terminated(id)));
+        assert_eq!(set.handle_timeout(end), Some(TimedOut::Terminated(id, Timer::J)));
         assert_eq!((set.handle_timeout(end), set.next_timeout()), (None, None));
         assert!(set.is_empty() && set.by_key.is_empty());
     }
@@ -379,7 +379,10 @@ mod tests {
         assert_eq!(receive(&mut set, now, &request("OPTIONS", 4)), Incoming::Full);
         let end = now + Duration::from_secs(40);
         let gone: Vec<_> = std::iter::from_fn(|| set.handle_timeout(end)).collect();
-        assert_eq!(gone, ids.iter().map(|id| TimedOut::Terminated(*id)).collect::<Vec<_>>());
+        assert_eq!(
+            gone,
+            ids.iter().map(|id| TimedOut::Terminated(*id, Timer::J)).collect::<Vec<_>>()
+        );
         assert!(matches!(receive(&mut set, end, &request("OPTIONS", 4)), Incoming::New(_)));
     }
 }

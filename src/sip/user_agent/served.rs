@@ -166,7 +166,15 @@ impl UserAgent {
                 self.rejection_unacked(now, transaction);
                 self.end_served(transaction);
             }
-            TimedOut::Terminated(transaction) => self.end_served(transaction),
+            TimedOut::Terminated(transaction, timer) => {
+                let request = self.served.get(transaction);
+                let dialog = request
+                    .and_then(|request| Some((request.dialog.as_ref()?.0, request.method.clone())));
+                if let Some((id, method)) = dialog {
+                    self.tell(now, id, method, Fact::TimerFired { timer });
+                }
+                self.end_served(transaction);
+            }
         }
     }
 

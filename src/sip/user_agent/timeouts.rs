@@ -45,8 +45,10 @@ impl UserAgent {
                     Role::Prack => self.prack_timed_out(now, id, timer),
                 }
             }
-            Some(TimeoutOutcome::Terminated) => {
+            Some(TimeoutOutcome::Terminated(timer)) => {
+                let method = entry.method.clone();
                 self.end_transaction(key);
+                self.tell(now, id, method, Fact::TimerFired { timer });
                 // RFC 3261 §13.2.2.4: early dialogs that 64·T1 have not confirmed are over. Those
                 // of a later try are not.
                 let own = self.contexts.get(&id).and_then(|context| context.branch());

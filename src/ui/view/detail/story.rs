@@ -206,6 +206,10 @@ impl Teller<'_> {
                     again => self.out(format!("{what} again"), self.repeat_answer(*again, *left)),
                 }
             }
+            Fact::TimerFired { timer } => {
+                let meant = format!("no repeats of {} are waited for", self.name());
+                ("·", theme.dim, format!("Timer {timer} over"), meant)
+            }
             Fact::NeverAcked { .. } => ("✖", theme.bad, "never ACKed".to_owned(), self.name()),
             Fact::Beside { message, .. } => {
                 let status = Message::read(message.clone()).ok().and_then(|read| read.status());
