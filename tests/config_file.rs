@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sipboard::{
     config::{self, Config, EXAMPLE, schema::Place},
+    engine::Values,
     sip::Limits,
 };
 
@@ -364,6 +365,16 @@ fn what_is_done_without_asking_is_one_of_a_few_words() {
     assert!(!sip.reliable_provisionals);
     let problem = config::parse("redirects = \"bset\"\n").unwrap_err()[0].to_string();
     assert!(problem.contains("did you mean \"best\""), "{problem}");
+}
+
+#[test]
+fn the_variable_of_a_password_is_written_into_no_request() {
+    let text = format!("{ACCOUNT}username = \"a\"\npassword_env = \"PATH\"\n");
+    for text in [text.clone(), format!("{text}[variables]\nx = \"y\"\n")] {
+        let variables = config::parse(&text).unwrap().variables;
+        let errors = variables.expand("{{env PATH}}", &mut Values::new(1)).unwrap_err();
+        assert!(errors[0].to_string().contains("is the password of an account"), "{errors:?}");
+    }
 }
 
 #[test]

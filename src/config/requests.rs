@@ -1,9 +1,9 @@
 //! What a config file says of requests: variables in their texts, and which of the peer's are
 //! answered by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use toml::de::DeValue;
+use toml::{Spanned, de::DeValue};
 
 use crate::{
     config::table::{Problems, Table, wrong_type},
@@ -14,10 +14,11 @@ use crate::{
 /// Reads `[variables]`.
 pub(super) fn variables(problems: &mut Problems<'_>, top: &Table<'_>) -> Variables {
     const WHAT: &str = "a table: write [variables] and name = \"value\" below";
-    let Some(value) = top.value("variables") else { return Variables::default() };
+    let nothing = Variables::default().without_passwords(password_variables(top));
+    let Some(value) = top.value("variables") else { return nothing };
     let DeValue::Table(table) = value.get_ref() else {
         problems.note(value.span().start, wrong_type("variables", WHAT, value.get_ref()));
-        return Variables::default();
+        return nothing;
     };
     let mut own = BTreeMap::new();
     for (name, value) in table.iter() {
@@ -38,7 +39,19 @@ pub(super) fn variables(problems: &mut Problems<'_>, top: &Table<'_>) -> Variabl
             other => problems.note(value.span().start, wrong_type(text, "a string", other)),
         }
     }
-    Variables::new(own)
+    Variables::new(own).without_passwords(password_variables(top))
+}
+
+/// The environment variables that `password_env` names in the accounts.
+fn password_variables(top: &Table<'_>) -> BTreeSet<String> {
+    let accounts = top.value("account").map(|value| value.get_ref());
+    let Some(DeValue::Array(accounts)) = accounts else { return BTreeSet::new() };
+    let name =
+        |account: &Spanned<DeValue<'_>>| match account.get_ref().get("password_env")?.get_ref() {
+            DeValue::String(name) => Some(name.to_string()),
+            _ => None,
+        };
+    accounts.iter().filter_map(name).collect()
 }
 
 /// Reads `answer_by_hand`.

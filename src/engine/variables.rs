@@ -15,7 +15,7 @@
 //! words mean the same value wherever they stand in one request.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     hash::{DefaultHasher, Hash, Hasher},
 };
 
@@ -39,7 +39,11 @@ pub const BUILT_IN: [(&str, &str); 6] = [
 
 /// The variables that the config file names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Variables(BTreeMap<String, String>);
+pub struct Variables {
+    own: BTreeMap<String, String>,
+    /// The names of the environment variables that hold passwords: no text shows their values.
+    passwords: BTreeSet<String>,
+}
 
 /// The values that the variables of one request have.
 #[derive(Clone, Debug)]
@@ -67,6 +71,16 @@ pub enum VariableError {
     /// The environment has no such variable.
     #[error("at {place}: the environment variable {name:?} is not set, or is no text")]
     Unset {
+        /// Where it stands.
+        place: Place,
+        /// Its name.
+        name: String,
+    },
+    /// The environment variable holds the password of an account.
+    #[error(
+        "at {place}: the environment variable {name:?} is the password of an account (password_env), which no text may show: take another variable"
+    )]
+    Password {
         /// Where it stands.
         place: Place,
         /// Its name.
@@ -138,12 +152,18 @@ impl Values {
 impl Variables {
     /// The config file's own.
     pub fn new(own: BTreeMap<String, String>) -> Variables {
-        Variables(own)
+        Variables { own, passwords: BTreeSet::new() }
+    }
+
+    /// With environment variables whose values no text may show.
+    #[must_use]
+    pub fn without_passwords(self, passwords: BTreeSet<String>) -> Variables {
+        Variables { passwords, ..self }
     }
 
     /// The names of the config file's own.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.own.keys().map(String::as_str)
     }
 
     /// Writes a text out.
@@ -189,6 +209,9 @@ impl Variables {
             return Ok(taken.clone());
         }
         let value = match key.split_once(' ') {
+            Some(("env", name)) if self.passwords.contains(name) => {
+                return Err(VariableError::Password { place, name: name.to_owned() });
+            }
             Some(("env", name)) => std::env::var(name)
                 .map_err(|_| VariableError::Unset { place, name: name.to_owned() })?,
             Some(("random", count)) => match count.parse::<usize>() {
@@ -199,7 +222,7 @@ impl Variables {
                 _ => return Err(VariableError::BadCount { place }),
             },
             _ => match key.as_str() {
-                own if self.0.contains_key(own) => self.0[own].clone(),
+                own if self.own.contains_key(own) => self.own[own].clone(),
                 "uuid" => uuid(&mut values.random(&key)),
                 "random" => return Err(VariableError::BadCount { place }),
                 "seq" => values.sequence.to_string(),
@@ -292,6 +315,16 @@ mod tests {
 
     fn variables() -> Variables {
         Variables::new(BTreeMap::from([("team".into(), "blue".into())]))
+    }
+
+    #[test]
+    fn the_password_of_an_account_is_written_into_no_text() {
+        let variables = variables().without_passwords(BTreeSet::from(["PATH".into()]));
+        let errors = variables.expand("a{{env PATH}}", &mut Values::new(1)).unwrap_err();
+        assert_eq!(errors.len(), 1);
+        assert!(
+            errors[0].to_string().starts_with("at 2: the environment variable \"PATH\" is the")
+        );
     }
 
     #[test]

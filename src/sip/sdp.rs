@@ -84,6 +84,11 @@ impl Described {
         self.current.as_deref().is_some_and(|current| media(offer).len() < media(current).len())
     }
 
+    /// What the peer knows of us now.
+    pub(crate) fn current(&self) -> Option<&str> {
+        self.current.as_deref()
+    }
+
     /// The answer to an offer.
     pub(crate) fn answer(&self, offer: &str) -> String {
         answer(offer, self.offered.as_deref(), self.current.as_deref())
@@ -172,6 +177,40 @@ fn with_version(origin: &str, version: u32) -> Option<String> {
 
 fn origin(text: &str) -> Option<&str> {
     text.lines().find_map(|line| line.strip_prefix("o="))
+}
+
+/// The `o=` value of the offer that changes a session (RFC 3264 §8): its own, with the next version.
+pub fn next_origin(session: &str) -> Option<String> {
+    with_version(origin(session)?.trim_end(), 1)
+}
+
+/// The offer that puts a session on hold (RFC 3264 §8.4): the next version of its description, in
+/// which each medium only sends, or does nothing where it did not send.
+pub fn on_hold(session: &str) -> Option<String> {
+    let origin = next_origin(session)?;
+    let media = media(session);
+    let held = |medium: &Medium<'_>| match medium.direction {
+        "recvonly" | "inactive" => "a=inactive\r\n",
+        _ => "a=sendonly\r\n",
+    };
+    let (mut offer, mut open) = (String::with_capacity(session.len() + 32), None);
+    let mut next = media.iter();
+    for line in session.lines() {
+        if line.strip_prefix("a=").is_some_and(|attribute| is_direction(attribute.trim_end())) {
+            continue;
+        }
+        if line.starts_with("m=") {
+            offer.push_str(open.map_or("", held));
+            open = next.next();
+        }
+        match line.starts_with("o=") {
+            true => offer.extend(["o=", &origin]),
+            false => offer.push_str(line),
+        }
+        offer.push_str("\r\n");
+    }
+    offer.push_str(open.map_or("", held));
+    Some(offer)
 }
 
 fn connection(text: &str) -> Option<&str> {
@@ -285,6 +324,16 @@ mod tests {
              m=audio 4000 RTP/AVP 8\r\na=recvonly\r\nm=video 0 RTP/AVP 97\r\n"
         );
         assert!(answer(offer, None, None).contains("m=audio 0 RTP/AVP 8 18\r\nm=video 0"));
+    }
+
+    #[test]
+    fn a_session_on_hold_is_its_next_version_that_only_sends() {
+        let session = "v=0\r\no=- 7 7 IN IP4 h\r\ns=-\r\na=recvonly\r\nm=audio 9 RTP/AVP 0\r\n\
+            a=sendrecv\r\na=rtpmap:0 PCMU/8000\r\nm=video 9 RTP/AVP 97\r\n";
+        let held = "v=0\r\no=- 7 8 IN IP4 h\r\ns=-\r\nm=audio 9 RTP/AVP 0\r\n\
+            a=rtpmap:0 PCMU/8000\r\na=sendonly\r\nm=video 9 RTP/AVP 97\r\na=inactive\r\n";
+        assert_eq!(on_hold(session).as_deref(), Some(held));
+        assert_eq!(on_hold("v=0\r\no=-\r\n"), None);
     }
 
     #[test]

@@ -150,6 +150,8 @@ pub struct DialogWriting {
     /// The transport that it goes by, and what Via says there; `None` where the flow is not up, or
     /// where it goes elsewhere than the request that made the dialog.
     pub way: Option<(Transport, Box<str>)>,
+    /// The session description that the peer has of us, where it has one.
+    pub session: Option<Box<str>>,
     /// Whether the flow's servers have asked for credentials, so that they are sent unasked
     /// (RFC 3261 §22.2).
     pub is_challenged: bool,

@@ -9,6 +9,7 @@ use crate::sip::{
     event::{ContextId, LegState},
     method::Method,
     request::DialogRequest,
+    sdp,
 };
 
 impl UserAgent {
@@ -52,6 +53,10 @@ impl UserAgent {
         let stays = self.hop_of_leg(flow, leg).is_none();
         Ok(DialogWriting {
             way: self.address(flow).filter(|_| stays),
+            session: match &leg.described {
+                Some(described) => described.current().map(Into::into),
+                None => sdp::body(&invite).map(Into::into),
+            },
             is_challenged: context.credentials.is_some() && self.auth.knows(flow),
             ending: self.ending_of(id),
             target: leg.remote_target.clone(),

@@ -68,6 +68,16 @@ pub enum Purpose {
     },
 }
 
+impl Facts {
+    /// The session that a request is about to change: as the peer knows it of us.
+    pub(in crate::ui) fn session(&self, purpose: &Purpose) -> Option<&str> {
+        let Purpose::InDialog { context, tag } = purpose else { return None };
+        let asked = self.dialog_writing.as_ref()?;
+        let is_same = (asked.of.context, &asked.of.tag) == (*context, tag);
+        asked.writing.as_ref().ok().filter(|_| is_same)?.session.as_deref()
+    }
+}
+
 /// How much of the form is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {

@@ -1,20 +1,52 @@
 //! Bodies to begin with: session descriptions (RFC 4566), ready to be edited.
 
+use std::borrow::Cow;
+
+use crate::sip::sdp::{next_origin, on_hold};
+
 /// A body to begin with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     /// What it is, in a few words.
     pub name: &'static str,
     /// Its text; lines end in a line feed.
-    pub text: &'static str,
+    pub text: Cow<'static, str>,
 }
 
 /// The templates, in the order in which they are offered. The ports are those of nobody.
-pub const TEMPLATES: [Template; 3] = [
-    Template { name: "audio offer", text: AUDIO },
-    Template { name: "hold", text: HOLD },
-    Template { name: "WebRTC-shaped offer", text: WEBRTC },
+const TEMPLATES: [Template; 3] = [
+    Template { name: "audio offer", text: Cow::Borrowed(AUDIO) },
+    Template { name: "hold", text: Cow::Borrowed(HOLD) },
+    Template { name: "WebRTC-shaped offer", text: Cow::Borrowed(WEBRTC) },
 ];
+
+/// The templates, in the order in which they are offered. Where a session is changed, each goes on
+/// from its origin, and `hold` from all of it (RFC 3264 §8).
+fn templates(session: Option<&str>) -> [Template; 3] {
+    let Some((session, origin)) =
+        session.and_then(|session| Some((session, next_origin(session)?)))
+    else {
+        return TEMPLATES;
+    };
+    TEMPLATES.map(|template| {
+        let text = match on_hold(session).filter(|_| template.text == HOLD) {
+            Some(held) => literal(&held.replace("\r\n", "\n")),
+            None => {
+                let line = |line: &str| match line.starts_with("o=") {
+                    true => format!("o={}\n", literal(&origin)),
+                    false => format!("{line}\n"),
+                };
+                template.text.lines().map(line).collect()
+            }
+        };
+        Template { text: Cow::Owned(text), ..template }
+    })
+}
+
+/// A text in which nothing stands for a variable.
+fn literal(text: &str) -> String {
+    text.replace("{{", "{{{{")
+}
 
 const AUDIO: &str = "v=0
 o=- {{now seconds}} 1 IN IP4 192.0.2.1
@@ -68,13 +100,15 @@ a=rtpmap:126 telephone-event/8000
 ";
 
 /// The template after the one that a text is, as it was put there; `None` where the text is
-/// something else. After the last comes an empty body.
-pub fn next(text: &str) -> Option<Option<&'static Template>> {
+/// something else. After the last comes an empty body. `session` is what is changed, where the
+/// request changes a session.
+pub fn next(text: &str, session: Option<&str>) -> Option<Option<Template>> {
+    let mut templates = templates(session).into_iter();
     if text.is_empty() {
-        return Some(TEMPLATES.first());
+        return Some(templates.next());
     }
-    let place = TEMPLATES.iter().position(|template| template.text == text)?;
-    Some(TEMPLATES.get(place + 1))
+    templates.find(|template| template.text == text)?;
+    Some(templates.next())
 }
 
 #[cfg(test)]
@@ -85,7 +119,7 @@ mod tests {
     #[test]
     fn every_template_is_a_session_description() {
         for template in TEMPLATES {
-            let text = Variables::default().expand(template.text, &mut Values::new(1)).unwrap();
+            let text = Variables::default().expand(&template.text, &mut Values::new(1)).unwrap();
             let text = text.replace('\n', "\r\n");
             let session = sdp_types::Session::parse(text.as_bytes()).unwrap();
             assert_eq!(session.medias.len(), 1, "{}", template.name);
@@ -94,12 +128,26 @@ mod tests {
 
     #[test]
     fn they_come_one_after_the_other_and_then_nothing() {
-        let mut text = "";
-        for template in &TEMPLATES {
-            assert_eq!(next(text), Some(Some(template)));
-            text = template.text;
+        for session in [None, Some(SESSION)] {
+            let mut text = Cow::Borrowed("");
+            for template in templates(session) {
+                assert_eq!(next(&text, session).flatten().as_ref(), Some(&template));
+                text = template.text;
+            }
+            assert_eq!(next(&text, session), Some(None));
+            assert_eq!(next("my own", session), None);
         }
-        assert_eq!(next(text), Some(None));
-        assert_eq!(next("my own"), None);
+    }
+
+    const SESSION: &str =
+        "v=0\r\no=- 7 1 IN IP4 h\r\ns={{x\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\na=sendrecv\r\n";
+
+    #[test]
+    fn in_a_dialog_they_go_on_from_the_session() {
+        let [audio, hold, webrtc] = templates(Some(SESSION));
+        for template in [&audio, &hold, &webrtc] {
+            assert!(template.text.contains("\no=- 7 2 IN IP4 h\n"), "{}", template.text);
+        }
+        assert!(hold.text.ends_with("s={{{{x\nt=0 0\nm=audio 9 RTP/AVP 8\na=sendonly\n"));
     }
 }

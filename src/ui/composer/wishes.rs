@@ -62,14 +62,15 @@ impl Composer {
         Ok(())
     }
 
-    /// The next template for the body; its name.
-    pub fn next_template(&mut self) -> Result<String, &'static str> {
+    /// The next template for the body; its name. `session` is what is changed, where the request
+    /// changes a session.
+    pub fn next_template(&mut self, session: Option<&str>) -> Result<String, &'static str> {
         if !self.slots().any(|slot| slot == Slot::Body) {
             return Err("a raw message has no templates: leave raw mode first");
         }
-        let next = templates::next(&self.fields.text(Slot::Body))
+        let next = templates::next(&self.fields.text(Slot::Body), session)
             .ok_or("the body is your own: empty it first, then a template takes its place")?;
-        self.fields.set(Slot::Body, next.map_or("", |template| template.text));
+        self.fields.set(Slot::Body, next.as_ref().map_or("", |template| &template.text));
         self.focus_on(Slot::Body);
         if next.is_some() && self.fields.is_empty(Slot::ContentType) {
             self.fields.set(Slot::ContentType, "application/sdp");

@@ -69,10 +69,12 @@ pub(super) fn update(model: &mut Model, action: Action, now: Instant) -> Option<
         Action::Preview => composer.previews = !composer.previews,
         Action::Raw => refused = composer.toggle_raw().err(),
         Action::ToggleHeader => refused = composer.toggle_header().err(),
-        Action::NextTemplate => match composer.next_template() {
-            Ok(name) => model.notice = Some(Notice::info(now, format!("the body is: {name}"))),
-            Err(why) => refused = Some(why),
-        },
+        Action::NextTemplate => {
+            match composer.next_template(model.facts.session(composer.purpose())) {
+                Ok(name) => model.notice = Some(Notice::info(now, format!("the body is: {name}"))),
+                Err(why) => refused = Some(why),
+            }
+        }
         Action::Editor => model.edits = Some(composer.for_editor()),
         Action::PageDown | Action::PageUp => {
             let end = view::composer_preview_end(model);
