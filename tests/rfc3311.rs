@@ -151,3 +151,15 @@ fn s5_2_a_second_update_before_the_answer_to_the_first_gets_500_with_retry_after
     assert_eq!(code(&second), 500);
     assert!(text(&second, HeaderName::RetryAfter).parse::<u32>().unwrap() <= 10);
 }
+
+#[test]
+fn s5_2_an_update_while_our_offer_in_a_2xx_waits_for_its_answer_gets_491() {
+    let mut call = Call::up();
+    // Without an offer: ours is in the 200.
+    let accepted = call.peer(Method::Invite, 1, &[]);
+    assert!(code(&accepted) == 200 && !accepted.body().is_empty());
+    assert_eq!(code(&call.peer_body(Method::Update, 2, &SDP_TYPE, SDP)), 491);
+    assert_eq!(code(&call.peer(Method::Update, 3, &[])), 200, "without an offer it may come");
+    call.deliver(call.peer_request("b", Method::Ack, 1, &[]));
+    assert_eq!(code(&call.peer_body(Method::Update, 4, &SDP_TYPE, SDP)), 200);
+}

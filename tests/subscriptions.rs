@@ -21,6 +21,10 @@ fn subscribe(expires: &str) -> NewRequest {
 }
 
 fn notify(subscribe: &Message, cseq: u32, state: &str) -> Bytes {
+    notify_of("presence", subscribe, cseq, state)
+}
+
+fn notify_of(event: &str, subscribe: &Message, cseq: u32, state: &str) -> Bytes {
     let to = subscribe.to().unwrap().uri().to_owned();
     MessageBuilder::request(&Method::Notify, "sip:alice@192.0.2.1")
         .header(HeaderName::Via, format_args!("SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKn{cseq};rport"))
@@ -29,7 +33,7 @@ fn notify(subscribe: &Message, cseq: u32, state: &str) -> Bytes {
         .copy(subscribe.header(HeaderName::CallId).unwrap())
         .header(HeaderName::CSeq, format_args!("{cseq} NOTIFY"))
         .header(HeaderName::Contact, "<sip:bob@192.0.2.2:5060>")
-        .header(HeaderName::Event, "presence")
+        .header(HeaderName::Event, event)
         .header(HeaderName::SubscriptionState, state)
         .body(None, b"")
 }
@@ -148,4 +152,59 @@ fn a_refer_that_nobody_notifies_of_ends_with_its_2xx() {
     sim.run(ms(100));
     assert_eq!(sim.story(id)[2..], ["accepted 202", "ended Accepted"]);
     assert!(!sim.events.iter().any(|event| matches!(event.fact, Fact::Leg { .. })));
+}
+
+#[test]
+fn s4_1_3_a_notify_of_another_event_is_of_no_subscription() {
+    let mut sim = simulation(notifier());
+    let id = sim.request(subscribe("60"));
+    sim.run(ms(100));
+    let subscribe = sim.sent[0].1.clone();
+    for (cseq, event, expected) in [
+        (11, "dialog", 481),
+        (12, "Presence", 481),
+        (13, "presence;id=2", 481),
+        (14, "presence", 200),
+    ] {
+        sim.peer_sends(notify_of(event, &subscribe, cseq, "active"));
+        sim.run(ms(10));
+        let status = sim.sent.last().unwrap().1.status().unwrap().code();
+        assert_eq!(status, expected, "{event}");
+    }
+    // It ends nothing either.
+    sim.peer_sends(notify_of("dialog", &subscribe, 15, "terminated"));
+    sim.run(ms(10));
+    assert!(sim.events.iter().rfind(|event| event.context == id).unwrap().status.legs_up == 1);
+}
+
+#[test]
+fn rfc3515_s2_4_2_a_refer_without_one_refer_to_is_400() {
+    let mut sim = simulation(Script(|request: &Message, out: &mut Out| {
+        if request.method() == Some(Method::Invite) {
+            out.push((ms(0), response(request, 200, "b")));
+        }
+    }));
+    sim.request(invite());
+    sim.run(ms(100));
+    let ours = sim.sent[0].1.clone();
+    let refer = |cseq: u32, targets: &[&str]| {
+        let builder = MessageBuilder::request(&Method::Refer, "sip:alice@192.0.2.1")
+            .header(
+                HeaderName::Via,
+                format_args!("SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKr{cseq};rport"),
+            )
+            .header(HeaderName::From, "<sip:bob@demo.test>;tag=b")
+            .header(HeaderName::To, ours.header(HeaderName::From).unwrap().text().unwrap())
+            .copy(ours.header(HeaderName::CallId).unwrap())
+            .header(HeaderName::CSeq, format_args!("{cseq} REFER"));
+        let add = |builder: MessageBuilder, to: &&str| builder.header(HeaderName::ReferTo, to);
+        targets.iter().fold(builder, add).body(None, b"")
+    };
+    for (cseq, targets, expected) in
+        [(1, &[][..], 400), (2, &["<sip:c@d>", "<sip:e@d>"], 400), (3, &["<sip:c@d>"], 603)]
+    {
+        sim.peer_sends(refer(cseq, targets));
+        sim.run(ms(10));
+        assert_eq!(sim.sent.last().unwrap().1.status().unwrap().code(), expected, "{targets:?}");
+    }
 }

@@ -15,6 +15,7 @@ mod s08_2_flaws;
 mod s08_2_server;
 mod s09_cancel;
 mod s10_registrations;
+mod s12_2_2_received;
 mod s12_dialogs;
 mod s13_invite;
 mod s14_session_changes;

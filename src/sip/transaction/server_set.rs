@@ -25,11 +25,6 @@ use crate::sip::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServerTransactionId(u64);
 
-impl ServerTransactionId {
-    /// No id sorts before it.
-    pub(crate) const FIRST: ServerTransactionId = ServerTransactionId(0);
-}
-
 /// What a request turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incoming {

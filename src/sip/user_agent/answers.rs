@@ -84,7 +84,7 @@ impl UserAgent {
         bytes: Bytes,
     ) {
         let transmit = self.servers.respond(now, transaction, status, bytes.clone());
-        self.served.answered(transaction, status);
+        self.note_answer(transaction, status);
         let repeats = peer.method == Method::Invite && status.is_success();
         let mut is_sent = false;
         if let Some(transmit) = transmit {

@@ -73,6 +73,30 @@ impl UserAgent {
         self.stray(now, flow, message.bytes().clone(), problem);
     }
 
+    /// RFC 3261 §8.2.7, §21.5.4: no transaction is made for what there is no room for. It is refused,
+    /// and no state is kept of it.
+    pub(super) fn refuse_overload(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        source: SocketAddr,
+        request: &Message,
+    ) {
+        let method = request.method().unwrap_or(Method::Extension("".into()));
+        let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
+        let retry_after = 1 + self.identifiers.cseq() % 10;
+        let bytes = self.write_answer(request, source, Verdict::overloaded(retry_after));
+        let to = response_destination(request, transport, source);
+        let refused = match self.transmit(flow, to, bytes) {
+            true => ", and refused with 503",
+            false => "",
+        };
+        let problem = format!(
+            "{source} sent a {method} that was not taken in{refused}: too many requests of peers are open"
+        );
+        self.stray(now, flow, request.bytes().clone(), problem);
+    }
+
     /// RFC 3261 §8.2, §18.3: what can be answered is refused, though no transaction can be made for
     /// it; there is no answer to an ACK.
     pub(super) fn refuse_unread(

@@ -62,7 +62,9 @@ impl UserAgent {
                     method: method.clone(),
                     flow,
                     source,
+                    cseq: request.cseq().map_or(0, |cseq| cseq.number),
                     status: None,
+                    armed: None,
                 };
                 self.served.begin(transaction, open);
                 match (self.cancelled_by(&method, request), dialog) {
@@ -97,12 +99,9 @@ impl UserAgent {
                     self.stray(now, flow, request.bytes().clone(), problem);
                 }
             },
-            Incoming::Full | Incoming::Unusable => {
-                let problem = format!(
-                    "{source} sent a {method} that was not taken in: too many requests of peers are open"
-                );
-                self.stray(now, flow, request.bytes().clone(), problem);
-            }
+            Incoming::Full => self.refuse_overload(now, flow, source, request),
+            // It was looked at before; a response does not get here.
+            Incoming::Unusable => {}
         }
     }
 
@@ -143,7 +142,7 @@ impl UserAgent {
         }
         let bytes = self.write_answer(request, open.source, verdict);
         let transmit = self.servers.respond(now, transaction, status, bytes.clone());
-        self.served.answered(transaction, status);
+        self.note_answer(transaction, status);
         let is_sent = transmit.is_some_and(|transmit| self.transmit_again(transmit));
         match open.dialog {
             Some((id, _)) if is_sent => {
@@ -164,7 +163,7 @@ impl UserAgent {
         let message = peer.message.bytes().clone();
         let verdict = self.judge(&peer);
         // What is wrong is refused, whoever answers the rest.
-        let asks = by_hand && verdict.status.is_success();
+        let asks = by_hand && verdict.is_choice;
         let answer = (!asks).then_some(verdict.status);
         let waits = asks.then_some(transaction);
         let fact = Fact::Received { message, again: false, transaction: waits, answer };

@@ -24,15 +24,29 @@ pub(super) struct Request {
     pub(super) method: Method,
     pub(super) flow: FlowId,
     pub(super) source: SocketAddr,
+    pub(super) cseq: u32,
     /// What it was answered with last.
     pub(super) status: Option<StatusCode>,
+    /// As it stands among the deadlines of its context.
+    pub(super) armed: Option<Instant>,
 }
 
 /// Every such request: as many as there are server transactions.
 #[derive(Debug, Default)]
 pub(super) struct Served {
     requests: HashMap<ServerTransactionId, Request>,
-    of_context: BTreeSet<(ContextId, ServerTransactionId)>,
+    contexts: HashMap<ContextId, OfContext>,
+}
+
+/// Those of one context.
+#[derive(Debug, Default)]
+struct OfContext {
+    /// Each, the oldest first.
+    open: BTreeSet<ServerTransactionId>,
+    /// The next timer of each: a peer can open many, and the first two are asked for at every event.
+    deadlines: BTreeSet<(Instant, ServerTransactionId)>,
+    /// The numbers of the INVITEs that got a 2xx.
+    accepted: BTreeSet<u32>,
 }
 
 impl Served {
@@ -42,7 +56,7 @@ impl Served {
 
     pub(super) fn begin(&mut self, transaction: ServerTransactionId, request: Request) {
         if let Some((context, _)) = &request.dialog {
-            self.of_context.insert((*context, transaction));
+            self.contexts.entry(*context).or_default().open.insert(transaction);
         }
         self.requests.insert(transaction, request);
     }
@@ -62,36 +76,91 @@ impl Served {
         }
     }
 
-    pub(super) fn answered(&mut self, transaction: ServerTransactionId, status: StatusCode) {
-        if let Some(request) = self.requests.get_mut(&transaction) {
-            request.status = Some(status);
+    fn answered(&mut self, transaction: ServerTransactionId, status: StatusCode) {
+        let Some(request) = self.requests.get_mut(&transaction) else { return };
+        request.status = Some(status);
+        if let Some((context, _)) = &request.dialog
+            && request.method == Method::Invite
+            && status.is_success()
+        {
+            self.contexts.entry(*context).or_default().accepted.insert(request.cseq);
+        }
+    }
+
+    /// Its next timer is another now.
+    fn arm(&mut self, transaction: ServerTransactionId, next: Option<Instant>) {
+        let Some(request) = self.requests.get_mut(&transaction) else { return };
+        let before = std::mem::replace(&mut request.armed, next);
+        let Some((context, _)) = &request.dialog else { return };
+        let Some(of) = self.contexts.get_mut(context) else { return };
+        if let Some(at) = before {
+            of.deadlines.remove(&(at, transaction));
+        }
+        if let Some(at) = next {
+            of.deadlines.insert((at, transaction));
         }
     }
 
     fn end(&mut self, transaction: ServerTransactionId) -> Option<Request> {
         let request = self.requests.remove(&transaction)?;
-        if let Some((context, _)) = &request.dialog {
-            self.of_context.remove(&(*context, transaction));
+        if let Some((context, _)) = &request.dialog
+            && let Some(of) = self.contexts.get_mut(context)
+        {
+            of.open.remove(&transaction);
+            if let Some(at) = request.armed {
+                of.deadlines.remove(&(at, transaction));
+            }
+            if request.method == Method::Invite {
+                of.accepted.remove(&request.cseq);
+            }
+            if of.open.is_empty() {
+                self.contexts.remove(context);
+            }
         }
-        Some(request)
+        Some(Request { armed: None, ..request })
     }
 
     /// The open transactions of a context, the oldest first.
     pub(super) fn of(&self, id: ContextId) -> impl Iterator<Item = ServerTransactionId> {
-        let from = self.of_context.range((id, ServerTransactionId::FIRST)..);
-        from.take_while(move |(of, _)| *of == id).map(|(_, transaction)| *transaction)
+        self.contexts.get(&id).into_iter().flat_map(|of| of.open.iter().copied())
+    }
+
+    /// Those of a context whose timers fire next: the first two timers are theirs.
+    fn next(&self, id: ContextId) -> impl Iterator<Item = ServerTransactionId> {
+        let deadlines = self.contexts.get(&id).into_iter().flat_map(|of| of.deadlines.iter());
+        deadlines.take(2).map(|(_, transaction)| *transaction)
+    }
+
+    fn has_accepted(&self, id: ContextId, cseq: u32) -> bool {
+        self.contexts.get(&id).is_some_and(|of| of.accepted.contains(&cseq))
     }
 
     pub(super) fn serves(&self, id: ContextId) -> bool {
-        self.of(id).next().is_some()
+        self.contexts.contains_key(&id)
     }
 }
 
 impl UserAgent {
     /// The timers of the server transactions of a context (G, H, I, J, L).
     pub(super) fn served_timers(&self, id: ContextId) -> impl Iterator<Item = TimerAt> {
-        let transactions = self.served.of(id).filter_map(|id| self.servers.transaction(id));
+        let transactions = self.served.next(id).filter_map(|id| self.servers.transaction(id));
         transactions.flat_map(|transaction| transaction.timers().into_iter().flatten())
+    }
+
+    /// Whether an INVITE of the peer with that number has got a 2xx not long ago.
+    pub(super) fn has_accepted(&self, id: ContextId, cseq: u32) -> bool {
+        self.served.has_accepted(id, cseq)
+    }
+
+    /// A request has got an answer.
+    pub(super) fn note_answer(&mut self, transaction: ServerTransactionId, status: StatusCode) {
+        self.served.answered(transaction, status);
+        self.arm_served(transaction);
+    }
+
+    fn arm_served(&mut self, transaction: ServerTransactionId) {
+        let next = self.servers.transaction(transaction).and_then(|open| open.next_timeout());
+        self.served.arm(transaction, next);
     }
 
     /// A server transaction may be over: then nothing is kept of it.
@@ -121,9 +190,10 @@ impl UserAgent {
         else {
             return;
         };
-        let (flow, source) = (*flow, *source);
+        let (flow, source, dialog) = (*flow, *source, dialog.clone());
         let method = request.method().unwrap_or_else(|| method.clone());
-        match dialog.clone() {
+        self.arm_served(transaction);
+        match dialog {
             Some((id, _)) => self.tell_received(now, id, method, request, again),
             None => self.log_asked(now, (flow, source), request, again, None),
         }
@@ -160,6 +230,7 @@ impl UserAgent {
     pub(super) fn server_timed_out(&mut self, now: Instant, timed_out: TimedOut) {
         match timed_out {
             TimedOut::Retransmit(transaction, transmit) => {
+                self.arm_served(transaction);
                 self.answer_again(now, transaction, transmit);
             }
             TimedOut::NoAck(transaction) => {

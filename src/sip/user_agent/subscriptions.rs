@@ -97,7 +97,8 @@ impl UserAgent {
         let key = DialogKey::of_theirs(request)?;
         let id = self.dialogs.contexts(&key).find(|id| {
             let context = self.contexts.get(id);
-            context.is_some_and(|c| subscribes(&c.method) && c.ended.is_none())
+            let is_open = context.is_some_and(|c| subscribes(&c.method) && c.ended.is_none());
+            is_open && self.is_subscribed_to(*id, request)
         })?;
         let context = self.contexts.get_mut(&id)?;
         let ours = context.message()?;
@@ -107,6 +108,29 @@ impl UserAgent {
         context.legs.push(leg);
         self.tell_own(now, id, Fact::Leg { tag: tag.clone(), state: LegState::Confirmed });
         Some((id, tag))
+    }
+
+    /// Whether a NOTIFY is about what a context has subscribed to: its Event names the same package,
+    /// and the same `id` (RFC 6665 §4.1.2.2, §8.2.1). Which subscription in the dialog of an INVITE
+    /// is meant is not looked at.
+    pub(super) fn is_subscribed_to(&self, id: ContextId, notify: &Message) -> bool {
+        let Some(context) = self.contexts.get(&id) else { return false };
+        let request = match context.method {
+            Method::Subscribe | Method::Refer => context.message(),
+            _ => return true,
+        };
+        let event = |message: &Message| -> Option<(String, Option<String>)> {
+            let event = Event::parse(message.header(HeaderName::Event)?.text().ok()?).ok()?;
+            Some((event.package.to_owned(), event.id().map(str::to_owned)))
+        };
+        let Some(theirs) = event(notify) else { return false };
+        match (&context.method, request.as_ref().and_then(event)) {
+            // RFC 3515 §2.4.6: the id is the CSeq of the REFER, or is left out.
+            (Method::Refer, _) => theirs.0 == "refer",
+            (_, Some(ours)) => ours == theirs,
+            // A raw SUBSCRIBE need not have one.
+            (_, None) => true,
+        }
     }
 
     /// What a NOTIFY that was taken says of its subscription (RFC 6665 §4.1.3).

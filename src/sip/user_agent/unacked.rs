@@ -10,6 +10,7 @@ use crate::sip::{
     event::{ContextId, Fact, Response, Timer, TimerAt},
     message::Message,
     method::Method,
+    sdp,
     status::StatusCode,
     transaction::Timing,
 };
@@ -23,6 +24,8 @@ pub(super) struct Unacked {
 #[derive(Debug)]
 struct Repeated {
     cseq: u32,
+    /// Whether it has an offer, because the INVITE had none.
+    offers: bool,
     status: StatusCode,
     transmit: Transmit,
     /// How often it was sent.
@@ -35,6 +38,11 @@ struct Repeated {
 impl Unacked {
     pub(super) fn len(&self) -> usize {
         self.answers.len()
+    }
+
+    /// Whether an offer of ours waits for its answer in an ACK (RFC 3261 §13.3.1.4).
+    pub(super) fn has_offered(&self, id: ContextId, tag: &str) -> bool {
+        self.answers.get(&(id, tag.into())).is_some_and(|answer| answer.offers)
     }
 
     /// When the 2xx of a context are sent again, and when their ACKs are given up.
@@ -64,6 +72,7 @@ impl UserAgent {
         let Timing { t1, .. } = self.settings.timing;
         let repeated = Repeated {
             cseq: peer.message.cseq().map_or(0, |cseq| cseq.number),
+            offers: sdp::body(&peer.message).is_none(),
             status,
             transmit,
             attempt: 1,
@@ -83,8 +92,11 @@ impl UserAgent {
         let key = (id, Box::<str>::from(tag));
         let number = ack.cseq().map(|cseq| cseq.number).ok();
         let waits = self.unacked.answers.get(&key).filter(|answer| Some(answer.cseq) == number);
-        let again = waits.is_none();
-        if !again && let Some(answer) = self.unacked.answers.remove(&key) {
+        // Without a 2xx that waits for it, it is one that came before, or belongs to nothing.
+        let again = waits.is_none() && number.is_some_and(|number| self.has_accepted(id, number));
+        if waits.is_some()
+            && let Some(answer) = self.unacked.answers.remove(&key)
+        {
             self.transactions.disarm(answer.at, Due::Answer(id, tag.into()));
         }
         self.tell_received(now, id, Method::Ack, ack, again);

@@ -22,12 +22,15 @@ pub(super) struct Verdict {
     pub(super) reason: Option<String>,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) sdp: Option<String>,
+    /// Whether it is only what nobody has said otherwise, so that a user may.
+    pub(super) is_choice: bool,
 }
 
 impl Verdict {
     fn new(code: u16) -> Verdict {
         let status = StatusCode::new(code).unwrap_or(StatusCode::OK);
-        Verdict { status, reason: None, headers: Vec::new(), sdp: None }
+        let is_choice = status.is_success();
+        Verdict { status, reason: None, headers: Vec::new(), sdp: None, is_choice }
     }
 
     fn with(self, name: HeaderName, value: impl Into<String>) -> Verdict {
@@ -57,6 +60,16 @@ impl Verdict {
 
     fn not_allowed() -> Verdict {
         Verdict::new(405).with(HeaderName::Allow, compose::ALLOW)
+    }
+
+    /// What this user agent does not do of itself, and a user may: a refusal by policy.
+    fn unless_by_hand(self) -> Verdict {
+        Verdict { is_choice: true, ..self }
+    }
+
+    /// Too many requests are open (RFC 3261 §21.5.4).
+    pub(super) fn overloaded(retry_after: u32) -> Verdict {
+        Verdict::new(503).with(HeaderName::RetryAfter, retry_after.to_string())
     }
 
     /// The same request came another way before (RFC 3261 §8.2.2.2).
@@ -131,6 +144,7 @@ impl UserAgent {
         let retry_after = 1 + self.identifiers.cseq() % 10;
         let limits = self.settings.limits;
         let unacked = self.unacked.contains(peer.context, &peer.tag);
+        let unanswered_offer = self.unacked.has_offered(peer.context, &peer.tag);
         let context = self.contexts.get(&peer.context);
         let calling = context.is_some_and(|context| context.state.is_pending());
         let Some(leg) = self.leg_mut(peer.context, &peer.tag) else { return Verdict::new(481) };
@@ -139,6 +153,10 @@ impl UserAgent {
         }
         if let Some(refusal) = malformed(&peer.message, &limits) {
             return refusal;
+        }
+        // RFC 3261 §9.2: it names no request that is known, so its number counts for nothing.
+        if peer.method == Method::Cancel {
+            return Verdict::new(481);
         }
         let Some(leg) = self.leg_mut(peer.context, &peer.tag) else { return Verdict::new(481) };
         // RFC 3261 §12.2.2: a CSeq number that goes back is out of order.
@@ -162,7 +180,7 @@ impl UserAgent {
         match peer.method {
             // RFC 6086 §4.2.2: no Info Package is known here, and one without is as it always was.
             Method::Info if has_info_package(&peer.message) => {
-                Verdict::new(469).with_extension("Recv-Info", "")
+                Verdict::new(469).with_extension("Recv-Info", "").unless_by_hand()
             }
             Method::Bye | Method::Info | Method::Message => Verdict::new(200),
             Method::Options => Verdict::capabilities(),
@@ -176,16 +194,27 @@ impl UserAgent {
             // RFC 3261 §14.2: an INVITE of ours is in progress on that dialog; RFC 3311 §5.2.
             Method::Invite if is_of_call => Verdict::new(491),
             Method::Invite | Method::Update if ours_pending && peer.offers() => Verdict::new(491),
+            // RFC 3311 §5.2: our offer in the 2xx of a re-INVITE waits for its answer in the ACK.
+            Method::Update if unanswered_offer && peer.offers() => Verdict::new(491),
             Method::Update if is_early && self.offers_cross(peer) => Verdict::new(491),
             Method::Invite | Method::Update => self.session_change(peer),
             // RFC 6665 §4.1.3: only what was subscribed to is taken.
-            Method::Notify if subscribed => Verdict::new(200),
-            Method::Notify | Method::Cancel | Method::Prack => Verdict::new(481),
+            Method::Notify if subscribed && self.is_subscribed_to(peer.context, &peer.message) => {
+                Verdict::new(200)
+            }
+            Method::Notify | Method::Prack => Verdict::new(481),
+            // RFC 3515 §2.4.2.
+            Method::Refer if refer_targets(&peer.message) != 1 => {
+                let reason = "A REFER has one Refer-To".to_owned();
+                Verdict { reason: Some(reason), ..Verdict::new(400) }
+            }
             // RFC 3515 §2.4.2: understood, and not followed without the user.
-            Method::Refer => Verdict::new(603),
+            Method::Refer => Verdict::new(603).unless_by_hand(),
             // RFC 6665 §8.3.2: no event package is served here.
-            Method::Subscribe => Verdict::new(489).with(HeaderName::AllowEvents, ""),
-            _ => Verdict::not_allowed(),
+            Method::Subscribe => {
+                Verdict::new(489).with(HeaderName::AllowEvents, "").unless_by_hand()
+            }
+            _ => Verdict::not_allowed().unless_by_hand(),
         }
     }
 
@@ -263,6 +292,10 @@ fn unsupported(request: &Message) -> Option<Verdict> {
         .any(|encoding| !encoding.eq_ignore_ascii_case("identity"));
     (is_encoded && !request.body().is_empty() && !is_optional(request))
         .then(|| Verdict::new(415).with(HeaderName::AcceptEncoding, "identity"))
+}
+
+fn refer_targets(request: &Message) -> usize {
+    request.all(HeaderName::ReferTo).count()
 }
 
 fn has_info_package(request: &Message) -> bool {
