@@ -1,9 +1,7 @@
-//! Hostile input: every bound has a name, and time grows with the input and not with its square.
+//! Hostile input: every bound has a name, and work grows with the input and not with its square.
 //!
-//! The deadlines are a hundred times what the work takes in a debug build, and a hundredth of
-//! what quadratic work would take; they measure no speed.
-
-use std::time::{Duration, Instant};
+//! How often each byte is looked at is counted in the crate's own tests (`sip::work`). Here the
+//! inputs are so large that who goes through them again and again does not come to an end.
 
 use bytes::Bytes;
 use sipboard::sip::{
@@ -12,14 +10,9 @@ use sipboard::sip::{
     lint, multipart, syntax,
 };
 
-/// What is linear is over in a moment; what is quadratic takes many minutes. In between there is
-/// room for a busy machine.
-const DEADLINE: Duration = Duration::from_secs(60);
-
 /// Reads, lints, frames and writes, without any bound but time.
 fn work(what: &str, bytes: impl Into<Bytes>) -> Option<Message> {
     let bytes = bytes.into();
-    let begin = Instant::now();
     let options = lint::Options { limits: Limits::NONE, now: Some(1_700_000_000) };
     let report = lint::lint(bytes.clone(), &options);
     let mut framer = Framer::new(Limits::NONE);
@@ -27,8 +20,6 @@ fn work(what: &str, bytes: impl Into<Bytes>) -> Option<Message> {
         framer.push(piece);
         while let Ok(Some(_)) = framer.frame() {}
     }
-    let took = begin.elapsed();
-    assert!(took < DEADLINE, "{what}: {} bytes took {took:?}", bytes.len());
     let message = report.message.ok()?;
     assert_eq!(message.bytes(), &bytes, "{what}");
     Some(message)
@@ -72,10 +63,8 @@ fn a_hundred_thousand_parameters_are_linear() {
     }
     let uri = format!("sip:a@b{params}");
     work("Request-URI", format!("INVITE {uri} SIP/2.0\r\n\r\n"));
-    let begin = Instant::now();
     let uri = Uri::parse(&uri).unwrap();
     assert!(uri.is_equivalent(&uri));
-    assert!(begin.elapsed() < DEADLINE, "comparing took {:?}", begin.elapsed());
     let digest: String = (0..100_000).map(|i| format!(", p{i}=\"v\"")).collect();
     work("challenge", with("WWW-Authenticate", &format!("Digest realm=\"x\"{digest}")));
     work("challenges", with("WWW-Authenticate", &"Digest a=b, ".repeat(100_000)));
@@ -208,7 +197,6 @@ fn multipart_bodies_are_entered_as_deep_as_the_limit() {
 fn a_stream_of_single_bytes_is_not_searched_again_and_again() {
     let head = with("l: 0\r\nSubject", &"x\r\n ".repeat(500_000));
     let text = head + "\r\n\r\n";
-    let begin = Instant::now();
     let mut framer = Framer::new(Limits::NONE);
     let mut frames = Vec::new();
     for byte in text.as_bytes() {
@@ -217,7 +205,6 @@ fn a_stream_of_single_bytes_is_not_searched_again_and_again() {
             frames.push(frame);
         }
     }
-    assert!(begin.elapsed() < 4 * DEADLINE, "{:?}", begin.elapsed());
     assert_eq!(frames.len(), 3);
     assert!(matches!(&frames[0], Frame::Message(bytes) if bytes.len() == text.len() - 4));
 }

@@ -20,7 +20,7 @@ mod tests {
     use proptest::prelude::*;
 
     use crate::sip::{
-        Flaw, Framer, HeaderName, Limits, Message, Params, header, lint, multipart, syntax,
+        Flaw, Framer, HeaderName, Limits, Message, Params, Uri, header, lint, multipart, syntax,
     };
 
     thread_local! {
@@ -171,6 +171,29 @@ mod tests {
                 prop_assert!(work <= bound, "{what}: {work} looks at {} bytes", bytes.len());
             }
         }
+    }
+
+    #[test]
+    fn parameters_are_compared_in_a_bounded_number_of_looks() {
+        let params: String = (0..LENGTH / 6).map(|i| format!(";p{i}=v")).collect();
+        let text = format!("sip:a@b{params}");
+        let uri = Uri::parse(&text).unwrap();
+        let work = counted(|| assert!(uri.is_equivalent(&uri)));
+        assert!(work > 0 && work <= PER_BYTE * text.len() as u64, "{work} looks");
+    }
+
+    #[test]
+    fn a_stream_of_single_bytes_is_not_searched_again_and_again() {
+        let lines = "x\r\n ".repeat(LENGTH / 4);
+        let text = format!("INVITE sip:a@b SIP/2.0\r\nl: 0\r\nSubject: {lines}\r\n\r\n");
+        let work = counted(|| {
+            let mut framer = Framer::new(Limits::NONE);
+            for byte in text.as_bytes() {
+                framer.push(&[*byte]);
+                while let Ok(Some(_)) = framer.frame() {}
+            }
+        });
+        assert!(work > 0 && work <= PER_BYTE * text.len() as u64, "{work} looks");
     }
 
     /// The count is worth something: what is quadratic is over the bound.

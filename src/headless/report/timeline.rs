@@ -6,8 +6,8 @@ use crate::{
     headless::{call::Call, totals::Totals},
     sip::{
         Asked, CancelOptions, ContextEvent, Fact, Followed, HeaderName, LegState, Message, Outside,
-        OutsideFact, RedirectTarget, Response, Stray, TerminatedBy, UriBuf, escape,
-        secret::without_passwords,
+        OutsideFact, RedirectTarget, Response, Stray, TerminatedBy, UriBuf, answer_attempts,
+        escape, secret::without_passwords,
     },
 };
 
@@ -108,7 +108,7 @@ pub(super) fn outside_later(outside: &Outside, zero: Instant) -> Line {
     let Outside { method, source, .. } = outside;
     let (way, what, note, tone) = match &outside.fact {
         OutsideFact::Answered { response, attempt, left } => {
-            let note = answered(method.as_str(), *attempt, *left);
+            let note = answered(method.as_str(), response, (*attempt, *left));
             (Way::Out, said(response), format!("{note} from {source}"), Tone::Faint)
         }
         OutsideFact::NeverAcked { detail } => {
@@ -119,11 +119,10 @@ pub(super) fn outside_later(outside: &Outside, zero: Instant) -> Line {
 }
 
 /// `to INVITE, sent again (2 of 11)`
-fn answered(method: &str, attempt: u32, left: u32) -> String {
-    match (attempt, left) {
-        (1, _) => format!("to {method}"),
-        (_, 0) => format!("to {method}, sent again ({attempt})"),
-        (_, left) => format!("to {method}, sent again ({attempt} of {})", attempt + left),
+fn answered(method: &str, response: &Response, (attempt, left): (u32, u32)) -> String {
+    match attempt {
+        1 => format!("to {method}"),
+        _ => format!("to {method}, sent again ({})", answer_attempts(response, attempt, left)),
     }
 }
 
@@ -221,7 +220,7 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
             (Way::In, method.to_owned(), note.to_owned(), Tone::Plain)
         }
         Fact::Answered { response, attempt, left } => {
-            went(said(response), answered(method, *attempt, *left))
+            went(said(response), answered(method, response, (*attempt, *left)))
         }
         Fact::NeverAcked { detail } => told("never ACKed", detail.clone(), Tone::Bad),
         Fact::Beside { message, detail } => {

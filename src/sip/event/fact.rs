@@ -9,6 +9,7 @@ use crate::sip::{
     auth::{AuthRecord, InfoRecord},
     cause::Cause,
     impaired::Impaired,
+    message::Message,
     request::CancelOptions,
     status::StatusCode,
     transaction::ServerTransactionId,
@@ -321,6 +322,19 @@ impl Fact {
             Fact::Failed { .. } => None,
             other => other.response().map(|response| &response.message),
         }
+    }
+}
+
+/// How often an answer was sent: `2 of 11`, or `no. 2` where only the peer's repeated request sends
+/// it again.
+pub fn answer_attempts(response: &Response, attempt: u32, left: u32) -> String {
+    let message = Message::read(response.message.clone()).ok();
+    let is_invite = message
+        .as_ref()
+        .is_some_and(|message| message.cseq().is_ok_and(|cseq| cseq.method == "INVITE"));
+    match is_invite && response.status.is_final() {
+        true => format!("{attempt} of {}", attempt.saturating_add(left)),
+        false => format!("no. {attempt}"),
     }
 }
 

@@ -13,7 +13,7 @@ mod trial;
 use std::{fmt, sync::Arc, time::Instant};
 
 pub use self::{
-    fact::{Absorbed, Fact},
+    fact::{Absorbed, Fact, answer_attempts},
     outside::{Asked, Outside, OutsideFact, Stray},
     response::Response,
     status::{LegState, State, Status, TerminatedBy, Timer, TimerAt},

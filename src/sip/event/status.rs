@@ -9,7 +9,8 @@ use super::ContextId;
 pub struct Status {
     /// The state.
     pub state: State,
-    /// The timers that run, the one that fires next first.
+    /// Two of the timers that run, the one that fires sooner first; those that only wait for what may
+    /// be repeated give way to the others.
     pub timers: [Option<TimerAt>; 2],
     /// How often the request has been sent.
     pub attempts: u32,

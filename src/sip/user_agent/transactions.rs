@@ -297,24 +297,31 @@ impl Transactions {
         self.deadlines.first().filter(|(at, _)| *at <= now).map(|(_, due)| due.clone())
     }
 
-    /// The timers of the transactions named and the others of the context, the next two first.
+    /// Two of the timers of the transactions named and of the others of the context, the sooner one
+    /// first. What only waits for repetitions gives way to what does something.
     pub(super) fn timers(
         &self,
         keys: impl Iterator<Item = Key>,
         others: impl Iterator<Item = TimerAt>,
     ) -> [Option<TimerAt>; 2] {
-        let mut first: [Option<TimerAt>; 2] = [None, None];
-        let timers = keys
+        let own = keys
             .filter_map(|key| self.entry(key))
             .flat_map(|entry| entry.transaction.timers().into_iter().flatten());
-        for timer in timers.chain(others) {
-            match first {
-                [Some(next), _] if timer.at < next.at => first = [Some(timer), Some(next)],
-                [Some(_), Some(second)] if second.at <= timer.at => {}
-                [Some(_), _] => first[1] = Some(timer),
-                [None, _] => first[0] = Some(timer),
+        let rank = |timer: &TimerAt| (timer.timer.is_silent(), timer.at);
+        let mut best: [Option<TimerAt>; 2] = [None, None];
+        for timer in own.chain(others) {
+            match best {
+                [Some(first), _] if rank(&timer) < rank(&first) => {
+                    best = [Some(timer), Some(first)]
+                }
+                [Some(_), Some(second)] if rank(&second) <= rank(&timer) => {}
+                [Some(_), _] => best[1] = Some(timer),
+                [None, _] => best[0] = Some(timer),
             }
         }
-        first
+        match best {
+            [Some(first), Some(second)] if second.at < first.at => [Some(second), Some(first)],
+            best => best,
+        }
     }
 }

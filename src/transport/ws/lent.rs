@@ -77,6 +77,10 @@ impl<S: AsyncRead + Unpin> Lender<S> {
     /// What the server has answered; of an HTTP answer the beginning of its body too, which may
     /// come later than its head.
     pub(super) async fn answer(self) -> Answer {
+        self.answer_within(PATIENCE).await
+    }
+
+    async fn answer_within(self, patience: Duration) -> Answer {
         let returned = self.0.lock().ok().and_then(|mut owner| owner.take());
         let Some(Returned { mut stream, heard }) = returned else { return Answer::default() };
         let mut answer = Answer { bytes: heard };
@@ -90,7 +94,7 @@ impl<S: AsyncRead + Unpin> Lender<S> {
             }
         };
         // What came until then is shown.
-        let _ = timeout(PATIENCE, read_on).await;
+        let _ = timeout(patience, read_on).await;
         answer
     }
 }
@@ -156,5 +160,38 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Lent<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(self.stream()).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncWriteExt, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_comes_byte_by_byte_is_heard_to_the_end_of_its_first_line() {
+        for length in ["Content-Length: 14\r\n", "Transfer-Encoding: identity\r\n"] {
+            // There is room for one byte: each is read before the next one is there.
+            let (near, mut far) = duplex(1);
+            let head = format!("HTTP/1.1 403 Forbidden\r\n{length}\r\n");
+            let writer = tokio::spawn(async move {
+                for part in [&*head, "go ", "away\nnow"] {
+                    // The reader goes after the first line.
+                    if far.write_all(part.as_bytes()).await.is_err() {
+                        break;
+                    }
+                }
+            });
+            let (mut lent, lender) = Lent::new(near);
+            // The handshake reads the head; what it does not read is still to come.
+            while !lent.heard.as_ref().is_some_and(|heard| heard.ends_with(b"\r\n\r\n")) {
+                assert_ne!(lent.read(&mut [0]).await.unwrap(), 0);
+            }
+            drop(lent);
+            let answer = lender.answer_within(Duration::from_secs(30)).await;
+            assert!(answer.body().starts_with(b"go away\n"), "{answer:?}");
+            writer.await.unwrap();
+        }
     }
 }

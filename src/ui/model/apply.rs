@@ -7,7 +7,7 @@ use crate::{
     engine::{Account, Event, FlowEvent, FlowState, Impairments, PeerFlow, Refusal},
     sip::{
         self, Asked, Cause, ContextEvent, Fact, FlowId, Outside, OutsideFact, RegistrationEvent,
-        RegistrationState,
+        RegistrationState, answer_attempts,
     },
     ui::{
         bindings::{Action, Scope},
@@ -84,13 +84,8 @@ impl Model {
             OutsideFact::Answered { response, attempt, left } => {
                 let counted = Counted::answer(response.status);
                 self.facts.statistics.count(at, Some(&method), Some(flow), counted);
-                let of = match left {
-                    0 => String::new(),
-                    left => format!(" of {}", attempt.saturating_add(left)),
-                };
-                let status = response.status;
-                let sentence =
-                    format!("{status} to {method} of {source}, sent again ({attempt}{of})");
+                let (status, times) = (response.status, answer_attempts(&response, attempt, left));
+                let sentence = format!("{status} to {method} of {source}, sent again ({times})");
                 (Level::Info, sentence, Some(response.message))
             }
             OutsideFact::NeverAcked { detail } => {

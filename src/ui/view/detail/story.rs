@@ -5,7 +5,7 @@ use ratatui::style::Style;
 use crate::{
     sip::{
         Absorbed, CancelOptions, ContextId, Fact, FlowId, LegState, Message, Resolution, Response,
-        TerminatedBy, Timer,
+        TerminatedBy, Timer, answer_attempts,
     },
     ui::{
         detail::ladder::short,
@@ -203,7 +203,10 @@ impl Teller<'_> {
                 let what = format!("{} to {}", response_line(response), self.name());
                 match attempt {
                     1 => self.out(what, "our answer".to_owned()),
-                    again => self.out(format!("{what} again"), self.repeat_answer(*again, *left)),
+                    again => self.out(
+                        format!("{what} again"),
+                        self.after(answer_attempts(response, *again, *left)),
+                    ),
                 }
             }
             Fact::TimerFired { timer } => {
@@ -291,14 +294,6 @@ impl Teller<'_> {
                 |row| format!("{attempt} of {}", row.status.attempts_max),
             );
         self.after(of)
-    }
-
-    /// The same for an answer of ours.
-    fn repeat_answer(&self, attempt: u32, left: u32) -> String {
-        self.after(match left {
-            0 => format!("no. {attempt}"),
-            left => format!("{attempt} of {}", attempt.saturating_add(left)),
-        })
     }
 
     fn after(&self, of: String) -> String {
