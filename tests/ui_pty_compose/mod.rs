@@ -68,7 +68,7 @@ fn a_request_is_edited_in_its_dialog() {
     dashboard.type_keys("\x13");
     dashboard.wait_for("200 OK to INVITE #3");
     dashboard.type_keys("o");
-    dashboard.wait_for("INFO … SIP/2.0");
+    dashboard.wait_for("INFO sip:answer@127.0.0.1");
     dashboard.type_keys("\r");
     dashboard.wait_for("200 OK to INFO #4");
 }
