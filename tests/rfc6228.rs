@@ -19,7 +19,7 @@ fn s4_an_invite_says_that_199_is_supported() {
 fn s4_a_199_ends_its_leg_and_not_the_invite() {
     let mut call = Call::ringing();
     call.reply(199, "b");
-    assert_eq!(call.news(), ["progress 199", "leg b Terminated { by: Response }"]);
+    assert_eq!(call.news(), ["progress 199", "leg b ended by a 199"]);
     assert_eq!((call.ended(), call.state()), (None, State::Proceeding));
 }
 
@@ -81,7 +81,7 @@ fn s4_a_reliable_199_gets_its_prack_and_ends_its_leg() {
     call.reply_reliably(183, "b", 1);
     call.look();
     call.reply_reliably(199, "b", 2);
-    assert_eq!(call.news(), ["progress 199", "sent PRACK", "leg b Terminated { by: Response }"]);
+    assert_eq!(call.news(), ["progress 199", "sent PRACK", "leg b ended by a 199"]);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn s4_a_reliable_199_of_an_unknown_leg_gets_its_prack_too() {
     let mut call = Call::ringing();
     call.reply_reliably(199, "c", 1);
     assert_eq!(call.sent(Method::Prack).to().unwrap().tag(), Some("c"));
-    assert_eq!(call.news().last().unwrap(), "leg c Terminated { by: Response }");
+    assert_eq!(call.news().last().unwrap(), "leg c ended by a 199");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn s5_a_199_of_another_fork_ends_its_early_dialog_after_a_2xx_too() {
     call.reply(200, "b");
     call.look();
     call.reply(199, "c");
-    assert_eq!(call.news(), ["late 199", "leg c Terminated { by: Response }"]);
+    assert_eq!(call.news(), ["late 199", "leg c ended by a 199"]);
     call.hang_up();
     let bye = call.sent(Method::Bye);
     call.reply_to(&bye, 200, "");

@@ -208,3 +208,30 @@ fn rfc3515_s2_4_2_a_refer_without_one_refer_to_is_400() {
         assert_eq!(sim.sent.last().unwrap().1.status().unwrap().code(), expected, "{targets:?}");
     }
 }
+
+#[test]
+fn s4_4_1_a_notify_of_one_fork_too_many_is_refused_and_that_is_told() {
+    let mut sim = simulation(Script(|_: &Message, _: &mut Out| {}));
+    let id = sim.request(subscribe("60"));
+    let sent = sim.sent[0].1.clone();
+    let fork = |tag: u32| {
+        let notify = String::from_utf8(notify(&sent, 1, "active").to_vec()).unwrap();
+        let notify = notify.replace("branch=z9hG4bKn1;", &format!("branch=z9hG4bKf{tag};"));
+        Bytes::from(notify.replace(";tag=b\r", &format!(";tag=f{tag}\r")))
+    };
+    for tag in 0..65 {
+        sim.peer_sends(fork(tag));
+        sim.run(ms(5));
+    }
+    assert_eq!(sim.story(id)[2..5], ["leg f0 Confirmed", "received NOTIFY", "answered 200"]);
+    let Fact::NoLeg { tag, detail } = &sim.events.last().unwrap().fact else { panic!() };
+    assert_eq!(
+        (&**tag, &**detail),
+        ("f64", "64 legs are kept already: the NOTIFY is answered 481")
+    );
+    assert_eq!(sim.sent.last().unwrap().1.status().unwrap().code(), 481);
+    // What it repeats gets the same answer.
+    sim.peer_sends(fork(64));
+    sim.run(ms(5));
+    assert_eq!(sim.sent.last().unwrap().1.status().unwrap().code(), 481);
+}

@@ -20,7 +20,7 @@ fn a_ringing_invite_is_cancelled() {
             "rejected 487 Canceled",
             "failed Canceled",
             "acked 487",
-            "leg b Terminated { by: Response }",
+            "leg b ended by a 487",
             "ended Canceled"
         ]
     );
@@ -70,7 +70,7 @@ fn cancel_waits_for_a_provisional() {
             "rejected 487 Canceled",
             "failed Canceled",
             "acked 487",
-            "leg b Terminated { by: Response }",
+            "leg b ended by a 487",
             "cancel answered 200",
             "ended Canceled"
         ]

@@ -435,6 +435,7 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::Acked { .. } => "acked",
         Fact::Absorbed { .. } => "absorbed",
         Fact::Leg { .. } => "leg",
+        Fact::NoLeg { .. } => panic!("no proxy forks so often here: {fact:?}"),
         Fact::Received { .. } => "received",
         Fact::Answered { attempt: 1, .. } => "answered",
         Fact::Answered { .. } => "answered again",

@@ -98,7 +98,7 @@ fn s9_1_200_to_the_cancel_and_487_to_the_invite_end_the_context_cancelled() {
             "rejected 487 Canceled",
             "failed Canceled",
             "acked 487",
-            "leg b Terminated { by: Response }",
+            "leg b ended by a 487",
             "ended Canceled"
         ]
     );

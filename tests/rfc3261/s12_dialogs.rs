@@ -252,7 +252,7 @@ fn s12_2_1_2_481_ends_the_dialog() {
     let info = call.sent(Method::Info);
     call.look();
     call.reply_to(&info, 481, "");
-    assert!(call.news().contains(&"leg b Terminated { by: Response }".to_owned()));
+    assert!(call.news().contains(&"leg b ended by a 481".to_owned()));
     assert!(call.ended().is_some());
 }
 
@@ -327,7 +327,7 @@ fn s12_3_a_final_rejection_ends_every_early_dialog() {
     call.reply(486, "d");
     let ends: Vec<String> =
         call.news().into_iter().filter(|word| word.starts_with("leg")).collect();
-    let by = "Terminated { by: Response }";
+    let by = "ended by a 486";
     assert_eq!(ends, [format!("leg b {by}"), format!("leg c {by}")]);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sipboard::sip::{Cause, ExtraLegs, HeaderName, Method, Settings, State, Transport};
+use sipboard::sip::{Cause, ExtraLegs, Fact, HeaderName, Method, Settings, State, Transport};
 
 use crate::{
     scripted::*,
@@ -382,7 +382,8 @@ fn s12_3_every_early_leg_is_told_before_the_end_of_its_context() {
         let last = news.iter().rposition(|word| word.starts_with("leg")).unwrap();
         let end = news.iter().position(|word| word.starts_with("ended")).unwrap();
         assert!(last < end, "{news:?}");
-        news.iter().filter(|word| word.contains("Terminated")).count()
+        let is_over = |word: &&String| word.contains("Terminated") || word.contains("ended by");
+        news.iter().filter(is_over).count()
     };
     let ringing = || {
         let mut call = Call::ringing();
@@ -422,4 +423,79 @@ fn s9_1_a_cancel_that_nobody_answers_is_not_waited_for_once_its_leg_is_over() {
     assert!(at < PATIENCE / 8, "ended at {at:?}");
     assert!(call.all_sent(Method::Cancel).len() <= cancels + 1);
     assert_eq!(call.sim.ua.held(), Default::default());
+}
+
+/// An INVITE on UDP, and 64 forks that ring with the tags `f0` to `f63`.
+fn full() -> Call {
+    let mut call = Call::invited();
+    (0..64).for_each(|fork| call.reply(180, &format!("f{fork}")));
+    call.looked()
+}
+
+#[test]
+fn s12_1_a_provisional_of_one_fork_too_many_is_told_and_makes_no_leg() {
+    let mut call = full();
+    call.reply(180, "x");
+    assert_eq!(call.news(), ["progress 180", "no leg x"]);
+    let Fact::NoLeg { detail, .. } = &call.last_event().fact else { panic!() };
+    assert_eq!(detail, "64 legs are kept already: the 180 makes none");
+    call.look();
+    call.reply_reliably(183, "y", 1);
+    assert_eq!(call.news(), ["progress 183", "no leg y"]);
+    assert_eq!(call.wire(), [""; 0], "and no PRACK");
+    call.reply(180, "f63");
+    assert_eq!(call.news(), ["progress 180"], "those that are there go on");
+}
+
+#[test]
+fn s13_2_2_4_a_2xx_of_one_fork_too_many_is_acked_and_hung_up_and_its_leg_forgotten() {
+    let mut call = full();
+    call.reply(200, "f0");
+    call.look();
+    call.reply(200, "x");
+    assert_eq!(
+        call.news()[..5],
+        [
+            "accepted 200",
+            "leg x Confirmed",
+            "acked 200",
+            "no leg x",
+            "leg x HangingUp { bye: ContextId(2) }"
+        ]
+    );
+    assert_eq!(call.wire(), ["ACK", "BYE"]);
+    call.reply(200, "x");
+    assert_eq!(call.news(), ["accepted again 200", "acked again 200"]);
+    let bye = call.sent(Method::Bye);
+    call.reply_to(&bye, 200, "");
+    assert!(call.news().contains(&"leg x Terminated { by: Local }".to_owned()));
+    assert_eq!((call.state(), call.last_event().status.legs_up), (State::Accepted, 1));
+    // The first one is as it was.
+    call.hang_up();
+    assert_eq!(call.sent(Method::Bye).to().unwrap().tag(), Some("f0"));
+}
+
+#[test]
+fn s13_2_2_4_a_2xx_that_finds_no_room_at_all_is_told_and_acked_when_there_is_some() {
+    let mut call = full();
+    (0..17).for_each(|fork| call.reply(200, &format!("x{fork}")));
+    assert_eq!(call.all_sent(Method::Ack).len(), 16);
+    assert_eq!(
+        call.sim.strays.last().unwrap().problem,
+        "a 200 to the INVITE of #1 from one fork more is not ACKed now: 64 legs are kept, and others are being hung up"
+    );
+    let bye = call.sent(Method::Bye);
+    call.reply_to(&bye, 200, "");
+    call.reply(200, "x16");
+    assert_eq!(call.all_sent(Method::Ack).len(), 17);
+}
+
+#[test]
+fn s12_3_all_legs_that_are_kept_end_with_the_invite() {
+    let mut call = full();
+    call.reply(486, "x");
+    let ended = |word: &&String| word.ends_with("ended by a 486");
+    assert_eq!(call.news().iter().filter(ended).count(), 64);
+    call.wait(PATIENCE * 2);
+    assert_eq!((call.sim.ua.contexts(), call.sim.ua.poll_timeout()), (0, None));
 }

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use sipboard::sip::{
     Absorbed, ContextEvent, ContextId, Event, Fact, FlowId, HeaderName, Identity, KeepAlive,
-    Message, MessageBuilder, Method, NewRequest, Output, Outside, RegistrationEvent, Settings,
-    StatusCode, Stray, Transport, UserAgent,
+    LegState, Message, MessageBuilder, Method, NewRequest, Output, Outside, RegistrationEvent,
+    Settings, StatusCode, Stray, TerminatedBy, Transport, UserAgent,
 };
 
 pub const FLOW: FlowId = FlowId(1);
@@ -331,7 +331,11 @@ pub fn word(event: &ContextEvent) -> String {
         Fact::Acked { status, again: true, .. } => format!("acked again {status}"),
         Fact::Absorbed { response, why: Absorbed::Late, .. } => format!("late {}", response.status),
         Fact::Absorbed { response, .. } => format!("absorbed {}", response.status),
+        Fact::Leg { tag, state: LegState::Terminated { by: TerminatedBy::Response(status) } } => {
+            format!("leg {tag} ended by a {status}")
+        }
         Fact::Leg { tag, state } => format!("leg {tag} {state:?}"),
+        Fact::NoLeg { tag, .. } => format!("no leg {tag}"),
         Fact::Received { again: false, .. } => format!("received {method}"),
         Fact::Received { again: true, .. } => format!("received again {method}"),
         Fact::Answered { response, attempt: 1, .. } => format!("answered {}", response.status),

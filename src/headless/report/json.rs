@@ -244,7 +244,7 @@ impl<'e> Line<'e> {
                 self.by = Some(match by {
                     TerminatedBy::Local => "local",
                     TerminatedBy::Peer => "peer",
-                    TerminatedBy::Response => "response",
+                    TerminatedBy::Response(_) => "response",
                     TerminatedBy::Expiry => "expiry",
                     TerminatedBy::GivenUp => "given_up",
                     TerminatedBy::Transport => "transport",

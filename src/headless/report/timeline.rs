@@ -215,6 +215,7 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
             came(response, format!("{}{times}", tagged(why.as_str(), response)), Tone::Faint)
         }
         Fact::Leg { tag, state } => told(format!("leg {tag}"), leg(state), Tone::Faint),
+        Fact::NoLeg { tag, detail } => told(format!("no leg {tag}"), detail.clone(), Tone::Bad),
         Fact::Received { again, .. } => {
             let note = if *again { "from the peer, again" } else { "from the peer" };
             (Way::In, method.to_owned(), note.to_owned(), Tone::Plain)
@@ -289,7 +290,7 @@ fn leg(state: &LegState) -> String {
         LegState::Terminated { by } => match by {
             TerminatedBy::Local => "over: we hung up",
             TerminatedBy::Peer => "over: the peer hung up",
-            TerminatedBy::Response => "over: a response ended it",
+            TerminatedBy::Response(status) => return format!("over: a {status} ended it"),
             TerminatedBy::Expiry => "over: the subscription expired",
             TerminatedBy::GivenUp => "over: given up",
             TerminatedBy::Transport => "over: the connection broke",

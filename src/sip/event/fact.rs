@@ -190,6 +190,13 @@ pub enum Fact {
         /// Its state now.
         state: LegState,
     },
+    /// A message came that would have made a leg, but the context has as many as are kept.
+    NoLeg {
+        /// The tag that it would have had.
+        tag: Box<str>,
+        /// What becomes of the message, as a sentence.
+        detail: String,
+    },
     /// The peer sent a request in one of the context's dialogs.
     Received {
         /// Its bytes.
@@ -269,6 +276,7 @@ impl Fact {
             | Fact::CancelAnswered(_)
             | Fact::CancelFailed { .. }
             | Fact::CancelCrossed { .. }
+            | Fact::NoLeg { .. }
             | Fact::Unmatched { .. }
             | Fact::Beside { .. }
             | Fact::PrackAnswered(_)

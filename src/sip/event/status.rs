@@ -3,6 +3,7 @@
 use std::{fmt, time::Instant};
 
 use super::ContextId;
+use crate::sip::status::StatusCode;
 
 /// Where a context stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,9 +185,9 @@ pub enum TerminatedBy {
     Local,
     /// The peer's BYE.
     Peer,
-    /// A final response to the INVITE ended an early dialog, or one to a request in the dialog said
-    /// that the peer knows it no more.
-    Response,
+    /// A response: a final one to the INVITE or a 199 (RFC 6228) ended an early dialog, or a 481 to
+    /// a request in the dialog said that the peer knows it no more.
+    Response(StatusCode),
     /// The subscription's time was over (RFC 6665).
     Expiry,
     /// Nobody waits for it any more: the INVITE was given up without a final response, 64·T1 have

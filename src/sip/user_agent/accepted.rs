@@ -4,7 +4,8 @@
 use std::time::Instant;
 
 use super::{
-    DialogKey, ExtraLegs, UserAgent, dialogs::leg_and_invite, responses::new_leg,
+    DialogKey, ExtraLegs, UserAgent,
+    legs::{LEGS, Room, leg_and_invite, new_leg},
     sending::destination,
 };
 use crate::sip::{
@@ -128,6 +129,17 @@ impl UserAgent {
     ) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let Some(new) = new_leg(context.message().as_ref(), message) else { return };
+        let room = match context.legs.iter().any(|leg| &*leg.tag == tag) {
+            true => Room::Kept,
+            false => context.room(),
+        };
+        if room == Room::None && !context.state.is_pending() {
+            let flow = context.flow;
+            let problem = format!(
+                "a {status} to the INVITE of #{id} from one fork more is not ACKed now: {LEGS} legs are kept, and others are being hung up"
+            );
+            return self.stray(now, flow, message.bytes().clone(), problem);
+        }
         let mut was_hung_up = false;
         match context.leg_mut(tag) {
             Some(leg) => {
@@ -155,7 +167,15 @@ impl UserAgent {
         self.ack_2xx(now, id, (id, tag), status, message);
         self.cancel_was_crossed(now, id, status);
         let unwanted = self.contexts.get(&id).is_some_and(|context| context.hung_up);
-        if unwanted || was_hung_up || (is_extra && self.settings.extra_legs == ExtraLegs::HangUp) {
+        if room != Room::Kept && !unwanted {
+            let detail = format!("{LEGS} legs are kept already: this one is hung up");
+            self.tell_own(now, id, Fact::NoLeg { tag: tag.into(), detail });
+        }
+        if unwanted
+            || room != Room::Kept
+            || was_hung_up
+            || (is_extra && self.settings.extra_legs == ExtraLegs::HangUp)
+        {
             // Refused where the cancel has hung it up already.
             let _ = self.hang_up_leg(now, id, tag);
         }

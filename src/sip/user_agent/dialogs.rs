@@ -5,17 +5,17 @@ use std::time::Instant;
 
 use super::{
     HangUpError, UserAgent,
+    legs::leg_and_invite,
     sending::{For, as_uri, destination},
     subscriptions::subscribes,
 };
 use crate::sip::{
     cause::Cause,
     compose::InDialog,
-    context::{ClientContext, Waiting},
-    dialog::{CSEQ_SPENT, Leg},
+    context::Waiting,
+    dialog::CSEQ_SPENT,
     event::{ContextId, Created, Fact, LegState, State, TerminatedBy},
     header::Reason,
-    message::Message,
     method::Method,
     name::HeaderName,
     random::Branch,
@@ -223,7 +223,7 @@ impl UserAgent {
             leg.invite_pending &= *method != Method::Invite;
             leg.update_pending &= *method != Method::Update;
         }
-        match (method, outcome.map(StatusCode::code)) {
+        match (method, outcome) {
             // RFC 3261 §15.1.1: whatever answers the BYE, or nothing, the dialog is over.
             (Method::Subscribe, _) if self.is_hanging_up(parent, &tag) => {
                 self.unsubscribed(now, parent, &tag, outcome);
@@ -241,91 +241,18 @@ impl UserAgent {
                 }
             },
             // RFC 3261 §12.2.1.2: the peer knows no such dialog.
-            (_, Some(481)) => self.terminate_leg(now, parent, &tag, TerminatedBy::Response),
+            (_, Some(status)) if status.code() == 481 => {
+                self.terminate_leg(now, parent, &tag, TerminatedBy::Response(status));
+            }
             // RFC 3261 §12.2.1.2: nobody answers, so the dialog should be ended.
-            (_, Some(408)) => _ = self.hang_up_leg(now, parent, &tag),
+            (_, Some(status)) if status.code() == 408 => _ = self.hang_up_leg(now, parent, &tag),
             (_, None) if unanswered.is_some() => _ = self.hang_up_leg(now, parent, &tag),
             _ => {}
         }
     }
 
-    /// A leg is over; the context with it, where it was the last one.
-    pub(super) fn terminate_leg(
-        &mut self,
-        now: Instant,
-        id: ContextId,
-        tag: &str,
-        by: TerminatedBy,
-    ) {
-        self.terminate_leg_because(now, id, tag, by, cause_of(by));
-    }
-
-    fn terminate_leg_because(
-        &mut self,
-        now: Instant,
-        id: ContextId,
-        tag: &str,
-        by: TerminatedBy,
-        cause: Cause,
-    ) {
-        self.leg_is_over(now, id, tag, by, cause);
-        self.end_if_done(now, id);
-        self.forget_if_over(id);
-    }
-
-    /// Tells that a leg is over, and leaves the context be.
-    fn leg_is_over(
-        &mut self,
-        now: Instant,
-        id: ContextId,
-        tag: &str,
-        by: TerminatedBy,
-        cause: Cause,
-    ) {
-        if self.leg_mut(id, tag).is_none_or(|leg| leg.is_terminated()) {
-            return;
-        }
-        self.give_up_leg(now, id, tag);
-        let Some(context) = self.contexts.get_mut(&id) else { return };
-        let Some(leg) = context.leg_mut(tag) else { return };
-        leg.state = LegState::Terminated { by };
-        let state = leg.state.clone();
-        let was_last = context.state == State::Accepted && context.legs_up() == 0;
-        self.forget_answer(id, tag);
-        let Some(context) = self.contexts.get_mut(&id) else { return };
-        if was_last && context.method == Method::Invite {
-            context.state = State::HungUp;
-            context.cause = Some(cause);
-        }
-        self.tell_own(now, id, Fact::Leg { tag: tag.into(), state });
-    }
-
-    /// The early dialogs of an INVITE end with it (RFC 3261 §12.3, §13.2.2.3): every one of them is
-    /// told before the end of the context is.
-    pub(super) fn end_early_legs(&mut self, now: Instant, id: ContextId, by: TerminatedBy) {
-        let Some(context) = self.contexts.get(&id) else { return };
-        let early: Vec<Box<str>> = context
-            .legs
-            .iter()
-            .filter(|leg| leg.state == LegState::Early)
-            .map(|leg| leg.tag.clone())
-            .collect();
-        let none = early.is_empty();
-        for tag in early {
-            self.leg_is_over(now, id, &tag, by, cause_of(by));
-        }
-        if !none {
-            self.end_if_done(now, id);
-            self.forget_if_over(id);
-        }
-    }
-
     fn is_hanging_up(&mut self, id: ContextId, tag: &str) -> bool {
         self.leg_mut(id, tag).is_some_and(|leg| matches!(leg.state, LegState::HangingUp { .. }))
-    }
-
-    pub(super) fn leg_mut(&mut self, id: ContextId, tag: &str) -> Option<&mut Leg> {
-        self.contexts.get_mut(&id)?.leg_mut(tag)
     }
 }
 
@@ -336,24 +263,4 @@ pub(super) enum Unanswered {
     TimedOut,
     /// It never went to its flow, or its flow broke; and why.
     Undelivered(Cause),
-}
-
-/// The cause of a context whose last leg ended so: a dialog that no BYE has ended did not end with
-/// one.
-fn cause_of(by: TerminatedBy) -> Cause {
-    match by {
-        TerminatedBy::Local | TerminatedBy::Peer => Cause::Bye,
-        TerminatedBy::Response => Cause::SipFailureCode,
-        TerminatedBy::Transport => Cause::ConnectionError,
-        TerminatedBy::GivenUp | TerminatedBy::Expiry => Cause::RequestTimeout,
-    }
-}
-
-/// A leg, and the INVITE that made it.
-pub(super) fn leg_and_invite<'a>(
-    context: &'a ClientContext,
-    tag: &str,
-) -> Option<(&'a Leg, Message)> {
-    let leg = context.legs.iter().find(|leg| &*leg.tag == tag)?;
-    Some((leg, context.message()?))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{DialogError, HangUpError, UserAgent, dialogs::leg_and_invite};
+use super::{DialogError, HangUpError, UserAgent, legs::leg_and_invite};
 use crate::sip::{
     compose::DialogWriting,
     dialog::next_cseq,

@@ -2,9 +2,10 @@
 //!
 //! Time, bytes and wishes go in; [`Output`]s come out of one queue, in their true order. What a
 //! response belongs to stands in `matching`, what it does in `responses`, `accepted`, `reliable` and
-//! `again`, what the user's wishes do in `sending`, `raw`, `cancel` and `dialogs`, what the peer's
-//! own requests do in `peer` and `outside`, how they are answered in `answers` and what repeats the
-//! answers in `served` and `unacked`, what time does in `timeouts`, and how contexts end in `ending`.
+//! `again`, what the user's wishes do in `sending`, `raw`, `cancel` and `dialogs`, how many legs
+//! there are in `legs`, what the peer's own requests do in `peer` and `outside`, how they are
+//! answered in `answers` and what repeats the answers in `served` and `unacked`, what time does in
+//! `timeouts`, and how contexts end in `ending`.
 
 mod accepted;
 mod again;
@@ -22,6 +23,7 @@ mod held;
 mod impaired;
 mod in_dialog;
 mod keep_alive;
+mod legs;
 mod matching;
 mod next_hop;
 mod outside;

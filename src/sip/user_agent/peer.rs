@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, time::Instant};
 
-use super::{DialogKey, UserAgent, served, verdict::Verdict};
+use super::{DialogKey, UserAgent, legs::LEGS, served, verdict::Verdict};
 use crate::sip::{
     event::{ContextId, Fact, FlowId, Response},
     message::Message,
@@ -152,6 +152,13 @@ impl UserAgent {
             }
             Some(_) => {}
             None => {
+                // RFC 6665 §4.2.2: a 481 ends what the peer notifies of.
+                let full = self.full_subscription(request).filter(|_| status.code() == 481);
+                if let Some((id, tag)) = full {
+                    let detail =
+                        format!("{LEGS} legs are kept already: the NOTIFY is answered {status}");
+                    self.tell(now, id, Method::Notify, Fact::NoLeg { tag, detail });
+                }
                 let answer = is_sent.then_some(status);
                 self.log_asked(now, (open.flow, open.source), request, false, answer);
             }

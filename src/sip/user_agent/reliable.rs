@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{
     UserAgent,
     again::Next,
-    dialogs::leg_and_invite,
+    legs::leg_and_invite,
     sending::destination,
     transactions::{Key, Role},
 };

@@ -13,7 +13,6 @@ use crate::sip::{
     cause::Cause,
     compose,
     context::Cancel,
-    dialog::Leg,
     event::{Absorbed, ContextId, Fact, FlowId, LegState, State, TerminatedBy},
     message::Message,
     method::Method,
@@ -114,7 +113,7 @@ impl UserAgent {
         let tag = to_tag(message);
         if status == StatusCode::EARLY_DIALOG_TERMINATED {
             if self.leg_mut(id, tag).is_some_and(|leg| leg.state == LegState::Early) {
-                self.terminate_leg(now, id, tag, TerminatedBy::Response);
+                self.terminate_leg(now, id, tag, TerminatedBy::Response(status));
             }
             return;
         }
@@ -128,7 +127,7 @@ impl UserAgent {
             return;
         }
         let reliability = self.reliability(id, message);
-        self.early_leg(now, id, message);
+        self.early_leg(now, id, status, message);
         let is_early = self.leg_mut(id, tag).is_some_and(|leg| leg.state == LegState::Early);
         if let (Reliability::Next(rseq), true) = (reliability, is_early) {
             self.send_prack(now, id, rseq, message);
@@ -180,7 +179,7 @@ impl UserAgent {
         // RFC 6228 §4: a 199 makes none, unless its PRACK needs one.
         let ends_a_leg = status == StatusCode::EARLY_DIALOG_TERMINATED;
         if status != StatusCode::TRYING && !(ends_a_leg && reliability == Reliability::Unreliable) {
-            self.early_leg(now, id, message);
+            self.early_leg(now, id, status, message);
         }
         if let Reliability::Next(rseq) = reliability {
             self.send_prack(now, id, rseq, message);
@@ -193,30 +192,12 @@ impl UserAgent {
             self.prack_failed(now, id, detail);
         }
         if ends_a_leg && let Some(tag) = message.to().ok().and_then(|to| to.tag()) {
-            self.terminate_leg(now, id, tag, TerminatedBy::Response);
+            self.terminate_leg(now, id, tag, TerminatedBy::Response(status));
         }
         let waits = |cancel: &Cancel| matches!(cancel, Cancel::Waiting(_));
         if self.contexts.get(&id).is_some_and(|context| waits(&context.cancel)) {
             self.send_cancel(now, id);
         }
-    }
-
-    fn early_leg(&mut self, now: Instant, id: ContextId, message: &Message) {
-        let Some(context) = self.contexts.get_mut(&id) else { return };
-        if context.method != Method::Invite || context.parent.is_some() {
-            return;
-        }
-        let Some(new) = new_leg(context.message().as_ref(), message) else { return };
-        if let Some(leg) = context.leg_mut(&new.tag) {
-            if leg.state == LegState::Early {
-                leg.learn(message);
-            }
-            return;
-        }
-        let tag = new.tag.clone();
-        context.legs.push(new);
-        self.register_dialog(id);
-        self.tell_own(now, id, Fact::Leg { tag, state: LegState::Early });
     }
 
     /// From now on requests of the peer can find the context.
@@ -268,7 +249,7 @@ impl UserAgent {
         self.tell_own(now, id, failed);
         if is_invite {
             self.ack_own_rejection(now, id, status, message);
-            self.end_early_legs(now, id, TerminatedBy::Response);
+            self.end_early_legs(now, id, TerminatedBy::Response(status));
             self.wait_for_cancel_answer(now, id);
         }
         self.finish(now, id, Some(status));
@@ -321,10 +302,4 @@ impl UserAgent {
 
 fn to_tag(message: &Message) -> &str {
     message.to().ok().and_then(|to| to.tag()).unwrap_or_default()
-}
-
-pub(super) fn new_leg(invite: Option<&Message>, response: &Message) -> Option<Leg> {
-    let invite = invite?;
-    let request_uri = String::from_utf8_lossy(invite.request_uri_bytes());
-    Leg::new(response, &request_uri, invite.cseq().ok()?.number)
 }

@@ -91,16 +91,11 @@ impl UserAgent {
         now: Instant,
         request: &Message,
     ) -> Option<(ContextId, Box<str>)> {
-        if request.method()? != Method::Notify {
+        let id = self.subscription_of(request)?;
+        let context = self.contexts.get_mut(&id)?;
+        if context.is_full() {
             return None;
         }
-        let key = DialogKey::of_theirs(request)?;
-        let id = self.dialogs.contexts(&key).find(|id| {
-            let context = self.contexts.get(id);
-            let is_open = context.is_some_and(|c| subscribes(&c.method) && c.ended.is_none());
-            is_open && self.is_subscribed_to(*id, request)
-        })?;
-        let context = self.contexts.get_mut(&id)?;
         let ours = context.message()?;
         let request_uri = String::from_utf8_lossy(ours.request_uri_bytes());
         let leg = Leg::of_peer(request, &request_uri, ours.cseq().ok()?.number)?;
@@ -131,6 +126,25 @@ impl UserAgent {
             // A raw SUBSCRIBE need not have one.
             (_, None) => true,
         }
+    }
+
+    /// The subscription that a NOTIFY is for, whichever fork sends it.
+    fn subscription_of(&self, request: &Message) -> Option<ContextId> {
+        let key =
+            DialogKey::of_theirs(request).filter(|_| request.method() == Some(Method::Notify));
+        self.dialogs.contexts(&key?).find(|id| {
+            let context = self.contexts.get(id);
+            let is_open = context.is_some_and(|c| subscribes(&c.method) && c.ended.is_none());
+            is_open && self.is_subscribed_to(*id, request)
+        })
+    }
+
+    /// The subscription that a NOTIFY outside its dialogs is for, where it has too many of them, and
+    /// the tag that the NOTIFY has.
+    pub(super) fn full_subscription(&self, request: &Message) -> Option<(ContextId, Box<str>)> {
+        let id = self.subscription_of(request)?;
+        self.contexts.get(&id).filter(|context| context.is_full())?;
+        Some((id, request.from().ok()?.tag()?.into()))
     }
 
     /// What a NOTIFY that was taken says of its subscription (RFC 6665 §4.1.3).

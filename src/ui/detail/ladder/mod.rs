@@ -8,7 +8,7 @@ mod mermaid;
 #[cfg(test)]
 mod tests;
 
-use std::time::Instant;
+use std::{borrow::Cow, time::Instant};
 
 pub use layout::{LadderLine, Layout, Part};
 
@@ -385,24 +385,25 @@ fn note(entry: &Entry, row: &Row) -> Option<(String, Mood)> {
                 LegState::Early => ("early", Mood::Pending),
                 LegState::Confirmed => ("up", Mood::Good),
                 LegState::HangingUp { .. } => return None,
-                LegState::Terminated { by } => (ended_by(*by), Mood::Plain),
+                LegState::Terminated { by } => (&*ended_by(*by), Mood::Plain),
             };
             (format!("leg {} {words}", short(tag)), mood)
         }
+        Fact::NoLeg { tag, .. } => (format!("no leg {}: full", short(tag)), Mood::Bad),
         Fact::Ended { cause } if own => (format!("ended: {cause}"), Mood::Plain),
         _ => return None,
     })
 }
 
-const fn ended_by(by: TerminatedBy) -> &'static str {
-    match by {
+fn ended_by(by: TerminatedBy) -> Cow<'static, str> {
+    Cow::Borrowed(match by {
         TerminatedBy::Local => "over: we hung up",
         TerminatedBy::Peer => "over: the peer hung up",
-        TerminatedBy::Response => "over: a final response",
+        TerminatedBy::Response(status) => return format!("over: a {status}").into(),
         TerminatedBy::Expiry => "over: it expired",
         TerminatedBy::GivenUp => "over: given up",
         TerminatedBy::Transport => "over: the connection broke",
-    }
+    })
 }
 
 /// As much of a tag as tells it from others.

@@ -95,7 +95,7 @@ fn state<'a>(state: &LegState, room: &Room<'a>) -> (String, Style) {
             let by = match by {
                 TerminatedBy::Local => "our BYE",
                 TerminatedBy::Peer => "the peer's BYE",
-                TerminatedBy::Response => "a response",
+                TerminatedBy::Response(status) => &format!("a {status}"),
                 TerminatedBy::Expiry => "the end of the subscription",
                 TerminatedBy::GivenUp => "nobody: it was given up",
                 TerminatedBy::Transport => "the connection, which broke",

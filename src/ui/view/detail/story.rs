@@ -1,5 +1,7 @@
 //! One entry of a timeline in words: what went over the wire, and what it meant.
 
+use std::borrow::Cow;
+
 use ratatui::style::Style;
 
 use crate::{
@@ -61,6 +63,7 @@ pub(in crate::ui::view) fn details(entry: &Entry) -> Vec<String> {
         Fact::PassedOver { response: None, why } => details.push(sentence(why)),
         Fact::CancelFailed { detail }
         | Fact::CancelCrossed { detail }
+        | Fact::NoLeg { detail, .. }
         | Fact::Unmatched { detail }
         | Fact::NeverAcked { detail }
         | Fact::Beside { detail, .. }
@@ -195,6 +198,9 @@ impl Teller<'_> {
                 self.came(response, format!("{word}{times}"))
             }
             Fact::Leg { tag, state } => self.leg(tag, state),
+            Fact::NoLeg { tag, .. } => {
+                ("◇", theme.bad, format!("no leg {}", safe(tag)), "too many".to_owned())
+            }
             Fact::Received { again, .. } => {
                 let meant = if *again { "from the peer, repeated" } else { "from the peer" };
                 ("←", theme.pending, self.name(), meant.to_owned())
@@ -319,15 +325,15 @@ impl Teller<'_> {
 }
 
 /// Who ended a leg.
-pub(in crate::ui::view) const fn by(by: TerminatedBy) -> &'static str {
-    match by {
+pub(in crate::ui::view) fn by(by: TerminatedBy) -> Cow<'static, str> {
+    Cow::Borrowed(match by {
         TerminatedBy::Local => "us",
         TerminatedBy::Peer => "the peer",
-        TerminatedBy::Response => "a response",
+        TerminatedBy::Response(status) => return format!("a {status}").into(),
         TerminatedBy::Expiry => "its expiry",
         TerminatedBy::GivenUp => "giving up",
         TerminatedBy::Transport => "the flow's end",
-    }
+    })
 }
 
 /// The transport of a context, and the address that its flow leads to.
