@@ -461,3 +461,24 @@ fn s7_1_a_reliable_provisional_without_a_number_gets_no_prack_and_is_told() {
         assert_eq!(call.wire(), ["INVITE"; 0]);
     }
 }
+
+#[test]
+fn s3_a_peer_that_waits_for_no_prack_is_not_followed_for_ever() {
+    let mut call = Call::invited();
+    (1..=200).for_each(|rseq| call.reply_reliably(183, "b", rseq));
+    let sent = |word: &&String| *word == "sent PRACK";
+    assert_eq!(call.news().iter().filter(sent).count(), 127);
+    let failed = call.sim.events.iter().find_map(|event| match &event.fact {
+        Fact::PrackFailed { detail } => Some(&**detail),
+        _ => None,
+    });
+    let told = "not sent: 128 requests of this context wait for an answer already";
+    assert_eq!(failed, Some(told));
+    // What was not acknowledged is repeated, and acknowledged where there is room again.
+    let last = call.sent(Method::Prack);
+    call.reply_to(&last, 200, "");
+    call.wait(std::time::Duration::from_secs(6));
+    call.reply_reliably(183, "b", 128);
+    let rack = format!("128 {} INVITE", cseq(&call.sent(Method::Invite)));
+    assert_eq!(text(&call.last(), HeaderName::RAck), rack);
+}

@@ -72,6 +72,43 @@ fn s7_2_after_timer_m_a_2xx_is_acked_as_long_as_its_leg_is_up_and_then_a_stray()
 }
 
 #[test]
+fn s7_2_after_timer_m_the_2xx_of_a_reinvite_is_acked_as_long_as_its_leg_is_up() {
+    let mut call = Call::up();
+    let reinvite = |call: &mut Call| {
+        call.in_dialog(sipboard::sip::Method::Invite).unwrap();
+        let invite = call.sent(sipboard::sip::Method::Invite);
+        call.reply_to(&invite, 200, "");
+        call.wait(PATIENCE);
+        call.look();
+        invite
+    };
+    let first = reinvite(&mut call);
+    let ack = call.sent(sipboard::sip::Method::Ack);
+    call.reply_to(&first, 200, "");
+    assert_eq!(call.news(), ["#2 accepted again 200", "#2 acked again 200"]);
+    assert_eq!(call.last().bytes(), ack.bytes());
+    // The INVITE that made the leg too; but where a later one was accepted, the peer has no reason
+    // to go on with the one before.
+    call.reply(200, "b");
+    assert_eq!(call.news(), ["accepted again 200", "acked again 200"]);
+    let second = reinvite(&mut call);
+    let strays = call.sim.strays.len();
+    call.reply_to(&first, 200, "");
+    assert_eq!((call.news(), call.sim.strays.len()), (vec![], strays + 1));
+    call.reply_to(&second, 200, "");
+    assert_eq!(call.news(), ["#3 accepted again 200", "#3 acked again 200"]);
+    assert_eq!(call.sim.ua.contexts(), 2, "no more is kept");
+    call.hang_up();
+    let bye = call.sent(sipboard::sip::Method::Bye);
+    call.reply_to(&bye, 200, "");
+    call.wait(PATIENCE);
+    assert_eq!((call.sim.ua.contexts(), call.sim.ua.poll_timeout()), (0, None));
+    call.look();
+    call.reply_to(&second, 200, "");
+    assert_eq!(call.wire(), [""; 0]);
+}
+
+#[test]
 fn s7_2_a_context_whose_legs_are_over_stays_for_timer_m() {
     let mut call = Call::up();
     call.hang_up();

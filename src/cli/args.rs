@@ -103,7 +103,7 @@ pub(super) struct Send {
     /// as the type of an empty one
     #[arg(long, value_name = "TYPE", default_value = "", hide_default_value = true, help_heading = REQUEST)]
     pub(super) content_type: String,
-    /// The From URI, where the account's is not wanted
+    /// The From URI, where the account's user and host are not wanted
     #[arg(long, value_name = "URI", default_value = "", hide_default_value = true, help_heading = REQUEST)]
     pub(super) from: String,
     /// The From display name
@@ -112,7 +112,7 @@ pub(super) struct Send {
     /// The From tag
     #[arg(long, value_name = "TAG", value_parser = NonEmptyStringValueParser::new(), help_heading = REQUEST)]
     pub(super) from_tag: Option<String>,
-    /// The To URI, where the target is not wanted
+    /// The To URI, where the target's user and host are not wanted
     #[arg(long, value_name = "URI", default_value = "", hide_default_value = true, help_heading = REQUEST)]
     pub(super) to: String,
     /// The To display name

@@ -92,6 +92,6 @@ impl Account {
 
     /// From, as requests of this account carry it.
     pub fn identity(&self) -> Identity {
-        Identity { display_name: self.display_name.clone(), uri: self.uri.clone() }
+        Identity { display_name: self.display_name.clone(), uri: self.uri.to_identity() }
     }
 }

@@ -23,13 +23,13 @@ pub struct Draft {
     pub target: String,
     /// The server, where the account's first is not wanted.
     pub server: String,
-    /// The From URI, where the account's is not wanted.
+    /// The From URI, where the account's user and host are not wanted.
     pub from: String,
     /// The From display name, where the account's is not wanted.
     pub from_display_name: String,
     /// The From tag.
     pub from_tag: String,
-    /// The To URI, where the target is not wanted.
+    /// The To URI, where the target's user and host are not wanted.
     pub to: String,
     /// The To display name.
     pub to_display_name: String,
@@ -127,12 +127,12 @@ impl Draft {
                 method: method?,
                 from: Identity {
                     display_name: from_name?.unwrap_or(account_name).to_owned(),
-                    uri: from.unwrap_or_else(|| account.uri.clone()),
+                    uri: from.unwrap_or_else(|| account.uri.to_identity()),
                 },
                 from_tag: from_tag?,
                 to: Identity {
                     display_name: to_name?.unwrap_or_default().to_owned(),
-                    uri: to?.unwrap_or_else(|| request_uri.clone()),
+                    uri: to?.unwrap_or_else(|| request_uri.to_identity()),
                 },
                 to_tag: to_tag?,
                 request_uri,
@@ -399,6 +399,22 @@ mod tests {
             assert_eq!(submission.request.request_uri.as_str(), expected, "{text}");
             assert_eq!(submission.request.from.display_name, "Alice");
         }
+    }
+
+    #[test]
+    fn from_and_to_name_somebody_and_not_the_way_there_unless_they_are_written_so() {
+        let account =
+            Account { uri: "sip:alice@demo.test:5080;transport=tcp".parse().unwrap(), ..account() };
+        let target = "sip:bob@127.0.0.1:5070;transport=tcp;user=phone";
+        let draft = Draft { method: "OPTIONS".into(), target: target.into(), ..Draft::default() };
+        let request = draft.submit(&account).unwrap().request;
+        assert_eq!(request.request_uri.as_str(), target);
+        assert_eq!(request.to.uri.as_str(), "sip:bob@127.0.0.1;user=phone");
+        assert_eq!(request.from.uri.as_str(), "sip:alice@demo.test");
+        let (from, to) = ("sip:a@a.test:5080", "sip:b@b.test:5070;transport=tcp");
+        let draft = Draft { from: from.into(), to: to.into(), ..draft };
+        let request = draft.submit(&account).unwrap().request;
+        assert_eq!((request.from.uri.as_str(), request.to.uri.as_str()), (from, to));
     }
 
     #[test]

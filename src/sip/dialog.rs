@@ -1,8 +1,10 @@
 //! Legs: the early and confirmed dialogs that an INVITE makes, one for each To tag
 //! (RFC 3261 §12).
 
+use std::num::NonZeroU32;
+
 use crate::sip::{
-    event::LegState,
+    event::{ContextId, LegState},
     header::{CSeq, NameAddr},
     message::Message,
     name::HeaderName,
@@ -22,19 +24,22 @@ pub(crate) struct Leg {
     /// Where requests in the dialog are sent to: the peer's Contact.
     pub(crate) remote_target: Box<str>,
     /// The members of the Route header, in order.
-    pub(crate) route_set: Vec<Box<str>>,
+    pub(crate) route_set: Box<[Box<str>]>,
     /// The last CSeq number that we used.
     pub(crate) local_cseq: u32,
     /// The last CSeq number that the peer used.
     pub(crate) remote_cseq: Option<u32>,
     /// The last RSeq that was acknowledged (RFC 3262 §4).
-    pub(crate) rseq: Option<u32>,
+    pub(crate) rseq: Option<NonZeroU32>,
     /// Whether the first offer has its answer, in a reliable provisional or in its PRACK.
     pub(crate) offer_answered: bool,
     /// Whether a SUBSCRIBE or REFER of ours on it has notifications coming (RFC 6665, RFC 3515).
     pub(crate) subscribed: bool,
     /// Our side of the session, once somebody has changed it or may.
     pub(crate) described: Option<Box<Described>>,
+    /// The last re-INVITE of ours that was accepted: its 2xx may come again as long as the leg is up
+    /// (RFC 3261 §13.2.2.4).
+    pub(crate) reinvite: Option<ContextId>,
     /// Whether a re-INVITE of ours is under way (RFC 3261 §14.1).
     pub(crate) invite_pending: bool,
     /// Whether an UPDATE of ours with an offer is under way (RFC 3311 §5.2).
@@ -60,13 +65,14 @@ impl Leg {
             state: LegState::Early,
             remote_identity: "".into(),
             remote_target: request_uri.into(),
-            route_set: Vec::new(),
+            route_set: Box::default(),
             local_cseq: invite_cseq,
             remote_cseq: None,
             rseq: None,
             offer_answered: false,
             subscribed: false,
             described: None,
+            reinvite: None,
             invite_pending: false,
             update_pending: false,
             peer_offer_pending: false,
@@ -93,6 +99,7 @@ impl Leg {
             offer_answered: false,
             subscribed: true,
             described: None,
+            reinvite: None,
             invite_pending: false,
             update_pending: false,
             peer_offer_pending: false,
@@ -110,8 +117,9 @@ impl Leg {
         if let Ok(contact) = response.contact() {
             self.remote_target = contact.uri().as_str().into();
         }
-        self.route_set = response.list(HeaderName::RecordRoute).map(Box::from).collect();
-        self.route_set.reverse();
+        let mut recorded: Vec<_> = response.list(HeaderName::RecordRoute).map(Box::from).collect();
+        recorded.reverse();
+        self.route_set = recorded.into();
     }
 
     /// Takes a new remote target from a message that refreshes it (RFC 3261 §12.2.1.2, §12.2.2;

@@ -48,9 +48,9 @@ pub struct NewRequest {
 }
 
 impl NewRequest {
-    /// A request with nothing but what it must have.
+    /// A request with nothing but what it must have. To is who the Request-URI names.
     pub fn new(method: Method, request_uri: UriBuf, from: Identity) -> NewRequest {
-        let to = Identity { display_name: String::new(), uri: request_uri.clone() };
+        let to = Identity { display_name: String::new(), uri: request_uri.to_identity() };
         NewRequest {
             method,
             request_uri,

@@ -105,15 +105,20 @@ impl UserAgent {
         let tag = tag.unwrap_or_default();
         let answers = |id: &ContextId| {
             let Some(context) = self.contexts.get(id) else { return false };
-            let is_up = context.legs.iter().any(|leg| leg.tag == tag && leg.is_up());
-            let invite = context.message().filter(|_| is_up && context.method == Method::Invite);
+            let invite = context.message().filter(|_| context.method == Method::Invite);
             invite.is_some_and(|invite| {
                 let same_try = invite.cseq().is_ok_and(|sent| sent.number == cseq.number);
                 let sent = invite.via().ok().and_then(|via| via.branch().map(str::to_owned));
                 same_try && sent.as_deref() == via.branch()
             })
         };
-        let Some(id) = self.dialogs.contexts(&key).find(answers) else { return false };
+        // Of the INVITE that made the leg, or of the last one in its dialog.
+        let of_leg = |id: ContextId| {
+            let legs = self.contexts.get(&id).into_iter().flat_map(|context| &context.legs);
+            let leg = legs.into_iter().find(|leg| leg.tag == tag && leg.is_up())?;
+            [Some(id), leg.reinvite].into_iter().flatten().find(answers)
+        };
+        let Some(id) = self.dialogs.contexts(&key).find_map(of_leg) else { return false };
         self.invite_accepted(now, id, status, message);
         true
     }
@@ -204,6 +209,10 @@ impl UserAgent {
         let response = compose::response(message, status);
         self.tell_own(now, id, Fact::Accepted { response, again: false });
         self.ack_2xx(now, id, (parent, tag), status, message);
+        if let Some(leg) = self.leg_mut(parent, tag).filter(|leg| leg.is_up()) {
+            let before = leg.reinvite.replace(id);
+            before.into_iter().for_each(|before| self.forget_if_over(before));
+        }
         if crossed {
             let detail =
                 format!("a {status} crossed the CANCEL: the session has changed all the same");

@@ -149,6 +149,7 @@ impl UserAgent {
         if !self.contexts.get(&id).is_some_and(|context| is_over(context))
             // What the peer repeats of its own requests is answered again until their timers are out.
             || self.served.serves(id)
+            || self.is_last_reinvite(id)
         {
             return;
         }
@@ -171,6 +172,15 @@ impl UserAgent {
             }
             self.forget_if_over(parent);
         }
+    }
+
+    /// Whether the 2xx of a re-INVITE may still come again.
+    fn is_last_reinvite(&self, id: ContextId) -> bool {
+        let parent = self.contexts.get(&id).and_then(|context| context.parent.as_ref());
+        parent.is_some_and(|(parent, tag)| {
+            let legs = self.contexts.get(parent).into_iter().flat_map(|parent| &parent.legs);
+            legs.into_iter().any(|leg| leg.tag == *tag && leg.reinvite == Some(id))
+        })
     }
 
     /// The final outcome of a context whose request failed without a response.

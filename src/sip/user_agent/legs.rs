@@ -134,12 +134,14 @@ impl UserAgent {
             context.state = State::HungUp;
             context.cause = Some(cause);
         }
+        let reinvite = context.leg_mut(tag).and_then(|leg| leg.reinvite.take());
         // What is kept of a leg that is over, so that nothing brings it back, is bounded too.
         if context.legs.len() > LEGS {
             context.legs.retain(|leg| &*leg.tag != tag);
             context.acks.retain(|ack| &*ack.tag != tag);
         }
         self.tell_own(now, id, Fact::Leg { tag: tag.into(), state });
+        reinvite.into_iter().for_each(|reinvite| self.forget_if_over(reinvite));
     }
 
     /// The early dialogs of an INVITE end with it (RFC 3261 §12.3, §13.2.2.3): every one of them is

@@ -1,6 +1,6 @@
 //! Reliable provisional responses (RFC 3262): each acknowledged by a PRACK, once and in order.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{net::SocketAddr, num::NonZeroU32, time::Instant};
 
 use bytes::Bytes;
 
@@ -24,13 +24,17 @@ use crate::sip::{
     syntax,
 };
 
+/// How many transactions one context may have when it begins that of a PRACK. A peer waits for the
+/// first PRACK of a leg before it goes on (RFC 3262 §3); one that does not would have no end.
+const TRANSACTIONS: u32 = 128;
+
 /// What a provisional is to the sequence of its leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reliability {
     /// It is not reliable, or starts no leg: take it as it is.
     Unreliable,
     /// It is the next of its leg, and wants a PRACK.
-    Next(u32),
+    Next(NonZeroU32),
     /// It says that it is reliable, but not which one it is.
     Broken,
     /// It came before: its PRACK is on its way.
@@ -38,7 +42,7 @@ pub(super) enum Reliability {
     /// One before it is missing: it must be neither processed nor acknowledged (§4).
     Early {
         /// The RSeq that would be next.
-        expected: u32,
+        expected: NonZeroU32,
     },
 }
 
@@ -50,12 +54,12 @@ impl UserAgent {
         let rseq = message
             .header(HeaderName::RSeq)
             .and_then(|header| header.text().ok())
-            .and_then(|text| syntax::trim(text).parse::<u32>().ok());
+            .and_then(|text| syntax::trim(text).parse::<NonZeroU32>().ok());
         if !requires {
             return Reliability::Unreliable;
         }
         // RFC 3262 §7.1: from 1.
-        let Some(rseq) = rseq.filter(|rseq| *rseq > 0) else { return Reliability::Broken };
+        let Some(rseq) = rseq else { return Reliability::Broken };
         let Some(context) = self.contexts.get(&id) else { return Reliability::Unreliable };
         let to = message.to();
         let Some(tag) = to.ok().and_then(|to| to.tag()) else { return Reliability::Unreliable };
@@ -64,20 +68,32 @@ impl UserAgent {
         let last = legs.into_iter().find(|leg| &*leg.tag == tag).and_then(|leg| leg.rseq);
         match last {
             None => Reliability::Next(rseq),
-            Some(last) if rseq == last.wrapping_add(1) => Reliability::Next(rseq),
+            Some(last) if last.checked_add(1) == Some(rseq) => Reliability::Next(rseq),
             Some(last) if rseq <= last => Reliability::Repeated,
-            Some(last) => Reliability::Early { expected: last.wrapping_add(1) },
+            Some(last) => Reliability::Early { expected: last.saturating_add(1) },
         }
     }
 
     /// Acknowledges a reliable provisional: a request in its early dialog, with a transaction of
     /// its own inside the context.
-    pub(super) fn send_prack(&mut self, now: Instant, id: ContextId, rseq: u32, message: &Message) {
+    pub(super) fn send_prack(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        rseq: NonZeroU32,
+        message: &Message,
+    ) {
         let branch = self.new_branch();
         let Some(tag) = message.to().ok().and_then(|to| to.tag().map(str::to_owned)) else {
             return;
         };
         let Some(context) = self.contexts.get(&id) else { return };
+        if context.transactions >= TRANSACTIONS {
+            let detail = format!(
+                "not sent: {TRANSACTIONS} requests of this context wait for an answer already"
+            );
+            return self.prack_failed(now, id, detail);
+        }
         let (flow, owner) = (context.flow, context.owner(id));
         let Some(leg) = self.leg_mut(owner, &tag) else { return };
         leg.rseq = Some(rseq);
