@@ -80,6 +80,21 @@ async fn a_json_line_has_the_fields_of_the_interface_and_no_empty_ones() {
 }
 
 #[tokio::test]
+async fn a_100_is_of_no_leg_whatever_tag_it_has() {
+    let ran = run(plan(Method::Invite), JSON, async |script| {
+        let id = script.request().await;
+        let progress = |status| Fact::Progress(response(status, "Going on"));
+        script.tell(id, Method::Invite, vec![sent(), progress(100), progress(180)]).await;
+        script.tell(id, Method::Invite, rejected(486, "Busy", Cause::Busy)).await;
+        script.quit().await;
+    })
+    .await;
+    let lines = ran.json();
+    assert_eq!((lines[1]["status"].as_u64(), lines[1].get("leg")), (Some(100), None));
+    assert_eq!((lines[2]["status"].as_u64(), lines[2]["leg"].as_str()), (Some(180), Some("a8f2")));
+}
+
+#[tokio::test]
 async fn a_status_has_a_reason_even_where_its_phrase_is_empty() {
     let ran = run(plan(Method::Invite), JSON, async |script| {
         let id = script.request().await;

@@ -144,7 +144,7 @@ impl NewRequest {
 }
 
 /// RFC 3261 §8.1.3.5: the same Call-ID, From and To, and the next CSeq number.
-fn again(request: &Message) -> Option<NewRequest> {
+pub(crate) fn again(request: &Message) -> Option<NewRequest> {
     let mut retry = NewRequest::from_message(request)?;
     retry.cseq = CSeqNumber::new(retry.cseq.map_or(1, |cseq| cseq.number() % CSeq::MAX + 1));
     Some(retry)

@@ -17,6 +17,8 @@ pub struct RedirectTarget {
     pub uri: UriBuf,
     /// Its preference in thousandths, 1000 where none is given (RFC 3261 §20.10).
     pub q: u16,
+    /// A q that is none, as it came: it counts as not given, and the contact is tried all the same.
+    pub bad_q: Option<String>,
     /// The header fields that its URI wants the request to have, in place of what it has.
     pub headers: Vec<ExtraHeader>,
     /// The names of those that are not safe to honour or cannot be written (RFC 3261 §19.1.5).
@@ -25,10 +27,16 @@ pub struct RedirectTarget {
 
 impl RedirectTarget {
     fn new(contact: &NameAddr<'_>) -> Option<RedirectTarget> {
-        let q = contact.params().value("q").map_or(Some(1000), thousandths)?;
+        let given = contact.params().value("q");
+        let q = given.and_then(thousandths);
         let uri = contact.uri();
-        let mut target =
-            RedirectTarget { uri: bare(&uri)?, q, headers: Vec::new(), skipped: Vec::new() };
+        let mut target = RedirectTarget {
+            uri: bare(&uri)?,
+            q: q.unwrap_or(1000),
+            bad_q: given.filter(|_| q.is_none()).map(str::to_owned),
+            headers: Vec::new(),
+            skipped: Vec::new(),
+        };
         for field in uri.headers().split('&').filter(|field| !field.is_empty()) {
             let (name, value) = field.split_once('=').unwrap_or((field, ""));
             match header(name, value) {
@@ -39,11 +47,14 @@ impl RedirectTarget {
         Some(target)
     }
 
-    /// The URI, and the preference where it is not the only possible one.
+    /// The URI, and the preference where it is not the only possible one or cannot be read.
     pub fn described(&self) -> String {
-        match self.q {
-            1000 => self.uri.to_string(),
-            q => format!("{} (q={})", self.uri, qvalue(q)),
+        match (&self.bad_q, self.q) {
+            (Some(bad), _) => {
+                format!("{} (q={bad} is no number from 0 to 1, and counts as not given)", self.uri)
+            }
+            (None, 1000) => self.uri.to_string(),
+            (None, q) => format!("{} (q={})", self.uri, qvalue(q)),
         }
     }
 }
@@ -196,6 +207,17 @@ mod tests {
             assert_eq!(thousandths(text), q, "{text:?}");
         }
         assert_eq!([0, 500, 123, 1000].map(qvalue), ["0", "0.5", "0.123", "1"]);
+    }
+
+    #[test]
+    fn a_contact_whose_q_is_none_stays_with_its_flaw_told() {
+        let response =
+            "SIP/2.0 302 R\r\nContact: <sip:a@a>;q=0.9, <sip:b@b>;q=2, <sip:c@c>;q\r\n\r\n";
+        let targets = targets(&Message::read(Bytes::from(response)).unwrap());
+        assert_eq!(
+            described(&targets),
+            "sip:b@b (q=2 is no number from 0 to 1, and counts as not given), sip:c@c, sip:a@a (q=0.9)"
+        );
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use sipboard::sip::{
-    CancelError, Cause, ContextId, Fact, HeaderName, Message, Method, Settings, State, Transport,
+    Answer, CancelError, Cause, ContextId, Fact, HeaderName, Message, Method, Redirects, Settings,
+    State, StatusCode, Transport,
 };
 
 use crate::{
@@ -316,4 +317,65 @@ fn s9_1_whatever_rejects_the_invite_after_the_cancel_ends_it_cancelled_and_witho
         assert_eq!((call.state(), call.advice()), (State::Canceled, None), "{status}");
         assert_eq!(call.news()[0], format!("rejected {status} Canceled"), "the true status");
     }
+}
+
+#[test]
+fn s9_1_what_would_be_tried_again_ends_cancelled_before_any_provisional_too_and_without_advice() {
+    for (status, cause) in [
+        (302, Cause::Canceled),
+        (401, Cause::Canceled),
+        (407, Cause::Canceled),
+        (487, Cause::Canceled),
+        (503, Cause::Canceled),
+        // These are no way to go on, and nobody was told of the cancel.
+        (480, Cause::Unavailable),
+        (486, Cause::Busy),
+    ] {
+        let mut call = Call::invited();
+        call.cancel().unwrap();
+        call.reply_with(status, "b", |builder| {
+            builder.header(HeaderName::Contact, "<sip:c@c.test>").header(HeaderName::RetryAfter, 5)
+        });
+        assert_eq!(call.ended().unwrap().0, cause, "{status}");
+        assert_eq!(call.advice(), None, "{status}");
+        assert_eq!(call.wire(), ["ACK"], "{status}");
+    }
+}
+
+#[test]
+fn s9_1_a_target_that_fails_after_the_cancel_is_the_last_one() {
+    let settings = Settings { redirects: Redirects::All, ..Settings::default() };
+    let mut call = Call::with(settings, Transport::Udp, invite());
+    call.reply_with(302, "b", |builder| {
+        builder.header(HeaderName::Contact, "<sip:c@c.test>, <sip:d@d.test>;q=0.5")
+    });
+    call.cancel().unwrap();
+    call.reply(404, "c");
+    assert_eq!(call.all_sent(Method::Invite).len(), 2);
+    assert_eq!(call.ended().unwrap().0, Cause::Canceled);
+}
+
+#[test]
+fn s9_2_the_peers_cancel_of_what_is_no_invite_gets_200_and_changes_nothing() {
+    let settings = Settings { by_hand: vec![Method::Info], ..Settings::default() };
+    let mut call = Call::up_with(settings, Transport::Udp);
+    call.peer(Method::Info, 7, &[]);
+    call.look();
+    let cancel = call.peer_request("b", Method::Cancel, 7, &[]);
+    let cancel = String::from_utf8(cancel.to_vec()).unwrap();
+    call.deliver(cancel.replace("z9hG4bKp7INVITE", "z9hG4bKp7INFO").into());
+    assert_eq!(call.wire(), ["200"]);
+    let waiting = call.sim.events.iter().find_map(|event| match event.fact {
+        Fact::Received { transaction, .. } => transaction,
+        _ => None,
+    });
+    let answer = Answer {
+        status: StatusCode::OK,
+        reason: String::new(),
+        headers: Vec::new(),
+        content_type: None,
+        body: Default::default(),
+    };
+    let answered = call.sim.with(|ua, now| ua.answer(now, waiting.unwrap(), answer));
+    assert_eq!(answered, Ok(()), "the INFO still waits");
 }

@@ -499,3 +499,51 @@ fn s12_3_all_legs_that_are_kept_end_with_the_invite() {
     call.wait(PATIENCE * 2);
     assert_eq!((call.sim.ua.contexts(), call.sim.ua.poll_timeout()), (0, None));
 }
+
+/// The late and repeated responses that were told: status, tag and count.
+fn absorbed(call: &Call) -> Vec<(u16, Option<String>, u32)> {
+    let absorbed = call.sim.events.iter().filter_map(|event| match &event.fact {
+        Fact::Absorbed { response, count, .. } => {
+            Some((response.status.code(), response.to_tag(), *count))
+        }
+        _ => None,
+    });
+    absorbed.collect()
+}
+
+#[test]
+fn s17_1_1_what_comes_late_is_counted_by_its_status_and_tag() {
+    let mut call = Call::ringing();
+    call.reply(486, "b");
+    for (status, tag) in [(180, "b"), (200, "c"), (200, "c"), (200, "d"), (486, "b"), (200, "c")] {
+        call.reply(status, tag);
+    }
+    let told = |status, tag: &str, count| (status, Some(tag.to_owned()), count);
+    assert_eq!(
+        absorbed(&call),
+        [
+            told(180, "b", 1),
+            told(200, "c", 1),
+            told(200, "c", 2),
+            told(200, "d", 1),
+            told(486, "b", 1),
+            told(200, "c", 3)
+        ]
+    );
+}
+
+#[test]
+fn s13_2_2_4_a_repeated_2xx_changes_neither_the_remote_target_nor_the_ack() {
+    let mut call = Call::up();
+    let ack = call.sent(Method::Ack);
+    call.reply_with(200, "b", |builder| {
+        builder
+            .header(HeaderName::Contact, "<sip:elsewhere@192.0.2.99:5060>")
+            .header(HeaderName::RecordRoute, "<sip:192.0.2.98;lr>")
+    });
+    assert_eq!(call.last().bytes(), ack.bytes());
+    call.hang_up();
+    let bye = call.sent(Method::Bye);
+    assert_eq!(bye.request_uri(), Some("sip:bob@192.0.2.2:5060"));
+    assert!(!has(&bye, HeaderName::Route));
+}

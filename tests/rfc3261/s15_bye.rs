@@ -6,7 +6,7 @@ use sipboard::sip::{
 
 use crate::{
     scripted::*,
-    simulation::{FLOW, invite},
+    simulation::{FLOW, invite, ms, new_request},
 };
 
 fn hanging_up() -> Call {
@@ -183,4 +183,40 @@ fn s15_a_dialog_that_the_peer_knows_no_more_did_not_end_with_a_bye() {
     call.reply_to(&info, 481, "");
     assert_eq!(call.ended().unwrap().0, Cause::SipFailureCode);
     assert!(call.all_sent(Method::Bye).is_empty());
+}
+
+#[test]
+fn s17_1_4_a_request_whose_connection_breaks_later_fails_and_its_retry_is_offered() {
+    for method in [Method::Info, Method::Invite] {
+        let mut call = Call::up_with(Settings::default(), Transport::Tcp);
+        call.in_dialog(method.clone()).unwrap();
+        call.sim.peer_comes_back = true;
+        call.wait(ms(600));
+        call.sim.with(|ua, now| ua.flow_down(now, FLOW, "the connection broke"));
+        let sent = call.sent(method.clone());
+        let news = call.news();
+        assert!(news.contains(&"#2 failed Connection Error".to_owned()), "{news:?}");
+        let (sentence, retry) = call.advice().unwrap();
+        assert!(sentence.contains(&format!("had the {method} cannot be known")), "{sentence}");
+        let retry = retry.unwrap();
+        assert_eq!((&retry.method, retry.cseq.unwrap().number()), (&method, cseq(&sent) + 1));
+        assert_eq!(
+            call.all_sent(method).len(),
+            1 + usize::from(sent.method() == Some(Method::Invite))
+        );
+    }
+}
+
+#[test]
+fn s17_1_4_what_was_never_sent_or_has_no_connection_needs_no_such_retry() {
+    let mut call = Call::udp(new_request(Method::Options, "sip:demo.test"));
+    call.sim.with(|ua, now| ua.flow_down(now, FLOW, "unreachable"));
+    assert_eq!(call.advice(), None);
+    let mut call = Call::tcp(new_request(Method::Options, "sip:demo.test"));
+    call.wait(ms(600));
+    call.sim.with(|ua, now| ua.flow_down(now, FLOW, "the connection broke"));
+    assert!(call.advice().is_some());
+    let never = call.sim.request(new_request(Method::Options, "sip:demo.test"));
+    assert_eq!(call.sim.story(never).last().unwrap(), "ended Connection Error");
+    assert_eq!(call.advice(), None);
 }

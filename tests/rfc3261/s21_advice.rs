@@ -208,6 +208,7 @@ fn s21_the_reason_phrase_does_not_matter() {
 #[test]
 fn s21_4_where_the_peer_names_nothing_the_sentence_says_what_is_missing() {
     for (status, missing) in [
+        (305, "Contact"),
         (405, "Allow"),
         (415, "Accept"),
         (420, "Unsupported"),

@@ -264,7 +264,7 @@ fn said(response: &Response) -> String {
 /// Where a redirect goes, what else it named, and what of it is not done.
 fn redirected(targets: &[RedirectTarget], next: &UriBuf, skipped: &[String]) -> String {
     let mut note = format!("redirected to {next}");
-    if targets.len() > 1 || targets.iter().any(|target| target.q < 1000) {
+    if targets.len() > 1 || targets.iter().any(|target| target.q < 1000 || target.bad_q.is_some()) {
         let contacts: Vec<String> = targets.iter().map(RedirectTarget::described).collect();
         note.push_str(&format!(", of {}", contacts.join(", ")));
     }

@@ -45,9 +45,9 @@ impl ServerKey {
         ServerKey::with(request, method)
     }
 
-    /// The key of the INVITE that a CANCEL names (RFC 3261 §9.2).
-    pub fn cancelled_by(cancel: &Message) -> Option<ServerKey> {
-        ServerKey::with(cancel, Method::Invite)
+    /// The key of the request that a CANCEL names, where that has this method (RFC 3261 §9.2).
+    pub fn cancelled_by(cancel: &Message, method: Method) -> Option<ServerKey> {
+        ServerKey::with(cancel, method)
     }
 
     fn with(request: &Message, method: Method) -> Option<ServerKey> {
@@ -143,7 +143,11 @@ mod tests {
         for via in ["SIP/2.0/WS x.invalid;branch=z9hG4bK1", "SIP/2.0/UDP h"] {
             let invite = request("INVITE", via, "<sip:b@b>", "1 INVITE");
             let cancel = request("CANCEL", via, "<sip:b@b>", "1 CANCEL");
-            assert_eq!(ServerKey::cancelled_by(&cancel), ServerKey::of(&invite), "{via}");
+            assert_eq!(
+                ServerKey::cancelled_by(&cancel, Method::Invite),
+                ServerKey::of(&invite),
+                "{via}"
+            );
         }
     }
 

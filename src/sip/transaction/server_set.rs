@@ -178,9 +178,14 @@ impl ServerTransactions {
         incoming
     }
 
-    /// The INVITE that a CANCEL names, where it is still known (RFC 3261 §9.2).
+    /// The request that a CANCEL names, where it is still known (RFC 3261 §9.2): an INVITE, unless
+    /// its sender cancels what nobody should (§9.1).
     pub fn cancelled_by(&self, cancel: &Message) -> Option<ServerTransactionId> {
-        self.by_key.get(&ServerKey::cancelled_by(cancel)?).copied()
+        let methods = Method::KNOWN.iter();
+        methods
+            .filter(|method| !matches!(method, Method::Ack | Method::Cancel))
+            .filter_map(|method| ServerKey::cancelled_by(cancel, method.clone()))
+            .find_map(|key| self.by_key.get(&key).copied())
     }
 
     /// Whether a new request is a copy of one that is still open and came another way, to be

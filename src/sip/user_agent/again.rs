@@ -80,7 +80,9 @@ impl Redirection {
 impl ClientContext {
     /// Whether a rejection with that status is answered by another try.
     pub(crate) fn would_go_on(&self, status: StatusCode) -> bool {
-        matches!(status.code(), 300..=399 | 401 | 407)
+        let has_targets = || self.redirection.as_ref().is_some_and(|it| !it.left.is_empty());
+        matches!(status.code(), 300..=399 | 401 | 407 | 503)
+            || (matches!(status.code(), 400..=599) && has_targets())
     }
 }
 

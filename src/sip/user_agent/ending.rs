@@ -198,11 +198,15 @@ impl UserAgent {
         if matches!(context.request, Request::Waiting(_)) {
             context.request = Request::Never;
         }
+        let advice = match cause {
+            Cause::ConnectionError => self.retry_of_lost(id),
+            _ => None,
+        };
         let registers = self.registrations.is_served_by(id).then(|| detail.clone());
         self.tell_own(
             now,
             id,
-            Fact::Failed { response: None, cause, detail: detail.into(), advice: None },
+            Fact::Failed { response: None, cause, detail: detail.into(), advice },
         );
         let by = match cause {
             Cause::ConnectionError => TerminatedBy::Transport,

@@ -60,7 +60,7 @@ impl UserAgent {
             is_challenged: context.credentials.is_some() && self.auth.knows(flow),
             ending: self.ending_of(id),
             target: leg.remote_target.clone(),
-            route_set: leg.route_set.clone(),
+            route_set: leg.route_set.to_vec(),
             remote_identity: leg.remote_identity.clone(),
             cseq: next_cseq(leg.local_cseq).ok_or(DialogError::CSeqSpent)?,
             invite: invite.bytes().clone(),

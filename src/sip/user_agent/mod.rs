@@ -24,6 +24,7 @@ mod impaired;
 mod in_dialog;
 mod keep_alive;
 mod legs;
+mod lost;
 mod matching;
 mod next_hop;
 mod outside;

@@ -116,13 +116,18 @@ impl UserAgent {
         &mut self,
         now: Instant,
         transaction: ServerTransactionId,
-        invite: ServerTransactionId,
+        cancelled: ServerTransactionId,
         cancel: &Message,
     ) {
-        let dialog = self.served.get(invite).and_then(|request| request.dialog.clone());
+        let request = self.served.get(cancelled);
+        // RFC 3261 §9.2: of any other method it has no effect.
+        let is_invite = request.is_some_and(|request| request.method == Method::Invite);
+        let dialog = request.and_then(|request| request.dialog.clone());
         self.served.belongs_to(transaction, dialog);
         self.answer_at_once(now, transaction, cancel, Verdict::cancel_taken());
-        self.terminate_request(now, invite);
+        if is_invite {
+            self.terminate_request(now, cancelled);
+        }
     }
 
     /// Answers what means nothing for a dialog, and tells both.

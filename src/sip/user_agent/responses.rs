@@ -239,8 +239,11 @@ impl UserAgent {
         self.tell_own(now, id, Fact::Rejected { response: response.clone(), cause });
         // Why credentials did not help says more than that they are needed; who has cancelled wants
         // no other way.
-        let is_asked = refused.is_none() && !cancelled;
-        let request = self.contexts.get(&id).filter(|_| is_asked).and_then(|it| it.message());
+        let request = self
+            .contexts
+            .get(&id)
+            .filter(|it| refused.is_none() && !it.is_cancelled())
+            .and_then(|it| it.message());
         let advice = request.and_then(|request| advise(&request, message));
         let advice = advice.map(|advice| Box::new(self.for_account_of(id, advice)));
         let detail: Box<str> = refused.unwrap_or_default().into();

@@ -6,8 +6,7 @@ use ratatui::style::Style;
 
 use crate::{
     sip::{
-        Absorbed, CancelOptions, ContextId, Fact, FlowId, LegState, Message, Resolution, Response,
-        TerminatedBy, Timer, answer_attempts,
+        Absorbed, CancelOptions, ContextId, Fact, FlowId, LegState, Message, RedirectTarget, Resolution, Response, TerminatedBy, Timer, answer_attempts,
     },
     ui::{
         detail::ladder::short,
@@ -75,6 +74,11 @@ pub(in crate::ui::view) fn details(entry: &Entry) -> Vec<String> {
         | Fact::AuthAhead { record } => details.push(sentence(&record.to_string())),
         fact @ Fact::SeenAs { .. } => details.extend(fact.seen_as().map(|seen| sentence(&seen))),
         Fact::Impaired(impaired) => details.push(sentence(&impaired.how())),
+        Fact::Redirected { followed, .. } => {
+            let told = |target: &&RedirectTarget| target.q < 1000 || target.bad_q.is_some();
+            let told = followed.targets.iter().filter(told);
+            details.extend(told.map(|target| sentence(&target.described())));
+        }
         Fact::AuthInfo(info) => details.push(sentence(&info.rspauth.to_string())),
         _ => {}
     }
