@@ -103,7 +103,13 @@ fn a_broken_flow_fails_what_is_pending_and_spares_dialogs() {
     sim.with(|ua, now| ua.flow_down(now, FLOW, "ws://h is gone"));
     assert_eq!(
         sim.story(pending),
-        ["created", "sent OPTIONS", "failed Connection Error", "ended Connection Error"]
+        [
+            "created",
+            "sent OPTIONS",
+            "passed over: ws://h is gone as the request went out: it is sent again on a new connection (RFC 3261 §18.1.1)",
+            "failed Connection Error",
+            "ended Connection Error"
+        ]
     );
     assert_eq!(sim.story(up).last().unwrap(), "acked 200");
     let refused = sim.request(new_request(Method::Options, "sip:demo.test"));
