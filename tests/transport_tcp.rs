@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use sipboard::{
     sip::{FlowId, Limits, Transport},
-    transport::{FlowSettings, KeepAlive, Network, Room, ServerUri, Signal},
+    transport::{FlowSettings, GuestLimits, KeepAlive, Network, Room, ServerUri, Signal},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -112,6 +112,73 @@ async fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut read = Vec::new();
     in_time(stream.read_to_end(&mut read)).await.unwrap();
     read
+}
+
+/// A network that listens, with so little patience, and its address.
+fn impatient(guests: GuestLimits) -> (Network, SocketAddr) {
+    let mut network = Network::new().with_guest_limits(guests);
+    let address = network.listen(Transport::Tcp, LOOPBACK.parse().unwrap()).unwrap();
+    (network, address)
+}
+
+/// Waits for the end of a flow and gives its reason.
+async fn end(network: &mut Network) -> String {
+    let mut signals = Vec::new();
+    loop {
+        in_time(network.receive(&mut signals)).await;
+        let down = signals.drain(..).find_map(|signal| match signal {
+            Signal::Down { reason, .. } => Some(reason),
+            _ => None,
+        });
+        if let Some(reason) = down {
+            return reason;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_connects_and_says_nothing_is_left() {
+    let silence = Duration::from_millis(200);
+    let (mut network, address) = impatient(GuestLimits { silence, ..GuestLimits::default() });
+    let mut peer = TcpStream::connect(address).await.unwrap();
+    let reason = end(&mut network).await;
+    assert!(reason.ends_with("was closed: nothing came within 200ms of its opening"), "{reason}");
+    assert_eq!(in_time(peer.read(&mut [0])).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_peer_that_never_ends_its_message_is_left() {
+    let message = Duration::from_millis(200);
+    let (mut network, address) = impatient(GuestLimits { message, ..GuestLimits::default() });
+    let mut peer = TcpStream::connect(address).await.unwrap();
+    peer.write_all(b"\r\n\r\nOPTIONS sip:a SIP/2.0\r\n").await.unwrap();
+    let reason = end(&mut network).await;
+    assert!(reason.ends_with("had begun was not whole within 200ms"), "{reason}");
+    let mut answers = Vec::new();
+    in_time(peer.read_to_end(&mut answers)).await.unwrap();
+    assert_eq!(answers, b"\r\n", "the pong, and the end");
+}
+
+#[tokio::test]
+async fn no_more_connections_are_taken_than_are_granted_and_one_that_ends_makes_room() {
+    let (mut network, address) =
+        impatient(GuestLimits { connections: 1, ..GuestLimits::default() });
+    let first = TcpStream::connect(address).await.unwrap();
+    let mut signals = Vec::new();
+    in_time(network.receive(&mut signals)).await;
+    assert!(matches!(*signals, [Signal::Accepted { .. }]), "{signals:?}");
+    let mut second = TcpStream::connect(address).await.unwrap();
+    assert_eq!(in_time(second.read(&mut [0])).await.unwrap_or(0), 0, "it is closed at once");
+    drop(first);
+    end(&mut network).await;
+    loop {
+        // The room is free once the last word was said on the first.
+        let mut third = TcpStream::connect(address).await.unwrap();
+        third.write_all(b"\r\n\r\n").await.unwrap();
+        if in_time(third.read(&mut [0; 2])).await.is_ok_and(|length| length > 0) {
+            break;
+        }
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use sipboard::{
     sip::{FlowId, Transport},
-    transport::{FlowSettings, KeepAlive, Network, Room, ServerUri, Signal, WebSocketSettings},
+    transport::{
+        FlowSettings, GuestLimits, KeepAlive, Network, Room, ServerUri, Signal, WebSocketSettings,
+    },
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -155,12 +157,21 @@ async fn bad_handshakes_are_told_apart() {
                  Sec-WebSocket-Accept: KEY\r\nSec-WebSocket-Protocol: chat\r\n\r\n";
     let no_sip = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
                   Connection: Upgrade\r\nSec-WebSocket-Accept: KEY\r\n\r\n";
+    let moved = "HTTP/1.1 301 Moved Permanently\r\nLocation: wss://b.test/ws\r\n\
+                 Content-Length: 0\r\n\r\n";
+    let chunks = "HTTP/1.1 503 x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbusy\n\r\n0\r\n\r\n";
+    let old = "HTTP/1.0 404 Not Found\r\n\r\nnothing here\n";
+    let endless = format!("HTTP/1.1 200 OK\r\n{}", "X: y\r\n".repeat(1_000));
     for (answer, sentence) in [
         (found, "it answered the WebSocket handshake with 404 Not Found"),
         (body, r"it answered the WebSocket handshake with 403 Forbidden: no \x1b[31mOrigin"),
         (&long, "500 Internal Server Error: xxxxx"),
         (other, "it did not select the WebSocket subprotocol sip (RFC 7118 §4), but chat"),
         (no_sip, "it did not select the WebSocket subprotocol sip (RFC 7118 §4)"),
+        (moved, "301 Moved Permanently to wss://b.test/ws, which is not followed"),
+        (chunks, "with 503 Service Unavailable: busy"),
+        (old, "with HTTP/1.0 404 Not Found: nothing here"),
+        (&endless, "with more header than is taken: HTTP/1.1 200 OK"),
         ("SIP/2.0 400 Bad Request\r\n\r\n", "something that is not HTTP"),
         ("", "it ended the connection during the WebSocket handshake"),
     ] {
@@ -246,6 +257,17 @@ async fn a_close_frame_is_shown_with_code_and_escaped_reason_and_answered() {
 }
 
 #[tokio::test]
+async fn a_close_code_that_must_not_be_sent_is_said_to_be_that() {
+    let (mut network, mut socket) = pair().await;
+    socket.get_mut().write_all(&[0x88, 0x03, 0x03, 0xed, b'x']).await.unwrap();
+    let reason = down(&mut network).await;
+    assert!(
+        reason.ends_with("closed the connection with a code that must not be sent (RFC 6455 §7.4)"),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
 async fn a_connection_that_breaks_is_named_with_the_reason() {
     let (mut network, socket) = pair().await;
     drop(socket);
@@ -267,6 +289,28 @@ async fn a_message_over_the_limit_ends_the_connection() {
         "{reason}"
     );
     assert_eq!(close_code(&mut socket).await, CloseCode::Size);
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_is_left_with_a_code() {
+    let silence = Duration::from_millis(200);
+    let mut network =
+        Network::new().with_guest_limits(GuestLimits { silence, ..GuestLimits::default() });
+    let address = network.listen(Transport::Ws, LOOPBACK.parse().unwrap()).unwrap();
+    let mut request = format!("ws://{address}/").into_client_request().unwrap();
+    request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("sip"));
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut socket, _) = in_time(client_async(request, stream)).await.unwrap();
+    let reason = loop {
+        if let Signal::Down { reason, .. } = one(&mut network).await {
+            break reason;
+        }
+    };
+    assert!(
+        reason.ends_with("was closed with code 1008: nothing came within 200ms of its opening"),
+        "{reason}"
+    );
+    assert_eq!(close_code(&mut socket).await, CloseCode::Policy);
 }
 
 /// The code with which the other side closes.

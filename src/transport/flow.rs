@@ -13,11 +13,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::{
     sip::{FlowId, Limits},
-    transport::{SendError, ServerUri, Signal, keep_alive::Pulse, reason, stream, udp},
+    transport::{
+        GuestLimits, SendError, ServerUri, Signal, guests::Patience, keep_alive::Pulse, reason,
+        stream, udp,
+    },
 };
 
 /// How long it may take to make a flow: connection and handshake, unless the owner says
@@ -39,19 +42,31 @@ pub(super) struct Hub {
     accepted: Arc<AtomicU32>,
     /// What is taken from a peer.
     pub(super) limits: Limits,
+    /// What is granted to those that connect to us.
+    pub(super) guests: GuestLimits,
+    /// One permit for each connection that may still be opened to us.
+    pub(super) room: Arc<Semaphore>,
 }
 
 impl Hub {
     pub(super) fn new() -> (Hub, mpsc::Receiver<Batch>) {
         let (sender, receiver) = mpsc::channel(BATCHES);
         let accepted = Arc::new(AtomicU32::new(FlowId::FIRST_ACCEPTED.0));
-        (Hub { sender, accepted, limits: Limits::default() }, receiver)
+        let guests = GuestLimits::default();
+        let room = Arc::new(Semaphore::new(guests.connections));
+        (Hub { sender, accepted, limits: Limits::default(), guests, room }, receiver)
     }
 
     /// The outlet of a flow that the owner named. `generation` tells apart flows that had the
     /// same name one after the other.
     pub(super) fn outlet(&self, flow: FlowId, generation: u32) -> Outlet {
-        Outlet { flow, generation, sender: self.sender.clone(), limits: self.limits }
+        Outlet {
+            flow,
+            generation,
+            sender: self.sender.clone(),
+            limits: self.limits,
+            guests: self.guests,
+        }
     }
 
     /// The outlet of a flow that a listener took.
@@ -86,12 +101,18 @@ pub(super) struct Outlet {
     generation: u32,
     sender: mpsc::Sender<Batch>,
     limits: Limits,
+    guests: GuestLimits,
 }
 
 impl Outlet {
     /// What is taken from the peer.
     pub(super) fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// The patience with a peer that has connected to us now.
+    pub(super) fn patience(&self) -> Patience {
+        Patience::new(self.guests, Instant::now())
     }
 
     pub(super) fn flow(&self) -> FlowId {

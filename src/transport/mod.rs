@@ -7,6 +7,7 @@
 mod dns;
 mod facts;
 mod flow;
+mod guests;
 mod http_header;
 mod keep_alive;
 mod network;
@@ -23,6 +24,7 @@ mod ws;
 
 pub use dns::{Resolver, dns_server};
 pub use facts::{Certificate, CertificateNames, FlowFacts, TlsFacts};
+pub use guests::GuestLimits;
 pub use http_header::{HttpHeader, HttpHeaderError};
 pub use network::{Network, RELIEF, Room};
 pub use server_uri::{ServerUri, ServerUriError};

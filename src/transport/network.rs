@@ -4,16 +4,20 @@ use std::{
     collections::HashMap,
     io,
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use tokio::{sync::mpsc, task::AbortHandle};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::AbortHandle,
+};
 
 use crate::{
     sip::{FlowId, Limits, Transport},
     transport::{
-        FlowSettings, SendError, ServerIdentity, ServerUri, Signal,
+        FlowSettings, GuestLimits, SendError, ServerIdentity, ServerUri, Signal,
         flow::{Batch, CONNECT_TIMEOUT, Hub, Link},
         stream, udp,
     },
@@ -111,6 +115,13 @@ impl Network {
     /// its head is still handed on, to be refused.
     pub fn with_limits(mut self, limits: Limits) -> Network {
         self.hub.limits = limits;
+        self
+    }
+
+    /// Sets what is granted to the connections that peers open to us; to be set before listening.
+    pub fn with_guest_limits(mut self, guests: GuestLimits) -> Network {
+        self.hub.guests = guests;
+        self.hub.room = Arc::new(Semaphore::new(guests.connections));
         self
     }
 

@@ -137,7 +137,8 @@ impl Call {
             };
             match self.in_time(" to the WebSocket handshake", shaken).await {
                 Ok(connection) => {
-                    let manner = Manner { binary: self.settings.websocket.binary, pulse };
+                    let binary = self.settings.websocket.binary;
+                    let manner = Manner { binary, pulse, side: Side::Dialed };
                     ws::run(connection, &name, manner, up, outlet).await;
                 }
                 Err(reason) => return Err((reason, outlet)),
@@ -235,12 +236,15 @@ async fn accept(listener: TcpListener, door: Door) {
         let slot = slots.clone().acquire_owned().await.expect("the semaphore is never closed");
         match listener.accept().await {
             Ok((stream, _)) => {
+                // Where there are too many, this one is closed at once.
+                let Ok(room) = door.hub.room.clone().try_acquire_owned() else { continue };
                 let door = door.clone();
                 tokio::spawn(async move {
                     // A connection that is gone already tells nobody anything.
                     if let Ok(connection) = Connection::new(stream) {
                         door.take(connection, slot).await;
                     }
+                    drop(room);
                 });
             }
             // The client went away, or we are out of file descriptors for the moment.
@@ -278,7 +282,8 @@ impl Door {
             {
                 drop(slot);
                 let name = format!("the WebSocket client {peer}");
-                let manner = Manner { binary: false, pulse: Arc::new(Pulse::of_server()) };
+                let pulse = Arc::new(Pulse::of_server());
+                let manner = Manner { binary: false, pulse, side: Side::Accepted };
                 ws::run(connection, &name, manner, accepted, self.hub.accept()).await;
             }
         } else {

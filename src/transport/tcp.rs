@@ -20,6 +20,7 @@ use crate::{
     transport::{
         FlowFacts, Signal,
         flow::{Gather, Outlet},
+        guests::{self, Patience},
         keep_alive::{self, Beat, Pulse},
         reason,
         stream::{self, Connection, LINGER, Side, WRITES},
@@ -67,7 +68,8 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     let (mut input, output) = split(stream);
     let mut writer = Writer { output, messages, unsent: BytesMut::new(), batch: Vec::new() };
     let end = {
-        let reader = read(&mut input, peer, &outlet, pulse);
+        let patience = (side == Side::Accepted).then(|| outlet.patience());
+        let reader = read(&mut input, peer, &outlet, pulse, patience);
         pin!(reader);
         tokio::select! {
             end = &mut reader => end,
@@ -140,12 +142,17 @@ async fn read<S: AsyncRead>(
     peer: SocketAddr,
     outlet: &Outlet,
     pulse: &Pulse,
+    mut patience: Option<Patience>,
 ) -> End {
     let mut framer = Framer::new(outlet.limits());
     let mut gather = Gather::new(outlet.flow());
     let mut buffer = vec![0; READ];
     loop {
-        let length = match input.read(&mut buffer).await {
+        let until = patience.as_ref().and_then(Patience::until);
+        let Some(came) = guests::before(until, input.read(&mut buffer)).await else {
+            return End::Unreadable(patience.map_or_else(String::new, |it| it.words()));
+        };
+        let length = match came {
             Ok(0) if framer.pending() == 0 => return End::Theirs,
             Ok(0) => {
                 let pending = framer.pending();
@@ -159,10 +166,15 @@ async fn read<S: AsyncRead>(
             Ok(length) => length,
         };
         framer.push(&buffer[..length]);
+        let mut is_whole = false;
         let broken = loop {
             match framer.frame() {
-                Ok(Some(Frame::Message(bytes))) => gather.message(peer, &bytes),
+                Ok(Some(Frame::Message(bytes))) => {
+                    is_whole = true;
+                    gather.message(peer, &bytes);
+                }
                 Ok(Some(frame @ (Frame::Ping | Frame::Pong))) => {
+                    is_whole = true;
                     // Two answers in a row look like a ping: what is waited for goes first.
                     match pulse.answered(Instant::now()) {
                         Some(rtt) => gather.pong(rtt),
@@ -180,6 +192,9 @@ async fn read<S: AsyncRead>(
         };
         if !gather.is_empty() && outlet.send(gather.take()).await.is_err() {
             return End::Ours;
+        }
+        if let Some(patience) = &mut patience {
+            patience.heard(Instant::now(), is_whole, framer.pending() > 0);
         }
         if let Some(error) = broken {
             return End::Unreadable(error.to_string());

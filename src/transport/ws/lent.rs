@@ -106,9 +106,26 @@ impl Answer {
         Some((&self.bytes[..end], &self.bytes[end + 4..]))
     }
 
-    /// What has come of the body.
+    /// The first line, where it is one of HTTP.
+    pub(super) fn status_line(&self) -> Option<&[u8]> {
+        let end = memchr::memchr(b'\n', &self.bytes)?;
+        Some(self.bytes[..end].trim_ascii_end()).filter(|line| line.starts_with(b"HTTP/"))
+    }
+
+    /// What has come of the body, from the first of its chunks on where it comes in chunks
+    /// (RFC 9112 §7.1).
     pub(super) fn body(&self) -> &[u8] {
-        self.parts().map_or(&[], |(_, body)| body)
+        let Some((_, body)) = self.parts() else { return &[] };
+        if !self.is_chunked() {
+            return body;
+        }
+        let size = memchr::memchr(b'\n', body).map_or(body.len(), |end| end + 1);
+        &body[size..]
+    }
+
+    fn is_chunked(&self) -> bool {
+        let coding = self.header("Transfer-Encoding");
+        coding.is_some_and(|coding| coding.to_ascii_lowercase().contains("chunked"))
     }
 
     /// The value of a header field.
@@ -121,10 +138,13 @@ impl Answer {
 
     /// Whether the first line of the body is still to come.
     fn wants_more(&self) -> bool {
-        let Some((_, body)) = self.parts() else { return false };
+        // RFC 9110 §15.2: a 1xx has no body.
+        let has_body = self.status_line().is_some_and(|line| line.get(9) != Some(&b'1'));
+        let Some((_, whole)) = self.parts().filter(|_| has_body) else { return false };
+        let body = self.body();
         let length = self.header("Content-Length").and_then(|length| length.parse().ok());
         let has_line = body.trim_ascii_start().contains(&b'\n');
-        self.bytes.len() < HEARD && !has_line && length.is_none_or(|length| body.len() < length)
+        self.bytes.len() < HEARD && !has_line && length.is_none_or(|length| whole.len() < length)
     }
 }
 

@@ -42,9 +42,10 @@ use crate::{
     transport::{
         FlowFacts, HttpHeader, ServerUri, Signal, WebSocketSettings,
         flow::{Gather, Outlet},
+        guests::{self, Patience},
         keep_alive::{self, Beat, Pulse},
         reason,
-        stream::{self, Connection, LINGER, WRITES},
+        stream::{self, Connection, LINGER, Side, WRITES},
     },
 };
 
@@ -157,7 +158,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let (mut sink, mut stream) = socket.split();
     let ended = {
-        let mut reader = pin!(read(&mut stream, peer, name, &manner.pulse, &outlet));
+        let mut reader = pin!(read(&mut stream, peer, name, &manner, &outlet));
         tokio::select! {
             ended = &mut reader => Some(ended),
             written = write(&mut sink, &manner, messages) => match written {
@@ -202,6 +203,8 @@ pub(super) struct Manner {
     pub(super) binary: bool,
     /// Its keep-alives.
     pub(super) pulse: Arc<Pulse>,
+    /// Who made it.
+    pub(super) side: Side,
 }
 
 /// Writes what is queued, and pings. `Ok` once the queue is dropped.
@@ -255,12 +258,26 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut SplitStream<WebSocketStream<S>>,
     peer: SocketAddr,
     name: &str,
-    pulse: &Pulse,
+    manner: &Manner,
     outlet: &Outlet,
 ) -> Ended {
     let mut gather = Gather::new(outlet.flow());
+    let mut patience = (manner.side == Side::Accepted).then(|| outlet.patience());
+    let pulse = &*manner.pulse;
     loop {
-        let end = poll_fn(|cx| gather_frames(stream, peer, pulse, &mut gather, cx)).await;
+        let mut heard = false;
+        let until = patience.as_ref().and_then(Patience::until);
+        let frames = poll_fn(|cx| gather_frames(stream, peer, pulse, &mut gather, &mut heard, cx));
+        let end = match guests::before(until, frames).await {
+            Some(end) => end,
+            None if heard => None,
+            None => {
+                let why = patience.as_ref().map_or_else(String::new, Patience::words);
+                Some(End::Refused(CloseCode::Policy, why))
+            }
+        };
+        // Whatever it was, it came whole.
+        patience = patience.filter(|_| !heard);
         if !gather.is_empty() && outlet.send(gather.take()).await.is_err() {
             return Ended::Untold(reason::broke(&name, "sipboard has closed it"));
         }
@@ -302,6 +319,7 @@ fn gather_frames<S: AsyncRead + AsyncWrite + Unpin>(
     peer: SocketAddr,
     pulse: &Pulse,
     gather: &mut Gather,
+    heard: &mut bool,
     cx: &mut Context<'_>,
 ) -> Poll<Option<End>> {
     while !gather.is_full() {
@@ -309,6 +327,7 @@ fn gather_frames<S: AsyncRead + AsyncWrite + Unpin>(
         if next.is_pending() && !gather.is_empty() {
             break;
         }
+        *heard |= matches!(next, Poll::Ready(Some(Ok(_))));
         match ready!(next) {
             Some(Ok(Message::Text(text))) => gather.message(peer, text.as_bytes()),
             Some(Ok(Message::Binary(bytes))) => gather.message(peer, &bytes),

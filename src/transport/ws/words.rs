@@ -1,16 +1,19 @@
 //! What goes on in a WebSocket connection, as sentences and parts of them.
 
-use std::io;
+use std::{fmt, io};
 
 use tokio_tungstenite::tungstenite::{
     Error,
     error::{CapacityError, ProtocolError, SubProtocolError},
-    http::header::SEC_WEBSOCKET_PROTOCOL,
+    http::header::{LOCATION, SEC_WEBSOCKET_PROTOCOL},
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
 use super::lent::Answer;
 use crate::{sip::escape, transport::reason};
+
+/// The reason that the library gives a close frame instead of a code that must not be sent.
+const MISUSED: &str = "Protocol violation";
 
 /// How many characters of an HTTP answer are shown.
 const SHOWN: usize = 160;
@@ -19,6 +22,10 @@ const SHOWN: usize = 160;
 pub(super) fn close_words(frame: Option<&CloseFrame>) -> String {
     match frame {
         None => " without a code".to_owned(),
+        // What the library says for a code that stands for the lack of one.
+        Some(CloseFrame { code: CloseCode::Protocol, reason }) if *reason == MISUSED => {
+            " with a code that must not be sent (RFC 6455 §7.4)".to_owned()
+        }
         Some(CloseFrame { code, reason }) if reason.is_empty() => format!(" with code {code}"),
         Some(CloseFrame { code, reason }) => {
             format!(" with code {code}: {}", escape(reason))
@@ -30,10 +37,22 @@ pub(super) fn close_words(frame: Option<&CloseFrame>) -> String {
 pub(super) fn handshake_words(error: &Error, answer: &Answer) -> String {
     match error {
         Error::Http(response) => {
-            let status = response.status();
-            let said = first_line(answer.body());
-            let colon = if said.is_empty() { "" } else { ": " };
-            format!("it answered the WebSocket handshake with {status}{colon}{said}")
+            let to = match answer.header(LOCATION.as_str()) {
+                Some(location) if response.status().is_redirection() => {
+                    format!(" to {}, which is not followed", first_line(location.as_bytes()))
+                }
+                _ => String::new(),
+            };
+            refused(format_args!("{}{to}", response.status()), answer)
+        }
+        // An old version of HTTP has no upgrade, but a status.
+        Error::Protocol(ProtocolError::WrongHttpVersion) => {
+            let line = answer.status_line().unwrap_or_default();
+            refused(first_line(line), answer)
+        }
+        Error::AttackAttempt | Error::Capacity(CapacityError::TooManyHeaders) => {
+            let line = first_line(answer.status_line().unwrap_or_default());
+            format!("it answered the WebSocket handshake with more header than is taken: {line}")
         }
         Error::HttpFormat(error) => format!("the URL cannot be asked for: {error}"),
         Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(error)) => {
@@ -55,6 +74,13 @@ pub(super) fn handshake_words(error: &Error, answer: &Answer) -> String {
         }
         error => error_words(error),
     }
+}
+
+/// An HTTP answer that is no upgrade: its status and what it says.
+fn refused(status: impl fmt::Display, answer: &Answer) -> String {
+    let said = first_line(answer.body());
+    let colon = if said.is_empty() { "" } else { ": " };
+    format!("it answered the WebSocket handshake with {status}{colon}{said}")
 }
 
 /// The first line with anything in it, escaped and not too long.
