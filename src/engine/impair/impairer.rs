@@ -48,15 +48,33 @@ pub(in crate::engine) type Steps = SmallVec<[Step; 2]>;
 /// The rules at work, and what they hold back.
 #[derive(Debug)]
 pub(in crate::engine) struct Impairer {
-    /// Each with how many messages it has been about.
-    rules: Vec<(Rule, u64)>,
-    chance: StdRng,
+    rules: Vec<Carried>,
     held: BTreeMap<Place, Held>,
     /// What waits to be overtaken: at most one message of each flow and direction.
     waiting: HashMap<(FlowId, Direction), Place>,
     /// How much is held back.
     weight: usize,
     next: u64,
+}
+
+/// A rule that is carried out.
+#[derive(Debug)]
+struct Carried {
+    rule: Rule,
+    /// How many messages it has been about.
+    met: u64,
+    /// For what goes out and for what comes in: which of the two was first says the clock, and no
+    /// seed. Another rule's chance does not matter either.
+    chance: [StdRng; 2],
+}
+
+impl Carried {
+    fn chance(&mut self, direction: Direction) -> &mut StdRng {
+        match direction {
+            Direction::Out => &mut self.chance[0],
+            Direction::In => &mut self.chance[1],
+        }
+    }
 }
 
 /// When a message is let go, and which of several at once comes first.
@@ -84,7 +102,6 @@ impl Impairer {
     pub(in crate::engine) fn new() -> Impairer {
         Impairer {
             rules: Vec::new(),
-            chance: StdRng::seed_from_u64(0),
             held: BTreeMap::new(),
             waiting: HashMap::new(),
             weight: 0,
@@ -96,8 +113,13 @@ impl Impairer {
     /// the seed. What is held back stays so until its time.
     pub(in crate::engine) fn set(&mut self, mut rules: Impairments, seed: u64) -> Impairments {
         let seed = *rules.seed.get_or_insert(seed);
-        self.chance = StdRng::seed_from_u64(seed);
-        self.rules = rules.rules.iter().map(|rule| (rule.clone(), 0)).collect();
+        let mut chance = StdRng::seed_from_u64(seed);
+        let carried = rules.rules.iter().map(|rule| Carried {
+            rule: rule.clone(),
+            met: 0,
+            chance: std::array::from_fn(|_| StdRng::seed_from_u64(chance.next_u64())),
+        });
+        self.rules = carried.collect();
         rules
     }
 
@@ -126,7 +148,7 @@ impl Impairer {
     pub(in crate::engine) fn judge(&mut self, now: Instant, packet: Packet) -> Steps {
         let lane = (packet.flow, packet.direction);
         let mut steps = match self.choose(&packet) {
-            Some((action, rule)) => self.act(now, packet, &action, rule),
+            Some(place) => self.act(now, packet, place),
             None => smallvec![Step::Pass(packet, None)],
         };
         let passes = steps.iter().any(|step| matches!(step, Step::Pass(..)));
@@ -136,30 +158,32 @@ impl Impairer {
         steps
     }
 
-    /// The first rule that applies.
-    fn choose(&mut self, packet: &Packet) -> Option<(Action, Arc<str>)> {
+    /// The place of the first rule that applies.
+    fn choose(&mut self, packet: &Packet) -> Option<usize> {
         // RFC 5626 §3.5.1: a keep-alive is no message.
         if packet.bytes.iter().all(|b| matches!(b, b'\r' | b'\n')) {
             return None;
         }
         let Packet { direction, flow, transport, bytes, .. } = packet;
         let traits = Traits::of(*direction, *flow, *transport, bytes);
-        for (rule, met) in &mut self.rules {
-            if !rule.is_about(&traits) {
-                continue;
+        self.rules.iter_mut().position(|carried| {
+            if !carried.rule.is_about(&traits) {
+                return false;
             }
-            *met += 1;
-            if rule.first.is_some_and(|first| *met > first) {
-                continue;
+            carried.met += 1;
+            if carried.rule.first.is_some_and(|first| carried.met > first) {
+                return false;
             }
-            if rule.percent >= 100.0 || unit(&mut self.chance) * 100.0 < rule.percent {
-                return Some((rule.action.clone(), rule.text.clone()));
-            }
-        }
-        None
+            let percent = carried.rule.percent;
+            percent >= 100.0 || unit(carried.chance(*direction)) * 100.0 < percent
+        })
     }
 
-    fn act(&mut self, now: Instant, packet: Packet, action: &Action, rule: Arc<str>) -> Steps {
+    /// Carries out the rule in that place.
+    fn act(&mut self, now: Instant, packet: Packet, place: usize) -> Steps {
+        let carried = &mut self.rules[place];
+        let (action, rule) = (carried.rule.action.clone(), carried.rule.text.clone());
+        let chance = carried.chance(packet.direction);
         match action {
             Action::Drop => smallvec![Step::Tell(mark(&packet, Deed::Dropped, rule))],
             Action::Duplicate => {
@@ -177,7 +201,7 @@ impl Impairer {
             }
             Action::Delay(bounds) => {
                 let more = bounds.end().saturating_sub(*bounds.start());
-                let time = *bounds.start() + more.mul_f64(unit(&mut self.chance));
+                let time = *bounds.start() + more.mul_f64(unit(chance));
                 self.hold(now, packet, Deed::Held(time), rule, time).0
             }
             Action::Reorder(most) => {
@@ -186,13 +210,13 @@ impl Impairer {
                 if self.waiting.contains_key(&lane) {
                     return smallvec![Step::Pass(packet, None)];
                 }
-                let (steps, place) = self.hold(now, packet, Deed::HeldForNext(*most), rule, *most);
+                let (steps, place) = self.hold(now, packet, Deed::HeldForNext(most), rule, most);
                 if let Some(place) = place {
                     self.waiting.insert(lane, place);
                 }
                 steps
             }
-            Action::Corrupt => self.corrupt(packet, rule),
+            Action::Corrupt => corrupt(packet, rule, chance),
         }
     }
 
@@ -230,26 +254,26 @@ impl Impairer {
             .then(|| mark(&packet, Deed::Left(now.saturating_duration_since(since)), rule));
         Some(Step::Pass(packet, told))
     }
+}
 
-    /// Changes one byte.
-    fn corrupt(&mut self, packet: Packet, rule: Arc<str>) -> Steps {
-        let mut bytes = packet.bytes.to_vec();
-        let offset = (unit(&mut self.chance) * bytes.len() as f64) as usize;
-        let Some(byte) = bytes.get_mut(offset) else {
-            return smallvec![Step::Pass(packet, None)];
-        };
-        let from = *byte;
-        // Never the same: what is added is not 0.
-        *byte ^= (self.chance.next_u64() % 255) as u8 + 1;
-        let deed = Deed::Corrupted { offset, from, to: *byte };
-        let changed = Packet { bytes: bytes.into(), ..packet.clone() };
-        let mut told = mark(&packet, deed, rule);
-        match packet.direction {
-            Direction::In => smallvec![Step::Tell(told), Step::Pass(changed, None)],
-            Direction::Out => {
-                told.impaired.message = changed.bytes.clone();
-                smallvec![Step::Pass(changed, Some(told))]
-            }
+/// Changes one byte.
+fn corrupt(packet: Packet, rule: Arc<str>, chance: &mut StdRng) -> Steps {
+    let mut bytes = packet.bytes.to_vec();
+    let offset = (unit(chance) * bytes.len() as f64) as usize;
+    let Some(byte) = bytes.get_mut(offset) else {
+        return smallvec![Step::Pass(packet, None)];
+    };
+    let from = *byte;
+    // Never the same: what is added is not 0.
+    *byte ^= (chance.next_u64() % 255) as u8 + 1;
+    let deed = Deed::Corrupted { offset, from, to: *byte };
+    let changed = Packet { bytes: bytes.into(), ..packet.clone() };
+    let mut told = mark(&packet, deed, rule);
+    match packet.direction {
+        Direction::In => smallvec![Step::Tell(told), Step::Pass(changed, None)],
+        Direction::Out => {
+            told.impaired.message = changed.bytes.clone();
+            smallvec![Step::Pass(changed, Some(told))]
         }
     }
 }

@@ -103,6 +103,66 @@ fn the_seed_decides_what_chance_does() {
     assert_eq!((dropped("drop", 100), dropped("drop 100%", 100)), (100, 100));
 }
 
+/// What becomes of a lively exchange on two flows, down to the last byte and nanosecond.
+fn exchange(rules: &str, swapped: bool) -> Vec<(Packet, Vec<Step>)> {
+    let (mut impairer, now) = (impairer(rules), Instant::now());
+    let mut told = Vec::new();
+    for n in 0..60 {
+        let flow = FlowId(1 + n % 2);
+        let method = ["OPTIONS", "INVITE", "MESSAGE"][n as usize % 3];
+        let status = ["200 OK", "180 Ringing", "486 Busy Here", "200 OK"][n as usize % 4];
+        let mut pair =
+            [Packet { flow, ..request(method, n) }, Packet { flow, ..response(status, method) }];
+        if swapped {
+            pair.reverse();
+        }
+        for packet in pair {
+            let steps = impairer.judge(now, packet.clone()).to_vec();
+            told.push((packet, steps));
+        }
+    }
+    while let Some(at) = impairer.poll_timeout() {
+        let Some(step) = impairer.take_due(at) else { panic!("it is due") };
+        let Step::Pass(packet, _) = &step else { panic!("{step:?}") };
+        told.push((packet.clone(), vec![step]));
+    }
+    told
+}
+
+#[test]
+fn with_a_seed_every_action_on_every_choice_of_messages_does_the_same_again() {
+    for action in ["drop", "duplicate", "delay 1ms..900ms", "reorder 50ms", "corrupt"] {
+        for way in ["", "out ", "in "] {
+            for about in ["", "method=INVITE,OPTIONS", "status=2xx", "flow=1", "transport=udp"] {
+                let rules = |seed| format!("{way}{action} 50% {about}; seed={seed}");
+                let first = exchange(&rules(42), false);
+                assert_eq!(first, exchange(&rules(42), false), "{}", rules(42));
+                let hits = first.iter().filter(|(_, steps)| !deeds(steps).is_empty()).count();
+                let out_of = first.len();
+                let is_never = way == "out " && about.starts_with("status");
+                assert_eq!(hits == 0, is_never, "{}: {hits} of {out_of}", rules(42));
+                if !is_never {
+                    assert_ne!(first, exchange(&rules(43), false), "{}", rules(43));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_chance_does_on_one_way_does_not_depend_on_when_the_other_way_is_used() {
+    for rules in ["drop 50%; seed=7", "out corrupt 50%; in drop 20%; duplicate 30%; seed=7"] {
+        let of = |swapped, direction| {
+            let mut exchange = exchange(rules, swapped);
+            exchange.retain(|(packet, _)| packet.direction == direction);
+            exchange
+        };
+        for direction in [Direction::Out, Direction::In] {
+            assert_eq!(of(false, direction), of(true, direction), "{rules}");
+        }
+    }
+}
+
 #[test]
 fn a_delayed_message_goes_when_its_time_has_come_and_not_before() {
     let (mut impairer, now) = (impairer("out delay 200ms..1s"), Instant::now());
