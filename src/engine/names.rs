@@ -73,6 +73,16 @@ impl Names {
     ) {
         let target = server.target();
         self.remember(context, server, settings);
+        self.look_up_for(context, target);
+    }
+
+    /// The server that a context has asked for.
+    pub(super) fn server(&self, context: ContextId) -> Option<&ServerUri> {
+        self.asked.get(&context).map(|asked| &*asked.server)
+    }
+
+    /// Looks up another service of the server that a context has asked for.
+    pub(super) fn look_up_for(&mut self, context: ContextId, target: Target) {
         let waiting = self.waiting.entry(target.clone()).or_default();
         waiting.push(context);
         if waiting.len() == 1 {

@@ -222,14 +222,7 @@ impl Task {
                     self.user_agent.ride(now, connect.context, flow);
                 }
             }
-            Step::Switch(Switch { context, from, to }) => {
-                if let Some(way) = self.flows.way(from).map(|way| way.by_tcp(to))
-                    && let Some(address) = way.server.socket_address()
-                {
-                    let (now, flow) = self.find_flow(&way);
-                    self.user_agent.switched(now, context, flow, address);
-                }
-            }
+            Step::Switch(switch) => self.switch(switch),
             Step::Follow(follow) => self.follow(follow),
             Step::Reconnect(flow) => self.reconnect(flow),
             Step::KeepAlive(keep_alive) => self.keep_alive(keep_alive),

@@ -176,6 +176,16 @@ impl ClientContext {
         }
     }
 
+    /// What waits goes to another server: without the credentials that were for the one before, and
+    /// under a branch of its own.
+    pub(crate) fn leave_server(&mut self) {
+        let has_sent = std::mem::take(&mut self.auth).has_sent();
+        if let Request::Waiting(Waiting::Elsewhere(elsewhere)) = &mut self.request {
+            elsewhere.signed |= has_sent;
+            elsewhere.branch = None;
+        }
+    }
+
     /// Whether the user asked for a cancel.
     pub(crate) fn is_cancelled(&self) -> bool {
         !matches!(self.cancel, Cancel::No)

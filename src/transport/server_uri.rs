@@ -92,6 +92,18 @@ impl ServerUri {
         }
     }
 
+    /// What is to be looked up for a request that is too large for UDP (RFC 3261 §18.1.1); `None`
+    /// where host and port are given, which TCP then has too.
+    pub fn tcp_target(&self) -> Option<Target> {
+        let discovery = match self.discovery {
+            Discovery::Address => return None,
+            Discovery::Service => Discovery::Service,
+            Discovery::Services | Discovery::ServicesOf => Discovery::ServicesOf,
+        };
+        let transport = Transport::Tcp;
+        Some(Target { transport, port: transport.default_port(), discovery, ..self.target() })
+    }
+
     /// The address to connect to; `None` for a name that has not been looked up.
     pub fn socket_address(&self) -> Option<SocketAddr> {
         let literal = || self.maddr.as_ref().unwrap_or(&self.host).parse::<IpAddr>().ok();
@@ -213,7 +225,7 @@ impl fmt::Display for ServerUri {
         let authority = format!("{open}{}{close}", self.host);
         let authority = match self.discovery {
             Discovery::Address => format!("{authority}:{}", self.port),
-            Discovery::Service | Discovery::Services => authority,
+            _ => authority,
         };
         match self.transport {
             Transport::Ws | Transport::Wss => {

@@ -11,7 +11,7 @@ use crate::{
         flows::{Ends, Found, Way},
     },
     sip::{
-        ContextId, FlowId, Follow, KeepAlive, Transport,
+        ContextId, FlowId, Follow, KeepAlive, Switch, Transport,
         resolution::{Resolution, Resolved},
     },
     transport::{ServerUri, Signal},
@@ -45,6 +45,32 @@ impl Task {
         let resolved = Resolution::new(server.target(), &[], "").finish();
         self.names.remember(context, server, settings);
         self.user_agent.resolved(now, context, &resolved);
+    }
+
+    /// Looks for the TCP of a server whose UDP is too small for a request (RFC 3261 §18.1.1): its
+    /// own service where it is known by name, else the same host and port.
+    pub(super) fn switch(&mut self, Switch { context, from, to }: Switch) {
+        let now = self.now();
+        let Some(way) = self.flows.way(from) else { return };
+        if to.is_none() && self.names.server(context).is_none() && way.asked.tcp_target().is_some()
+        {
+            let (asked, settings) = ((*way.asked).clone(), way.settings.clone());
+            self.names.remember(context, asked, settings);
+        }
+        let asked = self.names.server(context).filter(|_| to.is_none());
+        if let Some(target) = asked.and_then(ServerUri::tcp_target) {
+            let server = format!("sip:{};transport=tcp", target.host);
+            self.user_agent.looks_for_tcp(now, context, &server);
+            return self.names.look_up_for(context, target);
+        }
+        if asked.is_some() {
+            return self.user_agent.tcp_in_place(now, context);
+        }
+        let way = way.by_tcp(to);
+        if let Some(address) = way.server.socket_address() {
+            let (now, flow) = self.find_flow(&way);
+            self.user_agent.switched(now, context, flow, address);
+        }
     }
 
     /// A flow is to be kept alive more or less often; all before it has been drawn.

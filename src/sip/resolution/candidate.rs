@@ -22,6 +22,13 @@ pub struct Candidate {
     pub source: Source,
 }
 
+impl Candidate {
+    /// The same place by TCP.
+    pub(crate) fn by_tcp(&self) -> Candidate {
+        Candidate { transport: Transport::Tcp, ..self.clone() }
+    }
+}
+
 /// What named a [`Candidate`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
@@ -40,6 +47,8 @@ pub enum Source {
         /// The host that it names.
         host: Box<str>,
     },
+    /// Nothing: TCP is tried where the domain has UDP, because nothing says where else.
+    WhereUdpIs,
 }
 
 /// The end of a resolution.
@@ -84,6 +93,11 @@ impl Resolved {
         Resolved { lookups: Arc::default(), found: Ok(Arc::from([found])) }
     }
 
+    /// Whether DNS says outright that there is no such service (RFC 2782: a target of `.`).
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(self.found, Err(ResolutionError::NotOffered { .. }))
+    }
+
     /// The candidates in the order in which they are tried, each once. The weights are drawn from
     /// `seed` (RFC 2782).
     ///
@@ -123,6 +137,7 @@ impl fmt::Display for Source {
             Source::Address => f.write_str("address"),
             Source::HostsFile => f.write_str("hosts file"),
             Source::Srv { priority, weight, .. } => write!(f, "SRV {priority} {weight}"),
+            Source::WhereUdpIs => f.write_str("where UDP is"),
         }
     }
 }
@@ -134,7 +149,7 @@ impl fmt::Display for Candidate {
         write!(f, "{transport} {address} ({source}")?;
         match source {
             Source::Srv { host, .. } => write!(f, " {})", escape(host)),
-            Source::Given | Source::Address | Source::HostsFile => f.write_str(")"),
+            _ => f.write_str(")"),
         }
     }
 }

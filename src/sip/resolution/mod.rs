@@ -26,6 +26,9 @@ const MOST_RECORDS: usize = 32;
 pub enum Discovery {
     /// Neither transport nor port is given: NAPTR, SRV, then addresses.
     Services,
+    /// The same, but what is sought is one transport alone, the target's: a request that is too
+    /// large for another one looks for it (RFC 3261 §18.1.1).
+    ServicesOf,
     /// The transport is given and the port is not: SRV, then addresses.
     Service,
     /// The port is given, or the host is an address, or it is no SIP URI: addresses alone.
@@ -136,7 +139,7 @@ impl Resolution {
                     source: Source::Given,
                 }]))
             }
-            (Err(_), Discovery::Services) => Stage::Naptr,
+            (Err(_), Discovery::Services | Discovery::ServicesOf) => Stage::Naptr,
             (Err(_), Discovery::Service) => {
                 Stage::Srv(vec![service(target.transport, &target.host)])
             }
@@ -247,8 +250,10 @@ impl Resolution {
 
     /// RFC 3261 §26.2.2: sips goes over TLS alone.
     fn is_usable(&self, transport: Transport) -> bool {
+        let Target { transport: meant, discovery, .. } = self.target;
         self.usable.contains(&transport)
-            && (transport.is_secure() || !self.target.transport.is_secure())
+            && (transport.is_secure() || !meant.is_secure())
+            && (transport == meant || discovery != Discovery::ServicesOf)
     }
 
     fn after_srv(&self, services: &[Service], lookups: &[Lookup]) -> Stage {

@@ -154,6 +154,9 @@ fn before_it_was_sent(context: &ClientContext) -> &'static str {
         _ if matches!(context.size, Size::OnTcp { .. }) => {
             "cancelled before it was sent by TCP: the connection was not up yet"
         }
+        _ if matches!(context.size, Size::Looking { .. }) => {
+            "cancelled before it was sent: the TCP of its server was still being looked up"
+        }
         Request::Waiting(Waiting::Elsewhere(_)) => {
             "cancelled before the next candidate of its server had it: the one before did not take it"
         }

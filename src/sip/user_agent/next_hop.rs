@@ -41,6 +41,11 @@ pub(super) struct Peer {
 }
 
 impl Peer {
+    /// The address.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Whether a URI names this host and port; `usual` is the port of one that names none.
     fn is_named_by(&self, uri: &Uri<'_>, usual: u16) -> bool {
         let host = bare(uri.params().value("maddr").unwrap_or(uri.host()));

@@ -32,7 +32,7 @@ use crate::sip::{
 };
 
 /// The candidates of a context, and how far it has come with them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Route {
     /// In the order in which they are tried.
     candidates: Arc<[Candidate]>,
@@ -48,6 +48,42 @@ impl Route {
     fn has_more(&self) -> bool {
         self.failures.len() + 1 < self.candidates.len()
     }
+
+    /// Those that have not failed.
+    pub(super) fn left(&self) -> &[Candidate] {
+        self.candidates.get(self.failures.len()..).unwrap_or_default()
+    }
+
+    /// What is known of TCP without another look-up.
+    pub(super) fn tcp(&self) -> Known {
+        let is_tcp = |candidate: &&Candidate| candidate.transport == Transport::Tcp;
+        let (failed, left) = self.candidates.split_at(self.candidates.len() - self.left().len());
+        let tcp: Vec<Candidate> = left.iter().filter(is_tcp).cloned().collect();
+        match (tcp.is_empty(), failed.iter().any(|candidate| is_tcp(&candidate))) {
+            (false, _) => Known::Candidates(tcp),
+            (true, true) => Known::Tried,
+            (true, false) => Known::Nothing,
+        }
+    }
+
+    /// Puts candidates before those that are left, each once.
+    pub(super) fn put_first(&mut self, first: Vec<Candidate>, left: Vec<Candidate>) {
+        let is_new = |candidate: &Candidate| !first.contains(candidate);
+        let left: Vec<Candidate> = left.into_iter().filter(is_new).collect();
+        let failed = self.candidates.iter().take(self.failures.len()).cloned();
+        self.candidates = failed.chain(first).chain(left).collect();
+    }
+}
+
+/// What the candidates of a request say of TCP.
+#[derive(Debug)]
+pub(super) enum Known {
+    /// They are all of another transport.
+    Nothing,
+    /// It was tried, and failed.
+    Tried,
+    /// These are left to be tried.
+    Candidates(Vec<Candidate>),
 }
 
 /// Servers that have asked to be left alone, and until when (RFC 3261 §21.5.4).
@@ -67,7 +103,7 @@ impl Unavailable {
 
     /// The same candidates, those that are to be left alone last; and a sentence for each of these,
     /// where there is another.
-    fn last(
+    pub(super) fn last(
         &self,
         now: Instant,
         candidates: Arc<[Candidate]>,
@@ -129,9 +165,12 @@ impl UserAgent {
     /// The look-up for a context has ended. Its first candidate is asked for by
     /// [`Output::Connect`]; without one the context fails.
     pub fn resolved(&mut self, now: Instant, id: ContextId, resolved: &Resolved) {
-        let seed = self.identifiers.seed();
         let waits = |state: State| state == State::Waiting;
         let Some(context) = self.contexts.get_mut(&id).filter(|c| waits(c.state)) else { return };
+        if let Size::Looking { udp } = context.size {
+            return self.tcp_resolved(now, id, udp, resolved);
+        }
+        let seed = self.identifiers.seed();
         let lookups = resolved.lookups.clone();
         match resolved.candidates(seed) {
             Ok(candidates) => {
@@ -195,7 +234,7 @@ impl UserAgent {
         }
     }
 
-    fn ask_for_flow(&mut self, id: ContextId) {
+    pub(super) fn ask_for_flow(&mut self, id: ContextId) {
         let route = self.contexts.get(&id).and_then(|context| context.route.as_ref());
         if let Some(candidate) = route.and_then(|route| route.current()).cloned() {
             self.output.push_back(Output::Connect(Connect { context: id, candidate }));
@@ -275,18 +314,15 @@ impl UserAgent {
         let Some(route) = &mut context.route else { return };
         route.failures.push(why);
         context.state = State::Waiting;
-        // Its transport is another matter.
-        context.size = Size::Unknown;
-        // The other server's challenges are its own.
-        let auth = std::mem::take(&mut context.auth);
         context.request = match std::mem::replace(&mut context.request, Request::Never) {
             Request::Sent { bytes, .. } => {
-                let elsewhere =
-                    Elsewhere { bytes, signed: auth.has_sent(), seen, to: None, branch: None };
+                let elsewhere = Elsewhere { bytes, signed: false, seen, to: None, branch: None };
                 Request::Waiting(Waiting::Elsewhere(Box::new(elsewhere)))
             }
             waiting => waiting,
         };
+        // The other server's challenges are its own.
+        context.leave_server();
         let flow = std::mem::replace(&mut context.flow, FlowId::NONE);
         self.flows.leave(flow, id);
         self.ask_for_flow(id);

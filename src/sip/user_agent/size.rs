@@ -1,20 +1,23 @@
 //! Requests that are too large for a datagram go by TCP (RFC 3261 §18.1.1).
 //!
 //! Whatever a context sends first on a flow of datagrams may move: its first request, the same with
-//! credentials or to another target, and a request in a dialog.
+//! credentials or to another target, and a request in a dialog. Where its server is known by name,
+//! its TCP is a service of its own (RFC 3263 §4.1, §4.2): the candidates of that come first, and
+//! those of UDP after them. Else TCP has the same address and port.
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
-use super::{Output, UserAgent};
+use super::{Output, UserAgent, route::Known};
 use crate::sip::{
     context::{Request, Waiting},
-    event::{ContextId, Fact, FlowId, Trial},
-    resolution::{Candidate, Source},
+    event::{ContextId, Fact, FlowId, Resolution, State, Trial},
+    resolution::{Candidate, Resolved, Source},
     transport::Transport,
 };
 
-/// A context that wants to leave a flow of datagrams for a connection with the same address. It is
-/// given one with [`UserAgent::switched`].
+/// A context that wants to leave a flow of datagrams for a connection. It is given one with
+/// [`UserAgent::switched`], or, where its server is known by name, with
+/// [`UserAgent::looks_for_tcp`] and [`UserAgent::resolved`], or [`UserAgent::tcp_in_place`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Switch {
     /// The context.
@@ -33,7 +36,9 @@ pub(crate) enum Size {
     Unknown,
     /// It tries TCP instead of that flow. The two ways are known once TCP is on its way.
     OnTcp { udp: FlowId, ways: Arc<[Candidate]> },
-    /// It stays where it is.
+    /// It left that flow, and the TCP of its server is being looked up.
+    Looking { udp: FlowId },
+    /// It stays where it is, or where its candidates lead.
     Settled,
 }
 
@@ -57,16 +62,121 @@ impl UserAgent {
         if !is_udp || context.size != Size::Unknown {
             return false;
         }
+        let too_large = format!(
+            "the request has {size} bytes, and a datagram should have no more than {limit}"
+        );
+        let known = context.route.as_ref().filter(|_| to.is_none()).map(|route| route.tcp());
+        if let Some(Known::Tried) = known {
+            context.size = Size::Settled;
+            let why = format!(
+                "{too_large}: TCP could not be had before, so it goes by UDP (RFC 3261 §18.1.1)"
+            );
+            self.tell_own(now, id, Fact::PassedOver { response: None, why: why.into() });
+            return false;
+        }
         context.size = Size::OnTcp { udp: from, ways: Arc::default() };
         context.request = Request::Waiting(waiting());
         context.flow = FlowId::NONE;
         self.flows.leave(from, id);
         let why = format!(
-            "the request has {size} bytes, and a datagram should have no more than {limit}: TCP is tried (RFC 3261 §18.1.1)"
+            "{too_large}: TCP is tried (RFC 3261 §18.1.1), also where transport=udp is asked for"
         );
         self.tell_own(now, id, Fact::PassedOver { response: None, why: why.into() });
-        self.output.push_back(Output::Switch(Switch { context: id, from, to }));
+        match known {
+            Some(Known::Candidates(tcp)) => self.tcp_first(id, from, tcp),
+            _ => self.output.push_back(Output::Switch(Switch { context: id, from, to })),
+        }
         true
+    }
+
+    /// Answers [`Output::Switch`]: the TCP of the server is being looked up, and
+    /// [`UserAgent::resolved`] will say what was found. `server` is what is looked up.
+    pub fn looks_for_tcp(&mut self, now: Instant, id: ContextId, server: &str) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let Size::OnTcp { udp, .. } = context.size else { return };
+        context.size = Size::Looking { udp };
+        context.state = State::Waiting;
+        self.tell_own(now, id, Fact::Resolving { server: server.into() });
+    }
+
+    /// Answers [`Output::Switch`]: host and port of the server are given, so TCP has them too.
+    pub fn tcp_in_place(&mut self, now: Instant, id: ContextId) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let Size::OnTcp { udp, .. } = context.size else { return };
+        let tcp = self.left(id, udp).iter().map(Candidate::by_tcp).collect();
+        self.try_tcp(now, id, udp, tcp);
+    }
+
+    /// The look-up of TCP has ended.
+    pub(super) fn tcp_resolved(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        udp: FlowId,
+        resolved: &Resolved,
+    ) {
+        let found = resolved.candidates(self.identifiers.seed());
+        let lookups = resolved.lookups.clone();
+        let candidates = found.as_ref().map(Arc::clone).unwrap_or_default();
+        let resolution = Arc::new(Resolution { lookups, candidates });
+        self.tell_own(now, id, Fact::Resolved(resolution));
+        let tcp = match found {
+            Ok(candidates) => candidates.to_vec(),
+            Err(error) => {
+                let why = error.to_string().into();
+                self.tell_own(now, id, Fact::PassedOver { response: None, why });
+                let left = self.left(id, udp);
+                let guess = |candidate: &Candidate| Candidate {
+                    source: Source::WhereUdpIs,
+                    ..candidate.by_tcp()
+                };
+                // What DNS denies is not guessed.
+                if resolved.is_denied() { Vec::new() } else { left.iter().map(guess).collect() }
+            }
+        };
+        self.try_tcp(now, id, udp, tcp);
+    }
+
+    /// Where the context would go by UDP, and has not been yet.
+    fn left(&self, id: ContextId, udp: FlowId) -> Vec<Candidate> {
+        let route = self.contexts.get(&id).and_then(|context| context.route.as_ref());
+        let peer = || self.flows.flow(udp)?.peer.as_ref().map(|peer| peer.address());
+        match route {
+            Some(route) => route.left().to_vec(),
+            None => {
+                let candidate = |address| Candidate {
+                    transport: Transport::Udp,
+                    address,
+                    source: Source::Address,
+                };
+                peer().map(candidate).into_iter().collect()
+            }
+        }
+    }
+
+    fn try_tcp(&mut self, now: Instant, id: ContextId, udp: FlowId, tcp: Vec<Candidate>) {
+        let (tcp, avoided) = self.unavailable.last(now, tcp.into());
+        for why in avoided {
+            self.tell_own(now, id, Fact::PassedOver { response: None, why });
+        }
+        self.tcp_first(id, udp, tcp.to_vec());
+    }
+
+    /// Lets a context go to these places by TCP, and then to those that it had.
+    fn tcp_first(&mut self, id: ContextId, udp: FlowId, tcp: Vec<Candidate>) {
+        let left = self.left(id, udp);
+        let peer = self.flows.flow(udp).and_then(|flow| flow.peer.as_ref());
+        let peer = peer.map(|peer| peer.address().ip());
+        let first = tcp.first().map(|candidate| candidate.address.ip());
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        context.size = Size::Settled;
+        context.state = State::Waiting;
+        context.route.get_or_insert_default().put_first(tcp, left);
+        // Another server's challenges are its own.
+        if first.is_some() && first != peer {
+            context.leave_server();
+        }
+        self.ask_for_flow(id);
     }
 
     /// Answers [`Output::Switch`]: the context rides on this flow, which leads by TCP to the address
