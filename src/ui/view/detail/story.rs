@@ -6,7 +6,8 @@ use ratatui::style::Style;
 
 use crate::{
     sip::{
-        Absorbed, CancelOptions, ContextId, Fact, FlowId, LegState, Message, RedirectTarget, Resolution, Response, TerminatedBy, Timer, answer_attempts,
+        Absorbed, CancelOptions, ContextId, Fact, FlowId, LegState, Message, RedirectTarget,
+        Resolution, Response, TerminatedBy, Timer, answer_attempts,
     },
     ui::{
         detail::ladder::short,
