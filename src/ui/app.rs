@@ -1,8 +1,10 @@
 //! The loop: facts, keys and time come in, pictures and commands go out.
 //!
-//! `lend` gives the terminal away for a while, `reload` reads the config file again.
+//! `pace` says when a picture is drawn, `lend` gives the terminal away for a while, `reload` reads the
+//! config file again.
 
 mod lend;
+mod pace;
 mod reload;
 
 use std::{
@@ -10,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use pace::Pace;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -22,12 +25,11 @@ use crate::{
     },
 };
 
-/// The time between two pictures under load.
-const FRAME: Duration = Duration::from_millis(33);
+/// How often what found the engine's queue full is tried again.
+const RETRY: Duration = Duration::from_millis(33);
 
-/// So many pictures may be drawn ahead of their time after a quiet moment: what comes of a key, or
-/// follows a countdown's step, does not wait.
-const AHEAD: u32 = 3;
+/// So long keys, or facts, are taken in before the others have their turn.
+const TURN: Duration = Duration::from_millis(4);
 
 /// The least time between two notifications.
 const ALERT: Duration = Duration::from_secs(1);
@@ -98,6 +100,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         model,
         screen: Some(screen),
         engine,
+        facts: Vec::new().into_iter(),
         reload,
         settings,
         columns,
@@ -107,8 +110,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         mouse,
         quit: Quit::No,
         alert_due: None,
-        paced_until: None,
-        frame_due: None,
+        pace: Pace::default(),
     };
     let left = app.run().await?;
     if left != arranged {
@@ -122,6 +124,8 @@ struct App {
     /// Gone once the terminal is.
     screen: Option<Screen>,
     engine: Engine,
+    /// What the engine told and the model has not taken in.
+    facts: std::vec::IntoIter<Event>,
     reload: Reload,
     /// The engine's settings, as the config file says.
     settings: engine::Settings,
@@ -136,10 +140,7 @@ struct App {
     quit: Quit,
     /// When the terminal may be asked to tell something again.
     alert_due: Option<Instant>,
-    /// Until when the pictures that were drawn would take, one after the other.
-    paced_until: Option<Instant>,
-    /// When the next picture may be drawn; `None` where it may at once.
-    frame_due: Option<Instant>,
+    pace: Pace,
 }
 
 /// Whether the engine knows that it is to end.
@@ -154,6 +155,7 @@ enum Quit {
 /// What woke the loop.
 enum Woken {
     Facts(Option<Vec<Event>>),
+    MoreFacts,
     Input(Option<crossterm::event::Event>),
     Farewell,
     Disturbed(Disturbance),
@@ -164,28 +166,26 @@ impl App {
     /// Gives, once the terminal is restored, how the table was left.
     async fn run(mut self) -> Result<Arrangement, RunError> {
         let mut input = Input::start();
-        let mut changed = true;
-        let mut next_change = None;
+        self.pace.changed();
         while self.model.mode != Mode::Left {
             let now = Instant::now();
-            let due = changed || next_change.is_some_and(|at| at <= now);
-            if due && self.frame_due.is_none_or(|at| at <= now) {
-                next_change = self.draw(now);
-                changed = false;
+            if self.pace.next(now).is_some_and(|at| at <= now) {
+                self.draw();
             }
             self.alert(now);
-            let next = if changed { Some(now) } else { next_change };
-            let wake_at = next.map(|at| self.frame_due.map_or(at, |due| at.max(due)));
-            match self.wait(&mut input.events, wake_at).await {
+            match self.wait(&mut input.events).await {
                 Woken::Facts(Some(batch)) => {
-                    batch.into_iter().for_each(|event| self.model.apply(event));
-                    self.ask();
-                    changed = true;
+                    self.facts = batch.into_iter();
+                    self.take_facts();
                 }
+                Woken::MoreFacts => self.take_facts(),
                 Woken::Input(Some(event)) => {
                     self.take_in(event);
                     // What was typed or pasted meanwhile belongs to the same picture.
-                    while let Ok(event) = input.events.try_recv() {
+                    let until = Instant::now() + TURN;
+                    while Instant::now() < until
+                        && let Ok(event) = input.events.try_recv()
+                    {
                         self.take_in(event);
                     }
                     if let Some((slot, text)) = self.model.edits.take() {
@@ -194,17 +194,17 @@ impl App {
                     if std::mem::take(&mut self.model.suspends) {
                         self.suspend(&input);
                     }
-                    changed = true;
+                    self.pace.changed();
                 }
                 Woken::Facts(None) if self.quit == Quit::Sent => self.model.mode = Mode::Left,
                 Woken::Facts(None) => return Err(RunError::EngineGone),
                 Woken::Input(None) | Woken::Farewell => {
                     self.leave();
-                    changed = true;
+                    self.pace.changed();
                 }
                 Woken::Disturbed(disturbance) => {
                     self.mend(disturbance);
-                    changed = true;
+                    self.pace.changed();
                 }
                 Woken::Time => self.keep_time(),
             }
@@ -222,46 +222,65 @@ impl App {
         }
     }
 
-    /// Draws; gives when the picture changes by itself.
-    fn draw(&mut self, now: Instant) -> Option<Instant> {
-        let screen = self.screen.as_mut()?;
-        let drawn = screen.size().and_then(|size| {
-            self.model.size = size;
-            update::settle(&mut self.model, now);
-            screen.draw(&self.model, now)
+    /// Draws, with what the engine has told by now.
+    fn draw(&mut self) {
+        if self.facts.len() == 0
+            && let Ok(batch) = self.engine.events.try_recv()
+        {
+            self.facts = batch.into_iter();
+            self.take_facts();
+        }
+        let now = Instant::now();
+        let drawn = self.screen.as_mut().map(|screen| {
+            self.model.size = screen.size()?;
+            let settled = update::settle(&mut self.model, now);
+            screen.draw(&self.model, now, settled)
         });
-        let until = self.paced_until.map_or(now, |until| until.max(now));
-        self.paced_until = Some(until + FRAME);
-        self.frame_due = (until + FRAME).checked_sub(FRAME * AHEAD);
-        match drawn {
-            Ok(drawn) => drawn.changes_at,
-            Err(_) => {
+        let due_at = match drawn {
+            Some(Ok(drawn)) => drawn.due_at,
+            Some(Err(_)) => {
                 // Nobody sees it any more. What is under way still ends gracefully.
                 self.screen = None;
                 self.leave();
                 None
             }
+            None => None,
+        };
+        self.pace.drawn(now, Instant::now(), due_at);
+    }
+
+    /// Takes in what was fetched, for a while: keys and pictures have their turn in between, however
+    /// much there is.
+    fn take_facts(&mut self) {
+        let until = Instant::now() + TURN;
+        while let Some(event) = self.facts.next() {
+            self.model.apply(event);
+            if Instant::now() >= until {
+                break;
+            }
         }
+        self.ask();
+        self.pace.changed();
     }
 
     /// Waits for something to happen. Facts are fetched once a picture, however fast they come.
-    async fn wait(
-        &mut self,
-        input: &mut mpsc::Receiver<crossterm::event::Event>,
-        wake_at: Option<Instant>,
-    ) -> Woken {
+    async fn wait(&mut self, input: &mut mpsc::Receiver<crossterm::event::Event>) -> Woken {
+        let now = Instant::now();
         let deadline = match self.model.mode {
             Mode::Quitting { since } => Some(since + GRACE),
             _ => None,
         };
-        let retry = (self.quit == Quit::Unsent).then(|| Instant::now() + FRAME);
+        let retry = (self.quit == Quit::Unsent).then(|| now + RETRY);
         let alert =
             self.alert_due.filter(|_| self.screen.is_some() && !self.model.alert.is_empty());
-        let wake_at = [wake_at, deadline, retry, alert].into_iter().flatten().min();
-        let frame_due = self.frame_due;
+        let wake_at = [self.pace.next(now), deadline, retry, alert].into_iter().flatten().min();
+        let has_more = self.facts.len() > 0;
+        let rests_until = self.pace.rests_until(now);
         let events = &mut self.engine.events;
         let facts = async {
-            sleep_until(frame_due.unwrap_or_else(Instant::now)).await;
+            if let Some(until) = rests_until {
+                sleep_until(until).await;
+            }
             events.recv().await
         };
         tokio::select! {
@@ -270,8 +289,9 @@ impl App {
                 Woken::Farewell
             }
             disturbance = self.disturbances.next() => Woken::Disturbed(disturbance),
-            batch = facts => Woken::Facts(batch),
-            () = async { sleep_until(wake_at.unwrap_or_else(Instant::now)).await }, if wake_at.is_some() => {
+            () = std::future::ready(()), if has_more => Woken::MoreFacts,
+            batch = facts, if !has_more => Woken::Facts(batch),
+            () = async { sleep_until(wake_at.unwrap_or(now)).await }, if wake_at.is_some() => {
                 Woken::Time
             }
         }

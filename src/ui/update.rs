@@ -23,7 +23,7 @@ use crate::{
         bindings::{Action, Key, Scope},
         composer::Asks,
         model::{Mode, Model, Notice, Pane},
-        view::{self, Regions},
+        view::{self, Regions, Settled},
     },
 };
 
@@ -265,14 +265,16 @@ fn table_height(model: &Model) -> Option<usize> {
 }
 
 /// Keeps the chosen row on its line of the window, the chosen line of the detail inside its own, and
-/// as much of the form on the screen as there is room for. Called before every frame; cheap.
-pub fn settle(model: &mut Model, now: Instant) {
+/// as much of the form on the screen as there is room for. Called before every frame, which takes what
+/// was made for it.
+pub fn settle(model: &mut Model, now: Instant) -> Settled {
     model.settle_table(table_height(model), now);
-    detail::settle(model, now);
+    let window = detail::settle(model, now);
     if model.mode == Mode::Compose {
         let has_room = view::composer_has_room(model);
         model.drafts.open_mut().fit(has_room);
     }
+    Settled(window)
 }
 
 fn mouse(model: &mut Model, event: MouseEvent, now: Instant) {

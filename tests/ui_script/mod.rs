@@ -353,10 +353,12 @@ impl Script {
     /// The screen at a size.
     pub fn draw(&mut self, width: u16, height: u16) -> (Buffer, Drawn) {
         self.model.size = Size { width, height };
-        update::settle(&mut self.model, self.now);
+        let settled = update::settle(&mut self.model, self.now);
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut drawn = Drawn::default();
-        terminal.draw(|frame| drawn = view::draw(frame, &self.model, self.now)).unwrap();
+        terminal
+            .draw(|frame| drawn = view::draw_settled(frame, &self.model, self.now, settled))
+            .unwrap();
         (terminal.backend().buffer().clone(), drawn)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{App, FRAME, Quit, sleep_until};
+use super::{App, Quit, RETRY, sleep_until};
 use crate::ui::{
     composer::Slot,
     editor::{Editor, EditorError},
@@ -82,6 +82,8 @@ impl App {
     async fn editor(&mut self, text: &str) -> Result<String, EditorError> {
         let mut editor = Editor::start(text)?;
         let mut engine_is_there = true;
+        // What was told before comes before.
+        std::mem::take(&mut self.facts).for_each(|event| self.model.apply(event));
         loop {
             if let Some(status) = editor.has_ended()? {
                 return editor.text(status);
@@ -92,7 +94,7 @@ impl App {
                     None => engine_is_there = false,
                 },
                 () = self.farewell.wait_beside_editor(), if self.quit == Quit::No => self.leave(),
-                () = sleep_until(Instant::now() + FRAME) => {}
+                () = sleep_until(Instant::now() + RETRY) => {}
             }
         }
     }

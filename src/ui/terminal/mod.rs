@@ -35,7 +35,7 @@ pub use pause::{Disturbance, Disturbances, stop};
 use crate::ui::{
     model::Model,
     notify::How,
-    view::{self, Drawn},
+    view::{self, Drawn, Settled},
 };
 
 /// Whether the terminal is ours at the moment.
@@ -129,12 +129,12 @@ impl Screen {
         pass(self.terminal.backend_mut(), &how.sequence(text))
     }
 
-    /// Draws the model. Where nothing visible changed, not a byte is written.
+    /// Draws the model, which was settled for this moment. Where nothing visible changed, not a byte is written.
     ///
     /// # Errors
     ///
     /// Where the terminal is gone.
-    pub fn draw(&mut self, model: &Model, now: Instant) -> io::Result<Drawn> {
+    pub fn draw(&mut self, model: &Model, now: Instant, settled: Settled) -> io::Result<Drawn> {
         if !TAKEN.load(Ordering::SeqCst) {
             // A panic in another task gave it back already.
             return Err(io::Error::other("the terminal was given back"));
@@ -147,7 +147,7 @@ impl Screen {
             self.shown = None;
         }
         let mut frame = self.terminal.get_frame();
-        let drawn = view::draw(&mut frame, model, now);
+        let drawn = view::draw_settled(&mut frame, model, now, settled);
         let picture = frame.buffer_mut();
         if self.shown.as_ref().is_some_and(|(last, at)| last == picture && *at == drawn.cursor) {
             picture.reset();

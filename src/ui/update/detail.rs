@@ -14,7 +14,7 @@ use crate::{
         model::{Clip, Mode, Model, Notice, Pane, Row},
         view::{
             Regions,
-            detail::{Target, at, chosen_message, left, window},
+            detail::{Target, Window, at, chosen_message, left, window},
         },
     },
 };
@@ -86,14 +86,15 @@ fn go_to(model: &mut Model, line: usize, count: usize) {
     spot.line = (line + 1 < count || !tab.follows()).then_some(line);
 }
 
-/// Keeps the chosen line inside the window. Called before every frame.
-pub(super) fn settle(model: &mut Model, now: Instant) {
-    let Some(window) = window(model, now) else { return };
+/// Keeps the chosen line inside the window, which it gives. Called before every frame.
+pub(super) fn settle(model: &mut Model, now: Instant) -> Option<Window> {
+    let window = window(model, now)?;
     let tab = model.detail.tab;
     let left = left(model, &window.page, window.width);
     let spot = model.detail.spot_mut();
     spot.left = left;
     spot.top = spot.top(tab, window.page.lines.len(), window.height);
+    Some(window)
 }
 
 /// Opens a tab; where the detail is not on screen, it comes on screen.

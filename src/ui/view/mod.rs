@@ -72,6 +72,8 @@ const MEDIUM: u16 = 80;
 pub struct Drawn {
     /// When the picture changes by itself; `None` where it does not.
     pub changes_at: Option<Instant>,
+    /// When it is to be drawn anew for that: a little later, together with what changes meanwhile.
+    pub due_at: Option<Instant>,
     /// Where the cursor stands; `None` hides it.
     pub cursor: Option<Position>,
 }
@@ -130,8 +132,17 @@ fn body(model: &Model) -> Option<Rect> {
     Regions::of(screen, model.browse.pane).map(|regions| regions.body)
 }
 
+/// What was made to settle a model, and need not be made again to draw it.
+#[derive(Debug, Default)]
+pub struct Settled(pub(in crate::ui) Option<detail::Window>);
+
 /// Draws the screen.
 pub fn draw(frame: &mut Frame<'_>, model: &Model, now: Instant) -> Drawn {
+    draw_settled(frame, model, now, Settled::default())
+}
+
+/// Draws the screen of a model that was settled for this moment and has not changed since.
+pub fn draw_settled(frame: &mut Frame<'_>, model: &Model, now: Instant, settled: Settled) -> Drawn {
     let area = frame.area();
     let buffer = frame.buffer_mut();
     let moment = Moment::new(now);
@@ -141,6 +152,7 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, now: Instant) -> Drawn {
         return Drawn::default();
     };
     header::draw(buffer, regions.header, model, &moment);
+    let panes = |buffer: &mut Buffer| panes(buffer, &regions, model, &moment, settled);
     let mut cursor = None;
     match model.mode {
         Mode::Accounts { chosen } => {
@@ -151,27 +163,27 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, now: Instant) -> Drawn {
             statistics::draw(buffer, regions.body, model, top, &moment);
         }
         Mode::Help { top, .. } => {
-            panes(buffer, &regions, model, &moment);
+            panes(buffer);
             help::draw(buffer, regions.body, model, top);
         }
         Mode::Compose => {
-            panes(buffer, &regions, model, &moment);
+            panes(buffer);
             cursor = composer::draw(buffer, regions.body, model);
         }
         Mode::Again { edits, at } => {
-            panes(buffer, &regions, model, &moment);
+            panes(buffer);
             again::draw(buffer, regions.body, model, edits, at);
         }
         Mode::Columns { at } => {
-            panes(buffer, &regions, model, &moment);
+            panes(buffer);
             columns::draw(buffer, regions.body, regions.table, model, at);
         }
         Mode::Copy => {
-            panes(buffer, &regions, model, &moment);
+            panes(buffer);
             detail::copy::draw(buffer, regions.body, model);
         }
         Mode::Browse | Mode::Find | Mode::Prompt | Mode::Quitting { .. } | Mode::Left => {
-            cursor = panes(buffer, &regions, model, &moment);
+            cursor = panes(buffer);
         }
     }
     footer::draw(buffer, &regions, model, &moment);
@@ -179,7 +191,7 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, now: Instant) -> Drawn {
         cursor = prompt::draw(buffer, &regions, model);
     }
     finish::finish(buffer, &model.theme, model.signs);
-    Drawn { changes_at: moment.changes_at(), cursor }
+    Drawn { changes_at: moment.changes_at(), due_at: moment.due_at(), cursor }
 }
 
 /// Draws the panes; gives where the cursor stands in them.
@@ -188,11 +200,12 @@ fn panes(
     regions: &Regions,
     model: &Model,
     moment: &Moment,
+    settled: Settled,
 ) -> Option<Position> {
     if let Some(area) = regions.table {
         table::draw(buffer, area, model, moment);
     }
-    regions.detail.and_then(|area| detail::draw(buffer, area, model, moment))
+    regions.detail.and_then(|area| detail::draw(buffer, area, model, moment, settled.0))
 }
 
 fn too_small(buffer: &mut Buffer, area: Rect) {

@@ -5,23 +5,36 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// How late a text may be drawn that counts tenths of a second.
+const TENTHS: Duration = Duration::from_millis(40);
+/// How late a text may be drawn that counts seconds: the ages of many rows, each of which changes at
+/// a moment of its own, are a few pictures a second and not one for each row.
+const SECONDS: Duration = Duration::from_millis(250);
+
 /// The moment that is drawn. It remembers when the first of the texts that it gave out changes, so
 /// that a screen without moving parts is not drawn again.
 #[derive(Debug)]
 pub struct Moment {
     now: Instant,
     changes_at: Cell<Option<Instant>>,
+    due_at: Cell<Option<Instant>>,
 }
 
 impl Moment {
     /// The moment.
     pub fn new(now: Instant) -> Moment {
-        Moment { now, changes_at: Cell::new(None) }
+        Moment { now, changes_at: Cell::new(None), due_at: Cell::new(None) }
     }
 
     /// When the first of the texts changes; `None` where none does.
     pub fn changes_at(&self) -> Option<Instant> {
         self.changes_at.get()
+    }
+
+    /// When the texts that change are to be drawn anew: as late as each of them bears, so that one
+    /// picture serves many. `None` where none changes.
+    pub fn due_at(&self) -> Option<Instant> {
+        self.due_at.get()
     }
 
     /// The instant.
@@ -31,8 +44,20 @@ impl Moment {
 
     /// Says that something on screen changes then.
     pub fn changes(&self, at: Instant) {
+        self.changes_within(at, TENTHS);
+    }
+
+    /// What another drawing at this moment remembered is remembered here too.
+    pub(super) fn joins(&self, other: &Moment) {
+        first(&self.changes_at, other.changes_at());
+        first(&self.due_at, other.due_at());
+    }
+
+    /// Says that something on screen changes then, and how late it may be drawn.
+    fn changes_within(&self, at: Instant, slack: Duration) {
         if at > self.now {
-            self.changes_at.set(Some(self.changes_at.get().map_or(at, |known| known.min(at))));
+            first(&self.changes_at, Some(at));
+            first(&self.due_at, Some(at + slack));
         }
     }
 
@@ -52,7 +77,7 @@ impl Moment {
         // It reads one less as soon as what is left is a whole number of units.
         let whole = (left.saturating_sub(1) / unit * unit).max(least);
         if let Some(then) = at.checked_sub(Duration::from_micros(whole as u64)) {
-            self.changes(then);
+            self.changes_within(then, if unit == TENTH { TENTHS } else { SECONDS });
         }
         format!("{text:<4}")
     }
@@ -65,7 +90,7 @@ impl Moment {
         if !left.is_zero()
             && let Some(then) = at.checked_sub(Duration::from_secs(whole))
         {
-            self.changes(then);
+            self.changes_within(then, SECONDS);
         }
         format!("{}s", if left.is_zero() { 0 } else { whole + 1 })
     }
@@ -79,9 +104,14 @@ impl Moment {
             3_600..86_400 => (3_600, 'h'),
             _ => (86_400, 'd'),
         };
-        self.changes(at + Duration::from_secs((seconds / unit + 1) * unit));
+        self.changes_within(at + Duration::from_secs((seconds / unit + 1) * unit), SECONDS);
         format!("{}{letter}", seconds / unit)
     }
+}
+
+/// Keeps the earlier one.
+fn first(known: &Cell<Option<Instant>>, at: Option<Instant>) {
+    known.set([known.get(), at].into_iter().flatten().min());
 }
 
 /// How long after the beginning: `+0.004`, `+32.001`, `+1234.567`.
@@ -161,6 +191,29 @@ mod tests {
         let moment = Moment::new(start + Duration::from_secs(7_300));
         assert_eq!(moment.since(start), "2h");
         assert_eq!(moment.changes_at(), Some(start + Duration::from_secs(10_800)));
+    }
+
+    #[test]
+    fn many_ages_are_a_few_pictures_a_second() {
+        let start = Instant::now();
+        let rows: Vec<Instant> = (0..40).map(|n| start + Duration::from_millis(23 * n)).collect();
+        let end = start + Duration::from_secs(12);
+        let mut now = start + Duration::from_secs(2);
+        let mut pictures = 0;
+        while now < end {
+            let moment = Moment::new(now);
+            rows.iter().for_each(|at| drop(moment.since(*at)));
+            let (changes, due) = (moment.changes_at().unwrap(), moment.due_at().unwrap());
+            assert!(now < changes && changes < due && due <= changes + SECONDS);
+            now = due;
+            pictures += 1;
+        }
+        assert!((10..=40).contains(&pictures), "{pictures} in ten seconds");
+        let moment = Moment::new(start);
+        rows.iter().for_each(|at| drop((moment.since(*at), moment.until(end))));
+        assert_eq!(moment.due_at(), moment.changes_at().map(|at| at + SECONDS));
+        moment.until(start + Duration::from_millis(2_130));
+        assert_eq!(moment.due_at(), Some(start + Duration::from_millis(30) + TENTHS));
     }
 
     #[test]

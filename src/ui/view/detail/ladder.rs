@@ -18,7 +18,7 @@ pub(super) fn page(room: &Room<'_>) -> Page {
     let layout = ladder.layout(Some(room.width.saturating_sub(TIMES)), room.model.detail.zoom);
     let heads = ladder.heads(&layout);
     let head = heads.iter().map(|line| set(Line::new().padded(TIMES), line, theme)).collect();
-    let mut page = Page { head, lines: Vec::new() };
+    let mut page = Page { head, ..Page::default() };
     for (line, step) in ladder.lines(&layout).zip(&ladder.steps) {
         let when = delta(step.at.saturating_duration_since(room.row.at));
         let opens = matches!(step.what, What::Arrow { .. }).then_some(step.place);

@@ -68,6 +68,8 @@ pub(in crate::ui) struct Window {
     pub(in crate::ui) height: usize,
     /// How many columns are seen at once.
     pub(in crate::ui) width: usize,
+    /// When what it tells changes.
+    moment: Moment,
 }
 
 /// Where everything inside the frame stands.
@@ -118,7 +120,7 @@ pub(in crate::ui) fn window(model: &Model, now: Instant) -> Option<Window> {
     let moment = Moment::new(now);
     let page = page(model, row, areas.page.width, &moment);
     let height = usize::from(areas.page.height).saturating_sub(page.head.len());
-    Some(Window { page, height, width: usize::from(areas.page.width) })
+    Some(Window { page, height, width: usize::from(areas.page.width), moment })
 }
 
 /// The message that is chosen in the messages.
@@ -177,12 +179,14 @@ fn page(model: &Model, row: &Row, width: u16, moment: &Moment) -> Page {
     }
 }
 
-/// Draws the detail; gives where the cursor stands while a search is typed.
+/// Draws the detail; gives where the cursor stands while a search is typed. Where the window was made
+/// already, it is taken.
 pub(super) fn draw(
     buffer: &mut Buffer,
     area: Rect,
     model: &Model,
     moment: &Moment,
+    settled: Option<Window>,
 ) -> Option<Position> {
     let theme = &model.theme;
     let focus = model.has_focus(Pane::Detail);
@@ -197,7 +201,13 @@ pub(super) fn draw(
     let frame = block(title(&heading, style), focus, theme);
     let inner = frame.inner(area);
     let areas = Areas::of(inner, model.detail.tab, list::count(model, row), row.data().is_some());
-    let page = page(model, row, areas.page.width, moment);
+    let page = match settled {
+        Some(window) if window.width == usize::from(areas.page.width) => {
+            moment.joins(&window.moment);
+            window.page
+        }
+        _ => page(model, row, areas.page.width, moment),
+    };
     let spot = model.detail.spot();
     let tab = model.detail.tab;
     let height = usize::from(areas.page.height).saturating_sub(page.head.len());

@@ -3,7 +3,7 @@
 //! Every tab makes a [`Page`] and nothing else, so that scrolling, choosing a line, searching and
 //! copying are the same in all of them.
 
-use std::ops::Range;
+use std::{cell::OnceCell, ops::Range};
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -20,6 +20,8 @@ pub(in crate::ui) struct Page {
     pub(super) head: Vec<Line>,
     /// The lines that scroll.
     pub(in crate::ui) lines: Vec<Line>,
+    /// The columns of the widest line, once somebody has asked: then it is complete.
+    pub(super) widest: OnceCell<usize>,
 }
 
 /// One line of a tab. Its texts are safe to show.
@@ -67,7 +69,7 @@ impl Line {
 
     /// Its columns.
     pub(super) fn width(&self) -> usize {
-        self.pieces.iter().map(|(text, _)| text.width()).sum()
+        self.pieces.iter().map(|(text, _)| columns(text)).sum()
     }
 
     /// Its text.
@@ -163,7 +165,8 @@ impl Page {
 
     /// The columns of its widest line.
     pub(in crate::ui) fn width(&self) -> usize {
-        self.head.iter().chain(&self.lines).map(Line::width).max().unwrap_or(0)
+        let widest = || self.head.iter().chain(&self.lines).map(Line::width).max().unwrap_or(0);
+        *self.widest.get_or_init(widest)
     }
 
     /// The lines in which a text stands.
@@ -171,6 +174,11 @@ impl Page {
         let found = |line: &Line| !detail::occurrences(&line.text(), wanted).is_empty();
         (0..self.lines.len()).filter(|&index| found(&self.lines[index])).collect()
     }
+}
+
+/// The columns of a text. Most texts are such that each byte is one.
+fn columns(text: &str) -> usize {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) { text.len() } else { text.width() }
 }
 
 /// The text as lines of at most `width` columns: between words where that is possible, and white
