@@ -13,11 +13,13 @@
 //! [`Filter::parse`] reads it in `parse`; a mistake says where it stands. Upper and lower case are
 //! the same.
 
+mod memo;
 mod parse;
 mod text;
 
 use std::time::{Duration, Instant};
 
+use memo::Memo;
 pub use parse::FilterError;
 use text::Pattern;
 
@@ -127,7 +129,13 @@ impl Filter {
 
     /// Whether a row is shown at a moment. `flow` is the text of its flow.
     pub fn matches(&self, row: &Row, flow: &str, now: Instant) -> bool {
-        self.terms.iter().all(|term| term.test.holds(row, flow, now) != term.negated)
+        let holds = |term: &Term| term.test.holds(row, flow, now, &mut Memo::default());
+        self.terms.iter().all(|term| holds(term) != term.negated)
+    }
+
+    /// The same for row after row.
+    pub fn sieve(&self) -> Sieve<'_> {
+        Sieve(self.terms.iter().map(|term| (term, Memo::default())).collect())
     }
 
     /// The times after its beginning at which a row may come or go by itself.
@@ -139,11 +147,24 @@ impl Filter {
     }
 }
 
+/// A filter that many rows go through: it remembers what it found in the texts that they share.
+#[derive(Debug)]
+pub struct Sieve<'a>(Vec<(&'a Term, Memo<'a>)>);
+
+impl<'a> Sieve<'a> {
+    /// [`Filter::matches`].
+    pub fn lets_through(&mut self, row: &'a Row, flow: &'a str, now: Instant) -> bool {
+        self.0.iter_mut().all(|(term, memo)| term.test.holds(row, flow, now, memo) != term.negated)
+    }
+}
+
 impl Test {
-    fn holds(&self, row: &Row, flow: &str, now: Instant) -> bool {
+    fn holds<'r>(&self, row: &'r Row, flow: &'r str, now: Instant, memo: &mut Memo<'r>) -> bool {
         match self {
-            Test::Anywhere(pattern) => ANYWHERE.iter().any(|field| field.has(row, flow, pattern)),
-            Test::Field(field, pattern) => field.has(row, flow, pattern),
+            Test::Anywhere(pattern) => {
+                ANYWHERE.iter().any(|field| field.has(row, flow, pattern, memo))
+            }
+            Test::Field(field, pattern) => field.has(row, flow, pattern, memo),
             Test::Number(field, low, high) => {
                 field.of(row).is_some_and(|value| (*low..=*high).contains(&value))
             }
@@ -184,32 +205,44 @@ impl TextField {
         ("target", TextField::Target),
     ];
 
-    fn has(self, row: &Row, flow: &str, pattern: &Pattern) -> bool {
+    fn has<'r>(self, row: &'r Row, flow: &'r str, pattern: &Pattern, memo: &mut Memo<'r>) -> bool {
         match self {
-            TextField::Account => pattern.is_in(row.account()),
+            TextField::Account => memo.account(row.account(), |text| pattern.is_in(text)),
             TextField::CallId => pattern.is_in(&row.created.call_id),
-            TextField::Cause => row.cause().is_some_and(|cause| pattern.is_in(cause.as_str())),
-            TextField::Flow => pattern.is_in(flow),
+            TextField::Cause => row
+                .cause()
+                .is_some_and(|cause| memo.cause(cause as usize, || pattern.is_in(cause.as_str()))),
+            TextField::Flow => memo.flow(flow, |text| pattern.is_in(text)),
+            TextField::Label | TextField::Note | TextField::Tag if pattern.is_out(row.data()) => {
+                false
+            }
             TextField::Label => row.label().is_some_and(|label| pattern.is_in(label)),
             TextField::Last => match &row.last {
                 Last::Nothing => false,
-                Last::Failed(cause) => pattern.is_in(cause.as_str()),
+                Last::Failed(cause) => {
+                    memo.cause(*cause as usize, || pattern.is_in(cause.as_str()))
+                }
                 Last::Response(response) | Last::Crossed(response) => {
-                    let reason = response.reason();
-                    // Put together only where a part alone cannot decide.
-                    pattern.is_in(&reason)
-                        || pattern.may_span()
-                            && pattern.is_in(&format!("{} {reason}", response.status))
+                    let code = response.status.code();
+                    memo.reason(code, response.reason(), |reason| {
+                        // Put together only where a part alone cannot decide.
+                        pattern.is_in(reason)
+                            || pattern.may_span() && pattern.is_in(&format!("{code} {reason}"))
+                    })
                 }
             },
-            TextField::Method => pattern.is_in(row.method.as_str()),
+            TextField::Method => memo.method(row.method.as_str(), |text| pattern.is_in(text)),
             TextField::Note => row.note().is_some_and(|note| pattern.is_in(note)),
             TextField::Tag => row.tags().any(|tag| pattern.is_in(tag)),
-            TextField::State => pattern.is_in(row.status.state.as_str()),
+            TextField::State => {
+                let state = row.status.state;
+                memo.state(state as usize, || pattern.is_in(state.as_str()))
+            }
             TextField::Target => {
                 // What is shown; the whole URI where a scheme is looked for.
-                pattern.is_in(row.target().as_uri().short())
-                    || pattern.names_a_scheme() && pattern.is_in(row.target().as_str())
+                !pattern.is_out(Some(row.target().as_str()))
+                    && (pattern.is_in(row.target().as_uri().short())
+                        || pattern.names_a_scheme() && pattern.is_in(row.target().as_str()))
             }
         }
     }

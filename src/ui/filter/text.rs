@@ -38,6 +38,16 @@ impl Pattern {
         }
     }
 
+    /// Whether it cannot be in any part of a text, whatever the part. Says no where only a look at the
+    /// part can tell.
+    pub(super) fn is_out(&self, text: Option<&str>) -> bool {
+        match (self, text) {
+            (Pattern::Plain(_), Some(text)) => !self.is_in(text),
+            (Pattern::Regex(_), Some(_)) => false,
+            (_, None) => true,
+        }
+    }
+
     /// Whether it can hold what is no word of a reason phrase: digits of a code, a space, anything.
     pub(super) fn may_span(&self) -> bool {
         match self {

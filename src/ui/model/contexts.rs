@@ -211,6 +211,11 @@ impl Contexts {
         self.index.get(&id).copied()
     }
 
+    /// Every row, the oldest first, by its place.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
     /// Every row, the oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Row> + ExactSizeIterator {
         self.rows.iter()

@@ -101,9 +101,11 @@ impl List {
     /// Sorts it by a column, one way or the other.
     pub fn set_sort(&mut self, contexts: &Contexts, sort: Sort) {
         if sort.column != self.sort.column {
-            for (place, row) in self.places.iter_mut().zip(contexts.iter()) {
-                place.key = Key::of(row, sort.column);
-            }
+            in_parts(&mut self.places, contexts.rows(), |places, rows| {
+                for (place, row) in places.iter_mut().zip(rows) {
+                    place.key = Key::of(row, sort.column);
+                }
+            });
         }
         self.sort = sort;
         self.arrange(contexts);
@@ -237,8 +239,11 @@ impl List {
 
     /// Whether the filter lets a row through.
     pub fn passes(&self, row: &Row) -> bool {
-        let flow = row.created.flow.and_then(|flow| self.flows.get(&flow)).map_or("", |text| text);
-        self.filter.matches(row, flow, self.now.unwrap_or(row.at))
+        self.filter.matches(row, self.flow_of(row), self.now.unwrap_or(row.at))
+    }
+
+    fn flow_of(&self, row: &Row) -> &str {
+        row.created.flow.and_then(|flow| self.flows.get(&flow)).map_or("", |text| text)
     }
 
     fn judges(&self, row: &Row) -> bool {
@@ -247,9 +252,18 @@ impl List {
 
     /// Looks at every row once.
     fn judge(&mut self, contexts: &Contexts) {
-        for (place, row) in contexts.iter().enumerate() {
-            self.places[place].matches = self.judges(row);
-        }
+        let mut places = std::mem::take(&mut self.places);
+        in_parts(&mut places, contexts.rows(), |places, rows| {
+            // A regular expression of its own: threads that share one wait for each other.
+            let filter = self.filter.clone();
+            let mut sieve = filter.sieve();
+            for (place, row) in places.iter_mut().zip(rows) {
+                let (flow, now) = (self.flow_of(row), self.now.unwrap_or(row.at));
+                place.matches =
+                    !(self.ended_hidden && row.status.ended) && sieve.lets_through(row, flow, now);
+            }
+        });
+        self.places = places;
         for group in self.groups.all_mut() {
             let matches = |place: &&u32| self.places[**place as usize].matches;
             group.matching = group.members.iter().filter(matches).count();
@@ -274,12 +288,14 @@ impl List {
             let wanted = self.is_wanted(contexts, place);
             self.places[place as usize].listed = wanted;
             if wanted {
-                listed.push(place);
+                listed.push((self.places[place as usize].key.weight(self.sort), place));
             }
         }
-        // The newest first, which is the order where all else is equal: a stable sort keeps it.
         let (places, sort) = (&self.places, self.sort);
-        listed.sort_by(|one, other| compare(places, sort, *one, *other));
+        listed.sort_unstable_by(|(weight, one), (other_weight, other)| {
+            weight.cmp(other_weight).then_with(|| compare(places, sort, *one, *other))
+        });
+        let listed: Vec<u32> = listed.into_iter().map(|(_, place)| place).collect();
         self.order = Order::of(&listed);
     }
 
@@ -359,11 +375,34 @@ impl List {
     }
 }
 
+/// Has something done to every row and its place, by as many threads as the machine has cores where
+/// there are many rows: a key waits for it.
+fn in_parts(places: &mut [Place], rows: &[Row], work: impl Fn(&mut [Place], &[Row]) + Sync) {
+    let threads = if rows.len() < MANY {
+        1
+    } else {
+        std::thread::available_parallelism().map_or(1, usize::from).min(THREADS)
+    };
+    let part = rows.len().div_ceil(threads).max(1);
+    let mut parts = places.chunks_mut(part).zip(rows.chunks(part));
+    let Some((first, first_rows)) = parts.next() else { return };
+    std::thread::scope(|scope| {
+        for (places, rows) in parts {
+            scope.spawn(|| work(places, rows));
+        }
+        work(first, first_rows);
+    });
+}
+
 /// Which of two rows stands above the other; the newer one where all else is equal.
 fn compare(places: &[Place], sort: Sort, one: u32, other: u32) -> Ordering {
     let key = |place: u32| &places[place as usize].key;
     key(one).compare(key(other), sort).then(other.cmp(&one))
 }
+
+/// From how many rows on threads share the work, and how many of them at most.
+const MANY: usize = 10_000;
+const THREADS: usize = 8;
 
 impl Fold {
     /// The next one, for a key that goes through them.

@@ -72,6 +72,26 @@ impl Key {
         }
     }
 
+    /// What decides most comparisons without a look at the text. Where one weighs less than another it
+    /// stands above it; where they weigh the same, [`compare`](Key::compare) decides.
+    pub(super) fn weight(&self, sort: Sort) -> (u8, u64) {
+        let weight = match self {
+            Key::Nothing => return (u8::MAX, 0),
+            Key::Number(number) => *number,
+            Key::Text(text) => {
+                let mut first = [0; 8];
+                let length = text.len().min(8);
+                first[..length].copy_from_slice(&text.as_bytes()[..length]);
+                u64::from_be_bytes(first)
+            }
+            Key::Moment(_) | Key::Since(_) => 0,
+        };
+        match sort.descending {
+            true => (Key::Nothing.rank() - self.rank(), !weight),
+            false => (self.rank(), weight),
+        }
+    }
+
     fn ascending(&self, other: &Key) -> Ordering {
         match (self, other) {
             (Key::Number(a), Key::Number(b)) => a.cmp(b),
@@ -90,6 +110,45 @@ impl Key {
             Key::Text(_) => 2,
             Key::Since(_) => 3,
             Key::Nothing => 4,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_weight_never_contradicts_the_comparison() {
+        let start = Instant::now();
+        let text = |text: &str| Key::Text(text.into());
+        let keys = [
+            Key::Number(0),
+            Key::Number(7),
+            Key::Number(u64::MAX),
+            Key::Moment(start),
+            Key::Moment(start + Duration::from_secs(1)),
+            text("a"),
+            text("a\0"),
+            text("ab"),
+            text("bob12345@demo.test"),
+            text("bob12346@demo.test"),
+            text("äpfel"),
+            Key::Since(start),
+            Key::Since(start + Duration::from_secs(1)),
+            Key::Nothing,
+        ];
+        for descending in [false, true] {
+            let sort = Sort { column: Column::Number, descending };
+            for one in &keys {
+                for other in &keys {
+                    let compared = one.compare(other, sort);
+                    let weighed = one.weight(sort).cmp(&other.weight(sort));
+                    assert!(weighed.is_eq() || weighed == compared, "{one:?} {other:?} {sort:?}");
+                }
+            }
         }
     }
 }
