@@ -1,4 +1,4 @@
-//! Random keys for the real binary in a real pseudo-terminal: it goes on or leaves, never breaks,
+//! Random keys and sizes for the real binary in a real pseudo-terminal: it goes on or leaves, never breaks,
 //! and the terminal is as it was before.
 //!
 //! `SIPBOARD_KEYS=300 cargo test --test ui_keys` does it for five minutes, `SIPBOARD_KEYS_SEED=N`
@@ -82,7 +82,7 @@ fn random_keys_break_nothing() {
             dashboard.type_keys(&key);
             keys += 1;
             if random.random_ratio(1, 40) {
-                dashboard.resize(random.random_range(1..200), random.random_range(1..60));
+                resize(&mut random, &dashboard);
             }
         }
         if come_to_rest(&mut dashboard, seed) {
@@ -102,6 +102,22 @@ fn begin() -> Dashboard {
     let dashboard = Dashboard::with_config_in(120, 40, text, &[("EDITOR", "true")]);
     dashboard.wait_for("reg ✔");
     dashboard
+}
+
+/// Another size, or a storm of them: what is usual, the least that there is, and more than any
+/// screen has.
+fn resize(random: &mut StdRng, dashboard: &Dashboard) {
+    let times = if random.random_ratio(1, 5) { 40 } else { 1 };
+    for _ in 0..times {
+        let (columns, rows) = match random.random_range(0..8) {
+            0 => (1, 1),
+            1 => (random.random_range(1..4), random.random_range(1..200)),
+            2 => (random.random_range(1..500), random.random_range(1..4)),
+            3 => (500, 200),
+            _ => (random.random_range(1..200), random.random_range(1..60)),
+        };
+        dashboard.resize(columns, rows);
+    }
 }
 
 /// A key. Without a dot nothing that is typed is an address of somebody else.
