@@ -91,7 +91,8 @@ fn main() {
         columns(&mut bench);
         views(&mut bench);
     }
-    println!("\nbars at 100,000 rows: a frame {FRAME:?}, a key in the filter {KEY:?}");
+    println!("\nwork of 20 µs takes this machine {:.1} times as long at the moment", slowness());
+    println!("bars at 100,000 rows: a frame {FRAME:?}, a key in the filter {KEY:?}");
 }
 
 fn measure(rows: usize) -> Bench {
@@ -203,6 +204,20 @@ fn median(times: usize, mut work: impl FnMut(usize)) -> Duration {
 fn middle(mut took: Vec<Duration>) -> Duration {
     took.sort_unstable();
     took[took.len() / 2]
+}
+
+/// How many times longer the same work takes now, what else the machine does included, than at its
+/// best.
+fn slowness() -> f64 {
+    let start = Instant::now();
+    let work = || {
+        let start = Instant::now();
+        black_box((0..20_000_u64).fold(0, |sum, n| black_box(sum ^ n)));
+        start.elapsed()
+    };
+    let took: Vec<Duration> = (0..5_000).map(|_| work()).collect();
+    let best = took.iter().min().copied().unwrap_or_default();
+    start.elapsed().as_secs_f64() / (best.as_secs_f64() * took.len() as f64)
 }
 
 fn text(time: Duration) -> String {

@@ -40,7 +40,7 @@ impl Baresip {
         let mut command = CommandBuilder::new(PROGRAM);
         command.args(["-f", &home.path("")]);
         let mut program = Program::start(command);
-        program.shows("is ready");
+        program.writes("is ready");
         Ok(Baresip { program, peer, _home: home })
     }
 
@@ -57,7 +57,7 @@ impl Caller for Baresip {
     fn call(&mut self, word: &str) -> Took {
         let address = format!("bob@127.0.0.1:{}", self.peer.port());
         self.program.press(&format!("d{address}"));
-        self.program.shows(&address);
+        self.program.writes(&address);
         thread::sleep(QUIET);
         let pressed = Instant::now();
         self.program.press("\n");
@@ -65,7 +65,7 @@ impl Caller for Baresip {
         thread::sleep(QUIET);
         let answered = Instant::now();
         self.peer.answer(&invite, &format!("486 {word}"));
-        let shown = self.program.shows(word);
+        let shown = self.program.writes(word);
         Took { key: invite.at - pressed, screen: shown - answered }
     }
 }

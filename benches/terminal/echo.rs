@@ -57,7 +57,7 @@ impl Echo {
         let mut command = CommandBuilder::new(env::current_exe().expect("this program"));
         command.env(ADDRESS, peer.local_addr().expect("an address").to_string());
         let mut program = Program::start(command);
-        program.shows(READY);
+        program.writes(READY);
         Echo { program, peer }
     }
 
@@ -80,7 +80,7 @@ impl Caller for Echo {
         thread::sleep(QUIET);
         let answered = Instant::now();
         self.peer.send_to(word.as_bytes(), from).expect("the echo is there");
-        let shown = self.program.shows(word);
+        let shown = self.program.writes(word);
         Took { key: arrived - pressed, screen: shown - answered }
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     io::{Read, Write},
+    num::NonZeroU16,
     path::PathBuf,
     sync::mpsc,
     thread,
@@ -20,12 +21,17 @@ pub struct Program {
     writer: Box<dyn Write + Send>,
     output: mpsc::Receiver<(Instant, Vec<u8>)>,
     seen: Vec<u8>,
+    screen: vt100::Parser,
 }
+
+/// The screen's lines and columns.
+const SIZE: (u16, u16) = (45, 160);
 
 impl Program {
     /// Starts it.
     pub fn start(mut command: CommandBuilder) -> Program {
-        let size = PtySize { rows: 45, cols: 160, pixel_width: 0, pixel_height: 0 };
+        let (rows, cols) = SIZE;
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a terminal");
         command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).expect("the program starts");
@@ -42,7 +48,9 @@ impl Program {
                 }
             }
         });
-        Program { child, writer, output, seen: Vec::new() }
+        let [lines, columns] = [rows, cols].map(|it| NonZeroU16::new(it).expect("it is not 0"));
+        let screen = vt100::Parser::new(lines, columns, 0);
+        Program { child, writer, output, seen: Vec::new(), screen }
     }
 
     /// The number of its process.
@@ -56,17 +64,39 @@ impl Program {
     }
 
     /// Waits until it writes that; gives when it did.
+    pub fn writes(&mut self, text: &str) -> Instant {
+        self.wait(text, |program, bytes| {
+            // The text may have begun in what came before.
+            let old = program.seen.len().saturating_sub(text.len());
+            program.seen.drain(..old);
+            program.seen.extend_from_slice(bytes);
+            let found = program.seen.windows(text.len()).any(|window| window == text.as_bytes());
+            if found {
+                program.seen.clear();
+            }
+            found
+        })
+    }
+
+    /// Waits until that stands on its screen; gives when what put it there came. A program that draws
+    /// writes only what differs, and rarely a text as a whole.
     pub fn shows(&mut self, text: &str) -> Instant {
+        self.wait(text, |program, bytes| {
+            program.screen.process(bytes);
+            program.screen.screen().contents().contains(text)
+        })
+    }
+
+    fn wait(
+        &mut self,
+        text: &str,
+        mut is_there: impl FnMut(&mut Program, &[u8]) -> bool,
+    ) -> Instant {
         let deadline = Instant::now() + DEADLINE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let (at, bytes) = self.output.recv_timeout(left).expect(text);
-            // The text may have begun in what came before.
-            let old = self.seen.len().saturating_sub(text.len());
-            self.seen.drain(..old);
-            self.seen.extend_from_slice(&bytes);
-            if self.seen.windows(text.len()).any(|window| window == text.as_bytes()) {
-                self.seen.clear();
+            if is_there(self, &bytes) {
                 return at;
             }
         }

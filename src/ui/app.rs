@@ -253,7 +253,7 @@ impl App {
     /// much there is.
     fn take_facts(&mut self) {
         let until = Instant::now() + TURN;
-        while let Some(event) = self.facts.next() {
+        for event in self.facts.by_ref() {
             self.model.apply(event);
             if Instant::now() >= until {
                 break;

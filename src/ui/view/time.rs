@@ -9,7 +9,7 @@ use std::{
 const TENTHS: Duration = Duration::from_millis(40);
 /// How late a text may be drawn that counts seconds: the ages of many rows, each of which changes at
 /// a moment of its own, are a few pictures a second and not one for each row.
-const SECONDS: Duration = Duration::from_millis(250);
+const SECONDS: Duration = Duration::from_millis(500);
 
 /// The moment that is drawn. It remembers when the first of the texts that it gave out changes, so
 /// that a screen without moving parts is not drawn again.
