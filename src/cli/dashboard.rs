@@ -81,6 +81,7 @@ async fn open(
 ) -> anyhow::Result<u8> {
     let Dress { bindings, look } = dress;
     let warnings = warnings(&config);
+    let log = look::log(&config.log);
     let Config { accounts, columns, mouse, settings, variables, .. } = config;
     // A warning is worth more than a welcome.
     let notice = warnings.first().cloned().or(notice);
@@ -109,6 +110,7 @@ async fn open(
         keep,
         bindings,
         look,
+        log,
         mouse,
         notice,
         warnings,
@@ -146,6 +148,7 @@ fn again(profile: &Profile, impair: &ImpairArgs, demo: Option<Account>) -> ui::R
             keys::bindings(&config, path.clone()).map_err(|error| lines(&error.into()))?;
         let look = look::look(&config, path).map_err(|error| lines(&error))?;
         let warnings = warnings(&config);
+        let log = look::log(&config.log);
         let Config { accounts, columns, mouse, settings, variables, .. } = config;
         let columns = shown(&columns);
         Ok(ui::Reloaded {
@@ -155,6 +158,7 @@ fn again(profile: &Profile, impair: &ImpairArgs, demo: Option<Account>) -> ui::R
             columns,
             bindings,
             look,
+            log,
             mouse,
             variables,
             warnings,

@@ -1,11 +1,13 @@
-//! `[ui]`: what the config file says of the dashboard's look, held against the themes there are.
+//! `[ui]` and `[log]`: what the config file says of the dashboard's look, held against the themes
+//! there are, and of its log.
 
 use std::path::{Path, PathBuf};
 
 use crate::{
     config::{self, Config, Invalid, LoadError, Problem},
     ui::{
-        Look,
+        LogSettings, Look,
+        model::Level,
         notify::{How, Notify, Occasion},
         view::{Colours, Signs, Themes, UnknownTheme},
     },
@@ -40,6 +42,12 @@ pub(super) fn look(config: &Config, path: Option<PathBuf>) -> anyhow::Result<Loo
         None => Signs::of(variable),
     };
     Ok(Look { themes, signs, notify: notify(&config.ui) })
+}
+
+/// What becomes of the log.
+pub(super) fn log(log: &config::Log) -> LogSettings {
+    let level = Level::ALL.into_iter().find(|level| Some(level.name()) == log.level);
+    LogSettings { level: level.unwrap_or_default(), file: log.file.clone() }
 }
 
 fn notify(ui: &config::Ui) -> Notify {
@@ -86,6 +94,22 @@ mod tests {
         let wrong = config::parse("[ui]\nnotify = \"loud\"\nnotify_on = \"accept\"\n").unwrap_err();
         assert!(wrong[0].to_string().starts_with("2:10: notify must be one of off, bell"));
         assert!(wrong[1].to_string().ends_with("did you mean \"accepted\"?"), "{}", wrong[1]);
+    }
+
+    #[test]
+    fn the_file_decides_on_the_log() {
+        for level in Level::ALL {
+            let text = format!("[log]\nlevel = {:?}\nfile = \"a.log\"\n", level.name());
+            let config = config::parse(&text).unwrap();
+            let file = Some(PathBuf::from("a.log"));
+            assert_eq!(log(&config.log), LogSettings { level, file });
+        }
+        assert_eq!(Level::ALL.map(Level::name), config::log::LEVELS);
+        assert_eq!(log(&config::parse("").unwrap().log), LogSettings::default());
+        let wrong = config::parse("[log]\nlevel = \"warn\"\nfile = \"\"\n").unwrap_err();
+        let told: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+        assert!(told[0].ends_with("did you mean \"warning\"?"), "{told:?}");
+        assert_eq!(told[1], "3:8: file must be the name of a file, not \"\"");
     }
 
     #[test]

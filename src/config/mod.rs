@@ -11,6 +11,7 @@ mod impair;
 pub mod instance;
 mod keys;
 pub mod limits;
+pub mod log;
 mod permissions;
 mod problem;
 mod requests;
@@ -25,6 +26,7 @@ use std::{
 };
 
 pub use keys::Keys;
+pub use log::Log;
 pub use problem::{Invalid, Problem};
 pub use ui::Ui;
 
@@ -48,6 +50,8 @@ pub struct Config {
     pub columns: Vec<columns::Column>,
     /// Other keys for the dashboard's actions, not looked at yet.
     pub keys: Vec<Keys>,
+    /// What becomes of the dashboard's log.
+    pub log: Log,
     /// How the dashboard looks.
     pub ui: Ui,
     /// Whether the dashboard takes the mouse.
@@ -69,6 +73,7 @@ impl Default for Config {
             default_account: 0,
             columns: Vec::new(),
             keys: Vec::new(),
+            log: Log::default(),
             ui: Ui::default(),
             mouse: true,
             settings: engine::Settings::default(),
@@ -171,6 +176,7 @@ pub fn load(named: Option<&Path>) -> Result<Option<Config>, LoadError> {
                     });
                     config.warnings.extend(broken);
                 }
+                log::relative_to(&mut config.log, folder);
                 if config.holds_password {
                     config.warnings.extend(permissions::warning(&path));
                 }

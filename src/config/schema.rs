@@ -9,7 +9,7 @@ use toml::{
 
 use crate::{
     config::{
-        Config, Problem, account, columns, impair, keys, limits, requests,
+        Config, Problem, account, columns, impair, keys, limits, log, requests,
         table::{Problems, Table, wrong_type},
         ui,
     },
@@ -31,6 +31,8 @@ pub enum Place {
     Impair,
     /// `[limits]`
     Limits,
+    /// `[log]`
+    Log,
     /// `[resolver]`
     Resolver,
     /// `[table]`
@@ -45,10 +47,11 @@ pub enum Place {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Place; 8] = [
+    pub const ALL: [Place; 9] = [
         Place::Top,
         Place::Impair,
         Place::Limits,
+        Place::Log,
         Place::Resolver,
         Place::Table,
         Place::Timers,
@@ -63,6 +66,7 @@ impl Place {
             Place::Resolver => "[resolver]",
             Place::Impair => "[impair]",
             Place::Limits => "[limits]",
+            Place::Log => "[log]",
             Place::Table => "[table]",
             Place::Timers => "[timers]",
             Place::Ui => "[ui]",
@@ -82,6 +86,7 @@ impl Place {
                 "impair",
                 "keys",
                 "limits",
+                "log",
                 "mouse",
                 "redirects",
                 "reliable_provisionals",
@@ -101,6 +106,7 @@ impl Place {
                 "max_nesting",
                 "max_parameters",
             ],
+            Place::Log => &["file", "level"],
             Place::Table => &["columns"],
             Place::Timers => &["t1_ms", "t2_ms", "t4_ms"],
             Place::Ui => &["ascii", "notify", "notify_on", "theme"],
@@ -198,6 +204,7 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Problem>> {
     if let Some(mouse) = top.boolean(&mut problems, "mouse") {
         config.mouse = mouse;
     }
+    config.log = log::read(&mut problems, &top);
     config.ui = ui::read(&mut problems, &top);
     config.columns = columns::read(&mut problems, &top);
     config.keys = keys::read(&mut problems, &top);

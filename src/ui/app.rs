@@ -18,10 +18,11 @@ use tokio::sync::mpsc;
 use crate::{
     engine::{self, Command, Engine, Event},
     ui::{
-        Arrangement, Look, Options, Reload,
+        Arrangement, LogFileError, LogSettings, Look, Options, Reload,
+        log_file::LogFile,
         model::{Columns, GRACE, Mode, Model, Notice, Table, TimeOfDay},
         terminal::{self, Disturbance, Disturbances, Farewell, Input, Screen},
-        update,
+        update, view,
     },
 };
 
@@ -68,6 +69,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         keep,
         bindings,
         look,
+        log,
         mouse,
         notice,
         warnings,
@@ -80,6 +82,10 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     model.dress(look.clone());
     model.notice = notice.map(Notice::lasting);
     model.hint = hint;
+    let log_file = open_log(&mut model, &log).unwrap_or_else(|error| {
+        model.log_broken(Instant::now(), &error);
+        None
+    });
     model.log_lines(Instant::now(), &warnings);
     model.table.columns = arranged.columns.clone();
     model.table.list.set_sort(&model.facts.contexts, arranged.sort);
@@ -105,6 +111,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         settings,
         columns,
         look,
+        log,
+        log_file,
         farewell,
         disturbances,
         mouse,
@@ -133,6 +141,10 @@ struct App {
     columns: Columns,
     /// The look, as the config file says.
     look: Look,
+    /// What becomes of the log, as the config file says.
+    log: LogSettings,
+    /// Where it is written, where it is.
+    log_file: Option<LogFile>,
     farewell: Farewell,
     disturbances: Disturbances,
     /// Whether the mouse is listened to.
@@ -173,6 +185,9 @@ impl App {
                 self.draw();
             }
             self.alert(now);
+            if self.write_log(now) {
+                self.pace.changed();
+            }
             match self.wait(&mut input.events).await {
                 Woken::Facts(Some(batch)) => {
                     self.facts = batch.into_iter();
@@ -209,6 +224,7 @@ impl App {
                 Woken::Time => self.keep_time(),
             }
         }
+        self.write_log(Instant::now());
         let Table { list, columns, .. } = self.model.table;
         Ok(Arrangement { configured: self.columns, columns, sort: list.sort() })
     }
@@ -297,6 +313,23 @@ impl App {
         }
     }
 
+    /// Gives what is new in the log to its file; whether that went wrong.
+    fn write_log(&mut self, now: Instant) -> bool {
+        let Some(file) = &mut self.log_file else { return false };
+        let entries = self.model.facts.log.take_unwritten();
+        let mut failed = None;
+        for entry in &entries {
+            if let Err(error) = file.write(view::log_line(entry, &self.model)) {
+                failed = Some(error);
+            }
+        }
+        let Some(error) = failed else { return false };
+        self.log_file = None;
+        self.model.facts.log.write(None);
+        self.model.log_broken(now, &error);
+        true
+    }
+
     /// Has the terminal tell what there is to be told, at most once a second.
     fn alert(&mut self, now: Instant) {
         if self.alert_due.is_some_and(|due| now < due) {
@@ -370,6 +403,16 @@ impl App {
             self.model.mode = Mode::Left;
         }
     }
+}
+
+/// Opens the log's file, and shows and keeps what is meant to be.
+fn open_log(model: &mut Model, settings: &LogSettings) -> Result<Option<LogFile>, LogFileError> {
+    let log = &mut model.facts.log;
+    log.set_level(settings.level);
+    log.write(None);
+    let file = settings.file.as_deref().map(LogFile::open).transpose()?;
+    log.write(file.as_ref().map(|_| settings.level));
+    Ok(file)
 }
 
 async fn sleep_until(at: Instant) {

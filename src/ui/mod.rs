@@ -15,6 +15,7 @@ mod composer;
 pub mod detail;
 mod editor;
 pub mod filter;
+mod log_file;
 pub mod model;
 pub mod notify;
 mod terminal;
@@ -22,6 +23,7 @@ pub mod update;
 pub mod view;
 
 pub use app::{RunError, run};
+pub use log_file::{LogFileError, LogSettings};
 pub use model::Model;
 
 use std::{fmt, sync::Arc};
@@ -43,6 +45,8 @@ pub struct Reloaded {
     pub bindings: bindings::Bindings,
     /// The look.
     pub look: Look,
+    /// What becomes of the log.
+    pub log: LogSettings,
     /// Whether the mouse is listened to.
     pub mouse: bool,
     /// The variables.
@@ -113,6 +117,8 @@ pub struct Options {
     pub bindings: bindings::Bindings,
     /// The look.
     pub look: Look,
+    /// What becomes of the log.
+    pub log: LogSettings,
     /// Whether the mouse is listened to.
     pub mouse: bool,
     /// A sentence to begin with.

@@ -70,11 +70,16 @@ pub fn asks(model: &Model) -> Option<Command> {
 /// What the keyboard means now, as the table of keys calls it: the scopes that hold, those whose
 /// keys come first first.
 pub fn scopes(model: &Model) -> &'static [Scope] {
+    scopes_in(model, model.mode)
+}
+
+/// The same in another mode.
+pub fn scopes_in(model: &Model, mode: Mode) -> &'static [Scope] {
     use Scope::{
         Accounts, Again, Browse, Columns, Compose, Copy, Detail, Everywhere, Find, Found, Log,
         Overlay, Prompt, Table,
     };
-    match model.mode {
+    match mode {
         Mode::Browse => match model.browse.pane {
             Pane::Table => &[Table, Browse, Everywhere],
             Pane::Detail if model.detail.wanted().is_some() => &[Found, Detail, Browse, Everywhere],
@@ -134,6 +139,11 @@ pub fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command
             return Some(Command::Quit);
         }
         (_, Action::Suspend) => model.suspends = true,
+        (Mode::Help { .. }, Action::Back | Action::Help) => model.mode = model.beneath,
+        (beneath, Action::Help) => {
+            model.beneath = beneath;
+            model.mode = Mode::Help { top: 0 };
+        }
         (Mode::Accounts { chosen }, action) => {
             return accounts::overlay(model, action, chosen, now);
         }
@@ -141,8 +151,7 @@ pub fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command
         (Mode::Again { edits, at }, action) => return again::update(model, action, edits, at, now),
         (Mode::Prompt, action) => return prompt::update(model, action, now),
         (Mode::Columns { at }, action) => prompt::columns(model, action, at, now),
-        (Mode::Help { composing: true, .. }, Action::Back) => model.mode = Mode::Compose,
-        (Mode::Log { .. } | Mode::Statistics { .. } | Mode::Help { .. }, Action::Back) => {
+        (Mode::Log { .. } | Mode::Statistics { .. }, Action::Back) => {
             model.mode = Mode::Browse;
         }
         (Mode::Log { .. }, Action::LogLess | Action::LogMore) => {
@@ -158,10 +167,9 @@ pub fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command
             let last = view::statistics_lines(model).saturating_sub(page(model));
             model.mode = Mode::Statistics { top: scrolled(top, action, page(model)).min(last) };
         }
-        (Mode::Help { top, composing }, action) => {
+        (Mode::Help { top }, action) => {
             let last = view::help_lines(model).saturating_sub(page(model));
-            let top = scrolled(top, action, page(model)).min(last);
-            model.mode = Mode::Help { top, composing };
+            model.mode = Mode::Help { top: scrolled(top, action, page(model)).min(last) };
         }
         (Mode::Find, action) => detail::find(model, action),
         (Mode::Copy, action) => detail::copy(model, action, now),
@@ -181,7 +189,6 @@ fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
         Action::NextAccount => accounts::next(model, now),
         Action::Reload => model.reload = true,
         Action::Palette => palette::open(model),
-        Action::Help => model.mode = Mode::Help { top: 0, composing: false },
         Action::Log => model.mode = Mode::Log { top: 0 },
         Action::Statistics => model.mode = Mode::Statistics { top: 0 },
         Action::Impair => prompt::impair(model),

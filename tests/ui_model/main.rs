@@ -217,9 +217,7 @@ fn nothing_from_the_network_steers_the_terminal() {
         paste(&mut script, HOSTILE);
         script.press(KeyCode::Tab, NONE);
     }
-    for mode in
-        [Mode::Browse, Mode::Compose, Mode::Log { top: 0 }, Mode::Help { top: 0, composing: false }]
-    {
+    for mode in [Mode::Browse, Mode::Compose, Mode::Log { top: 0 }, Mode::Help { top: 0 }] {
         script.model.mode = mode;
         for (width, height) in [(200, 60), (120, 30), (80, 24), (60, 20), (40, 8), (20, 3)] {
             for pane in [Pane::Table, Pane::Detail] {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{App, BUSY};
+use super::{App, BUSY, open_log};
 use crate::{
     engine::{self, Command},
     ui::{Reloaded, model::Notice},
@@ -36,9 +36,10 @@ impl App {
             columns,
             bindings,
             look,
+            log,
             mouse,
             variables,
-            warnings,
+            mut warnings,
             ..
         } = reloaded;
         let mut said = Vec::new();
@@ -55,6 +56,7 @@ impl App {
             ("the DNS servers have changed", settings.resolver != self.settings.resolver),
             ("the keys have changed", bindings != self.model.bindings),
             ("the look has changed", look != self.look),
+            ("the log has changed", log != self.log),
             ("the columns have changed", columns != self.columns),
             ("the mouse is used from now on", mouse && !self.mouse),
             ("the mouse is not used any more", !mouse && self.mouse),
@@ -70,6 +72,15 @@ impl App {
         }
         if look != self.look {
             self.model.dress(look.clone());
+        }
+        if log != self.log {
+            // What was to be written where it was is there before anything goes elsewhere.
+            self.write_log(now);
+            self.log_file = open_log(&mut self.model, &log).unwrap_or_else(|error| {
+                warnings.push(error.to_string());
+                None
+            });
+            self.log = log;
         }
         if mouse != self.mouse
             && let Some(screen) = &mut self.screen

@@ -126,6 +126,7 @@ pub(super) const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
     (Scope::Found, Action::EndSearch, "esc", "end", "search no more"),
     (Scope::Find, Action::SearchDone, "enter", "keep", "keep what was found"),
     (Scope::Find, Action::Back, "esc", "close", "search no more"),
+    (Scope::Find, Action::Help, "f1", "", "every key"),
     (Scope::Find, Action::Quit, "ctrl-c", "", "leave"),
     (Scope::Copy, Action::CopyMessage, "m", "message", "the message"),
     (Scope::Copy, Action::CopyHeader, "h", "header", "the header of the chosen line"),
@@ -140,6 +141,7 @@ pub(super) const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
         "the sipboard send command that sends it again",
     ),
     (Scope::Copy, Action::Back, "esc q y", "close", "close"),
+    (Scope::Copy, Action::Help, "? f1", "", "every key"),
     (Scope::Copy, Action::Quit, "ctrl-c", "", "leave"),
     (Scope::Accounts, Action::UseAccount, "enter", "use", "send from the chosen account"),
     (
@@ -162,6 +164,7 @@ pub(super) const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
     (Scope::Accounts, Action::Top, "g home", "", "to the first account"),
     (Scope::Accounts, Action::Bottom, "G end", "", "to the last account"),
     (Scope::Accounts, Action::Back, "esc q a", "close", "close"),
+    (Scope::Accounts, Action::Help, "? f1", "help", "every key"),
     (Scope::Accounts, Action::Quit, "ctrl-c", "", "leave"),
     (
         Scope::Table,
@@ -211,6 +214,7 @@ pub(super) const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
     (Scope::Prompt, Action::Up, "up ctrl-p", "", "the previous match, or row"),
     (Scope::Prompt, Action::ClearField, "ctrl-u", "clear", "empty the line"),
     (Scope::Prompt, Action::Back, "esc", "close", "close; a filter is cleared"),
+    (Scope::Prompt, Action::Help, "f1", "help", "every key, and the filter's language"),
     (Scope::Prompt, Action::Quit, "ctrl-c", "", "leave"),
     (Scope::Columns, Action::Toggle, "space", "show", "show the column, or hide it"),
     (Scope::Columns, Action::SortBy, "enter s", "sort", "sort by it; again, the other way"),
@@ -224,6 +228,7 @@ pub(super) const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
     (Scope::Columns, Action::Top, "g home", "", "the first column"),
     (Scope::Columns, Action::Bottom, "G end", "", "the last column"),
     (Scope::Columns, Action::Back, "esc q C", "close", "close"),
+    (Scope::Columns, Action::Help, "? f1", "help", "every key"),
     (Scope::Columns, Action::Quit, "ctrl-c", "", "leave"),
     (
         Scope::Compose,
@@ -277,6 +282,7 @@ pub(super) const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
     (Scope::Again, Action::Down, "j down", "", "the next way"),
     (Scope::Again, Action::Up, "k up", "", "the previous way"),
     (Scope::Again, Action::Back, "esc q", "close", "close; nothing is sent"),
+    (Scope::Again, Action::Help, "? f1", "help", "every key"),
     (Scope::Again, Action::Quit, "ctrl-c", "", "leave"),
     (Scope::Compose, Action::Back, "esc", "close", "close; the draft stays for the next time"),
     (Scope::Compose, Action::Help, "f1", "help", "every key"),
@@ -289,7 +295,8 @@ pub(super) const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
     (Scope::Overlay, Action::PageUp, "pgup ctrl-u", "", "one page up"),
     (Scope::Overlay, Action::Top, "g home", "", "to the first line"),
     (Scope::Overlay, Action::Bottom, "G end", "", "to the last line"),
-    (Scope::Overlay, Action::Back, "esc q L # ? f1", "close", "close"),
+    (Scope::Overlay, Action::Back, "esc q L #", "close", "close"),
+    (Scope::Overlay, Action::Help, "? f1", "help", "every key; again: close"),
     (Scope::Overlay, Action::Quit, "ctrl-c", "", "leave"),
     (
         Scope::Everywhere,

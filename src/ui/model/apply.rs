@@ -10,6 +10,7 @@ use crate::{
         RegistrationState, answer_attempts,
     },
     ui::{
+        LogFileError,
         bindings::{Action, Scope},
         notify::Occasion,
         view::{flow_text, short},
@@ -294,6 +295,13 @@ impl Model {
         };
         let text = format!("nothing is changed{more}: {first}");
         self.trouble = Some(Notice { until: None, ..Notice::error(now, text) });
+    }
+
+    /// The log is not written to its file, or no more.
+    pub fn log_broken(&mut self, at: Instant, error: &LogFileError) {
+        let sentence = error.to_string();
+        self.log(at, Level::Error, None, sentence.clone());
+        self.notice = Some(Notice::error(at, sentence));
     }
 
     /// Puts sentences about the config file into the log, the first on top.

@@ -17,6 +17,9 @@ pub struct Log {
     entries: VecDeque<LogEntry>,
     strays: u64,
     level: Level,
+    /// Up to which level entries are to be written to a file; `None` where there is none.
+    written: Option<Level>,
+    unwritten: Vec<LogEntry>,
 }
 
 /// How much an entry matters, what matters most first.
@@ -34,7 +37,8 @@ pub enum Level {
 }
 
 impl Level {
-    const ALL: [Level; 4] = [Level::Error, Level::Warning, Level::Info, Level::Debug];
+    /// Every level.
+    pub const ALL: [Level; 4] = [Level::Error, Level::Warning, Level::Info, Level::Debug];
 
     /// In a word.
     pub const fn name(self) -> &'static str {
@@ -77,10 +81,16 @@ impl Log {
             // A copy, so that a short excerpt does not keep a long datagram alive.
             *bytes = Bytes::copy_from_slice(&bytes[..bytes.len().min(BYTES)]);
         }
+        if self.written.is_some_and(|level| entry.level <= level) {
+            self.unwritten.push(entry.clone());
+        }
         if self.entries.len() == LIMIT {
             // What matters least goes first: a flood of little things drowns nothing.
-            let least = self.entries.iter().map(|entry| entry.level).max();
-            let oldest = self.entries.iter().position(|entry| Some(entry.level) == least);
+            let least = self.entries.iter().map(|entry| entry.level).max().unwrap_or_default();
+            if entry.level > least {
+                return;
+            }
+            let oldest = self.entries.iter().position(|entry| entry.level == least);
             self.entries.remove(oldest.unwrap_or_default());
         }
         self.entries.push_back(entry);
@@ -99,6 +109,16 @@ impl Log {
     /// Shows entries up to a level.
     pub fn set_level(&mut self, level: Level) {
         self.level = level;
+    }
+
+    /// Keeps what comes from now on to be written, up to a level; `None` keeps nothing.
+    pub fn write(&mut self, level: Option<Level>) {
+        self.written = level;
+    }
+
+    /// What is to be written, oldest first; each once.
+    pub fn take_unwritten(&mut self) -> Vec<LogEntry> {
+        std::mem::take(&mut self.unwritten)
     }
 
     /// How many entries are shown.
@@ -158,5 +178,42 @@ mod tests {
         assert_eq!((log.level(), log.len()), (Level::Debug, LIMIT));
         log.set_level(Level::Error.step(false));
         assert_eq!(log.newest_first().next().unwrap().sentence, "0 2");
+    }
+
+    #[test]
+    fn a_full_log_takes_nothing_in_that_matters_less_than_all_it_holds() {
+        let entry = |level, sentence: &str| LogEntry {
+            at: Instant::now(),
+            level,
+            flow: None,
+            sentence: sentence.to_owned(),
+            bytes: None,
+        };
+        let mut log = Log::default();
+        log.set_level(Level::Debug);
+        (0..LIMIT).for_each(|_| log.push(entry(Level::Error, "broken")));
+        log.push(entry(Level::Debug, "trifle"));
+        assert!(log.newest_first().all(|entry| entry.level == Level::Error));
+        assert_eq!(log.len(), LIMIT);
+        log.push(entry(Level::Error, "newest"));
+        assert_eq!(log.newest_first().next().unwrap().sentence, "newest");
+        assert_eq!(log.len(), LIMIT);
+    }
+
+    #[test]
+    fn what_is_to_be_written_is_given_once_and_up_to_its_level() {
+        let mut log = Log::default();
+        let push = |log: &mut Log, level, sentence: &str| {
+            let sentence = sentence.to_owned();
+            log.push(LogEntry { at: Instant::now(), level, flow: None, sentence, bytes: None });
+        };
+        push(&mut log, Level::Error, "before");
+        log.write(Some(Level::Info));
+        push(&mut log, Level::Info, "up");
+        push(&mut log, Level::Debug, "trifle");
+        push(&mut log, Level::Error, "broken");
+        let written: Vec<String> = log.take_unwritten().into_iter().map(|it| it.sentence).collect();
+        assert_eq!(written, ["up", "broken"]);
+        assert!(log.take_unwritten().is_empty());
     }
 }

@@ -88,6 +88,8 @@ pub struct Model {
     pub size: Size,
     /// What the keyboard means now.
     pub mode: Mode,
+    /// What the help lies over, and goes back to.
+    pub beneath: Mode,
     /// What is chosen and scrolled to.
     pub browse: Browse,
     /// How the contexts are looked at.
@@ -221,8 +223,6 @@ pub enum Mode {
     Help {
         /// The line on top.
         top: usize,
-        /// Whether it was opened from the composer, and goes back there.
-        composing: bool,
     },
     /// The engine is ending.
     Quitting {
@@ -321,6 +321,7 @@ impl Model {
             bindings: Bindings::default(),
             size: Size::default(),
             mode: Mode::Browse,
+            beneath: Mode::Browse,
             browse: Browse::default(),
             table: Table::default(),
             prompt: Prompt::new(),

@@ -98,6 +98,11 @@ impl Prompt {
         Prompt { input: Input::default(), purpose }
     }
 
+    /// Whether a filter is typed.
+    pub fn is_filter(&self) -> bool {
+        matches!(self.purpose, Purpose::Filter { .. })
+    }
+
     /// Looks for the rows that are meant, among those that are given.
     pub fn find<'c>(&mut self, contexts: &'c Contexts, rows: impl Iterator<Item = usize> + 'c) {
         let Purpose::Jump { found, chosen } = &mut self.purpose else { return };

@@ -60,11 +60,25 @@ pub(super) fn refuse_without_row(model: &mut Model, action: Action, now: Instant
         Action::InDialog => ("write in a dialog of", "an INVITE"),
         Action::Advice => ("take advice on", "a request"),
         Action::Answer => ("answer", "an INVITE"),
-        _ => ("label", "a request"),
+        Action::Copy => ("copy", "a request"),
+        Action::Jump => ("jump to", "a request"),
+        Action::Mark | Action::MarkAll | Action::InvertMarks => ("mark", "a request"),
+        Action::OpenRow => ("open", "a request"),
+        Action::CloseRow => ("close", "a request"),
+        Action::Drop => ("drop", "a request"),
+        Action::Label => ("label", "a request"),
+        _ => ("look at", "a request"),
     };
-    let text = match model.facts.contexts.is_empty() {
-        true => format!("nothing to {verb} yet: send {what} with {}", key(Action::Compose)),
-        false => format!("nothing to {verb} is shown: {} clears the filter", key(Action::Back)),
+    let list = &model.table.list;
+    let text = if model.facts.contexts.is_empty() {
+        format!("nothing to {verb} yet: send {what} with {}", key(Action::Compose))
+    } else if list.rows() > 0 {
+        format!("nothing to {verb} is chosen: {} goes to the first row", key(Action::Top))
+    } else if list.hides_ended() && list.filter().is_empty() {
+        let key = self::key(model, Scope::Table, Action::HideEnded);
+        format!("nothing to {verb} is shown: {key} shows what has ended")
+    } else {
+        format!("nothing to {verb} is shown: {} clears the filter", key(Action::Back))
     };
     say(model, now, text);
 }
@@ -114,7 +128,7 @@ fn drop_rows(model: &mut Model, action: Action, marked: &[ContextId], now: Insta
             let gone = contexts.drop_ended(|row| list.passes(row));
             (gone, gone)
         }
-        (_, [], None) => return say(model, now, "there is no row to drop yet"),
+        (_, [], None) => return refuse_without_row(model, action, now),
         (_, [], Some(chosen)) => (1, contexts.drop_ended(|row| row.id == chosen)),
         (_, marked, _) => {
             let gone = contexts.drop_ended(|row| marked.binary_search(&row.id).is_ok());

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{
     act::{chosen_leg, marked, refuse_without_row},
     compose, scrolled,
-    table::say,
+    table::{key, say},
 };
 use crate::{
     engine::{Command, RawSubmission, Submission},
@@ -17,7 +17,7 @@ use crate::{
         ServerTransactionId, UriBuf,
     },
     ui::{
-        bindings::Action,
+        bindings::{Action, Scope},
         composer::{Composer, Keep, Purpose, Shape, Way},
         model::{Mode, Model, Row, Tally},
     },
@@ -43,7 +43,8 @@ impl How {
     ];
 }
 
-const UNREADABLE: &str = "what was sent cannot be read as a request with From and To";
+const UNREADABLE: &str =
+    "what was sent cannot be read as a request with From and To: it can only be sent byte for byte";
 
 /// Opens what a key is for.
 pub(super) fn act(model: &mut Model, action: Action, now: Instant) {
@@ -57,7 +58,10 @@ pub(super) fn act(model: &mut Model, action: Action, now: Instant) {
             model.mode = Mode::Again { edits: false, at: 0 };
             return;
         }
-        _ if marks => Err("one can be edited at a time: unmark them first".to_owned()),
+        _ if marks => {
+            let key = key(model, Scope::Table, Action::ClearMarks);
+            return say(model, now, format!("that is for one at a time: {key} unmarks all"));
+        }
         Action::EditAgain => {
             model.mode = Mode::Again { edits: true, at: 0 };
             return;

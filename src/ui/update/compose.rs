@@ -63,7 +63,11 @@ pub(super) fn update(model: &mut Model, action: Action, now: Instant) -> Option<
         Action::PreviousField => composer.step(false),
         Action::NextChoice => composer.choose(true, &model.accounts),
         Action::PreviousChoice => composer.choose(false, &model.accounts),
-        Action::NextCandidate => composer.next_candidate(),
+        Action::NextCandidate => match composer.candidates().0.len() {
+            0 => refused = Some("nothing that is known begins like that"),
+            1 => refused = Some("this is the only completion that is known"),
+            _ => composer.next_candidate(),
+        },
         Action::ClearField => composer.clear(),
         Action::Advanced => composer.unfold(),
         Action::Preview => composer.previews = !composer.previews,
@@ -82,7 +86,6 @@ pub(super) fn update(model: &mut Model, action: Action, now: Instant) -> Option<
             model.drafts.open_mut().preview_top = scrolled(top, action, PREVIEW).min(end);
             return None;
         }
-        Action::Help => model.mode = Mode::Help { top: 0, composing: true },
         Action::Back if composer.previews => composer.previews = false,
         Action::Back => model.mode = Mode::Browse,
         Action::Send => return send(model),

@@ -6,6 +6,7 @@ use crossterm::event::{Event as Input, KeyEvent};
 use ratatui::layout::Position;
 use tui_input::backend::crossterm::EventHandler;
 
+use super::act::refuse_without_row;
 use crate::{
     sip::{Message, secret},
     ui::{
@@ -61,6 +62,7 @@ pub(super) fn act(model: &mut Model, action: Action, now: Instant) -> bool {
         Action::EndSearch => detail.find = None,
         Action::NextMatch => step_match(model, now, true),
         Action::PreviousMatch => step_match(model, now, false),
+        Action::Copy if model.selected().is_none() => refuse_without_row(model, action, now),
         Action::Copy => model.mode = Mode::Copy,
         _ => return false,
     }
@@ -110,7 +112,7 @@ fn show(model: &mut Model, tab: Tab) {
 /// Opens the message of the chosen line.
 fn open(model: &mut Model, now: Instant) {
     let Some(window) = window(model, now) else {
-        return refuse(model, now, "nothing is chosen: choose a context in the table");
+        return refuse_without_row(model, Action::Open, now);
     };
     let line = model.detail.spot().line(model.detail.tab, window.page.lines.len());
     match window.page.lines.get(line).and_then(|line| line.opens) {
@@ -119,7 +121,7 @@ fn open(model: &mut Model, now: Instant) {
             let key = key(model, Action::NextMessage);
             refuse(model, now, format!("this is the message already: {key} goes to the next"));
         }
-        None => refuse(model, now, "this line has no message to open"),
+        None => refuse(model, now, "this line has no message to open: one with an arrow has"),
     }
 }
 
@@ -135,7 +137,13 @@ fn in_messages(model: &mut Model, now: Instant, change: impl FnOnce(&mut Model))
 
 fn step_message(model: &mut Model, forward: bool, now: Instant) {
     let Some(chosen) = chosen_message(model).map(|message| message.place) else {
-        return refuse(model, now, "there is no message yet");
+        return match model.selected() {
+            Some(row) => {
+                let text = format!("#{} has no message yet", row.id);
+                refuse(model, now, text);
+            }
+            None => refuse_without_row(model, Action::Open, now),
+        };
     };
     let Some(row) = model.selected() else { return };
     let next = if forward {
@@ -146,8 +154,8 @@ fn step_message(model: &mut Model, forward: bool, now: Instant) {
     match next.map(|message| message.place) {
         Some(place) => model.detail.open(place),
         None if model.detail.tab != Tab::Messages => model.detail.open(chosen),
-        None if forward => refuse(model, now, "this is the last message"),
-        None => refuse(model, now, "this is the first message"),
+        None if forward => refuse(model, now, "this is the last message already"),
+        None => refuse(model, now, "this is the first message already"),
     }
 }
 
@@ -174,7 +182,10 @@ fn name(row: &Row, message: &Carried<'_>) -> String {
 
 fn mark(model: &mut Model, now: Instant) {
     let Some((row, message)) = meant(model, now) else {
-        return refuse(model, now, "this line has no message to mark");
+        if model.selected().is_none() {
+            return refuse_without_row(model, Action::Mark, now);
+        }
+        return refuse(model, now, "this line has no message to mark: one with an arrow has");
     };
     let bytes = message.bytes.clone();
     let marked = Marked { message: bytes, place: message.place, name: name(row, &message) };
@@ -196,7 +207,9 @@ fn compare(model: &mut Model, now: Instant) {
             let key = key(model, Action::MarkMessage);
             refuse(model, now, format!("nothing to compare with: {key} marks a message first"));
         }
-        (_, None) => refuse(model, now, "this line has no message to compare"),
+        (_, None) => {
+            refuse(model, now, "this line has no message to compare: one with an arrow has")
+        }
         (Some(_), Some(place)) => {
             model.detail.open(place);
             model.detail.comparing = true;
@@ -210,16 +223,22 @@ fn zoom(model: &mut Model, action: Action, now: Instant) {
         let key = key(model, Action::Show(Tab::Ladder));
         return refuse(model, now, format!("that is for the ladder: {key} opens it"));
     }
-    let zoom = &mut model.detail.zoom;
-    *zoom = match action {
-        Action::Wider => (*zoom + 1).min(WIDEST),
-        Action::Narrower => (*zoom - 1).max(-WIDEST),
-        _ => 0,
+    let zoom = model.detail.zoom;
+    let (wanted, already) = match action {
+        Action::Wider => ((zoom + 1).min(WIDEST), "as wide as it goes"),
+        Action::Narrower => ((zoom - 1).max(-WIDEST), "as narrow as it goes"),
+        _ => (0, "as wide as it needs"),
     };
+    if wanted == zoom {
+        return refuse(model, now, format!("the ladder is drawn {already} already"));
+    }
+    model.detail.zoom = wanted;
 }
 
 fn sideways(model: &mut Model, now: Instant, step: impl FnOnce(usize) -> usize) {
-    let Some(window) = window(model, now) else { return };
+    let Some(window) = window(model, now) else {
+        return refuse_without_row(model, Action::Open, now);
+    };
     let widest = window.page.width();
     if widest <= window.width {
         let wrap = key(model, Action::Wrap);
@@ -237,7 +256,9 @@ fn sideways(model: &mut Model, now: Instant, step: impl FnOnce(usize) -> usize) 
 
 /// Goes to the next line in which the searched text stands, round the ends.
 fn step_match(model: &mut Model, now: Instant, forward: bool) {
-    let (Some(window), Some(wanted)) = (window(model, now), model.detail.wanted()) else { return };
+    let (Some(window), Some(wanted)) = (window(model, now), model.detail.wanted()) else {
+        return refuse_without_row(model, Action::Open, now);
+    };
     let lines = window.page.matches(wanted);
     let count = window.page.lines.len();
     let line = model.detail.spot().line(model.detail.tab, count);
@@ -247,9 +268,16 @@ fn step_match(model: &mut Model, now: Instant, forward: bool) {
         lines.iter().rev().find(|&&found| found < line).or(lines.last())
     };
     match next {
+        Some(&next) if next == line => {
+            let text = format!("{wanted:?} stands in this line only");
+            refuse(model, now, text);
+        }
         Some(&next) => go_to(model, next, count),
         None => {
-            let text = format!("{wanted:?} stands nowhere in this tab");
+            let search = key(model, Action::Search);
+            let text = format!(
+                "{wanted:?} stands nowhere in this tab: {search} searches for another text"
+            );
             refuse(model, now, text);
         }
     }
@@ -283,6 +311,9 @@ pub(super) fn find(model: &mut Model, action: Action) {
 /// Carries out a choice of the copy menu.
 pub(super) fn copy(model: &mut Model, action: Action, now: Instant) {
     model.mode = Mode::Browse;
+    if model.selected().is_none() && action != Action::Back {
+        return refuse_without_row(model, Action::Copy, now);
+    }
     match clip(model, action, now) {
         None => {}
         Some(Ok(clip)) => model.clip = Some(clip),
@@ -292,8 +323,7 @@ pub(super) fn copy(model: &mut Model, action: Action, now: Instant) {
 
 /// What is to be copied.
 fn clip(model: &Model, action: Action, now: Instant) -> Option<Result<Clip, String>> {
-    let nothing = || Err("nothing is chosen: choose a context in the table".to_owned());
-    let Some(row) = model.selected() else { return (action != Action::Back).then(nothing) };
+    let row = model.selected()?;
     let message = || {
         meant(model, now)
             .map(|(_, message)| message)

@@ -177,16 +177,23 @@ pub(super) fn columns(model: &mut Model, action: Action, at: usize, now: Instant
             Some(format!("{} is not shown: show it first", column.name()))
         }
         Action::MoveLeft | Action::MoveRight => {
+            let before = columns.clone();
             columns.shift(column, action == Action::MoveRight);
-            None
+            let way = if action == Action::MoveLeft { "first" } else { "last" };
+            (*columns == before).then(|| format!("{} is the {way} column already", column.name()))
         }
         Action::UsualWidth => {
+            let before = columns.clone();
             columns.set_width(column, None);
-            None
+            let text = || format!("{} is as wide as it needs already", column.name());
+            (*columns == before).then(text)
         }
         Action::Wider | Action::Narrower => {
+            let before = columns.clone();
             resize(model, column, action == Action::Wider);
-            None
+            let way = if action == Action::Wider { "wide" } else { "narrow" };
+            let text = || format!("{} is as {way} as it goes already", column.name());
+            (model.table.columns == before).then(text)
         }
         action => {
             at = scrolled(at, action, 5).min(offered.len() - 1);

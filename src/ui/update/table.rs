@@ -7,7 +7,7 @@ use ratatui::layout::{Position, Rect};
 use crate::ui::{
     bindings::{Action, Scope},
     model::{Column, Cursor, Fold, Mode, Model, Notice, Prompt, Sort},
-    update::{scrolled, table_height},
+    update::{act::refuse_without_row, scrolled, table_height},
     view::{self, Regions},
 };
 
@@ -18,9 +18,7 @@ const SIDEWAYS: usize = 8;
 pub(super) fn look(model: &mut Model, action: Action, now: Instant) {
     match action {
         Action::Filter => open_prompt(model, Prompt::filter(model.table.list.filter())),
-        Action::Jump if model.table.list.rows() == 0 => {
-            say(model, now, "there is no row to jump to")
-        }
+        Action::Jump if model.table.list.rows() == 0 => refuse_without_row(model, action, now),
         Action::Jump => open_prompt(model, Prompt::jump()),
         Action::Columns => model.mode = Mode::Columns { at: 0 },
         Action::SortNext => sort_by_next(model, now),
@@ -42,14 +40,36 @@ pub(super) fn look(model: &mut Model, action: Action, now: Instant) {
                 model.choose(Cursor { context, leg: None });
             }
         }
-        Action::ScrollRight => model.table.shift = (model.table.shift + SIDEWAYS).min(1_000),
-        Action::ScrollLeft => model.table.shift = model.table.shift.saturating_sub(SIDEWAYS),
+        Action::ScrollRight | Action::ScrollLeft => sideways(model, action, now),
         Action::OpenRow | Action::CloseRow => open(model, action == Action::OpenRow, now),
         Action::Mark | Action::MarkAll | Action::InvertMarks | Action::ClearMarks => {
             mark(model, action, now);
         }
         _ => {}
     }
+}
+
+/// Scrolls long texts, no further than the longest on the screen goes.
+fn sideways(model: &mut Model, action: Action, now: Instant) {
+    let screen = Rect::from((Position::ORIGIN, model.size));
+    let table = Regions::of(screen, model.browse.pane).and_then(|regions| regions.table);
+    let excess = table.map_or(0, |table| view::table_excess(model, table, now));
+    // Rows that were longer may have gone meanwhile.
+    let shift = model.table.shift.min(excess);
+    model.table.shift = match action {
+        _ if excess == 0 => {
+            model.table.shift = 0;
+            return say(model, now, "every text that is shown fits already");
+        }
+        Action::ScrollRight if shift == excess => {
+            return say(model, now, "long texts are scrolled to their end already");
+        }
+        Action::ScrollRight => (shift + SIDEWAYS).min(excess),
+        _ if shift == 0 => {
+            return say(model, now, "long texts are shown from their beginning already");
+        }
+        _ => shift.saturating_sub(SIDEWAYS),
+    };
 }
 
 pub(super) fn open_prompt(model: &mut Model, prompt: Prompt) {
@@ -118,8 +138,8 @@ fn fold(model: &mut Model, now: Instant) {
 fn open(model: &mut Model, opens: bool, now: Instant) {
     let contexts = &model.facts.contexts;
     let Some(place) = model.selected().and_then(|row| contexts.place(row.id)) else {
-        let verb = if opens { "open" } else { "close" };
-        return say(model, now, format!("there is no row to {verb} yet"));
+        let action = if opens { Action::OpenRow } else { Action::CloseRow };
+        return refuse_without_row(model, action, now);
     };
     let list = &model.table.list;
     let head = list.head(contexts, place);
@@ -129,11 +149,14 @@ fn open(model: &mut Model, opens: bool, now: Instant) {
         return say(
             model,
             now,
-            format!("#{id} has no second leg and nothing is folded into it ({fold} folds)"),
+            format!(
+                "nothing to open: #{id} has no second leg and nothing is folded into it ({fold} folds)"
+            ),
         );
     }
     if !opens && !list.is_open(id) {
-        return say(model, now, format!("#{id} is not open"));
+        let key = key(model, Scope::Table, Action::OpenRow);
+        return say(model, now, format!("#{id} is closed already: {key} opens it"));
     }
     model.table.list.set_open(id, opens);
     if !opens {
@@ -146,7 +169,7 @@ fn mark(model: &mut Model, action: Action, now: Instant) {
     match action {
         Action::Mark => {
             let Some(id) = model.browse.selected else {
-                return say(model, now, "there is no row to mark yet");
+                return refuse_without_row(model, action, now);
             };
             if !marks.remove(&id) {
                 marks.insert(id);
@@ -161,12 +184,18 @@ fn mark(model: &mut Model, action: Action, now: Instant) {
             say(model, now, format!("nothing is marked: mark a row with {key}"));
         }
         Action::ClearMarks => marks.clear(),
+        _ if model.table.list.rows() == 0 => refuse_without_row(model, action, now),
         _ => {
+            let before = marks.len();
             let contexts = &model.facts.contexts;
             for id in model.table.list.iter().filter_map(|place| Some(contexts.row(place)?.id)) {
                 if action == Action::MarkAll || !marks.remove(&id) {
                     marks.insert(id);
                 }
+            }
+            if action == Action::MarkAll && marks.len() == before {
+                let key = key(model, Scope::Table, Action::ClearMarks);
+                say(model, now, format!("every row that is shown is marked: {key} unmarks all"));
             }
         }
     }

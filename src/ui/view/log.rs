@@ -9,6 +9,7 @@ use ratatui::{
 
 use crate::ui::{
     bindings::{Action, Scope},
+    detail::secret,
     model::{Level, LogEntry, Model},
     view::{
         overlay, put,
@@ -74,15 +75,7 @@ fn draw_entry(buffer: &mut Buffer, inner: Rect, from: u16, entry: &LogEntry, mod
         Level::Debug => (" ", theme.dim),
     };
     put(buffer, inner, WORDS - 2, from, sign, style);
-    let flow = entry.flow.and_then(|id| match model.facts.flows.get(&id) {
-        Some(flow) => Some((flow.event.server.transport, address(&flow.event.server))),
-        None => {
-            let (open, _) = model.facts.peer_flows.find(id)?;
-            Some((open.transport, open.peer.to_string()))
-        }
-    });
-    let flow = flow.map(|(transport, address)| whence(transport.name(), &address, &entry.sentence));
-    let sentence = format!("{}{}", flow.unwrap_or_default(), safe(&entry.sentence));
+    let sentence = sentence(entry, model);
     let mut y = from;
     let words = if entry.level == Level::Debug { theme.dim } else { Style::new() };
     for line in wrap(&sentence, usize::from(inner.width.saturating_sub(WORDS + 1))) {
@@ -107,9 +100,37 @@ fn whence(transport: &str, address: &str, sentence: &str) -> String {
     }
 }
 
-/// The first bytes of a message.
+/// The first bytes of a message, without what must not be seen.
 fn excerpt(bytes: &[u8]) -> String {
-    if bytes.is_empty() { "(empty)".to_owned() } else { bytes_as_text(bytes) }
+    if bytes.is_empty() {
+        return "(empty)".to_owned();
+    }
+    let secrets = secret::ranges(bytes);
+    bytes_as_text(&secret::masked(bytes, 0..bytes.len(), &secrets))
+}
+
+/// An entry as a line of a file: when, how much it matters, what happened, and the bytes.
+pub fn log_line(entry: &LogEntry, model: &Model) -> String {
+    let time = model.time.clock.wall(entry.at);
+    let mut line = format!("{time:.6} {:7} {}", entry.level.name(), sentence(entry, model));
+    if let Some(bytes) = &entry.bytes {
+        line.push_str(" | ");
+        line.push_str(&excerpt(bytes));
+    }
+    line
+}
+
+/// What happened, and on which flow.
+fn sentence(entry: &LogEntry, model: &Model) -> String {
+    let flow = entry.flow.and_then(|id| match model.facts.flows.get(&id) {
+        Some(flow) => Some((flow.event.server.transport, address(&flow.event.server))),
+        None => {
+            let (open, _) = model.facts.peer_flows.find(id)?;
+            Some((open.transport, open.peer.to_string()))
+        }
+    });
+    let flow = flow.map(|(transport, address)| whence(transport.name(), &address, &entry.sentence));
+    format!("{}{}", flow.unwrap_or_default(), safe(&entry.sentence))
 }
 
 #[cfg(test)]
@@ -134,5 +155,7 @@ mod tests {
             r"SIP/2.0 200 \x1b]0;x\x07\xff\r\n"
         );
         assert_eq!(excerpt(b""), "(empty)");
+        let basic = b"INFO sip:a@b SIP/2.0\r\nAuthorization: Basic c2VjcmV0\r\n";
+        assert!(!excerpt(basic).contains("c2VjcmV0"), "{}", excerpt(basic));
     }
 }

@@ -47,8 +47,9 @@ pub use composer::{
 };
 pub use finish::Signs;
 pub use help::lines as help_lines;
+pub use log::log_line;
 pub use statistics::lines as statistics_lines;
-pub use table::{column_width, heading_at};
+pub use table::{column_width, excess as table_excess, heading_at};
 pub use text::{bytes_as_text, flow_text};
 pub use theme::{Colours, Theme, ThemeError, Themes, UnknownTheme};
 pub(in crate::ui) use time::short;
@@ -162,7 +163,7 @@ pub fn draw_settled(frame: &mut Frame<'_>, model: &Model, now: Instant, settled:
         Mode::Statistics { top } => {
             statistics::draw(buffer, regions.body, model, top, &moment);
         }
-        Mode::Help { top, .. } => {
+        Mode::Help { top } => {
             panes(buffer);
             help::draw(buffer, regions.body, model, top);
         }

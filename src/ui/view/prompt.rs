@@ -9,6 +9,7 @@ use ratatui::{
 };
 
 use crate::ui::{
+    bindings::{Action, Scope},
     model::{Model, Purpose},
     view::{Regions, overlay, palette, put, put_in, text::safe, theme::shape, title},
 };
@@ -28,7 +29,9 @@ pub(super) fn draw(buffer: &mut Buffer, regions: &Regions, model: &Model) -> Opt
     Clear.render(line, buffer);
     let (before, hint) = match &prompt.purpose {
         Purpose::Filter { error: None } if prompt.input.value().is_empty() => {
-            ("/", Some((LANGUAGE.to_owned(), theme.dim)))
+            let key = model.bindings.key(Scope::Prompt, Action::Help);
+            let help = key.map(|key| format!("{key} explains · ")).unwrap_or_default();
+            ("/", Some((format!("{help}{LANGUAGE}"), theme.dim)))
         }
         Purpose::Filter { error } => {
             let told =

@@ -5,6 +5,8 @@
 mod cell;
 mod layout;
 
+use std::time::Instant;
+
 use ratatui::{
     buffer::Buffer,
     layout::{Alignment, Rect},
@@ -19,7 +21,7 @@ pub(super) use layout::{Cell, layout};
 
 use crate::ui::{
     bindings::{Action, Scope},
-    model::{Column, Line, Mode, Model, Pane, Row, Sort},
+    model::{Column, LegRow, Line, Mode, Model, Pane, Row, Sort},
     view::{
         block, put, put_in,
         text::{balanced, cut, safe, scrolled},
@@ -139,30 +141,63 @@ fn draw_line(
     model: &Model,
     moment: &Moment,
 ) {
-    let contexts = &model.facts.contexts;
-    let (row, leg) = match line {
-        Line::Row(row) | Line::Member(row) => (contexts.row(row), None),
-        Line::Leg { row, leg } => {
-            let row = contexts.row(row);
-            (row, row.and_then(|row| row.legs().get(leg)))
-        }
-    };
-    let Some(row) = row else { return };
-    let has = |column| cells.iter().any(|cell| cell.column == column);
-    for cell in cells {
-        let cell::Text { text, style } = match leg {
-            Some(leg) => cell::of_leg(leg, cell.column, model, moment),
-            None => cell::of_row(row, cell.column, has, model, moment),
-        };
-        let text = match (line, cell.column) {
-            (Line::Member(_), Column::Method) => format!("└ {text}").into(),
-            _ => text,
-        };
+    let Some((row, leg)) = row_of(line, model) else { return };
+    for (cell, cell::Text { text, style }) in texts(row, leg, line, cells, model, moment) {
         let text = scrolled(&text, usize::from(cell.width), model.table.shift);
         put_cell(buffer, place, cell, &text, style);
     }
     if leg.is_none() {
         draw_signs(buffer, place, row, line, model);
+    }
+}
+
+/// What stands in the cells of a line.
+fn texts<'a>(
+    row: &'a Row,
+    leg: Option<&'a LegRow>,
+    line: Line,
+    cells: &'a [Cell],
+    model: &'a Model,
+    moment: &'a Moment,
+) -> impl Iterator<Item = (&'a Cell, cell::Text<'a>)> {
+    let has = |column| cells.iter().any(|cell| cell.column == column);
+    cells.iter().map(move |cell| {
+        let mut text = match leg {
+            Some(leg) => cell::of_leg(leg, cell.column, model, moment),
+            None => cell::of_row(row, cell.column, has, model, moment),
+        };
+        if let (Line::Member(_), Column::Method) = (line, cell.column) {
+            text.text = format!("└ {}", text.text).into();
+        }
+        (cell, text)
+    })
+}
+
+/// By how many columns the longest text on the screen is longer than its cell.
+pub fn excess(model: &Model, area: Rect, now: Instant) -> usize {
+    let contexts = &model.facts.contexts;
+    let cells = shown_cells(model, area);
+    let moment = Moment::new(now);
+    let height = usize::from(area.height.saturating_sub(3));
+    let lines = model.table.list.window(contexts, model.browse.top, height);
+    let of_line = |line: &Line| {
+        let (row, leg) = row_of(*line, model)?;
+        texts(row, leg, *line, &cells, model, &moment)
+            .map(|(cell, text)| text.text.width().saturating_sub(usize::from(cell.width)))
+            .max()
+    };
+    lines.iter().filter_map(of_line).max().unwrap_or_default()
+}
+
+/// The row of a line, and the leg that it is of.
+fn row_of(line: Line, model: &Model) -> Option<(&Row, Option<&LegRow>)> {
+    let contexts = &model.facts.contexts;
+    match line {
+        Line::Row(row) | Line::Member(row) => Some((contexts.row(row)?, None)),
+        Line::Leg { row, leg } => {
+            let row = contexts.row(row)?;
+            Some((row, row.legs().get(leg)))
+        }
     }
 }
 

@@ -18,7 +18,7 @@ pub(in crate::ui::view) fn draw(buffer: &mut Buffer, body: Rect, model: &Model) 
     let items: Vec<_> = model
         .bindings
         .scope(Scope::Copy)
-        .filter(|binding| !matches!(binding.action, Action::Back | Action::Quit))
+        .filter(|binding| !matches!(binding.action, Action::Back | Action::Help | Action::Quit))
         .collect();
     let width = body.width.min(56);
     let height = body.height.min(items.len() as u16 + 2);
