@@ -44,9 +44,12 @@ fn table(name: &str) -> Script {
     script
 }
 
+/// Opens a view: of the detail, the tab of that index.
+type Open = fn(&mut Script, usize);
+
 /// What can be on the screen.
-fn views() -> Vec<(String, fn(&mut Script, usize))> {
-    let mut views: Vec<(String, fn(&mut Script, usize))> = vec![
+fn views() -> Vec<(String, Open)> {
+    let mut views: Vec<(String, Open)> = vec![
         ("table".into(), |script, _| script.model.browse.pane = Pane::Table),
         ("copy".into(), |script, _| script.model.mode = Mode::Copy),
         ("accounts".into(), |script, _| script.model.mode = Mode::Accounts { chosen: 0 }),
@@ -65,7 +68,7 @@ fn views() -> Vec<(String, fn(&mut Script, usize))> {
     ];
     for (name, finds) in [("detail", false), ("found", true)] {
         for (at, tab) in Tab::ALL.into_iter().enumerate() {
-            let open: fn(&mut Script, usize) = match finds {
+            let open: Open = match finds {
                 false => |script, at| {
                     script.model.browse.pane = Pane::Detail;
                     script.model.detail.tab = Tab::ALL[at % Tab::ALL.len()];
