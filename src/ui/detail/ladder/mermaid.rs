@@ -61,17 +61,27 @@ impl Ladder {
 }
 
 /// A text that cannot end a statement of Mermaid's or begin another: what has a meaning there, or
-/// would steer a terminal, stands as an entity code.
+/// could have, stands as an entity code, and what would steer a terminal as a question mark.
+///
+/// `;` and a line end would end the statement, `#` and `%%` begin a comment, `<` a tag, `&` an entity
+/// and `$$` a formula; `\n` is a line end, `wrap:` before a text is taken off it, and `style…:…#` loses
+/// the end of the code that follows.
 fn entities(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
+    let lower = text.to_ascii_lowercase();
+    let is_plain_colon = !["wrap", "style", "classdef"].iter().any(|word| lower.contains(word));
     for c in text.chars() {
         match c {
-            '#' | ';' | '<' | '>' | '"' | '%' | '{' | '}' => {
+            c if crate::sip::escape::is_unsafe(c) => safe.push('?'),
+            ':' if is_plain_colon => safe.push(c),
+            c if c.is_ascii_punctuation() && !PLAIN.contains(c) => {
                 safe.push_str(&format!("#{};", u32::from(c)));
             }
-            c if crate::sip::escape::is_unsafe(c) => safe.push('?'),
             c => safe.push(c),
         }
     }
     safe
 }
+
+/// The punctuation that means nothing to Mermaid in a text.
+const PLAIN: &str = "!'()*+,-./=?@[]_|";

@@ -117,6 +117,38 @@ fn hostile_texts_stay_on_their_line() {
 }
 
 #[test]
+fn whatever_means_something_to_mermaid_stands_as_a_code() {
+    let all: String = (' '..='~').collect();
+    let words = ["end", "wrap: it", "%%{init}%%", "style a:#1;", "$$x$$ &lt; \\n <b>", &all];
+    let ladder = ladder(
+        &[("end", "wrap:x"), ("sip:a@b;c#d", &all)],
+        vec![
+            (0, arrow(0, 1, &words, 2), Mood::Out),
+            (1, What::Note { over: 1, text: words.join(" ") }, Mood::Bad),
+        ],
+    );
+    let mermaid = ladder.mermaid();
+    for line in mermaid.lines().skip(1) {
+        let (_, text) = line.split_once(" as ").or_else(|| line.split_once(": ")).unwrap();
+        for piece in text.split("<br/>") {
+            // Without its codes there is nothing left that means anything.
+            let mut rest = piece.split('#');
+            let first = rest.next().unwrap_or_default().to_owned();
+            let rest = rest.map(|piece| {
+                let (code, rest) = piece.split_once(';').expect("a code has an end");
+                assert!(code.parse::<u8>().is_ok(), "{line}");
+                rest
+            });
+            let left = first + &rest.collect::<String>();
+            assert!(!left.contains(['#', ';', '<', '>', '&', '%', '$', '\\', '{']), "{line}");
+            let has_colon = text.contains(':');
+            assert!(!has_colon || !(text.contains("wrap") || text.contains("style")), "{line}");
+        }
+    }
+    insta::assert_snapshot!("ladder_hostile_mermaid", mermaid);
+}
+
+#[test]
 fn long_tags_are_shortened_and_short_ones_stay() {
     assert_eq!(short("a8f2"), "a8f2");
     assert_eq!(short("1234567890"), "1234567890");
