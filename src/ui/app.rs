@@ -20,7 +20,7 @@ use crate::{
     ui::{
         Arrangement, LogFileError, LogSettings, Look, Options, Reload,
         log_file::LogFile,
-        model::{Columns, GRACE, Mode, Model, Notice, Table, TimeOfDay},
+        model::{Clip, Columns, GRACE, Mode, Model, Notice, Table, TimeOfDay},
         terminal::{self, Disturbance, Disturbances, Farewell, Input, Screen},
         update, view,
     },
@@ -34,6 +34,10 @@ const TURN: Duration = Duration::from_millis(4);
 
 /// The least time between two notifications.
 const ALERT: Duration = Duration::from_secs(1);
+
+/// So many bytes go through every terminal that takes copies at all: in Base64 they are the 100,000
+/// that some of them stop at.
+const SHORT: usize = 74_994;
 
 /// What is said where the engine's queue is full.
 const BUSY: &str = "the engine is busy, nothing was done: try again in a moment";
@@ -353,14 +357,7 @@ impl App {
         if let (Some(clip), Some(screen)) = (self.model.clip.take(), &mut self.screen) {
             let now = Instant::now();
             self.model.notice = Some(match screen.copy(&clip.bytes) {
-                Ok(()) => Notice::info(
-                    now,
-                    format!(
-                        "{} went to the terminal's clipboard, {} bytes",
-                        clip.what,
-                        clip.bytes.len()
-                    ),
-                ),
+                Ok(()) => Notice::info(now, copied(&clip, std::env::var_os("TMUX").is_some())),
                 Err(error) => Notice::error(now, format!("cannot copy {}: {error}", clip.what)),
             });
         }
@@ -415,6 +412,33 @@ fn open_log(model: &mut Model, settings: &LogSettings) -> Result<Option<LogFile>
     Ok(file)
 }
 
+/// What is told of a copy. Nobody says whether the terminal took it.
+fn copied(clip: &Clip, in_tmux: bool) -> String {
+    let count = clip.bytes.len();
+    let mut text = format!("{} went to the terminal's clipboard, {count} bytes", clip.what);
+    if count > SHORT {
+        text.push_str(": some terminals take no more than 74994, and leave out the rest or all");
+    }
+    if in_tmux {
+        text.push_str("; tmux hands it on with `set -g set-clipboard on`");
+    }
+    text
+}
+
 async fn sleep_until(at: Instant) {
     tokio::time::sleep_until(at.into()).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_says_what_could_keep_it_from_arriving() {
+        let told = |count, in_tmux| copied(&Clip::new("it", vec![b'x'; count]), in_tmux);
+        assert_eq!(told(7, false), "it went to the terminal's clipboard, 7 bytes");
+        assert!(told(7, true).ends_with("; tmux hands it on with `set -g set-clipboard on`"));
+        assert!(told(SHORT + 1, false).contains("some terminals take no more than 74994"));
+        assert!(!told(SHORT, false).contains("terminals take"));
+    }
 }

@@ -199,6 +199,7 @@ fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
                 Pane::Detail => Pane::Table,
             }
         }
+        Action::Alone => alone(model, now),
         Action::Back if model.notice(now).is_some() => model.notice = None,
         Action::Back if model.browse.pane != Pane::Table => model.browse.pane = Pane::Table,
         Action::Back => prompt::clear_filter(model, now),
@@ -212,6 +213,18 @@ fn browse(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
         },
     }
     None
+}
+
+/// Gives the pane with the focus the screen alone, or both a part of it.
+fn alone(model: &mut Model, now: Instant) {
+    let screen = Rect::from((Position::ORIGIN, model.size));
+    if Regions::has_both(screen) {
+        model.browse.alone = !model.browse.alone;
+    } else {
+        let key = table::key(model, Scope::Browse, Action::NextPane);
+        let text = format!("one pane has this small screen already: {key} goes to the other");
+        model.notice = Some(Notice::error(now, text));
+    }
 }
 
 /// Takes the next theme, and says what it is called. One that is broken changes nothing.
@@ -253,7 +266,7 @@ fn scrolled(line: usize, action: Action, page: usize) -> usize {
 /// How many lines a page is in what has the focus.
 fn page(model: &Model) -> usize {
     let area = Rect::from((Position::ORIGIN, model.size));
-    let Some(regions) = Regions::of(area, model.browse.pane) else { return 1 };
+    let Some(regions) = Regions::of(area, &model.browse) else { return 1 };
     let height = match (model.mode, model.browse.pane) {
         (Mode::Browse, Pane::Table) => {
             regions.table.map_or(0, |table| table.height.saturating_sub(1))
@@ -267,7 +280,7 @@ fn page(model: &Model) -> usize {
 /// How many lines the table has for its rows; `None` where it is not on the screen.
 fn table_height(model: &Model) -> Option<usize> {
     let area = Rect::from((Position::ORIGIN, model.size));
-    let table = Regions::of(area, model.browse.pane)?.table?;
+    let table = Regions::of(area, &model.browse)?.table?;
     Some(usize::from(table.height.saturating_sub(3).max(1)))
 }
 
@@ -287,7 +300,7 @@ pub fn settle(model: &mut Model, now: Instant) -> Settled {
 fn mouse(model: &mut Model, event: MouseEvent, now: Instant) {
     let area = Rect::from((Position::ORIGIN, model.size));
     let at = Position { x: event.column, y: event.row };
-    let Some(regions) = Regions::of(area, model.browse.pane) else { return };
+    let Some(regions) = Regions::of(area, &model.browse) else { return };
     let turn = match event.kind {
         MouseEventKind::ScrollDown => WHEEL,
         MouseEventKind::ScrollUp => -WHEEL,

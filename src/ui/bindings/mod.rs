@@ -16,6 +16,8 @@ use crate::ui::detail::Tab;
 pub enum Action {
     /// Show the accounts.
     Accounts,
+    /// One pane alone, or both.
+    Alone,
     /// Take what was typed.
     Accept,
     /// Write what the peer's advice says would help.

@@ -90,12 +90,16 @@ fn headers(wanted: &str) -> Vec<Candidate> {
 
 fn header_values(name: &str, value: &str) -> Vec<Candidate> {
     let name = HeaderName::from_bytes(name.trim().as_bytes());
-    let wanted = match value.rsplit_once(',') {
-        Some((_, last)) if known::is_list(name) => last,
+    let (before, wanted) = match value.rsplit_once(',') {
+        Some(split) if known::is_list(name) => split,
         Some(_) => return Vec::new(),
-        None => value,
+        None => ("", value),
     };
-    plain(wanted, known::values(name))
+    // What is in the list already is not wanted twice.
+    let is_there = |value: &str| before.split(',').any(|it| it.trim().eq_ignore_ascii_case(value));
+    let values: Vec<&str> =
+        known::values(name).iter().copied().filter(|value| !is_there(value)).collect();
+    plain(wanted, &values)
 }
 
 fn plain(before: &str, values: &[&str]) -> Vec<Candidate> {
@@ -143,6 +147,7 @@ mod tests {
             (Slot::Headers, "sub", Some("Subject: ")),
             (Slot::Headers, "# sub", Some("Subject: ")),
             (Slot::Headers, "Supported: 100rel, ti", Some("timer")),
+            (Slot::Headers, "Supported: TIMER, 100rel, ti", None),
             (Slot::Headers, "event:", Some("presence")),
             (Slot::Headers, "X-Own: a", None),
             (Slot::ContentType, "application/s", Some("application/sdp")),

@@ -248,6 +248,8 @@ pub enum Pane {
 pub struct Browse {
     /// The pane with the focus.
     pub pane: Pane,
+    /// Whether it has the screen alone, though there is room for both.
+    pub alone: bool,
     /// The chosen context.
     pub selected: Option<ContextId>,
     /// The chosen leg of it, where one is chosen.

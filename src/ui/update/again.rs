@@ -268,11 +268,21 @@ fn open_dialog_of(model: &Model, row: &Row) -> Result<(ContextId, Option<Box<str
     let is_it = |leg: &&str| tag.as_deref().is_none_or(|tag| tag == *leg);
     match open_legs(parent).iter().any(is_it) {
         true => Ok((context, tag)),
+        false if has_leg(parent) => Err(format!(
+            "the dialog of the {} is over: send it as a new request, or byte for byte",
+            parent.method
+        )),
         false => Err(format!(
             "{} has no dialog that is up: a response with a To tag makes one (RFC 3261 §12.1)",
             parent.method
         )),
     }
+}
+
+fn has_leg(row: &Row) -> bool {
+    row.timeline
+        .iter()
+        .any(|entry| entry.context == row.id && matches!(entry.fact, Fact::Leg { .. }))
 }
 
 /// The tags of the legs that are not over, as far as the timeline tells.

@@ -103,7 +103,7 @@ pub(super) fn settle(model: &mut Model, now: Instant) -> Option<Window> {
 fn show(model: &mut Model, tab: Tab) {
     model.detail.tab = tab;
     let screen = ratatui::layout::Rect::from((Position::ORIGIN, model.size));
-    let is_seen = Regions::of(screen, model.browse.pane).is_some_and(|it| it.detail.is_some());
+    let is_seen = Regions::of(screen, &model.browse).is_some_and(|it| it.detail.is_some());
     if !is_seen {
         model.browse.pane = Pane::Detail;
     }

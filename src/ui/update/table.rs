@@ -52,7 +52,7 @@ pub(super) fn look(model: &mut Model, action: Action, now: Instant) {
 /// Scrolls long texts, no further than the longest on the screen goes.
 fn sideways(model: &mut Model, action: Action, now: Instant) {
     let screen = Rect::from((Position::ORIGIN, model.size));
-    let table = Regions::of(screen, model.browse.pane).and_then(|regions| regions.table);
+    let table = Regions::of(screen, &model.browse).and_then(|regions| regions.table);
     let excess = table.map_or(0, |table| view::table_excess(model, table, now));
     // Rows that were longer may have gone meanwhile.
     let shift = model.table.shift.min(excess);
@@ -103,7 +103,7 @@ fn sort_by_next(model: &mut Model, now: Instant) {
 /// How wide a column is on the screen, where it is there.
 pub(super) fn width_on_screen(model: &Model, column: Column) -> Option<u16> {
     let area = Rect::from((Position::ORIGIN, model.size));
-    let table = Regions::of(area, model.browse.pane)?.table?;
+    let table = Regions::of(area, &model.browse)?.table?;
     view::column_width(model, table, column)
 }
 

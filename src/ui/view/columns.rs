@@ -13,11 +13,16 @@ use crate::ui::{
     view::{overlay, put, table, title},
 };
 
+/// The columns of the picker, where there is room.
+const WIDTH: u16 = 68;
+
 pub(super) fn draw(buffer: &mut Buffer, body: Rect, table: Option<Rect>, model: &Model, at: usize) {
     let theme = &model.theme;
     let offered = model.table.columns.offered();
-    let width = body.width.min(68);
-    let height = body.height.min(offered.len() as u16 + 2);
+    let width = body.width.min(WIDTH);
+    // Where there is no room beside them, what the chosen column is stands below them all.
+    let below = u16::from(width < WIDTH);
+    let height = body.height.min(offered.len() as u16 + 2 + below);
     let area = Rect {
         x: body.x + (body.width - width) / 2,
         y: body.y + (body.height - height) / 2,
@@ -29,7 +34,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, table: Option<Rect>, model: 
     let hint = Line::styled(close, theme.dim).alignment(Alignment::Right);
     let heading = title("Columns", theme.accent.add_modifier(Modifier::BOLD));
     let inner = overlay(buffer, area, heading, hint, theme);
-    let height = usize::from(inner.height);
+    let height = usize::from(inner.height.saturating_sub(below));
     let top = (at + 1).saturating_sub(height);
     for (y, column) in offered.iter().enumerate().skip(top).take(height) {
         let line = Rect { y: inner.y + (y - top) as u16, height: 1, ..inner };
@@ -38,6 +43,9 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, table: Option<Rect>, model: 
             put(buffer, line, 0, 0, "▸", theme.accent);
             buffer.set_style(line, theme.selected);
         }
+    }
+    if let Some(column) = offered.get(at).filter(|_| below > 0) {
+        put(buffer, inner, 2, inner.height.saturating_sub(1), column.help(), theme.dim);
     }
     table::scroll_bar(buffer, area, top, height, offered.len(), model);
 }
@@ -69,5 +77,7 @@ fn draw_column(
         _ => String::new(),
     };
     put(buffer, line, 17, 0, &width, theme.dim);
-    put(buffer, line, 25, 0, column.help(), style);
+    if line.width + 2 >= WIDTH {
+        put(buffer, line, 25, 0, column.help(), style);
+    }
 }

@@ -2,19 +2,33 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::Style,
+    widgets::{Clear, Widget},
+};
 use unicode_width::UnicodeWidthStr;
 
 use crate::ui::{
     bindings::{Action, Binding, Key},
-    composer::{Purpose, Slot},
+    composer::{Purpose, Shape, Slot},
     model::{Mode, Model, Severity},
     update,
-    view::{Regions, composer, detail::story, put, text::safe, time::Moment},
+    view::{
+        Regions, composer,
+        detail::story,
+        put,
+        text::{safe, wrap},
+        time::Moment,
+    },
 };
 
 /// How long the engine takes at most to end gracefully.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// The most lines that a sentence takes.
+const MOST: u16 = 5;
 
 /// What gives way first where the keys do not fit.
 const SPARE: [Action; 25] = [
@@ -48,20 +62,37 @@ const SPARE: [Action; 25] = [
 pub(super) fn draw(buffer: &mut Buffer, regions: &Regions, model: &Model, moment: &Moment) {
     let said = said(model, moment);
     match (regions.status, &said) {
-        (Some(status), Some((text, style))) => {
-            put(buffer, status, 1, 0, text, *style);
-        }
+        (Some(status), Some((text, style))) => sentence(buffer, regions, status, text, *style),
         (Some(status), None) => {
             put(buffer, status, 1, 0, &activity(model), model.theme.dim);
         }
         // Without a line of its own, what there is to say takes the place of the keys.
         (None, Some((text, style))) => {
-            put(buffer, regions.footer, 1, 0, text, *style);
+            sentence(buffer, regions, regions.footer, text, *style);
             return;
         }
         (None, None) => {}
     }
     keys(buffer, regions.footer, model);
+}
+
+/// A sentence in a line; in further ones over the body where it is longer, as its end says the way
+/// out.
+fn sentence(buffer: &mut Buffer, regions: &Regions, line: Rect, text: &str, style: Style) {
+    if text.width() + 2 <= usize::from(line.width) {
+        put(buffer, line, 1, 0, text, style);
+        return;
+    }
+    let lines = wrap(text, usize::from(line.width.saturating_sub(2)));
+    let most = MOST.min(1 + regions.body.height / 2);
+    let height = u16::try_from(lines.len()).unwrap_or(most).min(most).max(1);
+    let area = Rect { y: (line.y + 1).saturating_sub(height), height, ..line };
+    Clear.render(area, buffer);
+    for (y, line) in (0..height).zip(&lines) {
+        let is_cut = y + 1 == height && lines.len() > usize::from(height);
+        let line = if is_cut { format!("{line} …") } else { line.clone() };
+        put(buffer, area, 1, y, &line, style);
+    }
 }
 
 fn said<'a>(model: &'a Model, moment: &Moment) -> Option<(Cow<'a, str>, Style)> {
@@ -158,6 +189,8 @@ fn is_of_use(model: &Model, action: Action) -> bool {
         Action::NextTemplate => matches!(composer.focus(), Slot::Body | Slot::ContentType),
         Action::NextCandidate => composer.candidates().0.len() > 1,
         Action::Preview => model.size.width < composer::BOTH,
+        // What is on the screen already is not more.
+        Action::Advanced if composer.shape() == Shape::Unfolded => false,
         Action::Advanced | Action::Raw => {
             matches!(composer.purpose(), Purpose::New | Purpose::Like(_))
         }

@@ -55,7 +55,7 @@ pub use theme::{Colours, Theme, ThemeError, Themes, UnknownTheme};
 pub(in crate::ui) use time::short;
 
 use crate::ui::{
-    model::{Mode, Model, Pane},
+    model::{Browse, Mode, Model, Pane},
     view::time::Moment,
 };
 
@@ -67,6 +67,8 @@ const WIDE: u16 = 120;
 const TABLE: u16 = 72;
 /// From how many columns on both panes are shown, one above the other.
 const MEDIUM: u16 = 80;
+/// The fewest lines for that.
+const HIGH: u16 = 17;
 
 /// What a drawing has to say beside the picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,7 +100,7 @@ pub struct Regions {
 
 impl Regions {
     /// The regions of a screen; `None` where it is too small to be useful.
-    pub fn of(area: Rect, pane: Pane) -> Option<Regions> {
+    pub fn of(area: Rect, browse: &Browse) -> Option<Regions> {
         if area.width < LEAST.0 || area.height < LEAST.1 {
             return None;
         }
@@ -107,30 +109,35 @@ impl Regions {
         let footer = line(area.bottom() - 1);
         let status = (status_height > 0).then(|| line(area.bottom() - 2));
         let body = Rect { y: area.y + 1, height: area.height - 2 - status_height, ..area };
-        let (table, detail) = if area.width >= WIDE {
+        let (table, detail) = if browse.alone || !Regions::has_both(area) {
+            match browse.pane {
+                Pane::Table => (Some(body), None),
+                Pane::Detail => (None, Some(body)),
+            }
+        } else if area.width >= WIDE {
             let width = (body.width * 55 / 100).max(TABLE);
             let table = Rect { width, ..body };
             let detail = Rect { x: body.x + width, width: body.width - width, ..body };
             (Some(table), Some(detail))
-        } else if area.width >= MEDIUM && body.height >= 14 {
+        } else {
             let height = body.height * 43 / 100;
             let table = Rect { height, ..body };
             let detail = Rect { y: body.y + height, height: body.height - height, ..body };
             (Some(table), Some(detail))
-        } else {
-            match pane {
-                Pane::Table => (Some(body), None),
-                Pane::Detail => (None, Some(body)),
-            }
         };
         Some(Regions { header: line(area.y), body, table, detail, status, footer })
+    }
+
+    /// Whether a screen has room for both panes.
+    pub fn has_both(area: Rect) -> bool {
+        area.width >= WIDE || (area.width >= MEDIUM && area.height >= HIGH)
     }
 }
 
 /// What lies between header and status; `None` where the screen is too small.
 fn body(model: &Model) -> Option<Rect> {
     let screen = Rect::from((Position::ORIGIN, model.size));
-    Regions::of(screen, model.browse.pane).map(|regions| regions.body)
+    Regions::of(screen, &model.browse).map(|regions| regions.body)
 }
 
 /// What was made to settle a model, and need not be made again to draw it.
@@ -147,7 +154,7 @@ pub fn draw_settled(frame: &mut Frame<'_>, model: &Model, now: Instant, settled:
     let area = frame.area();
     let buffer = frame.buffer_mut();
     let moment = Moment::new(now);
-    let Some(regions) = Regions::of(area, model.browse.pane) else {
+    let Some(regions) = Regions::of(area, &model.browse) else {
         too_small(buffer, area);
         finish::finish(buffer, &model.theme, model.signs);
         return Drawn::default();

@@ -36,6 +36,8 @@ pub struct Layout {
     columns: Vec<usize>,
     /// Columns in all.
     width: usize,
+    /// The column that no note is to pass; those that would stand left of their lifeline.
+    limit: usize,
 }
 
 /// One line of a ladder.
@@ -99,15 +101,19 @@ impl Ladder {
         };
         let columns: Vec<usize> =
             (0..self.lifelines.len()).map(|index| margin + index * gap).collect();
+        let least = columns.last().copied().unwrap_or(0) + end;
+        let limit = room.map_or(usize::MAX, |room| room.max(least));
         let notes = self.steps.iter().map(|step| match &step.what {
             What::Note { over, text } => {
-                columns.get(*over).copied().unwrap_or(0) + 5 + escape(text).width()
+                let column = columns.get(*over).copied().unwrap_or(0);
+                let note = escape(text).width();
+                if is_left(column, note, limit) { 0 } else { column + 5 + note }
             }
             What::Gap(count) => margin + 25 + count.to_string().len(),
             What::Arrow { .. } => 0,
         });
-        let width = notes.max().unwrap_or(0).max(columns.last().copied().unwrap_or(0) + end);
-        Layout { columns, width }
+        let width = notes.max().unwrap_or(0).max(least);
+        Layout { columns, width, limit }
     }
 
     /// The names of the lifelines.
@@ -151,10 +157,20 @@ impl Ladder {
                 line.put(&escape(&words(label, *count, usize::MAX)), Part::Label(step.mood));
             }
             What::Note { over, text } => {
-                line.lifelines(column(*over) + 2, &layout.columns);
-                line.put("◆ ", Part::Arrow(step.mood));
-                line.put(&escape(text), Part::Label(step.mood));
-                line.put(" ", Part::Lifelines);
+                let text = escape(text);
+                let column = column(*over);
+                if is_left(column, text.width(), layout.limit) {
+                    line.lifelines(column - text.width() - 4, &layout.columns);
+                    line.put(" ", Part::Lifelines);
+                    line.put(&text, Part::Label(step.mood));
+                    line.put(" ◆", Part::Arrow(step.mood));
+                    line.put(" ", Part::Lifelines);
+                } else {
+                    line.lifelines(column + 2, &layout.columns);
+                    line.put("◆ ", Part::Arrow(step.mood));
+                    line.put(&text, Part::Label(step.mood));
+                    line.put(" ", Part::Lifelines);
+                }
             }
             What::Gap(count) => {
                 line.lifelines(column(0) + 2, &layout.columns);
@@ -164,6 +180,11 @@ impl Ladder {
         line.lifelines(layout.width, &layout.columns);
         line.done(Some(index))
     }
+}
+
+/// Whether a note so wide stands left of its lifeline: there is room there, and none on the right.
+const fn is_left(column: usize, note: usize, limit: usize) -> bool {
+    column + 5 + note > limit && column >= note + 4
 }
 
 /// What stands on an arrow, as much of it as fits: what comes last is left out first.

@@ -157,7 +157,7 @@ pub(in crate::ui) fn at(model: &Model, at: Position, now: Instant) -> Option<Tar
 
 fn areas(model: &Model, row: &Row) -> Option<Areas> {
     let screen = Rect::from((Position::ORIGIN, model.size));
-    let area = Regions::of(screen, model.browse.pane)?.detail?;
+    let area = Regions::of(screen, &model.browse)?.detail?;
     let inner = Rect {
         x: area.x + 1,
         y: area.y + 1,

@@ -147,7 +147,7 @@ mod tests {
 
     use super::*;
     use crate::ui::{
-        model::{Pane, Shown},
+        model::{Browse, Shown},
         view::Regions,
     };
 
@@ -155,7 +155,7 @@ mod tests {
     fn every_wide_table_has_every_usual_column() {
         for screen in 80..300 {
             let area = Rect { width: screen, height: 30, ..Rect::default() };
-            let table = Regions::of(area, Pane::Table).and_then(|regions| regions.table);
+            let table = Regions::of(area, &Browse::default()).and_then(|regions| regions.table);
             let width = table.expect("there is room for it").width - 2;
             for contexts in [0, 7, 1_000] {
                 let cells = layout(&Columns::default(), width, contexts);
