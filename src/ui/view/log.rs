@@ -7,15 +7,17 @@ use ratatui::{
     text::Line,
 };
 
-use crate::ui::{
-    bindings::{Action, Scope},
-    detail::secret,
-    model::{Level, LogEntry, Model},
-    view::{
-        overlay, put,
-        table::scroll_bar,
-        text::{address, bytes_as_text, safe, wrap},
-        title,
+use crate::{
+    sip::secret,
+    ui::{
+        bindings::{Action, Scope},
+        model::{Level, LogEntry, Model},
+        view::{
+            overlay, put,
+            table::scroll_bar,
+            text::{address, bytes_as_text, safe, wrap},
+            title,
+        },
     },
 };
 
