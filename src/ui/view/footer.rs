@@ -189,6 +189,7 @@ fn is_of_use(model: &Model, action: Action) -> bool {
         Action::NextTemplate => matches!(composer.focus(), Slot::Body | Slot::ContentType),
         Action::NextCandidate => composer.candidates().0.len() > 1,
         Action::Preview => model.size.width < composer::BOTH,
+        Action::Help => !matches!(model.mode, Mode::Help { .. }),
         // What is on the screen already is not more.
         Action::Advanced if composer.shape() == Shape::Unfolded => false,
         Action::Advanced | Action::Raw => {

@@ -134,7 +134,9 @@ pub fn break_at(text: &str, width: usize) -> usize {
             break;
         }
         end = at + c.len_utf8();
-        if matches!(c, ' ' | '\t' | ',' | ';' | '>' | '&') && used * 2 > width {
+        // A blank that follows belongs to the same line: the next one does not begin with it.
+        let is_followed = c != ' ' && text[end..].starts_with(' ');
+        if matches!(c, ' ' | '\t' | ',' | ';' | '>' | '&') && used * 2 > width && !is_followed {
             best = Some(end);
         }
     }
@@ -206,6 +208,8 @@ mod tests {
     fn a_line_is_broken_behind_what_separates_its_parts_and_nothing_of_it_is_lost() {
         for (text, width, lines) in [
             ("INVITE, ACK, NOTIFY", 15, &["INVITE, ACK, ", "  NOTIFY"][..]),
+            // There is no room for the blank behind the second comma.
+            ("INVITE, ACK, BYE", 12, &["INVITE, ", "  ACK, BYE"]),
             ("<sip:a@h>;tag=12345", 12, &["<sip:a@h>;", "  tag=12345"]),
             ("aaaaaaaaaaaaaa", 8, &["aaaaaaaa", "  aaaaaa"]),
             // A break that leaves half of the line empty is none.
