@@ -351,3 +351,29 @@ fn the_palette_offers_what_can_act_first_and_does_what_is_chosen() {
     script.press(KeyCode::Enter, NONE);
     assert_eq!(script.model.mode, Mode::Compose);
 }
+
+#[test]
+fn a_pane_has_the_screen_alone_and_gives_half_of_it_back() {
+    let mut script = Script::tour(Colours::None);
+    script.text(80, 24);
+    script.type_text("Z");
+    let alone = script.text(80, 24);
+    assert!(alone.contains("Contexts") && !alone.contains("1 Timeline"), "{alone}");
+    script.press(KeyCode::Tab, NONE);
+    let detail = script.text(80, 24);
+    assert!(!detail.contains("Contexts") && detail.contains("1 Timeline"), "{detail}");
+    script.type_text("Z");
+    let both = script.text(80, 24);
+    assert!(both.contains("Contexts") && both.contains("1 Timeline"), "{both}");
+}
+
+#[test]
+fn a_sentence_that_does_not_fit_its_line_is_told_to_its_end() {
+    let mut script = Script::tour(Colours::None);
+    script.refuse(Some(6), "it was accepted meanwhile, so that a BYE is what ends it by now");
+    for (width, height) in [(40, 10), (40, 14), (80, 24)] {
+        let screen = script.text(width, height);
+        let told = screen.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        assert!(told.contains("is what ends it by now"), "{screen}");
+    }
+}

@@ -19,7 +19,7 @@ use crate::ui::{
         Regions, composer,
         detail::story,
         put,
-        text::{safe, wrap},
+        text::{balanced, safe},
         time::Moment,
     },
 };
@@ -83,7 +83,7 @@ fn sentence(buffer: &mut Buffer, regions: &Regions, line: Rect, text: &str, styl
         put(buffer, line, 1, 0, text, style);
         return;
     }
-    let lines = wrap(text, usize::from(line.width.saturating_sub(2)));
+    let lines = balanced(text, usize::from(line.width.saturating_sub(2)));
     let most = MOST.min(1 + regions.body.height / 2);
     let height = u16::try_from(lines.len()).unwrap_or(most).min(most).max(1);
     let area = Rect { y: (line.y + 1).saturating_sub(height), height, ..line };
