@@ -240,6 +240,8 @@ const GOOD: &[(Place, &str, &str)] = &[
     (Place::Limits, "max_message_bytes", "9"),
     (Place::Limits, "max_nesting", "9"),
     (Place::Limits, "max_parameters", "9"),
+    (Place::Log, "file", "\"sipboard.log\""),
+    (Place::Log, "level", "\"debug\""),
     (Place::Resolver, "server", "\"127.0.0.1:5353\""),
     (Place::Table, "columns", "[\"number\"]"),
     (Place::Timers, "t1_ms", "7"),

@@ -400,7 +400,7 @@ fn same_request(invite: &Message, other: &Message) {
 }
 
 /// Every fact that there is but [`RARE`].
-pub const KINDS: usize = 29;
+pub const KINDS: usize = 30;
 /// What most worlds never see: a contact of a redirect, while its flow is down.
 pub const RARE: &str = "resolving";
 

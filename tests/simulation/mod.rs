@@ -273,9 +273,12 @@ impl<P: Peer> Simulation<P> {
         }
     }
 
-    /// The events of a context as words: `sent INVITE`, `progress 180`, `failed Busy` …
+    /// The events of a context as words: `sent INVITE`, `progress 180`, `failed Busy` … The ends of
+    /// what waited for repeats are left out.
     pub fn story(&self, id: ContextId) -> Vec<String> {
-        self.events.iter().filter(|e| e.context == id).map(word).collect()
+        let tells =
+            |e: &&ContextEvent| e.context == id && !matches!(e.fact, Fact::TimerFired { .. });
+        self.events.iter().filter(tells).map(word).collect()
     }
 
     /// What the user agent sent, as words with the time in seconds: `0.5 INVITE`.
