@@ -20,7 +20,7 @@ use ratatui::layout::{Position, Rect, Size};
 use crate::{
     engine::Command,
     ui::{
-        bindings::{Action, Key, Scope},
+        bindings::{Action, Key, Scope, held},
         composer::Asks,
         model::{Mode, Model, Notice, Pane},
         view::{self, Regions, Settled},
@@ -75,26 +75,22 @@ pub fn scopes(model: &Model) -> &'static [Scope] {
 
 /// The same in another mode.
 pub fn scopes_in(model: &Model, mode: Mode) -> &'static [Scope] {
-    use Scope::{
-        Accounts, Again, Browse, Columns, Compose, Copy, Detail, Everywhere, Find, Found, Log,
-        Overlay, Prompt, Table,
-    };
     match mode {
         Mode::Browse => match model.browse.pane {
-            Pane::Table => &[Table, Browse, Everywhere],
-            Pane::Detail if model.detail.wanted().is_some() => &[Found, Detail, Browse, Everywhere],
-            Pane::Detail => &[Detail, Browse, Everywhere],
+            Pane::Table => held::TABLE,
+            Pane::Detail if model.detail.wanted().is_some() => held::FOUND,
+            Pane::Detail => held::DETAIL,
         },
-        Mode::Find => &[Find, Everywhere],
-        Mode::Copy => &[Copy, Everywhere],
-        Mode::Accounts { .. } => &[Accounts, Everywhere],
-        Mode::Compose => &[Compose, Everywhere],
-        Mode::Again { .. } => &[Again, Everywhere],
-        Mode::Columns { .. } => &[Columns, Everywhere],
-        Mode::Prompt => &[Prompt, Everywhere],
-        Mode::Log { .. } => &[Log, Overlay, Everywhere],
-        Mode::Statistics { .. } | Mode::Help { .. } => &[Overlay, Everywhere],
-        Mode::Quitting { .. } => &[Scope::Quitting],
+        Mode::Find => held::FIND,
+        Mode::Copy => held::COPY,
+        Mode::Accounts { .. } => held::ACCOUNTS,
+        Mode::Compose => held::COMPOSE,
+        Mode::Again { .. } => held::AGAIN,
+        Mode::Columns { .. } => held::COLUMNS,
+        Mode::Prompt => held::PROMPT,
+        Mode::Log { .. } => held::LOG,
+        Mode::Statistics { .. } | Mode::Help { .. } => held::OVERLAY,
+        Mode::Quitting { .. } => held::QUITTING,
         Mode::Left => &[],
     }
 }

@@ -1,7 +1,9 @@
 //! The one table of keys: what the keyboard does, what the footer and the help say.
 //!
-//! `table` is the table, `key` how a key is written, `rebind` how the config file changes it.
+//! `table` is the table, `held` which scopes hold at once, `key` how a key is written, `rebind` how
+//! the config file changes it.
 
+pub mod held;
 mod key;
 mod rebind;
 mod table;

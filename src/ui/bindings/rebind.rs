@@ -1,6 +1,6 @@
 //! Other keys for actions, as the config file names both.
 
-use crate::ui::bindings::{Action, Bindings, Key, Scope};
+use crate::ui::bindings::{Action, Binding, Bindings, Key, Scope, held};
 
 /// The keys that an action is to have in a scope.
 #[derive(Clone, Debug)]
@@ -59,6 +59,23 @@ pub enum RebindError {
         /// The scope's name.
         scope: String,
     },
+    /// The key does something else in a scope that holds at the same time.
+    #[error(
+        "{key} in {scope} is {other} in {beside} too, and both hold at once, so that {loser} would \
+         lose it: give {other} another key too, or take another"
+    )]
+    Shadows {
+        /// The key, as it is written.
+        key: String,
+        /// The scope's name.
+        scope: String,
+        /// What it does in the other scope.
+        other: String,
+        /// The other scope's name.
+        beside: String,
+        /// Which of the two actions would not have the key.
+        loser: String,
+    },
     /// Nobody could leave.
     #[error("quit needs a key in {scope}: name one, or leave it out")]
     NoWayOut {
@@ -106,9 +123,43 @@ impl Bindings {
                     errors.push((place, RebindError::Taken { key, other, scope }));
                 }
             }
+            errors.extend(self.shadows(binding).map(|error| (place, error)));
         }
         errors.sort_by_key(|(place, _)| *place);
         if errors.is_empty() { Ok(self) } else { Err(errors) }
+    }
+
+    /// The keys of a binding that mean something else in a scope that holds at once, but for those
+    /// two actions that share one from the start.
+    fn shadows(&self, binding: &Binding) -> impl Iterator<Item = RebindError> {
+        let defaults = Bindings::default();
+        let shares = |one: &Binding, other: &Binding| {
+            let keys = |of: &Binding| {
+                let is_it = |it: &&Binding| (it.scope, it.action) == (of.scope, of.action);
+                defaults.0.iter().find(is_it).map(|it| it.keys.clone()).unwrap_or_default()
+            };
+            let others = keys(other);
+            keys(one).iter().any(|key| others.contains(key))
+        };
+        let mut errors = Vec::new();
+        for other in &self.0 {
+            let loser = match () {
+                () if held::comes_before(binding.scope, other.scope) => other,
+                () if held::comes_before(other.scope, binding.scope) => binding,
+                () => continue,
+            };
+            let both = binding.keys.iter().filter(|key| other.keys.contains(key));
+            for key in both.filter(|_| binding.action != other.action && !shares(binding, other)) {
+                errors.push(RebindError::Shadows {
+                    key: key.written(),
+                    scope: binding.scope.name(),
+                    other: other.action.name(),
+                    beside: other.scope.name(),
+                    loser: loser.action.name(),
+                });
+            }
+        }
+        errors.into_iter()
     }
 
     /// The binding that is meant, and its new keys.
@@ -207,10 +258,16 @@ mod tests {
             (("brows", "cancel", &["x"][..]), "there is no scope \"brows\" of "),
             (("browse", "cancle", &["x"]), "browse has no action \"cancle\" of "),
             (("browse", "cancel", &["hyper-x"]), "\"hyper-x\" is not a key"),
-            (("browse", "cancel", &["n"]), "n is compose in browse already"),
+            (("browse", "cancel", &["a"]), "a is accounts in browse already"),
             (("browse", "quit", &[]), "quit needs a key in browse"),
             (("compose", "send", &["s"]), "s would be missing for text in compose"),
             (("prompt", "accept", &["shift-s"]), "S would be missing for text in prompt"),
+            (("table", "filter", &["c"]), "c in table is cancel in browse too, and both hold at"),
+            (("browse", "theme", &["s"]), "s in browse is sort-next in table too, and both hold"),
+            (("browse", "theme", &["t"]), "t in browse is times in detail too"),
+            (("found", "next-match", &["J"]), "J in found is next-message in detail too"),
+            (("log", "log-more", &["j"]), "j in log is down in overlay too"),
+            (("compose", "editor", &["ctrl-z"]), "ctrl-z in compose is suspend in everywhere"),
         ] {
             let good: (&str, &str, &[&str]) = ("table", "mark", &["m"]);
             let errors = rebind(&[good, wanted]).unwrap_err();
@@ -218,6 +275,31 @@ mod tests {
             assert_eq!(errors[0].0, 1);
             assert!(errors[0].1.to_string().starts_with(told), "{}", errors[0].1);
         }
+    }
+
+    #[test]
+    fn scopes_that_never_hold_at_once_may_share_a_key_and_so_may_what_shares_one_from_the_start() {
+        for wanted in [
+            &[("table", "filter", &["t"][..])][..],
+            &[("table", "mark", &["c"]), ("browse", "cancel", &["ctrl-k"])],
+            &[("found", "next-match", &["n", "f3"]), ("browse", "compose", &["n"])],
+            &[("detail", "open", &["enter", "O"])],
+        ] {
+            assert!(rebind(wanted).is_ok(), "{wanted:?}: {:?}", rebind(wanted));
+        }
+        // What is written out as it is must hold as well.
+        let bindings = Bindings::default();
+        let all: Vec<(String, String, Vec<String>)> = bindings
+            .0
+            .iter()
+            .map(|it| {
+                let keys = it.keys.iter().map(|key| key.written()).collect();
+                (it.scope.name(), it.action.name(), keys)
+            })
+            .collect();
+        let all: Vec<Rebinding<'_>> =
+            all.iter().map(|(scope, action, keys)| Rebinding { scope, action, keys }).collect();
+        assert_eq!(Bindings::default().rebind(&all, |_, _| String::new()), Ok(bindings.clone()));
     }
 
     #[test]
