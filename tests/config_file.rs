@@ -399,6 +399,10 @@ fn the_columns_of_the_table_are_read_and_their_mistakes_told() {
     let columns: Vec<_> = config.columns.iter().map(|it| (it.name, it.width)).collect();
     assert_eq!(columns, [("label", None), ("target", Some(30))]);
     for (columns, told) in [
+        (
+            "[\"target 40\"]",
+            "there is no column \"target 40\": a width stands behind a colon, \"target:40\";",
+        ),
         ("[\"tagret\"]", "there is no column \"tagret\": did you mean \"target\"?"),
         ("[\"age:1\"]", "age:1: a width is a number from 2 to 120"),
         ("[\"age\", \"age:9\"]", "age is there twice"),

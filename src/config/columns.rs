@@ -63,6 +63,15 @@ pub(super) fn read(problems: &mut Problems<'_>, top: &Table<'_>) -> Vec<Column> 
     columns
 }
 
+/// What is meant by a column and a number without a colon between, as in `target 40`.
+fn width_hint(text: &str) -> Option<String> {
+    let digits = text.len() - text.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let (name, width) = text.split_at(text.len() - digits);
+    let name = name.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+    let known = NAMES.into_iter().find(|known| *known == name)?;
+    (digits > 0).then(|| format!(": a width stands behind a colon, \"{known}:{width}\""))
+}
+
 /// `target`, or `target:30`.
 fn column(text: &str) -> Result<Column, String> {
     let (name, width) = match text.split_once(':') {
@@ -70,7 +79,7 @@ fn column(text: &str) -> Result<Column, String> {
         None => (text, None),
     };
     let Some(name) = NAMES.into_iter().find(|known| *known == name) else {
-        let hint = schema::hint(name, NAMES);
+        let hint = width_hint(name).unwrap_or_else(|| schema::hint(name, NAMES));
         return Err(format!(
             "there is no column {name:?}{hint}; the columns are {}",
             NAMES.join(", ")

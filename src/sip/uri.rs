@@ -4,7 +4,7 @@ mod compare;
 mod host;
 mod tel;
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use crate::sip::{params::Params, syntax, work};
 
@@ -241,18 +241,16 @@ impl<'a> Uri<'a> {
         self.text.get(self.question as usize..).filter(|rest| !rest.is_empty())
     }
 
-    /// `user@host:port` without scheme, parameters and headers: what a table shows. The user goes
-    /// with its password.
-    pub fn short(&self) -> &'a str {
+    /// `user@host:port` without scheme, password, parameters and headers: what a table shows.
+    pub fn short(&self) -> Cow<'a, str> {
         if self.kind == Kind::Other {
-            return self.text;
+            return self.text.into();
         }
-        // A password stands between user and host, and nobody wants it in a table.
-        let start = match self.password() {
-            Some(_) => self.host,
-            None => self.colon + 1,
-        };
-        self.part(start, self.params)
+        let rest = self.part(self.colon + 1, self.params);
+        match (self.user(), self.password()) {
+            (Some(user), Some(_)) => format!("{user}@{}", self.part(self.host, self.params)).into(),
+            _ => rest.into(),
+        }
     }
 
     fn part(&self, start: u32, end: u32) -> &'a str {
@@ -405,7 +403,8 @@ mod tests {
             ("sip:demo.test:5070?x=y", "demo.test:5070"),
             ("tel:+15551234", "tel:+15551234"),
             ("sip:a;b=c@d;e", "a;b=c@d"),
-            ("sip:a:secret@d", "d"),
+            ("sip:a:secret@d:5070;e", "a@d:5070"),
+            ("sip:a:@d", "a@d"),
         ] {
             assert_eq!(Uri::parse(text).unwrap().short(), short);
         }

@@ -77,9 +77,11 @@ impl Timer {
 }
 
 impl Status {
-    /// The timers that still run: what fires without a word is not told.
+    /// The timers that still run: what fires without a word is not told, and nothing is once the
+    /// context has ended.
     pub fn running(&self, now: Instant) -> impl Iterator<Item = TimerAt> {
-        let runs = move |timer: &TimerAt| timer.at > now || !timer.timer.is_silent();
+        let ended = self.ended;
+        let runs = move |timer: &TimerAt| timer.at > now || !(ended || timer.timer.is_silent());
         self.timers.into_iter().flatten().filter(runs)
     }
 }

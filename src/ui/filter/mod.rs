@@ -240,9 +240,12 @@ impl TextField {
             }
             TextField::Target => {
                 // What is shown; the whole URI where a scheme is looked for.
-                !pattern.is_out(Some(row.target().as_str()))
-                    && (pattern.is_in(row.target().as_uri().short())
-                        || pattern.names_a_scheme() && pattern.is_in(row.target().as_str()))
+                let whole = row.target().as_str();
+                // Without a password, what is shown is a part of the whole.
+                let may_hide = || memchr::memchr_iter(b':', whole.as_bytes()).nth(1).is_some();
+                (!pattern.is_out(Some(whole)) || may_hide())
+                    && (pattern.is_in(&row.target().as_uri().short())
+                        || pattern.names_a_scheme() && pattern.is_in(whole))
             }
         }
     }

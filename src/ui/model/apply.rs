@@ -218,7 +218,9 @@ impl Model {
         }
         self.facts.writings.retain(|(flow, _), _| *flow != event.flow);
         let known = self.facts.flows.get_mut(&event.flow);
-        let mut told = known.and_then(|flow| flow.told.take());
+        let (mut told, mut ends) = known
+            .map(|flow| (flow.told.take(), std::mem::take(&mut flow.ends)))
+            .unwrap_or_default();
         match &event.state {
             FlowState::Connecting => {
                 let sentence = format!("{} is being connected to", flow_text(&event.server));
@@ -239,6 +241,10 @@ impl Model {
                     self.notice = Some(Notice::error(event.at, reason.clone()));
                     told = Some(reason.clone());
                 }
+                if ends.len() == Flow::ENDS {
+                    ends.pop_front();
+                }
+                ends.push_back((event.at, reason.clone()));
             }
             FlowState::Ended => {
                 let sentence = format!(
@@ -251,7 +257,7 @@ impl Model {
         self.table.list.name_flow(event.flow, flow_text(&event.server));
         // What was measured belongs to a connection that is up.
         let (rtt, asked) = (None, None);
-        self.facts.flows.insert(event.flow, Flow { event, rtt, asked, told });
+        self.facts.flows.insert(event.flow, Flow { event, rtt, asked, told, ends });
     }
 
     fn apply_peer_flow(&mut self, told: PeerFlow) {

@@ -23,7 +23,7 @@ mod table;
 mod tally;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -166,6 +166,20 @@ pub struct Flow {
     pub asked: Option<(Duration, KeepAliveBy)>,
     /// The failure that has been told since it was last up.
     told: Option<String>,
+    /// When it ended and why, the last times: what rode on it then ended with that.
+    ends: VecDeque<(Instant, String)>,
+}
+
+impl Flow {
+    /// How many of its ends are kept.
+    const ENDS: usize = 64;
+
+    /// When it ended and why, the last time in the life of a row.
+    pub fn ended_under(&self, row: &Row) -> Option<(Instant, &str)> {
+        let lives = |at: Instant| at >= row.at && row.ended_at().is_none_or(|end| at <= end);
+        let found = self.ends.iter().rev().find(|(at, _)| lives(*at))?;
+        Some((found.0, &found.1))
+    }
 }
 
 /// How a request in a dialog is written.

@@ -29,7 +29,7 @@ impl Key {
         match column {
             Column::Number => Key::Number(row.id.0),
             Column::Method => text(row.method.as_str()),
-            Column::Target => text(row.target().as_uri().short()),
+            Column::Target => text(&row.target().as_uri().short()),
             Column::State => Key::Number(row.status.state as u64),
             Column::Last => match (&row.last, row.code()) {
                 (_, Some(code)) => Key::Number(code.into()),

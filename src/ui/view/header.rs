@@ -70,7 +70,7 @@ struct Layout {
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Moment) {
     let theme = &model.theme;
-    let account = model.account().map(|account| safe(account.uri.as_uri().short()).into_owned());
+    let account = model.account().map(|account| safe(&account.uri.as_uri().short()).into_owned());
     let account = account.unwrap_or_default();
     let totals = totals(model);
     let mut warning = impairment(area.width, model);

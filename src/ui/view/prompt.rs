@@ -108,7 +108,7 @@ fn draw_found(
         let number = format!("{:>4} {}", row.id, safe(row.method.as_str()));
         let word = format!("{} {}", shape(state), state.as_str());
         put_in(buffer, line, 2, 0, 14, &number, Style::new());
-        put_in(buffer, line, 17, 0, 28, &safe(row.target().as_uri().short()), Style::new());
+        put_in(buffer, line, 17, 0, 28, &safe(&row.target().as_uri().short()), Style::new());
         put_in(buffer, line, 46, 0, 12, &word, theme.state(state));
         let label = safe(row.label().unwrap_or_default());
         put(buffer, line, 59, 0, &label, theme.dim);

@@ -24,6 +24,14 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The same of a text that may be made anew.
+pub fn safe_cow(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => safe(text),
+        Cow::Owned(text) => Cow::Owned(safe(&text).into_owned()),
+    }
+}
+
 /// Bytes as text: what is no UTF-8 as `\xNN`, what would steer a terminal as an escape.
 pub fn bytes_as_text(bytes: &[u8]) -> String {
     let mut text = String::new();

@@ -113,12 +113,23 @@ fn via(member: &str) -> Result<String, crate::sip::header::HeaderError> {
             "received" => format!("came from {value}"),
             "rport" if value.is_empty() => "wants to know its port (RFC 3581)".to_owned(),
             "rport" => format!("from port {value}"),
+            "keep" => keep(value),
             _ => parameter(name, Some(value).filter(|value| !value.is_empty())),
         };
         words.push_str(", ");
         words.push_str(&said);
     }
     Ok(words)
+}
+
+/// What `keep` says, which is offered without a value and accepted with one (RFC 6223 §4).
+fn keep(value: &str) -> String {
+    match value.parse::<u64>() {
+        Ok(0) => "wants to be kept alive, as often as one likes (RFC 6223)".to_owned(),
+        Ok(seconds) => format!("wants to be kept alive every {seconds} s (RFC 6223)"),
+        Err(_) if value.is_empty() => "offers to keep the flow alive (RFC 6223)".to_owned(),
+        Err(_) => parameter("keep", Some(value)),
+    }
 }
 
 fn contact(member: &str) -> Result<String, crate::sip::header::HeaderError> {
@@ -347,6 +358,16 @@ mod tests {
                 Via,
                 "SIP/2.0/UDP h;branch=1;rport",
                 "sent over UDP by h, transaction 1 (not RFC 3261's: no z9hG4bK), wants to know its port (RFC 3581)",
+            ),
+            (
+                Via,
+                "SIP/2.0/TCP h;branch=z9hG4bKx;keep=30",
+                "sent over TCP by h, transaction z9hG4bKx, wants to be kept alive every 30 s (RFC 6223)",
+            ),
+            (
+                Via,
+                "SIP/2.0/TCP h;branch=z9hG4bKx;keep",
+                "sent over TCP by h, transaction z9hG4bKx, offers to keep the flow alive (RFC 6223)",
             ),
             (
                 From,

@@ -28,6 +28,22 @@ const STEP: usize = 6;
 const MOST: usize = 64;
 /// What an arrow needs besides its label: `── ` and ` ──▶`.
 const SHAFT: usize = 7;
+/// How many columns before its receiver an arrow ends that never got there.
+const LOST: usize = 2;
+/// What stands on an arrow of what went before, and where there is no room for it.
+const AGAIN: &str = " again";
+const AGAIN_SHORT: &str = " ↻";
+
+/// Where the point of an arrow is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tip {
+    /// On the left, at us mostly.
+    Left,
+    /// On the right.
+    Right,
+    /// On the right, before it gets there: only what goes out can be lost on its way.
+    Lost,
+}
 
 /// Where everything stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,9 +94,11 @@ impl Ladder {
     pub fn layout(&self, room: Option<usize>, zoom: i16) -> Layout {
         let spans = self.lifelines.len().saturating_sub(1).max(1);
         let wanted = self.steps.iter().map(|step| match &step.what {
-            What::Arrow { from, to, label, count } => {
+            What::Arrow { from, to, label, count, again, lost } => {
                 let hops = from.abs_diff(*to).max(1);
-                (words(label, *count, usize::MAX).width() + SHAFT + 1).div_ceil(hops)
+                let short = if *lost { LOST } else { 0 };
+                let words = words(label, (*count, *again), usize::MAX);
+                (words.width() + SHAFT + short + 1).div_ceil(hops)
             }
             What::Note { .. } | What::Gap(_) => 0,
         });
@@ -147,14 +165,23 @@ impl Ladder {
         let mut line = Line::default();
         let column = |index: usize| layout.columns.get(index).copied().unwrap_or(0);
         match &step.what {
-            What::Arrow { from, to, label, count } if from != to => {
+            What::Arrow { from, to, label, count, again, lost } if from != to => {
                 let (left, right) = (column(*from.min(to)), column(*from.max(to)));
                 line.lifelines(left + 1, &layout.columns);
-                line.arrow(right, label, *count, from < to, step.mood, &layout.columns);
+                let label: Vec<String> =
+                    label.iter().map(|piece| escape(piece).into_owned()).collect();
+                let words = |room| words(&label, (*count, *again), room);
+                let tip = match (*lost, from < to) {
+                    (true, _) => Tip::Lost,
+                    (false, true) => Tip::Right,
+                    (false, false) => Tip::Left,
+                };
+                line.arrow(right, words, tip, step.mood, &layout.columns);
             }
-            What::Arrow { from, label, count, .. } => {
+            What::Arrow { from, label, count, again, .. } => {
                 line.lifelines(column(*from) + 2, &layout.columns);
-                line.put(&escape(&words(label, *count, usize::MAX)), Part::Label(step.mood));
+                let words = words(label, (*count, *again), usize::MAX);
+                line.put(&escape(&words), Part::Label(step.mood));
             }
             What::Note { over, text } => {
                 let text = escape(text);
@@ -187,13 +214,16 @@ const fn is_left(column: usize, note: usize, limit: usize) -> bool {
     column + 5 + note > limit && column >= note + 4
 }
 
-/// What stands on an arrow, as much of it as fits: what comes last is left out first.
-fn words(label: &[String], count: u32, room: usize) -> String {
-    let mut words = label.first().cloned().unwrap_or_default();
-    if count > 1 {
-        words.push_str(&format!(" ×{count}"));
+/// What stands on an arrow, as much of it as fits: what comes last is left out first. How often it
+/// went, and that it went before, always stands there.
+fn words(label: &[String], (count, again): (u32, bool), room: usize) -> String {
+    let first = label.first().map_or("", String::as_str);
+    let mut mark = if count > 1 { format!(" ×{count}") } else { String::new() };
+    if again {
+        let long = first.width() + mark.width() + AGAIN.width() <= room;
+        mark.push_str(if long { AGAIN } else { AGAIN_SHORT });
     }
-    let mut words = cut(&words, room).into_owned();
+    let mut words = format!("{}{mark}", cut(first, room.saturating_sub(mark.width())));
     for piece in label.iter().skip(1) {
         if words.width() + 2 + piece.width() > room {
             break;
@@ -238,31 +268,33 @@ impl Line {
         self.fill(end, column, Part::Lifelines);
     }
 
-    /// From here to the lifeline in a column, with the label in the middle.
+    /// From here to the lifeline in a column, or nearly where it is lost, with the words in the
+    /// middle.
     fn arrow(
         &mut self,
         end: usize,
-        label: &[String],
-        count: u32,
-        to_right: bool,
+        words: impl Fn(usize) -> String,
+        tip: Tip,
         mood: Mood,
         columns: &[usize],
     ) {
-        let label: Vec<String> = label.iter().map(|piece| escape(piece).into_owned()).collect();
+        let end = if tip == Tip::Lost { end.saturating_sub(LOST) } else { end };
         let length = end.saturating_sub(self.at);
-        let words = words(&label, count, length.saturating_sub(SHAFT));
+        let words = words(length.saturating_sub(SHAFT));
         let rest = length.saturating_sub(words.width() + 2);
         let before = self.at + rest / 2;
         let part = Part::Arrow(mood);
         let shaft = |at| if columns.contains(&at) { '┼' } else { '─' };
-        if !to_right {
+        if tip == Tip::Left {
             self.put("◀", part);
         }
         self.fill(before, shaft, part);
         self.put(&format!(" {words} "), Part::Label(mood));
-        self.fill(if to_right { end - 1 } else { end }, shaft, part);
-        if to_right {
-            self.put("▶", part);
+        self.fill(if tip == Tip::Left { end } else { end - 1 }, shaft, part);
+        match tip {
+            Tip::Left => {}
+            Tip::Right => self.put("▶", part),
+            Tip::Lost => self.put("✖", part),
         }
     }
 

@@ -37,17 +37,25 @@ impl Ladder {
         }
         for step in &self.steps {
             let line = match &step.what {
-                What::Arrow { from, to, label, count } => {
+                What::Arrow { from, to, label, count, again, lost } => {
                     // A response is drawn with a dashed line.
                     let is_response = label.first().is_some_and(|first| {
                         first.len() >= 3 && first.as_bytes()[..3].iter().all(u8::is_ascii_digit)
                     });
-                    let arrow = if is_response { "-->>" } else { "->>" };
+                    let arrow = match (is_response, *lost) {
+                        (false, false) => "->>",
+                        (true, false) => "-->>",
+                        (false, true) => "-x",
+                        (true, true) => "--x",
+                    };
                     let mut words = label.clone();
                     if *count > 1
                         && let Some(first) = words.first_mut()
                     {
                         first.push_str(&format!(" ×{count}"));
+                    }
+                    if *again && let Some(first) = words.first_mut() {
+                        first.push_str(" again");
                     }
                     format!("p{from}{arrow}p{to}: {}", entities(&words.join(", ")))
                 }

@@ -15,8 +15,8 @@ pub use layout::{LadderLine, Layout, Part};
 use crate::{
     engine::FlowState,
     sip::{
-        ContextId, Fact, FlowId, HeaderName, LegState, Message, Method, TerminatedBy,
-        header::MediaType,
+        Absorbed, ContextId, Deed, Direction, Fact, FlowId, HeaderName, Impaired, LegState,
+        Message, Method, TerminatedBy, header::MediaType,
     },
     ui::model::{Entry, Facts, Row},
 };
@@ -65,6 +65,10 @@ pub enum What {
         label: Vec<String>,
         /// How often it went.
         count: u32,
+        /// Whether the same went before, further up.
+        again: bool,
+        /// Whether it was dropped on its way, on purpose: it reached nobody.
+        lost: bool,
     },
     /// Something that happened at a lifeline.
     Note {
@@ -158,7 +162,7 @@ impl<'a> Draft<'a> {
         };
         let identity = &self.row.created.local_identity;
         let name = crate::sip::header::NameAddr::parse(HeaderName::From, identity)
-            .map_or_else(|_| identity.to_string(), |from| from.uri().short().to_owned());
+            .map_or_else(|_| identity.to_string(), |from| from.uri().short().into_owned());
         Lifeline { name, role }
     }
 
@@ -227,6 +231,9 @@ impl<'a> Draft<'a> {
         {
             self.trying = Some(trial.flow);
         }
+        if let Fact::Impaired(impaired) = &entry.fact {
+            self.lose(entry, impaired);
+        }
         let Some(bytes) = entry.fact.message() else {
             if let Some((text, mood)) = note(entry, self.row) {
                 let over = self.over(entry);
@@ -253,9 +260,33 @@ impl<'a> Draft<'a> {
             // The lifeline says which leg it is.
             label.retain(|piece| !piece.starts_with("tag "));
         }
-        let what = What::Arrow { from, to, label, count: 1 };
+        let again = is_repeat(&entry.fact);
+        let what = What::Arrow { from, to, label, count: 1, again, lost: false };
         self.push(entry.at, place, what, mood(entry));
         self.last = Some(same);
+    }
+
+    /// What was dropped on its way out reached nobody: the last arrow of these bytes says so.
+    fn lose(&mut self, entry: &Entry, impaired: &Impaired) {
+        if (impaired.deed, impaired.direction) != (Deed::Dropped, Direction::Out) {
+            return;
+        }
+        let row = self.row;
+        let is_it = |place: usize| {
+            row.timeline.entry(place).is_some_and(|sent| {
+                sent.context == entry.context
+                    && sent.fact.is_ours()
+                    && sent.fact.message() == Some(&impaired.message)
+            })
+        };
+        let steps = self.ladder.steps.iter_mut().rev();
+        let mut arrows = steps.filter_map(|step| match &mut step.what {
+            What::Arrow { count: 1, lost, .. } if is_it(step.place) => Some(lost),
+            _ => None,
+        });
+        if let Some(lost) = arrows.next() {
+            *lost = true;
+        }
     }
 
     /// The lifeline at the other end of a message.
@@ -299,7 +330,7 @@ fn contact_of(entry: &Entry, tag: &str) -> Option<String> {
     if message.to().ok()?.tag() != Some(tag) {
         return None;
     }
-    Some(message.contact().ok()?.uri().short().to_owned())
+    Some(message.contact().ok()?.uri().short().into_owned())
 }
 
 /// What a message is, the most important first.
@@ -344,6 +375,19 @@ fn body_kind(message: &Message) -> Option<String> {
     } else {
         format!("{}/{}", media.kind, media.subtype)
     })
+}
+
+/// Whether the same message went or came before.
+fn is_repeat(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::Retransmitted { .. }
+            | Fact::Answered { attempt: 2.., .. }
+            | Fact::Accepted { again: true, .. }
+            | Fact::Absorbed { why: Absorbed::Repeated, .. }
+            | Fact::Acked { again: true, .. }
+            | Fact::Received { again: true, .. }
+    )
 }
 
 fn mood(entry: &Entry) -> Mood {

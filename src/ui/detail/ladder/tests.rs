@@ -3,7 +3,8 @@ use std::time::{Duration, Instant};
 use super::*;
 
 fn arrow(from: usize, to: usize, label: &[&str], count: u32) -> What {
-    What::Arrow { from, to, label: label.iter().map(|piece| (*piece).to_owned()).collect(), count }
+    let label = label.iter().map(|piece| (*piece).to_owned()).collect();
+    What::Arrow { from, to, label, count, again: false, lost: false }
 }
 
 fn ladder(lifelines: &[(&str, &str)], steps: Vec<(u64, What, Mood)>) -> Ladder {

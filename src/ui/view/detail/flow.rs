@@ -59,6 +59,11 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
             fact("state", &state, theme.dim);
         }
     }
+    // What it ended with is not over because it was made again.
+    let is_down = |at| at == event.at && matches!(event.state, FlowState::Down { .. });
+    if let Some((at, why)) = flow.ended_under(row).filter(|(at, _)| !is_down(*at)) {
+        fact("ended", &format!("✖ {}: {why}", room.model.time.format(at)), theme.bad);
+    }
     if let Some(seen) = seen_as(room) {
         fact("seen as", &seen, plain);
     }
@@ -188,17 +193,23 @@ fn kept_alive(flow: &Flow) -> String {
     let Some(usual) = flow.event.settings.keep_alive.interval_on(server.transport) else {
         return "never, as set".to_owned();
     };
-    let (interval, why) = match flow.asked {
-        Some((interval, by)) => (interval, by.to_string()),
-        None if flow.event.settings.keep_alive.interval.is_some() => (usual, "as set".to_owned()),
-        None => (usual, "RFC 5626 §4.4".to_owned()),
+    let (interval, who) = match flow.asked {
+        Some((interval, by)) => (interval, format!(", by {by}")),
+        None if flow.event.settings.keep_alive.interval.is_some() => (usual, ", as set".to_owned()),
+        None => (usual, String::new()),
+    };
+    let (what, why) = match server.transport {
+        // Where nobody may answer, only the NAT on the way is to see something.
+        Transport::Udp => ("CRLF", "a practice: RFC 5626 §4.4.2 has STUN on UDP"),
+        Transport::Tcp | Transport::Tls => ("CRLF", "RFC 5626 §4.4.1"),
+        Transport::Ws | Transport::Wss => ("a ping", "RFC 7118 §6"),
     };
     let how = match (server.transport, flow.rtt) {
-        (Transport::Udp, _) => "nobody answers it on UDP".to_owned(),
+        (Transport::Udp, _) => "nobody answers it".to_owned(),
         (_, Some(rtt)) => format!("answered after {}", short(rtt)),
         (_, None) => "not answered so far".to_owned(),
     };
-    format!("every {interval:?} ({why}), {how}")
+    format!("{what} every {interval:?}{who} ({why}), {how}")
 }
 
 /// Our address as the peer sees it: `received` and `rport` of our Via (RFC 3581 §4).

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use crate::{
     sip::{
         Absorbed, CancelOptions, ContextId, Fact, FlowId, LegState, Message, RedirectTarget,
-        Resolution, Response, TerminatedBy, Timer, answer_attempts,
+        Resolution, Response, TerminatedBy, Timer, Transport, answer_attempts,
     },
     ui::{
         detail::ladder::short,
@@ -158,7 +158,7 @@ impl Teller<'_> {
             }
             Fact::Challenged { response, .. } => self.came(response, "challenged".to_owned()),
             Fact::Redirected { response, followed } => {
-                self.came(response, format!("goes on to {}", safe(followed.next.as_uri().short())))
+                self.came(response, format!("goes on to {}", safe(&followed.next.as_uri().short())))
             }
             Fact::PrackAnswered(response) => {
                 let meant = if response.status.is_success() {
@@ -289,10 +289,18 @@ impl Teller<'_> {
         self.model.facts.contexts.find(id)
     }
 
-    /// Over which transport and to which address.
+    /// Over which transport and to which address, as it was then: a later candidate is another.
     fn route(&self) -> String {
         let Some(row) = self.context(self.entry.context) else { return String::new() };
-        flow(row, self.model)
+        let before = self.row.timeline.iter().take(self.place).rev();
+        let mut tried = before.filter_map(|before| match &before.fact {
+            Fact::Trying(trial) if before.context == row.id => Some(trial),
+            _ => None,
+        });
+        match tried.next() {
+            Some(trial) => over(trial.flow, trial.candidate().transport, self.model),
+            None => flow(row, self.model),
+        }
     }
 
     /// Which attempt it is, and how long after the one before.
@@ -343,8 +351,14 @@ pub(in crate::ui::view) fn by(by: TerminatedBy) -> Cow<'static, str> {
 
 /// The transport of a context, and the address that its flow leads to.
 pub(in crate::ui::view) fn flow(row: &Row, model: &Model) -> String {
-    let transport = row.created.transport;
-    let Some(id) = row.created.flow else { return "a server that is being looked up".to_owned() };
+    match row.created.flow {
+        Some(id) => over(id, row.created.transport, model),
+        None if row.status.state.is_pending() => "a server that is being looked up".to_owned(),
+        None => "no server: none was found".to_owned(),
+    }
+}
+
+fn over(id: FlowId, transport: Transport, model: &Model) -> String {
     match model.facts.flows.get(&id) {
         Some(flow) => format!("{transport} {}", address(&flow.event.server)),
         None => format!("{transport} flow {id}"),

@@ -1,5 +1,7 @@
 //! The lines above a tab: the tabs by name, and where the context stands.
 
+use std::borrow::Cow;
+
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -88,11 +90,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, row: &Row, model: &Model) {
     }
     let identity = &row.created.local_identity;
     let from = NameAddr::parse(HeaderName::From, identity)
-        .map_or(&**identity, |address| address.uri().short());
+        .map_or(Cow::Borrowed(&**identity), |address| address.uri().short());
     // What the user says of it comes first.
     let data = row.data().map(|data| format!("“{}”", safe(data)));
     let details = [
-        format!("{} over {}", safe(from), story::flow(row, model)),
+        format!("{} over {}", safe(&from), story::flow(row, model)),
         format!("Call-ID {}", safe(&row.created.call_id)),
     ];
     for (y, text) in (1..area.height).zip(data.iter().chain(&details)) {

@@ -10,15 +10,12 @@ use super::{
     page::{Line, Page},
     story::{self, Told},
 };
-use crate::{
-    sip::TimerAt,
-    ui::{
-        detail::{self, Times},
-        model::Entry,
-        view::{
-            text::wrap,
-            time::{Moment, delta},
-        },
+use crate::ui::{
+    detail::{self, Times},
+    model::Entry,
+    view::{
+        text::wrap,
+        time::{Moment, delta},
     },
 };
 
@@ -94,10 +91,7 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
         }
         previous = entry.at;
     }
-    // Once a context has ended, its last timers fire without a word.
-    let now = moment.now();
-    let runs = |timer: &TimerAt| !row.status.ended || timer.at > now;
-    for timer in row.status.running(now).filter(runs) {
+    for timer in row.status.running(moment.now()) {
         let left = format!("in {}", moment.until(timer.at));
         let told = Told {
             shape: "◌",

@@ -11,7 +11,7 @@ use crate::{
         view::{
             detail::story,
             flow_text,
-            text::safe,
+            text::{safe, safe_cow},
             theme::shape,
             time::{Moment, short},
         },
@@ -42,7 +42,7 @@ pub(super) fn of_row<'a>(
     let (text, style): (Cow<'a, str>, Style) = match column {
         Column::Number => (row.id.to_string().into(), dim),
         Column::Method => (safe(row.method.as_str()), plain),
-        Column::Target => (safe(row.target().as_uri().short()), plain),
+        Column::Target => (safe_cow(row.target().as_uri().short()), plain),
         Column::State => {
             (format!("{} {}", shape(state), state.as_str()).into(), theme.state(state))
         }
@@ -116,9 +116,9 @@ fn last(row: &Row, has: impl Fn(Column) -> bool, moment: &Moment) -> String {
     }
 }
 
-/// `A in 2.1s`. Once a context has ended, its last timers fire without a word.
+/// `A in 2.1s`
 fn timer(row: &Row, moment: &Moment) -> Option<String> {
-    let timer = row.status.running(moment.now()).next().filter(|_| !row.status.ended)?;
+    let timer = row.status.running(moment.now()).next()?;
     Some(format!("{} in {}", timer.timer, moment.until(timer.at)))
 }
 
