@@ -41,6 +41,9 @@ pub(super) struct Way {
     pub(super) server: ServerUri,
     /// How it is made.
     pub(super) settings: Arc<FlowSettings>,
+    /// Whether only one request wants it, which was too long for UDP: it is made once, and not
+    /// again until the next that is.
+    pub(super) for_one: bool,
 }
 
 /// What a flow is: requests share it where all of this is the same. Two names of one address share
@@ -57,16 +60,16 @@ struct Key {
 impl Way {
     /// To a server that is named by its address.
     pub(super) fn direct(server: ServerUri, settings: Arc<FlowSettings>) -> Way {
-        Way { asked: Arc::new(server.clone()), server, settings }
+        Way { asked: Arc::new(server.clone()), server, settings, for_one: false }
     }
 
     /// By TCP to the same address, or to another.
     pub(super) fn by_tcp(&self, to: Option<SocketAddr>) -> Way {
         if let Some(address) = to {
             let server = ServerUri::at(Transport::Tcp, address);
-            return Way::direct(server, self.settings.clone());
+            return Way { for_one: true, ..Way::direct(server, self.settings.clone()) };
         }
-        let mut way = self.clone();
+        let mut way = Way { for_one: true, ..self.clone() };
         way.server.transport = Transport::Tcp;
         Arc::make_mut(&mut way.asked).transport = Transport::Tcp;
         way
@@ -147,6 +150,7 @@ impl Flows {
         };
         self.unwanted.remove(&id);
         let flow = self.flows.get_mut(&id).expect("by_key names flows only");
+        flow.way.for_one &= way.for_one;
         let Stage::Down { retry_at } = flow.stage else { return Found::Ready(id) };
         if let Some(at) = retry_at {
             self.retries.remove(&(at, id));
@@ -192,7 +196,7 @@ impl Flows {
 
     /// The flow could not be made or broke. Gives when it is made again: never for UDP, which has
     /// no connection that could come back, and for a server with a name that was never there, which
-    /// may have others; the next request tries it. What is `wanted` without a request comes back.
+    /// may have others, and for one request that was too long for UDP; the next tries it. What is `wanted` without a request comes back.
     /// `jitter` is from 0 to 1.
     pub(super) fn down(
         &mut self,
@@ -209,7 +213,8 @@ impl Flows {
         }
         flow.failures = flow.failures.saturating_add(1);
         let comes_back = flow.was_up || flow.way.server.address.is_none();
-        let is_kept = wanted || flow.way.server.transport != Transport::Udp;
+        let lasts = flow.way.server.transport != Transport::Udp && !flow.way.for_one;
+        let is_kept = wanted || lasts;
         let retry_at = (is_kept && comes_back).then(|| now + back_off(flow.failures, jitter));
         flow.stage = Stage::Down { retry_at };
         if let Some(at) = retry_at {
@@ -307,7 +312,7 @@ mod tests {
             let (transport, address) = (asked.transport, ends().peer);
             let source = crate::sip::resolution::Source::Address;
             let server = asked.resolved(&Candidate { transport, address, source });
-            Way { asked, server, settings }
+            Way { asked, server, settings, for_one: false }
         };
         let mut flows = Flows::default();
         assert_eq!(flows.to(&resolved("sip:a")), Found::Connect(FlowId(1)));
@@ -319,6 +324,23 @@ mod tests {
         assert_eq!(flows.down(now, FlowId(2), false, 0.0), None, "it was never there");
         flows.up(now, FlowId(3), ends());
         assert!(flows.down(now, FlowId(3), false, 0.0).is_some());
+    }
+
+    #[test]
+    fn a_flow_that_only_a_long_request_wanted_is_not_made_again_until_something_else_wants_it() {
+        let mut flows = Flows::default();
+        let now = Instant::now();
+        let udp = server("sip:192.0.2.1");
+        let to = Some("192.0.2.1:5060".parse().unwrap());
+        for way in [udp.by_tcp(to), udp.by_tcp(None)] {
+            assert_eq!(flows.to(&way), Found::Connect(FlowId(1)));
+            assert_eq!(flows.down(now, FlowId(1), false, 0.0), None);
+        }
+        assert_eq!(flows.next_retry(), None);
+        flows.to(&udp.by_tcp(to));
+        assert!(flows.down(now, FlowId(1), true, 0.0).is_some(), "a registration wants it");
+        flows.to(&server("sip:192.0.2.1;transport=tcp"));
+        assert!(flows.down(now, FlowId(1), false, 0.0).is_some(), "the user named it");
     }
 
     #[test]

@@ -118,6 +118,7 @@ impl Names {
             asked: asked.server.clone(),
             server: asked.server.resolved(&connect.candidate),
             settings: asked.settings.clone(),
+            for_one: false,
         })
     }
 

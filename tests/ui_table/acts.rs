@@ -171,3 +171,28 @@ fn what_has_ended_is_dropped_and_what_is_in_flight_is_not() {
     script.type_text("D");
     assert!(script.text(120, 30).contains("there is nothing to drop"));
 }
+
+#[test]
+fn marks_that_the_filter_hides_are_told_before_and_after_something_is_done_to_them() {
+    let mut script = Script::tour(Colours::Many);
+    script.type_text("M");
+    assert_eq!(filter(&mut script, "ring !180"), [5]);
+    let screen = script.text(160, 45);
+    assert!(screen.contains("6 marked, 5 of them not shown"), "{screen}");
+    script.type_text("r");
+    let screen = script.text(160, 45);
+    assert!(screen.contains("Send 6 marked, 5 of them not shown once more"), "{screen}");
+    script.press(KeyCode::Esc, NONE);
+    let command = script.type_text("c");
+    assert!(matches!(command, Some(Command::Many(all)) if all.len() == 6));
+    for id in 1..=6 {
+        script.refuse(Some(id), "no");
+    }
+    let told = script.model.notice.clone().unwrap().text;
+    assert_eq!(told, "cancelled 0 of 6 (5 of them not shown): 6× no");
+    filter(&mut script, "nothing-is-called-so");
+    let screen = script.text(160, 45);
+    assert!(screen.contains("6 marked, none of them shown"), "{screen}");
+    filter(&mut script, "");
+    assert!(!script.text(160, 45).contains("shown"));
+}

@@ -141,7 +141,7 @@ impl Task {
     }
 
     fn flow_event(&self, at: Instant, flow: FlowId, state: FlowState) -> Option<Event> {
-        let Way { asked, server, settings } = self.flows.way(flow)?.clone();
+        let Way { asked, server, settings, .. } = self.flows.way(flow)?.clone();
         Some(Event::Flow(FlowEvent { at, flow, asked, server, settings, state }))
     }
 

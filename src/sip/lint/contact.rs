@@ -81,6 +81,8 @@ struct Around {
     /// Where it stands that a message that makes a dialog has one Contact, which is sip or sips;
     /// none for one that makes none.
     makes_dialog: Option<&'static str>,
+    /// It is a 2xx to an INVITE, without whose Contact nobody can send the ACK.
+    accepts: bool,
 }
 
 impl Around {
@@ -92,6 +94,7 @@ impl Around {
         let accepts = message.status().is_some_and(|status| status.is_success())
             && message.cseq().is_ok_and(|cseq| cseq.method == "INVITE");
         Around {
+            accepts,
             makes_dialog: match (asks, accepts) {
                 (true, _) => Some("RFC 3261 §8.1.1.8"),
                 (_, true) => Some("RFC 3261 §12.1.1"),
@@ -131,12 +134,13 @@ fn look_contacts(lint: &mut Lint<'_>) {
     }
     let Some(section) = around.makes_dialog else { return };
     if !is_there {
-        lint.missing_by(
-            section,
-            Rule::ContactMissing,
-            HeaderName::Contact,
-            "Contact is missing: the other side does not know where to send the next request",
-        );
+        let (rule, next) = match around.accepts {
+            true => (Rule::ContactMissingInAccept, "the ACK"),
+            false => (Rule::ContactMissing, "the next request"),
+        };
+        let text =
+            format_args!("Contact is missing: the other side does not know where to send {next}");
+        lint.missing_by(section, rule, HeaderName::Contact, text);
     }
     if let Some((header, within)) = surplus {
         let text = format_args!("a message that makes a dialog has one Contact, not {count}");

@@ -236,7 +236,9 @@ rules! {
     CSeqMethod "cseq-method" Error "RFC 3261 §8.1.1.5"
         "CSeq's method is not the request's.",
     ContactMissing "contact-missing" Warning "RFC 3261 §8.1.1.8"
-        "A message that makes a dialog has no Contact.",
+        "A request that makes a dialog has no Contact.",
+    ContactMissingInAccept "contact-missing-in-accept" Error "RFC 3261 §12.1.1"
+        "A 2xx to an INVITE has no Contact.",
     ContactCount "contact-count" Warning "RFC 3261 §8.1.1.8"
         "A message that makes a dialog has more than one Contact.",
     ContactScheme "contact-scheme" Warning "RFC 3261 §8.1.1.8"

@@ -8,6 +8,7 @@
 use bytes::Bytes;
 
 use crate::{
+    engine::literal,
     sip::{
         HeaderName, Message, Method,
         header::{Credentials, NameAddr},
@@ -48,11 +49,12 @@ pub fn command(request: &Bytes, server: Option<&ServerUri>) -> Result<String, Re
         return Err(ResendError::Automatic(method));
     }
     let target = without_password(target);
-    let mut words = vec!["sipboard".to_owned(), "send".to_owned(), quote(method.as_str())];
-    words.push(quote(&target));
+    let mut words = vec!["sipboard".to_owned(), "send".to_owned(), written(method.as_str())];
+    words.push(written(&target));
     let mut option = |name: &str, value: &str| {
         words.push(name.to_owned());
-        words.push(quote(value));
+        // Of all that stands here only the credentials have no variables.
+        words.push(if name == "--user" { quote(value) } else { written(value) });
     };
     if let Some(server) = server {
         option("--server", &server.to_string());
@@ -171,6 +173,11 @@ fn without_password(text: &str) -> String {
     plain
 }
 
+/// A text that `send` reads back as it is: its braces stand for no variable.
+fn written(text: &str) -> String {
+    quote(&literal(text))
+}
+
 /// A word for a POSIX shell; with control characters as bash, zsh and ksh write them.
 pub fn quote(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@+,%".contains(c);
@@ -228,6 +235,17 @@ mod tests {
              --password-env SIP_PASSWORD --content-type application/sdp --body $'v=0\\r\\n'"
                 .replace("5066/ ", &format!("{} ", &server.to_string()["ws://127.0.0.1:".len()..]))
         );
+    }
+
+    #[test]
+    fn braces_are_written_so_that_they_stand_for_no_variable() {
+        let text = request("INVITE sip:bob@h", "X-T: {{uuid}} {{nope}} {\r\n\r\n{{{{ }}");
+        let command = command(&text, None).unwrap();
+        assert!(command.contains("-H 'X-T: {{{{uuid}} {{{{nope}} {'"), "{command}");
+        assert!(command.ends_with("--body '{{{{{{{{ }}'"), "{command}");
+        let body = crate::engine::Variables::default()
+            .expand("{{{{{{{{ }}", &mut crate::engine::Values::new(1));
+        assert_eq!(body.as_deref(), Ok("{{{{ }}"));
     }
 
     #[test]

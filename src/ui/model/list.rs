@@ -219,6 +219,15 @@ impl List {
         head.map_or(place, |head| *head as usize)
     }
 
+    /// Whether a row has a line of its own: it is listed, or stands below the open one that it is
+    /// folded into.
+    pub fn has_line(&self, contexts: &Contexts, place: usize) -> bool {
+        let is_listed = |place: usize| self.places.get(place).is_some_and(|it| it.listed);
+        let head = self.head(contexts, place);
+        let is_open = || contexts.row(head).is_some_and(|row| self.is_open(row.id));
+        is_listed(head) && (head == place || is_open())
+    }
+
     /// The other rows that are folded into a row, the oldest first.
     pub fn members(&self, contexts: &Contexts, head: usize) -> impl Iterator<Item = usize> {
         let folded = self.is_folded(contexts, head as u32);

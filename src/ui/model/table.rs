@@ -27,6 +27,26 @@ pub struct Table {
 }
 
 impl Model {
+    /// How many of the marked contexts have no line in the table: the filter hides them, or they are
+    /// folded into another.
+    pub fn marks_not_shown(&self) -> usize {
+        let contexts = &self.facts.contexts;
+        let is_shown = |id: &&ContextId| {
+            contexts.place(**id).is_some_and(|place| self.table.list.has_line(contexts, place))
+        };
+        self.table.marks.len() - self.table.marks.iter().filter(is_shown).count()
+    }
+
+    /// `3 marked, 2 of them not shown`
+    pub fn marks_told(&self) -> String {
+        let marked = format!("{} marked", self.table.marks.len());
+        match self.marks_not_shown() {
+            0 => marked,
+            hidden if hidden == self.table.marks.len() => format!("{marked}, none of them shown"),
+            hidden => format!("{marked}, {hidden} of them not shown"),
+        }
+    }
+
     /// Where the cursor is.
     pub fn cursor(&self) -> Option<Cursor> {
         Some(Cursor { context: self.browse.selected?, leg: self.browse.leg })

@@ -12,6 +12,8 @@ use crate::{
 pub struct Tally {
     waits: Waits,
     wanted: usize,
+    /// How many of those wanted nobody sees in the table.
+    not_shown: usize,
     done: usize,
     refused: BTreeMap<String, usize>,
 }
@@ -54,7 +56,13 @@ impl Tally {
     }
 
     fn new(waits: Waits, wanted: usize) -> Tally {
-        Tally { waits, wanted, done: 0, refused: BTreeMap::new() }
+        Tally { waits, wanted, not_shown: 0, done: 0, refused: BTreeMap::new() }
+    }
+
+    /// So many of them are not shown in the table.
+    #[must_use]
+    pub fn with_not_shown(self, not_shown: usize) -> Tally {
+        Tally { not_shown, ..self }
     }
 
     /// Takes in what happened.
@@ -130,6 +138,11 @@ impl Tally {
             true => format!("{verb} all {}", self.wanted),
             false => format!("{verb} {} of {}:", self.done, self.wanted),
         };
+        if self.not_shown > 0 {
+            let colon = if self.is_good() { "" } else { ":" };
+            sentence = sentence.trim_end_matches(':').to_owned();
+            sentence.push_str(&format!(" ({} of them not shown){colon}", self.not_shown));
+        }
         for (n, (reason, count)) in self.refused.iter().enumerate() {
             let comma = if n == 0 { "" } else { ";" };
             sentence.push_str(&format!("{comma} {count}× {reason}"));

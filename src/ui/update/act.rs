@@ -109,7 +109,7 @@ fn act_on_all(
             return None;
         }
     };
-    model.table.tally = Some(tally);
+    model.table.tally = Some(tally.with_not_shown(model.marks_not_shown()));
     model.tell_tally(now);
     Some(Command::Many(commands)).filter(|command| !is_empty(command))
 }
@@ -120,6 +120,10 @@ fn is_empty(command: &Command) -> bool {
 
 /// Takes rows that have ended out of the table. What is in flight stays, and is told of.
 fn drop_rows(model: &mut Model, action: Action, marked: &[ContextId], now: Instant) {
+    let not_shown = match (action, model.marks_not_shown()) {
+        (Action::DropEnded, _) | (_, 0) => String::new(),
+        (_, count) => format!(" ({count} of the marked are not shown)"),
+    };
     let contexts = &mut model.facts.contexts;
     let list = &mut model.table.list;
     let chosen = model.browse.selected;
@@ -142,9 +146,9 @@ fn drop_rows(model: &mut Model, action: Action, marked: &[ContextId], now: Insta
     let word = |count| if count == 1 { "row" } else { "rows" };
     let text = match (gone, wanted - gone) {
         (0, 0) => "nothing that is shown has ended: there is nothing to drop".to_owned(),
-        (gone, 0) => format!("dropped {gone} {}", word(gone)),
+        (gone, 0) => format!("dropped {gone} {}{not_shown}", word(gone)),
         (gone, left) => format!(
-            "dropped {gone} of {wanted} {}: {left} not ended yet; {} cancels, {} hangs up",
+            "dropped {gone} of {wanted} {}{not_shown}: {left} not ended yet; {} cancels, {} hangs up",
             word(wanted),
             key(model, Scope::Browse, Action::Cancel),
             key(model, Scope::Browse, Action::HangUp),

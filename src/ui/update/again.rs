@@ -114,7 +114,7 @@ fn resend(model: &mut Model, how: How, now: Instant) -> Option<Command> {
     let marked = marked(model);
     if !marked.is_empty() {
         let (tally, commands) = resend_all(model, &marked, how);
-        model.table.tally = tally;
+        model.table.tally = tally.map(|tally| tally.with_not_shown(model.marks_not_shown()));
         model.tell_tally(now);
         return (!commands.is_empty()).then_some(Command::Many(commands));
     }

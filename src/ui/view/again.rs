@@ -35,7 +35,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, model: &Model, edits: bool, 
     let what = match (model.table.marks.len(), model.browse.selected) {
         (0, Some(id)) => format!("#{id}"),
         (0, None) => String::new(),
-        (count, _) => format!("{count} marked"),
+        _ => model.marks_told(),
     };
     let verb = if edits { "Edit and send" } else { "Send" };
     let heading =

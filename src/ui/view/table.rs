@@ -90,7 +90,7 @@ fn summary(model: &Model) -> String {
         pieces.push(format!("/{}", safe(filter.text())));
     }
     if !table.marks.is_empty() {
-        pieces.push(format!("{} marked", table.marks.len()));
+        pieces.push(model.marks_told());
     }
     if table.list.hides_ended() {
         pieces.push("ended hidden".to_owned());

@@ -152,8 +152,13 @@ pub(super) fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
         (CallIdMalformed, request("1@a.test", "1@a@test"), request("1@a.test", "(1)@a")),
         (CSeqMethod, request("7 INVITE", "7 BYE"), response("7 INVITE", "7 BYE")),
         (
-            ContactMissing,
+            ContactMissingInAccept,
             response("Contact: <sip:bob@b.test>\r\n", ""),
+            status(183).replace("Contact: <sip:bob@b.test>\r\n", ""),
+        ),
+        (
+            ContactMissing,
+            method("SUBSCRIBE").replace("Contact: <sip:alice@a.test:5062>", "Event: presence"),
             method("MESSAGE").replace("Contact: <sip:alice@a.test:5062>\r\n", ""),
         ),
         (ContactMissing, request("Contact: <sip:alice@a.test:5062>\r\n", ""), good()),

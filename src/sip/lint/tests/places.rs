@@ -179,7 +179,7 @@ fn a_finding_cites_the_section_that_it_stands_on() {
         finding.unwrap_or_else(|| panic!("{rule}: {found:?}")).section
     };
     let nameless = |text: &str| text.replace("Contact: ", "X: ");
-    assert_eq!(section(nameless(RESPONSE), Rule::ContactMissing), "RFC 3261 §12.1.1");
+    assert_eq!(section(nameless(RESPONSE), Rule::ContactMissingInAccept), "RFC 3261 §12.1.1");
     assert_eq!(section(nameless(REQUEST), Rule::ContactMissing), "RFC 3261 §8.1.1.8");
     for protocol in ["HTTP/1.1/TCP", "SIP/3.0/UDP"] {
         let text = request("SIP/2.0/UDP", protocol);
