@@ -275,3 +275,36 @@ fn the_composer_loses_nothing_in_monochrome() {
     });
     assert_eq!(screens[0], screens[1]);
 }
+
+#[test]
+fn a_secret_in_a_field_is_sent_and_not_seen() {
+    let bytes = "MESSAGE sip:bob:hush@demo.test SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\n\
+        From: <sip:a@b>;tag=1\r\nTo: <sip:bob@demo.test>\r\nCall-ID: 1\r\nCSeq: 1 MESSAGE\r\n\
+        Authorization: Basic c2VjcmV0\r\nContent-Length: 22\r\n\r\nv=0\r\na=ice-pwd:quiet9\r\n";
+    let mut script = sent(bytes);
+    script.type_text("eb");
+    let screen = script.text(160, 60);
+    for secret in ["hush", "c2VjcmV0", "quiet9"] {
+        assert!(!screen.contains(secret), "{secret}: {screen}");
+    }
+    assert!(screen.matches("Authorization: Basic ***").count() == 2, "{screen}");
+    let Some(Command::SendRaw(submission)) = control(&mut script, 's') else { panic!() };
+    assert_eq!(submission.message.bytes(), bytes.as_bytes());
+    // What one is writing one sees.
+    let mut script = composing("sip:bob:hush@demo.test");
+    assert!(script.text(160, 60).contains("sip:bob:***@demo.test"));
+    for _ in 0.."@demo.test".len() {
+        script.press(KeyCode::Left, NONE);
+    }
+    assert!(script.text(160, 60).contains("sip:bob:hush@demo.test"));
+}
+
+#[test]
+fn a_mistake_does_not_hide_the_completions_that_would_mend_it() {
+    let mut script = composing("");
+    script.type_text("sip:{{uu");
+    assert!(control(&mut script, 's').is_none());
+    let screen = script.text(120, 40);
+    assert!(screen.contains("is never closed"), "{screen}");
+    assert!(screen.contains("⇥ uuid}}"), "{screen}");
+}

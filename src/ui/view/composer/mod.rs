@@ -1,6 +1,7 @@
 //! The composer's form, and beside it what will be sent.
 
 mod preview;
+mod veil;
 
 use ratatui::{
     buffer::Buffer,
@@ -12,6 +13,7 @@ use ratatui_textarea::TextArea;
 use tui_input::Input;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use self::veil::Shown;
 use crate::{
     sip::escape::escape,
     ui::{
@@ -19,7 +21,7 @@ use crate::{
         model::Model,
         view::{
             overlay, put,
-            text::{address, wrap},
+            text::{address, safe, wrap},
             title,
         },
     },
@@ -33,6 +35,8 @@ pub(super) const BOTH: u16 = 110;
 const WIDTH: u16 = 84;
 /// The most lines that a message takes.
 const MESSAGE: u16 = 3;
+/// The lines of the completions below it.
+const CANDIDATES: u16 = 2;
 
 /// A field's place: the field, and the message below it.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +100,7 @@ fn draw_form(buffer: &mut Buffer, body: Rect, full: bool, model: &Model) -> Opti
     let composer = model.drafts.open();
     let area = if full { body } else { outside(composer, body) };
     let account = model.accounts.get(composer.account());
-    let from = account.map(|account| format!(" from {} ", escape(account.uri.as_str())));
+    let from = account.map(|account| format!(" from {} ", safe(account.uri.as_str())));
     let hint = Line::styled(from.unwrap_or_default(), theme.dim).alignment(Alignment::Right);
     let heading = title(&heading(composer), theme.accent.add_modifier(Modifier::BOLD));
     let inner = overlay(buffer, area, heading, hint, theme);
@@ -139,25 +143,37 @@ fn heading(composer: &Composer) -> String {
 }
 
 fn draw_message(buffer: &mut Buffer, place: Place, model: &Model) {
-    let width = place.message.width;
-    let (lines, style) = match (message(model, place.slot, width), hint(model, place.slot, width)) {
-        (Some(message), _) => message,
-        (None, Some(hint)) => (hint, model.theme.dim),
-        (None, None) => return,
-    };
-    for (y, line) in lines.iter().enumerate() {
-        put(buffer, place.message, 0, y as u16, line, style);
+    let lines = below(model, place.slot, place.message.width);
+    for (y, (line, style)) in lines.iter().take(usize::from(place.message.height)).enumerate() {
+        put(buffer, place.message, 0, y as u16, line, *style);
     }
 }
 
-/// What must be said below a field: what is wrong with it, or advice.
-fn message(model: &Model, slot: Slot, width: u16) -> Option<(Vec<String>, Style)> {
-    let (theme, composer) = (&model.theme, model.drafts.open());
-    let (text, style) = match composer.error(slot) {
-        Some(error) => (error.to_owned(), theme.bad),
-        None => (composer.advice(slot)?, theme.pending),
+/// What stands below a field: what must be said, and what can be said; a mistake does not hide what
+/// would mend it.
+fn below(model: &Model, slot: Slot, width: u16) -> Vec<(String, Style)> {
+    let mut lines = message(model, slot, width);
+    lines.truncate(usize::from(MESSAGE));
+    let composer = model.drafts.open();
+    let hint = match lines.is_empty() {
+        true => hint(model, slot, width),
+        false if composer.focus() == slot => candidates(composer, usize::from(width)),
+        false => None,
     };
-    Some((wrap(&escape(&text), usize::from(width)), style))
+    lines.extend(hint.into_iter().flatten().map(|line| (line, model.theme.dim)));
+    lines
+}
+
+/// What must be said below a field: what is wrong with it, or advice.
+fn message(model: &Model, slot: Slot, width: u16) -> Vec<(String, Style)> {
+    let (theme, composer) = (&model.theme, model.drafts.open());
+    let text = match (composer.error(slot), composer.advice(slot)) {
+        (Some(error), _) => (error.to_owned(), theme.bad),
+        (None, Some(advice)) => (advice, theme.pending),
+        (None, None) => return Vec::new(),
+    };
+    let lines = wrap(&safe(&text.0), usize::from(width));
+    lines.into_iter().map(|line| (line, text.1)).collect()
 }
 
 /// What can be said below a field, where there is room.
@@ -187,15 +203,15 @@ fn candidates(composer: &Composer, width: usize) -> Option<Vec<String>> {
     {
         return None;
     }
-    let mut first = format!("⇥ {}", escape(candidate.text.trim_end()));
+    let mut first = format!("⇥ {}", safe(candidate.text.trim_end()));
     if !candidate.meaning.is_empty() {
         first.push_str(&format!("  {}", candidate.meaning));
     }
     let others = (1..candidates.len()).map(|n| &candidates[(chosen + n) % candidates.len()]);
-    let others: Vec<&str> = others.map(|other| other.text.trim_end()).collect();
+    let others: Vec<_> = others.map(|other| safe(other.text.trim_end())).collect();
     let mut lines = vec![first];
     if !others.is_empty() {
-        lines.push(format!("  {}", escape(&others.join(" · "))));
+        lines.push(format!("  {}", others.join(" · ")));
     }
     Some(lines.iter().map(|line| super::text::cut(line, width).into_owned()).collect())
 }
@@ -216,13 +232,13 @@ fn draw_field(buffer: &mut Buffer, area: Rect, slot: Slot, model: &Model) -> Opt
                     format!("{}  {}", account.name, account.uri)
                 }),
             };
-            put(buffer, area, 0, 0, &chooses(&escape(&text)), Style::new());
+            put(buffer, area, 0, 0, &chooses(&safe(&text)), Style::new());
             focus.then_some(area.as_position())
         }
         slot if slot.kind() == Kind::Area => {
             let text = composer.area(slot)?;
             let off = |line: &str| slot == Slot::Headers && line.trim_start().starts_with('#');
-            draw_area(buffer, area, text, placeholder(slot, model), theme.dim, off)
+            draw_area(buffer, area, (slot, text, focus), placeholder(slot, model), theme.dim, off)
         }
         slot => {
             let input = composer.line(slot)?;
@@ -230,7 +246,7 @@ fn draw_field(buffer: &mut Buffer, area: Rect, slot: Slot, model: &Model) -> Opt
                 put(buffer, area, 0, 0, placeholder(slot, model), theme.dim);
             }
             let style = if focus && composer.replaces() { theme.selected } else { Style::new() };
-            let at = draw_line(buffer, area, input, style);
+            let at = draw_line(buffer, area, slot, input, style, focus);
             if focus
                 && slot == Slot::Method
                 && !matches!(composer.purpose(), Purpose::Answer { .. })
@@ -267,10 +283,18 @@ fn placeholder(slot: Slot, model: &Model) -> &'static str {
 }
 
 /// A single line, scrolled so that the cursor is inside.
-fn draw_line(buffer: &mut Buffer, area: Rect, input: &Input, style: Style) -> Position {
-    let (before, after) = split_at(input);
-    let column = escape(before).width();
-    let text = format!("{}{}", escape(before), escape(after));
+fn draw_line(
+    buffer: &mut Buffer,
+    area: Rect,
+    slot: Slot,
+    input: &Input,
+    style: Style,
+    focus: bool,
+) -> Position {
+    let cursor = split_at(input).0.len();
+    let line = input.value().to_owned();
+    let secrets = veil::secrets(slot, std::slice::from_ref(&line)).remove(0);
+    let Shown { text, column } = veil::show(&line, &secrets, focus.then_some(cursor));
     let width = usize::from(area.width).max(1);
     let skip = (column + 1).saturating_sub(width);
     put(buffer, area, 0, 0, skipped(&text, skip), style);
@@ -282,7 +306,7 @@ fn draw_line(buffer: &mut Buffer, area: Rect, input: &Input, style: Style) -> Po
 fn draw_area(
     buffer: &mut Buffer,
     area: Rect,
-    text: &TextArea<'_>,
+    (slot, text, focus): (Slot, &TextArea<'_>, bool),
     placeholder: &str,
     dim: Style,
     is_off: impl Fn(&str) -> bool,
@@ -300,11 +324,15 @@ fn draw_area(
     let top = (row + 1).saturating_sub(height);
     let line = text.lines().get(row)?;
     let end = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
-    let column = escape(&line[..end]).width();
+    let secrets = veil::secrets(slot, text.lines());
+    let column = veil::show(line, &secrets[row], Some(end)).column;
     let skip = (column + 1).saturating_sub(usize::from(area.width).max(1));
-    for (y, line) in text.lines().iter().skip(top).take(height).enumerate() {
+    let lines = text.lines().iter().zip(&secrets).enumerate();
+    for (y, (number, (line, secrets))) in lines.skip(top).take(height).enumerate() {
         let style = if is_off(line) { dim } else { Style::new() };
-        put(buffer, area, 0, y as u16, skipped(&escape(line), skip), style);
+        let cursor = (focus && number == row).then_some(end);
+        let shown = veil::show(line, secrets, cursor);
+        put(buffer, area, 0, y as u16, skipped(&shown.text, skip), style);
     }
     Some(Position { x: area.x + (column - skip) as u16, y: area.y + (row - top) as u16 })
 }
@@ -359,11 +387,10 @@ const fn height(slot: Slot) -> u16 {
 fn places(model: &Model, inner: Rect) -> Vec<Place> {
     let composer = model.drafts.open();
     let width = inner.width.saturating_sub(LABEL + 1);
-    let message =
-        |slot| message(model, slot, width).map_or(0, |(lines, _)| lines.len() as u16).min(MESSAGE);
-    let hint = |slot| hint(model, slot, width).map_or(1, |lines| lines.len() as u16).min(MESSAGE);
+    let message = |slot| (message(model, slot, width).len() as u16).min(MESSAGE);
+    let below = |slot| (below(model, slot, width).len() as u16).clamp(1, MESSAGE + CANDIDATES);
     let mut lines: Vec<(Slot, u16, u16)> =
-        composer.slots().map(|slot| (slot, height(slot), message(slot).max(hint(slot)))).collect();
+        composer.slots().map(|slot| (slot, height(slot), below(slot))).collect();
     let total = |lines: &[(Slot, u16, u16)]| lines.iter().map(|(_, f, m)| f + m).sum::<u16>();
     // What is left over goes to what is longest.
     let spare = inner.height.saturating_sub(total(&lines));

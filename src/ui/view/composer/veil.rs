@@ -1,0 +1,129 @@
+//! What of a field's text is shown: its secrets stand as a mask, except the one that the cursor is
+//! in, which is being written. The field itself keeps every byte.
+
+use std::ops::Range;
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::{
+    sip::{escape::escape, secret},
+    ui::composer::Slot,
+};
+
+/// A line as it is shown, and the column of the cursor where that is on it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Shown {
+    pub(super) text: String,
+    pub(super) column: usize,
+}
+
+/// Where the secrets stand in each of the lines of a field.
+pub(super) fn secrets(slot: Slot, lines: &[String]) -> Vec<Vec<Range<usize>>> {
+    match slot {
+        Slot::Raw => by_line(lines, secret::ranges),
+        Slot::Body => by_line(lines, secret::ranges_in_body),
+        // One that is switched off may be switched on.
+        Slot::Headers => lines
+            .iter()
+            .map(|line| {
+                let on = line.trim_start_matches(['#', ' ']);
+                let before = line.len() - on.len();
+                let found = secret::ranges(on.as_bytes());
+                found.into_iter().map(|at| at.start + before..at.end + before).collect()
+            })
+            .collect(),
+        _ => lines.iter().map(|line| secret::passwords(line.as_bytes())).collect(),
+    }
+}
+
+/// The secrets of a text of several lines; none crosses a line end.
+fn by_line(lines: &[String], find: fn(&[u8]) -> Vec<Range<usize>>) -> Vec<Vec<Range<usize>>> {
+    let text = lines.join("\n");
+    let mut found = find(text.as_bytes()).into_iter().peekable();
+    let mut start = 0;
+    let of_line = |line: &String| {
+        let end = start + line.len();
+        let mut own = Vec::new();
+        while let Some(at) = found.next_if(|at| at.start < end) {
+            own.push(at.start - start..at.end.min(end) - start);
+        }
+        start = end + 1;
+        own
+    };
+    lines.iter().map(of_line).collect()
+}
+
+/// A line with its secrets masked. `cursor` is a byte offset in it.
+pub(super) fn show(line: &str, secrets: &[Range<usize>], cursor: Option<usize>) -> Shown {
+    let is_open = |secret: &Range<usize>| {
+        cursor.is_some_and(|cursor| (secret.start..=secret.end).contains(&cursor))
+    };
+    let mut shown = Shown { text: String::new(), column: 0 };
+    let mut at = 0;
+    let mut put = |piece: Range<usize>, masked: bool| {
+        if let Some(cursor) = cursor
+            && cursor >= piece.end
+        {
+            // All of it stands before the cursor.
+            shown.column +=
+                if masked { secret::MASK.width() } else { escape(&line[piece.clone()]).width() };
+        } else if let Some(cursor) = cursor.filter(|cursor| *cursor > piece.start && !masked) {
+            shown.column += escape(&line[piece.start..cursor]).width();
+        }
+        shown.text.push_str(if masked { secret::MASK } else { "" });
+        if !masked {
+            shown.text.push_str(&escape(&line[piece]));
+        }
+    };
+    for secret in secrets.iter().filter(|secret| !is_open(secret)) {
+        put(at..secret.start, false);
+        put(secret.clone(), true);
+        at = secret.end;
+    }
+    put(at..line.len(), false);
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn veiled(slot: Slot, text: &str) -> Vec<String> {
+        let lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+        let secrets = secrets(slot, &lines);
+        lines.iter().zip(&secrets).map(|(line, at)| show(line, at, None).text).collect()
+    }
+
+    #[test]
+    fn secrets_are_masked_in_the_lines_of_each_kind_of_field() {
+        let raw = "INVITE sip:a:pw@h SIP/2.0\nAuthorization: Basic c2VjcmV0\nTo: <sip:b:pw@h>\n\nv=0\na=ice-pwd:hush\n";
+        assert_eq!(
+            veiled(Slot::Raw, raw).join("|"),
+            "INVITE sip:a:***@h SIP/2.0|Authorization: Basic ***|To: <sip:b:***@h>||v=0|a=ice-pwd:***|"
+        );
+        assert_eq!(
+            veiled(Slot::Headers, "# Authorization: Basic c2VjcmV0\n\nX: <sip:a:pw@h>").join("|"),
+            "# Authorization: Basic ***||X: <sip:a:***@h>"
+        );
+        assert_eq!(veiled(Slot::Body, "v=0\na=ice-pwd:hush").join("|"), "v=0|a=ice-pwd:***");
+        assert_eq!(veiled(Slot::Target, "sip:a:pw@h"), ["sip:a:***@h"]);
+    }
+
+    #[test]
+    fn what_is_being_written_is_shown_and_the_cursor_stands_where_it_is() {
+        let line = "<sip:a:pw@h>, <sip:b:secret@h>";
+        let secrets = secrets(Slot::Routes, &[line.to_owned()]).remove(0);
+        for (cursor, text, column) in [
+            (0, "<sip:a:***@h>, <sip:b:***@h>", 0),
+            (7, "<sip:a:pw@h>, <sip:b:***@h>", 7),
+            (9, "<sip:a:pw@h>, <sip:b:***@h>", 9),
+            (10, "<sip:a:***@h>, <sip:b:***@h>", 11),
+            (25, "<sip:a:***@h>, <sip:b:secret@h>", 26),
+            (line.len(), "<sip:a:***@h>, <sip:b:***@h>", 28),
+        ] {
+            let shown = show(line, &secrets, Some(cursor));
+            assert_eq!((shown.text.as_str(), shown.column), (text, column), "{cursor}");
+        }
+        assert_eq!(show("a\u{1b}b", &[], Some(2)), Shown { text: "a\\x1bb".into(), column: 5 });
+    }
+}
