@@ -284,7 +284,9 @@ async fn a_self_signed_certificate_is_trusted_where_it_is_named_itself() {
         Ear::dial(&server.uri(), trusting(trust, Some("localhost"))).up().await;
         let other = Authority::new("another");
         let mut client = Ear::dial(&server.uri(), trusting(other.trust(), Some("localhost")));
-        let reason = client.down().await;
+        let Signal::Down { reason, refused, .. } = client.next().await else { panic!() };
+        assert_eq!(refused.len(), 1, "what was refused can be looked at");
+        assert_eq!(refused[0].names.dns, ["localhost"]);
         assert!(reason.contains("its certificate is self-signed"), "{reason}");
         assert!(reason.contains("name it with ca_file"), "{reason}");
     }

@@ -46,7 +46,7 @@ async fn one(network: &mut Network) -> Signal {
 
 async fn down(network: &mut Network) -> String {
     match one(network).await {
-        Signal::Down { flow: FLOW, reason } => reason,
+        Signal::Down { flow: FLOW, reason, .. } => reason,
         other => panic!("{other:?}"),
     }
 }

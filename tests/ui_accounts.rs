@@ -135,7 +135,11 @@ fn what_is_over_or_cannot_be_reached_has_no_tick() {
             state,
         })
     };
-    let down = FlowState::Down { reason: "nobody is there".to_owned(), retry_at: None };
+    let down = FlowState::Down {
+        reason: "nobody is there".to_owned(),
+        retry_at: None,
+        refused: Default::default(),
+    };
     let event = flow(&script, down);
     script.apply(event);
     let line = header(&mut script, 120);

@@ -308,3 +308,69 @@ fn a_mistake_does_not_hide_the_completions_that_would_mend_it() {
     assert!(screen.contains("is never closed"), "{screen}");
     assert!(screen.contains("⇥ uuid}}"), "{screen}");
 }
+
+#[test]
+fn variables_have_new_values_where_a_request_is_sent_again() {
+    let mut script = composing("bob");
+    script.press(KeyCode::Tab, NONE);
+    script.press(KeyCode::Tab, NONE);
+    script.type_text("X-Id: {{uuid}} {{seq}}\nAuthorization: Basic c2VjcmV0");
+    let sent = submission(control(&mut script, 's')).request;
+    let created = sipboard::sip::Created {
+        request_uri: sent.request_uri.clone(),
+        local_identity: "<sip:alice@demo.test>".into(),
+        remote_identity: "<sip:bob@demo.test>".into(),
+        call_id: sent.call_id.as_ref().unwrap().as_str().into(),
+        flow: None,
+        transport: sipboard::sip::Transport::Udp,
+        parent: None,
+        account: Some("alice".into()),
+        registration: None,
+    };
+    let calling = ui_script::status(sipboard::sip::State::Calling, true);
+    script.fact(1, Method::Invite, Fact::Created(Box::new(created)), calling);
+    let message = Bytes::from_static(SENT.as_bytes());
+    script.fact(1, Method::Invite, Fact::Sent { message }, calling);
+    script.type_text("r");
+    let again = submission(script.type_text("n")).request;
+    assert_ne!(again.headers[0].value()[..36], sent.headers[0].value()[..36]);
+    assert!(sent.headers[0].value().ends_with(" 1") && again.headers[0].value().ends_with(" 2"));
+    assert_eq!(again.headers[1], sent.headers[1], "what was written by hand is sent again");
+    assert_eq!((again.call_id, again.from_tag), (None, None));
+    // The form has the variables, not their values.
+    script.type_text("en");
+    let screen = script.text(160, 60);
+    assert!(screen.contains("X-Id: {{uuid}} {{seq}}"), "{screen}");
+    let edited = submission(control(&mut script, 's')).request;
+    assert!(edited.headers[0].value().ends_with(" 3"));
+    // The next new one is numbered after all of them.
+    script.type_text("n");
+    let next = submission(control(&mut script, 's')).request;
+    assert!(next.headers[0].value().ends_with(" 4"), "{:?}", next.headers);
+}
+
+#[test]
+fn credentials_that_are_left_out_are_told() {
+    let bytes = "MESSAGE sip:bob@demo.test SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\n\
+        From: <sip:a@b>;tag=1\r\nTo: <sip:bob@demo.test>\r\nCall-ID: 1\r\nCSeq: 1 MESSAGE\r\n\
+        Authorization: Basic c2VjcmV0\r\nContent-Length: 0\r\n\r\n";
+    let told = "#2: its Authorization, written by hand, is left out";
+    let mut script = sent(bytes);
+    script.type_text("rn");
+    assert!(script.model.notice.as_ref().unwrap().text.starts_with(told));
+    script.type_text("en");
+    assert!(script.model.notice.as_ref().unwrap().text.starts_with(told));
+    script.press(KeyCode::Esc, NONE);
+    script.type_text("rb");
+    assert!(script.model.notice.is_none_or(|notice| !notice.text.contains("left out")));
+}
+
+#[test]
+fn a_raw_message_without_our_address_says_so() {
+    let mut script = composing("bob");
+    control(&mut script, 'r');
+    let screen = script.text(160, 60);
+    let told = "▲ our-address.invalid is no address, and nothing that is sent there";
+    assert!(screen.contains(told) && screen.contains("(Via, Contact)"), "{screen}");
+    assert!(screen.contains("each line of the text ends in CR LF"), "{screen}");
+}

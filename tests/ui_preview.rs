@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use sipboard::{
     demo,
-    engine::{Account, Command, Engine, Event, Register, Settings},
+    engine::{Account, Command, Draft, Engine, Event, Register, Settings},
     sip::{self, Fact, Method},
     ui::{
         Model,
@@ -121,6 +121,41 @@ async fn check(transport: &str) {
         text.split_once("branch=").map(|(_, rest)| rest[..23].to_owned())
     };
     assert_ne!(branch(&shown), branch(&next));
+    demo.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_raw_message_gets_our_address_where_nobody_has_written_another() {
+    let demo = demo::start(demo::Config::default()).await.unwrap();
+    let servers = demo.addresses().servers();
+    let udp = servers.iter().find(|server| server.transport == sip::Transport::Udp).unwrap();
+    let account = Account {
+        servers: vec![udp.clone()],
+        ..Account::new("alice", "sip:alice@demo.test".parse().unwrap())
+    };
+    let mut dashboard = Dashboard::new(account.clone()).await;
+    dashboard.press(KeyCode::Char('n')).await;
+    dashboard.type_text("ring").await;
+    dashboard.press(KeyCode::F(4)).await;
+    // Another method, and nothing else.
+    dashboard.type_text("X").await;
+    let preview = |model: &Model| model.drafts.open().preview().clone();
+    assert_eq!(preview(&dashboard.model).warnings.len(), 1);
+    assert!(text(&preview(&dashboard.model).bytes).contains("our-address.invalid"));
+    let draft = Draft { method: "OPTIONS".into(), target: "bob".into(), ..Draft::default() };
+    let submission = draft.submit(&account).unwrap();
+    dashboard.engine.commands.send(Command::Send(Box::new(submission))).await.unwrap();
+    let filled = dashboard
+        .wait(|model, event| {
+            let filled = preview(model);
+            (matches!(event, Event::Writing { .. }) && filled.warnings.is_empty()).then_some(filled)
+        })
+        .await;
+    let filled = text(&filled.bytes);
+    assert!(filled.starts_with("XINVITE sip:ring@demo.test SIP/2.0\r\n"), "{filled}");
+    assert!(filled.contains("Via: SIP/2.0/UDP 127.0.0.1:"), "{filled}");
+    assert!(filled.contains("Contact: <sip:alice@127.0.0.1:"), "{filled}");
+    assert!(!filled.contains("invalid"), "{filled}");
     demo.stop().await;
 }
 

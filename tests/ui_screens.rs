@@ -176,6 +176,7 @@ fn a_broken_flow_says_why_and_when_it_is_tried_again() {
     let state = FlowState::Down {
         reason: "ws://127.0.0.1:5066: connection refused: is the server running?".into(),
         retry_at: Some(script.now + std::time::Duration::from_millis(1_500)),
+        refused: Default::default(),
     };
     script.flow(1, "ws://127.0.0.1:5066", state);
     insta::assert_snapshot!("flow_down_120x30", script.text(120, 30));

@@ -13,6 +13,7 @@ use sipboard::{
         StatusCode, Timer, Transport, Trial,
         resolution::{Candidate, Source},
     },
+    transport::Certificate,
     ui::{model::Columns, view::Colours},
 };
 use ui_script::{Script, response, status, timers, up};
@@ -105,7 +106,8 @@ fn why_a_flow_ended_stays_with_the_rows_that_it_ended() {
     script.sent(1, Method::Invite, status(State::Calling, false));
     script.wait(100);
     let why = "the WebSocket server closed: 1013 try again later";
-    let down = FlowState::Down { reason: why.to_owned(), retry_at: None };
+    let down =
+        FlowState::Down { reason: why.to_owned(), retry_at: None, refused: Default::default() };
     script.flow(1, "ws://127.0.0.1:5066", down);
     let failed = Fact::Failed {
         response: None,
@@ -252,5 +254,30 @@ fn how_a_flow_is_kept_alive_names_what_says_so() {
         script.type_text("6");
         let text = script.text(240, 45);
         assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
+fn a_certificate_that_was_refused_can_be_looked_at() {
+    let mut script = Script::new(Colours::Many);
+    let date = |text: &str| text.parse().unwrap();
+    let certificate = Certificate {
+        subject: "CN=sip.lab.test".to_owned(),
+        issuer: "CN=Nobody's CA".to_owned(),
+        not_before: date("2020-01-01T00:00:00Z"),
+        not_after: date("2021-01-01T00:00:00Z"),
+        names: Default::default(),
+    };
+    let reason = "tls 127.0.0.1:5061 cannot be reached: its certificate expired".to_owned();
+    let refused = vec![certificate].into();
+    script.flow(1, "sips:127.0.0.1:5061", FlowState::Down { reason, retry_at: None, refused });
+    script.created(1, Method::Options, "sip:demo.test", false);
+    script.press(KeyCode::Tab, KeyModifiers::NONE);
+    script.type_text("6");
+    let screen = screen(&mut script);
+    for words in
+        ["✖ this certificate was refused", "CN=sip.lab.test", "CN=Nobody's CA", "2020-01-01 to"]
+    {
+        assert!(screen.contains(words), "{words}: {screen}");
     }
 }

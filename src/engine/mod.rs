@@ -41,7 +41,7 @@ use crate::{
         KeepAliveBy, Method, NewRequest, Profile, RawMessage, ServerTransactionId, Transport,
         Writing,
     },
-    transport::{FlowFacts, FlowSettings, ServerUri},
+    transport::{Certificate, FlowFacts, FlowSettings, ServerUri},
 };
 
 /// A wish of the user.
@@ -288,6 +288,8 @@ pub enum FlowState {
         reason: String,
         /// When it is tried again; `None` when the next request tries it.
         retry_at: Option<Instant>,
+        /// The server's certificates, its own first, where they were refused.
+        refused: Arc<[Certificate]>,
     },
     /// It has ended for good: no account leads there any more, and nothing rode on it.
     Ended,

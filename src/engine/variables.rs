@@ -141,6 +141,14 @@ impl Values {
         self.sequence += 1;
     }
 
+    /// The request is that one, counted from 1.
+    pub fn set_number(&mut self, number: u64) {
+        if self.sequence != number {
+            self.sequence = number;
+            self.taken.remove("seq");
+        }
+    }
+
     /// Randomness for one value.
     fn random(&self, key: &str) -> StdRng {
         let mut hasher = DefaultHasher::new();
@@ -360,6 +368,15 @@ mod tests {
         values.next_request();
         let second = variables().expand(text, &mut values).unwrap();
         assert!(second.contains(" 2 ") && second[..36] != first[..36], "{first} {second}");
+    }
+
+    #[test]
+    fn a_request_that_is_numbered_anew_keeps_its_other_values() {
+        let mut values = Values::new(1);
+        let write = |values: &mut Values| variables().expand("{{seq}} {{uuid}}", values).unwrap();
+        let first = write(&mut values);
+        values.set_number(7);
+        assert_eq!(write(&mut values), format!("7{}", &first[1..]));
     }
 
     #[test]

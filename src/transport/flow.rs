@@ -18,8 +18,8 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::{
     sip::{FlowId, Limits},
     transport::{
-        GuestLimits, SendError, ServerUri, Signal, guests::Patience, keep_alive::Pulse, reason,
-        stream, udp,
+        Certificate, GuestLimits, SendError, ServerUri, Signal, guests::Patience,
+        keep_alive::Pulse, reason, stream, udp,
     },
 };
 
@@ -131,7 +131,14 @@ impl Outlet {
 
     /// The last word of a flow's task.
     pub(super) fn is_down(&self, reason: String) -> Signal {
-        Signal::Down { flow: self.flow, reason }
+        Signal::Down { flow: self.flow, reason, refused: Arc::default() }
+    }
+
+    /// Says that the flow was not made because of the server's certificates.
+    pub(super) async fn refused(self, reason: String, refused: Arc<[Certificate]>) {
+        let down = Signal::Down { flow: self.flow, reason, refused };
+        // Where the network has gone, nobody wants to know.
+        let _ = self.send(vec![down]).await;
     }
 
     /// Says that the flow is gone, and nothing more.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::{
     sip::{FlowId, Transport},
-    transport::FlowFacts,
+    transport::{Certificate, FlowFacts},
 };
 
 /// What the network tells its owner, in the order in which it happened on each flow.
@@ -69,6 +69,8 @@ pub enum Signal {
         flow: FlowId,
         /// A sentence with the address.
         reason: String,
+        /// The server's certificates, its own first, where they were refused.
+        refused: Arc<[Certificate]>,
     },
 }
 

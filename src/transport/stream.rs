@@ -20,7 +20,7 @@ use tokio::{
 use crate::{
     sip::Transport,
     transport::{
-        FlowFacts, FlowSettings, ServerIdentity, ServerUri, Signal,
+        Certificate, FlowFacts, FlowSettings, ServerIdentity, ServerUri, Signal,
         flow::{self, Hub, Link, Outlet},
         keep_alive::Pulse,
         reason, tcp, tls,
@@ -87,8 +87,8 @@ pub(super) async fn connect(
     limit: Duration,
 ) {
     let call = Call { server, settings, limit, until: Instant::now() + limit };
-    if let Err((reason, outlet)) = call.make(outlet).await {
-        outlet.down(reason).await;
+    if let Err((Unmade { reason, refused }, outlet)) = call.make(outlet).await {
+        outlet.refused(reason, refused).await;
     }
 }
 
@@ -100,8 +100,23 @@ struct Call {
     until: Instant,
 }
 
-/// Why no flow was made, as a sentence, and the outlet that it is to be told on.
-type Failed = (String, Outlet);
+/// Why no flow was made, and the outlet that it is to be told on.
+type Failed = (Unmade, Outlet);
+
+/// Why no flow was made.
+#[derive(Debug)]
+pub(super) struct Unmade {
+    /// A sentence with the address.
+    pub(super) reason: String,
+    /// The server's certificates, where they were refused.
+    pub(super) refused: Arc<[Certificate]>,
+}
+
+impl From<String> for Unmade {
+    fn from(reason: String) -> Unmade {
+        Unmade { reason, refused: Arc::default() }
+    }
+}
 
 impl Call {
     /// Connects, shakes hands where that is due, and talks until the flow is over.
@@ -150,15 +165,18 @@ impl Call {
     }
 
     /// Waits for a step as long as the flow may take in all. `what` says what is not answered.
-    async fn in_time<T>(
+    async fn in_time<T, E: Into<Unmade>>(
         &self,
         what: &str,
-        step: impl Future<Output = Result<T, String>>,
-    ) -> Result<T, String> {
-        timeout_at(self.until, step).await.unwrap_or_else(|_| {
-            let why = format_args!("no answer{what} within {:?}", self.limit);
-            Err(reason::unreachable(&self.server, why))
-        })
+        step: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Unmade> {
+        match timeout_at(self.until, step).await {
+            Ok(made) => made.map_err(Into::into),
+            Err(_) => {
+                let why = format_args!("no answer{what} within {:?}", self.limit);
+                Err(reason::unreachable(&self.server, why).into())
+            }
+        }
     }
 }
 

@@ -36,11 +36,16 @@ pub enum EditorError {
         /// How.
         status: ExitStatus,
     },
-    /// What came back is no text.
-    #[error("what the editor {name:?} wrote is no UTF-8, the text is as it was")]
+    /// What came back is no text, and the field holds nothing else.
+    #[error(
+        "what the editor {name:?} wrote is no UTF-8, which this field cannot hold: it stays in {}, and a raw message takes it",
+        path.display()
+    )]
     NoText {
         /// The command.
         name: String,
+        /// Where it can still be found.
+        path: PathBuf,
     },
 }
 
@@ -57,6 +62,14 @@ pub struct Editor {
 /// A file that goes when nobody needs it any more.
 #[derive(Debug)]
 struct File(PathBuf);
+
+impl File {
+    /// Where it stays for the user.
+    fn keep(self) -> PathBuf {
+        // Nothing is dropped then, and so nothing removed.
+        std::mem::ManuallyDrop::new(self).0.clone()
+    }
+}
 
 impl Drop for File {
     fn drop(&mut self) {
@@ -96,24 +109,32 @@ impl Editor {
         self.child.try_wait().map_err(|error| EditorError::Start { name, error })
     }
 
-    /// The text as it was left.
+    /// The text as it was left. `read` makes a text of any bytes; without it they must be one.
     ///
     /// # Errors
     ///
     /// Where the editor failed, or left no text.
-    pub fn text(self, status: ExitStatus) -> Result<String, EditorError> {
+    pub fn text(
+        self,
+        status: ExitStatus,
+        read: Option<fn(&[u8]) -> String>,
+    ) -> Result<String, EditorError> {
         let Editor { name, file, ended, .. } = self;
         if !status.success() {
             return Err(EditorError::Failed { name, status });
         }
-        let bytes =
+        let mut bytes =
             fs::read(&file.0).map_err(|error| EditorError::File { path: file.0.clone(), error })?;
-        let text = String::from_utf8(bytes).map_err(|_| EditorError::NoText { name })?;
-        let mut text = text.replace("\r\n", "\n");
-        if !ended && text.ends_with('\n') {
-            text.pop();
+        if !ended && bytes.ends_with(b"\n") {
+            let end = if bytes.ends_with(b"\r\n") { 2 } else { 1 };
+            bytes.truncate(bytes.len() - end);
         }
-        Ok(text)
+        match read {
+            Some(read) => Ok(read(&bytes)),
+            None => String::from_utf8(bytes)
+                .map(|text| text.replace("\r\n", "\n"))
+                .map_err(|_| EditorError::NoText { name, path: file.keep() }),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod accounts;
 mod act;
 mod again;
+mod anew;
 mod compose;
 mod detail;
 mod palette;

@@ -119,7 +119,8 @@ async fn a_udp_peer_that_refuses_fails_the_request_and_shows_until_something_arr
     assert_eq!(front.flow().await.state, FlowState::Connecting);
     assert!(matches!(front.flow().await.state, FlowState::Up { .. }));
     let reason = format!("udp {address} cannot be reached: connection refused");
-    let down = FlowState::Down { reason: reason.clone(), retry_at: None };
+    let down =
+        FlowState::Down { reason: reason.clone(), retry_at: None, refused: Default::default() };
     assert_eq!(front.flow().await.state, down);
     let detail = front
         .fact("failure", |_, fact| match fact {
@@ -149,7 +150,7 @@ async fn a_websocket_that_cannot_be_reached_fails_its_requests_and_is_made_again
     front.send(request(Method::Options), &server).await;
     assert_eq!(front.flow().await.state, FlowState::Connecting);
     let down = front.flow().await;
-    let FlowState::Down { reason, retry_at: Some(retry_at) } = down.state else {
+    let FlowState::Down { reason, retry_at: Some(retry_at), .. } = down.state else {
         panic!("{down:?}")
     };
     assert_eq!(reason, format!("{server} cannot be reached: connection refused"));
@@ -192,7 +193,9 @@ async fn a_websocket_that_breaks_fails_what_is_pending_and_comes_back() {
     connection.answer("180 Ringing").await;
     front.fact("ringing", |_, fact| matches!(fact, Fact::Progress(_)).then_some(())).await;
     drop(connection);
-    let FlowState::Down { reason, retry_at: Some(_) } = front.flow().await.state else { panic!() };
+    let FlowState::Down { reason, retry_at: Some(_), .. } = front.flow().await.state else {
+        panic!()
+    };
     assert!(reason.starts_with(&format!("the connection with {} broke", peer.server)), "{reason}");
     assert_eq!(front.ended().await.1, "Connection Error");
     let mut connection = peer.accept().await;

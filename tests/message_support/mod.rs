@@ -155,7 +155,7 @@ pub fn header(name: HeaderName, text: &str) {
     }
     if let Ok(uri) = Uri::parse(text) {
         assert_eq!(uri.as_str(), text);
-        assert!(text.contains(uri.short()));
+        assert!(uri.password().is_some() || text.contains(&*uri.short()));
         let _ = uri.tel().map(|tel| tel.is_valid());
     }
     for member in syntax::comma_list(text) {

@@ -27,7 +27,11 @@ fn what_was_said_gives_way_to_what_is_done_next() {
 #[test]
 fn a_flow_that_fails_in_another_way_says_so_and_is_silent_once_it_is_up() {
     let mut script = Script::new(Colours::Many);
-    let down = |reason: &str| FlowState::Down { reason: reason.into(), retry_at: None };
+    let down = |reason: &str| FlowState::Down {
+        reason: reason.into(),
+        retry_at: None,
+        refused: Default::default(),
+    };
     let (broke, refused) =
         ("ws://127.0.0.1:5066 broke", "ws://127.0.0.1:5066 cannot be reached: connection refused");
     script.flow(1, "ws://127.0.0.1:5066", down(broke));
@@ -74,7 +78,11 @@ fn the_header_names_each_server_with_its_address_before_and_after_it_is_connecte
     script.model.facts.flows.clear();
     script.answered(1);
     let retry_at = Some(script.now + Duration::from_secs(5));
-    script.flow(2, "ws://127.0.0.1:5066", FlowState::Down { reason: "gone".into(), retry_at });
+    script.flow(
+        2,
+        "ws://127.0.0.1:5066",
+        FlowState::Down { reason: "gone".into(), retry_at, refused: Default::default() },
+    );
     let line = header(&mut script, 80);
     assert!(line.contains("ws ✖ 127.0.0.1:5066"), "{line}");
     assert!(line.contains("1 leg up"), "{line}");
@@ -93,7 +101,8 @@ fn the_header_says_insecure_as_long_as_such_a_flow_is_up() {
         let facts = FlowFacts { tls: Some(tls), subprotocol: None }.into();
         FlowState::Up { local: address, peer: address, facts }
     };
-    let down = FlowState::Down { reason: "gone".to_owned(), retry_at: None };
+    let down =
+        FlowState::Down { reason: "gone".to_owned(), retry_at: None, refused: Default::default() };
     let mut script = Script::new(Colours::Many);
     for (state, expected) in [(tls(true), false), (tls(false), true), (down, false)] {
         script.flow(1, "sips:127.0.0.1:5061", state);

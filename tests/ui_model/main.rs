@@ -184,7 +184,8 @@ fn a_peer_that_repeats_itself_for_ever_does_not_fill_the_memory() {
 #[test]
 fn nothing_from_the_network_steers_the_terminal() {
     let mut script = Script::new(Colours::Many);
-    let nasty = FlowState::Down { reason: HOSTILE.into(), retry_at: None };
+    let nasty =
+        FlowState::Down { reason: HOSTILE.into(), retry_at: None, refused: Default::default() };
     script.flow(1, "ws://127.0.0.1:5066", nasty);
     script.answered(1);
     let over = status(State::Failed, false);

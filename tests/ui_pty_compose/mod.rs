@@ -112,6 +112,25 @@ fn the_body_goes_to_an_editor_and_comes_back() {
 }
 
 #[test]
+fn an_editor_can_write_any_bytes_into_a_raw_message() {
+    let environment = [("EDITOR", "printf 'OPTIONS sip:a@h SIP/2.0\\r\\nX: \\377\\nY: z\\r\\n' >")];
+    let mut dashboard = Dashboard::start_with(140, 40, &environment);
+    dashboard.wait_for("n new");
+    dashboard.type_keys("n");
+    dashboard.wait_for("New request");
+    dashboard.type_keys("nobody\x12");
+    dashboard.wait_for("New request, raw");
+    dashboard.type_keys("\x05");
+    dashboard.wait_for("X: \\xff\\n\\");
+    dashboard.wait_for("36 bytes, sent as they are");
+    dashboard.type_keys("\x1b");
+    dashboard.wait_until("the form has closed", |screen| !screen.contains("New request"));
+    dashboard.type_keys("q");
+    assert_eq!(dashboard.wait_for_end(), 0);
+    dashboard.assert_restored();
+}
+
+#[test]
 fn an_editor_that_fails_loses_nothing() {
     let environment = [("VISUAL", "exit 3;"), ("EDITOR", "not this one")];
     let mut dashboard = Dashboard::start_with(140, 40, &environment);

@@ -1,6 +1,6 @@
 //! What the network and the look-ups tell, and the flows that are made by it.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
@@ -159,7 +159,7 @@ impl Task {
                 let contact = self.contact(flow, local);
                 self.user_agent.flow_up(now, flow, contact);
             }
-            Signal::Down { flow, reason } => {
+            Signal::Down { flow, reason, refused } => {
                 if let Some(open) = self.accepted.remove(&flow) {
                     return self.peer_has_left(open, reason);
                 }
@@ -172,7 +172,7 @@ impl Task {
                     self.flows.stop_retrying();
                     retry_at = None;
                 }
-                let state = FlowState::Down { reason: reason.clone(), retry_at };
+                let state = FlowState::Down { reason: reason.clone(), retry_at, refused };
                 self.tell_flow(now, flow, state);
                 self.user_agent.flow_down(now, flow, &reason);
             }
@@ -185,7 +185,11 @@ impl Task {
                 // The socket stays usable, but nobody is there: that is down to a user, until
                 // something arrives.
                 if self.flows.refused(flow) {
-                    let state = FlowState::Down { reason: reason.clone(), retry_at: None };
+                    let state = FlowState::Down {
+                        reason: reason.clone(),
+                        retry_at: None,
+                        refused: Arc::default(),
+                    };
                     self.tell_flow(now, flow, state);
                 }
                 self.user_agent.flow_error(now, flow, &reason);

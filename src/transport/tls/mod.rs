@@ -34,7 +34,8 @@ use self::{
 use crate::{
     sip::escape,
     transport::{
-        ClientIdentity, ServerUri, TlsFacts, TlsSettings, Trust, reason, stream::Connection,
+        ClientIdentity, ServerUri, TlsFacts, TlsSettings, Trust, reason,
+        stream::{Connection, Unmade},
     },
 };
 
@@ -79,13 +80,13 @@ impl ServerIdentity {
     }
 }
 
-/// Shakes hands with a server; a sentence where that fails.
+/// Shakes hands with a server; why not where that fails.
 pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     server: &ServerUri,
     settings: &TlsSettings,
     connection: Connection<S>,
-) -> Result<Connection<client::TlsStream<S>>, String> {
-    let failed = |why: String| reason::unreachable(server, why);
+) -> Result<Connection<client::TlsStream<S>>, Unmade> {
+    let failed = |why: String| Unmade::from(reason::unreachable(server, why));
     let host = settings.server_name.as_deref().unwrap_or(&server.host);
     let name = ServerName::try_from(host.to_owned()).map_err(|_| {
         failed(format!("{} is no name that a certificate can be for", escape(host)))
@@ -103,15 +104,18 @@ pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
             facts.tls = Some(agreed(stream.get_ref().1, !settings.insecure));
             Ok(Connection { stream, local, peer, facts })
         }
-        Err(error) => Err(failed(match (verifier.problem(), inner(&error)) {
-            (Some(problem), _) => problem.to_owned(),
-            (None, Some(Error::InvalidMessage(_))) => format!("{peer} does not speak TLS"),
-            (None, Some(error)) => words(error),
-            (None, None) if error.kind() == io::ErrorKind::UnexpectedEof => format!(
-                "{peer} ended the connection during the TLS handshake; perhaps it does not speak TLS"
-            ),
-            (None, None) => reason::words(&error),
-        })),
+        Err(error) => Err(Unmade {
+            refused: verifier.refused(),
+            ..failed(match (verifier.problem(), inner(&error)) {
+                (Some(problem), _) => problem.to_owned(),
+                (None, Some(Error::InvalidMessage(_))) => format!("{peer} does not speak TLS"),
+                (None, Some(error)) => words(error),
+                (None, None) if error.kind() == io::ErrorKind::UnexpectedEof => format!(
+                    "{peer} ended the connection during the TLS handshake; perhaps it does not speak TLS"
+                ),
+                (None, None) => reason::words(&error),
+            })
+        }),
     }
 }
 

@@ -47,8 +47,8 @@ pub(super) struct Verifier {
     host: String,
     rules: Rules,
     algorithms: WebPkiSupportedAlgorithms,
-    /// What was wrong.
-    problem: OnceLock<String>,
+    /// What was wrong, and the certificates with which it was.
+    problem: OnceLock<(String, Arc<[Certificate]>)>,
 }
 
 impl Verifier {
@@ -59,7 +59,12 @@ impl Verifier {
 
     /// What was wrong with the certificate, in a few words.
     pub(super) fn problem(&self) -> Option<&str> {
-        self.problem.get().map(String::as_str)
+        self.problem.get().map(|(words, _)| words.as_str())
+    }
+
+    /// The certificates that were refused, the server's own first.
+    pub(super) fn refused(&self) -> Arc<[Certificate]> {
+        self.problem.get().map(|(_, chain)| Arc::clone(chain)).unwrap_or_default()
     }
 
     fn check(
@@ -161,8 +166,10 @@ impl ServerCertVerifier for Verifier {
         match self.check(roots, end_entity, intermediates, now) {
             Ok(()) => Ok(ServerCertVerified::assertion()),
             Err((error, words)) => {
+                let chain: Vec<CertificateDer<'_>> =
+                    std::iter::once(end_entity).chain(intermediates).cloned().collect();
                 // One verifier looks at one certificate.
-                let _ = self.problem.set(words);
+                let _ = self.problem.set((words, certificate::chain(&chain).into()));
                 Err(error.into())
             }
         }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{App, Quit, RETRY, sleep_until};
 use crate::ui::{
-    composer::Slot,
+    composer::{Slot, raw_text},
     editor::{Editor, EditorError},
     model::Notice,
     terminal::{self, Disturbance, Input, Screen},
@@ -17,7 +17,8 @@ impl App {
         if !self.hand_over(input) {
             return;
         }
-        let edited = self.editor(text).await;
+        let read = (slot == Slot::Raw).then_some(raw_text::of_file as fn(&[u8]) -> String);
+        let edited = self.editor(text, read).await;
         self.retake();
         input.resume();
         match edited {
@@ -79,14 +80,18 @@ impl App {
     }
 
     /// Waits for the editor.
-    async fn editor(&mut self, text: &str) -> Result<String, EditorError> {
+    async fn editor(
+        &mut self,
+        text: &str,
+        read: Option<fn(&[u8]) -> String>,
+    ) -> Result<String, EditorError> {
         let mut editor = Editor::start(text)?;
         let mut engine_is_there = true;
         // What was told before comes before.
         std::mem::take(&mut self.facts).for_each(|event| self.model.apply(event));
         loop {
             if let Some(status) = editor.has_ended()? {
-                return editor.text(status);
+                return editor.text(status, read);
             }
             tokio::select! {
                 batch = self.engine.events.recv(), if engine_is_there => match batch {

@@ -28,9 +28,19 @@ impl Composer {
                 message: "there is no account to send from: add one to the config file".to_owned(),
             }]);
         };
-        if self.shape == Shape::Raw {
-            return self.raw(around, account);
+        match self.shape {
+            Shape::Raw => self.raw(around, account),
+            Shape::Form | Shape::Unfolded => self.form(around, account, values),
         }
+    }
+
+    /// The command that the fields of the form make.
+    pub(super) fn form(
+        &self,
+        around: &Around<'_>,
+        account: &Account,
+        values: &mut Values,
+    ) -> Result<Command, Vec<DraftError>> {
         let draft = around.variables.expand_draft(&self.draft(), values)?;
         match &self.purpose {
             Purpose::New | Purpose::Like(_) => self.request(around, account, &draft),
@@ -48,6 +58,12 @@ impl Composer {
                 answer: Box::new(draft.answer()?),
             }),
         }
+    }
+
+    /// What a request outside a dialog is written as, variables and all.
+    pub(crate) fn written(&self) -> Option<Draft> {
+        let is_new = matches!(self.purpose, Purpose::New | Purpose::Like(_));
+        (is_new && self.shape != Shape::Raw).then(|| self.draft())
     }
 
     /// The texts, without the headers that are switched off.

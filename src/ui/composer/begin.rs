@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{Composer, Purpose, Shape, Slot, Way, raw_text};
 use crate::{
-    engine::{Account, literal},
+    engine::{Account, Draft, literal},
     sip::{ContextId, ExtraHeader, Identity, Method, NewRequest, ServerTransactionId},
 };
 
@@ -65,12 +65,45 @@ impl Composer {
             let cseq = request.cseq.map(|cseq| cseq.number().to_string());
             self.fields.set(Slot::CSeq, &cseq.unwrap_or_default());
         }
+        self.unfold_if_used();
+        self.sender.way = way;
+        Ok(self)
+    }
+
+    /// A form for a request that is written as that of a context was, variables and all.
+    pub(crate) fn like_written(
+        mut self,
+        context: ContextId,
+        draft: &Draft,
+        way: Option<Way>,
+    ) -> Composer {
+        self.purpose = Purpose::Like(context);
+        let body = String::from_utf8_lossy(&draft.body).replace("\r\n", "\n");
+        for (slot, text) in [
+            (Slot::Method, &draft.method),
+            (Slot::Target, &draft.target),
+            (Slot::Headers, &draft.headers.join("\n")),
+            (Slot::ContentType, &draft.content_type),
+            (Slot::Body, &body),
+            (Slot::Routes, &draft.routes.join("\n")),
+            (Slot::FromDisplayName, &draft.from_display_name),
+            (Slot::From, &draft.from),
+            (Slot::ToDisplayName, &draft.to_display_name),
+            (Slot::To, &draft.to),
+        ] {
+            self.fields.set(slot, text);
+        }
+        self.unfold_if_used();
+        self.sender.way = way;
+        self
+    }
+
+    /// Shows the advanced fields where one of them holds something.
+    fn unfold_if_used(&mut self) {
         if Slot::ADVANCED.into_iter().any(|slot| !self.fields.is_empty(slot)) {
             self.shape = Shape::Unfolded;
             self.unfolds = Some(true);
         }
-        self.sender.way = way;
-        Ok(self)
     }
 
     /// A form for a request in a dialog, which may begin as one that was sent.

@@ -70,6 +70,15 @@ impl Fields {
         }
     }
 
+    /// Puts a text of several lines in the place of what is there, with the cursor where it was.
+    pub(super) fn put_in_place(&mut self, slot: Slot, text: &str) {
+        let Some(area) = self.areas.get_mut(&slot) else { return };
+        let cursor = area.cursor();
+        *area = TextArea::new(text.split('\n').map(str::to_owned).collect());
+        let place = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
+        area.move_cursor(CursorMove::Jump(place(cursor.0), place(cursor.1)));
+    }
+
     /// The cursor to the end of a line.
     pub(super) fn end_of(&mut self, slot: Slot) {
         if let Some(line) = self.lines.get_mut(&slot) {

@@ -5,7 +5,7 @@
 //! the field that it stands in, with the preview of what would be sent.
 //!
 //! `slot` names the fields and `fields` holds their texts; `begin` fills them in from a message;
-//! `attempt` makes a [`Command`] of them; `keys` is writing, `wishes` what keys do beside it;
+//! `attempt` makes a [`Command`] of them, and `filling` puts our address into a raw message; `keys` is writing, `wishes` what keys do beside it;
 //! `complete`, `known` and `templates` help to write; `made` is what is made ahead, and `drafts` keeps
 //! what was written and not sent.
 
@@ -14,6 +14,7 @@ mod begin;
 mod complete;
 mod drafts;
 mod fields;
+mod filling;
 mod keys;
 mod known;
 mod made;
@@ -111,6 +112,8 @@ pub struct Around<'a> {
     pub settings: &'a sip::Settings,
     /// The flows, and how requests are written on them.
     pub facts: &'a Facts,
+    /// The number of the next request that is written, counted from 1.
+    pub number: u64,
 }
 
 /// A request as it is being written.
@@ -130,6 +133,8 @@ pub struct Composer {
     /// What is made ahead, so that the preview shows what is really sent.
     made: Made,
     outlook: Outlook,
+    /// The raw message as it was begun, while it waits for our own address.
+    unplaced: Option<String>,
     /// Which candidate Tab takes.
     chosen: usize,
     /// Whether the preview stands in the place of the form, where there is no room for both.
@@ -172,6 +177,7 @@ impl Composer {
             given: vec![Slot::Method],
             made: Made::new(seed),
             outlook: Outlook::default(),
+            unplaced: None,
             chosen: 0,
             previews: false,
             preview_top: 0,
@@ -329,12 +335,15 @@ impl Composer {
 
     /// Looks at the texts anew: what is wrong with them, what would be sent, what could follow.
     pub fn look(&mut self, around: &Around<'_>) {
+        self.made.values.set_number(around.number);
+        let waits = self.fill_in_address(around);
         let mut values = self.made.values.clone();
         let preview = std::mem::take(&mut self.outlook.preview);
         let (errors, preview) = match self.attempt(around, &mut values) {
             Ok(command) => (Vec::new(), Preview::of(&command, around)),
             Err(errors) => (errors, preview),
         };
+        let preview = self.with_warnings(preview, waits);
         self.made.values = values;
         let targets: Vec<&str> = around.targets.iter().map(String::as_str).collect();
         let candidates = complete::candidates(&self.fields, self.focus, &targets, around.variables);
@@ -346,6 +355,7 @@ impl Composer {
     /// the first that does.
     pub fn submit(&mut self, around: &Around<'_>) -> Option<Command> {
         self.touched = self.slots().collect();
+        self.made.values.set_number(around.number);
         let mut values = self.made.values.clone();
         match self.attempt(around, &mut values) {
             Ok(command) => {

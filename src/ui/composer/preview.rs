@@ -24,6 +24,8 @@ pub struct Preview {
     pub findings: Vec<Finding>,
     /// What is not known yet, each a sentence.
     pub notes: Vec<String>,
+    /// What would go wrong, each a sentence.
+    pub warnings: Vec<String>,
     /// What the engine has yet to say for it.
     pub asks: Option<Asks>,
 }
@@ -65,7 +67,12 @@ impl Preview {
             ..=LONGEST => lint::lint(bytes.clone(), &lint::Options::default()).findings,
             _ => Vec::new(),
         };
-        Preview { bytes, findings, notes, asks: None }
+        Preview { bytes, findings, notes, ..Preview::default() }
+    }
+
+    /// Whether our own address is not in it yet.
+    pub(super) fn lacks_address(&self) -> bool {
+        memchr::memmem::find(&self.bytes, sip::PREVIEW_HOST.as_bytes()).is_some()
     }
 
     /// Its lines as they can be shown: no secret, no line end. Where a line does not end in CR LF,
@@ -134,13 +141,20 @@ fn request(submission: &Submission, around: &Around<'_>) -> Preview {
     if transport == sip::Transport::Udp {
         notes.extend(too_long(&bytes, around));
     }
+    if request.body.contains(&b'\n') {
+        notes.push("each line of the body ends in CR LF; a raw message can have others".to_owned());
+    }
     let asks = flow.filter(|_| writing.is_none());
     let asks = asks.map(|flow| Asks::Writing { flow: flow.flow, profile: request.profile.clone() });
     Preview { asks, ..Preview::linted(bytes, notes) }
 }
 
 fn raw(message: &RawMessage) -> Preview {
-    let mut notes = vec![format!("{} bytes, sent as they are", message.bytes().len())];
+    let size = message.bytes().len();
+    let mut notes = vec![
+        format!("{size} bytes, sent as they are"),
+        "each line of the text ends in CR LF, one that ends in \\n\\ in LF alone".to_owned(),
+    ];
     if let Err(why) = message.matchable() {
         notes.push(why.to_string());
     }

@@ -41,6 +41,32 @@ fn encode_text(good: &str, text: &mut String) {
     }
 }
 
+/// The text that an editor has left in a file. What is no text there stands as an escape, so that
+/// no byte is lost. Lines that end in a line feed alone, as editors write them, are lines of the
+/// message and end in CR LF; but where the file has CR LF too, each line end is what it is.
+pub fn of_file(bytes: &[u8]) -> String {
+    let mixed = memchr::memmem::find(bytes, b"\r\n").is_some();
+    let mut text = String::with_capacity(bytes.len() + 16);
+    for chunk in bytes.utf8_chunks() {
+        let mut chars = chunk.valid().chars().peekable();
+        while let Some(c) = chars.next() {
+            match c {
+                '\r' if chars.peek() == Some(&'\n') => {
+                    chars.next();
+                    text.push('\n');
+                }
+                '\n' if mixed => text.push_str("\\n\\\n"),
+                '\n' | '\t' => text.push(c),
+                '\r' => text.push_str("\\r"),
+                c if c.is_ascii_control() => text.push_str(&format!("\\x{:02x}", c as u32)),
+                c => text.push(c),
+            }
+        }
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
+    }
+    text
+}
+
 /// The bytes of a text. A `\` before anything else stands for itself.
 pub fn decode(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len() + 64);
@@ -100,7 +126,28 @@ mod tests {
         assert_eq!(decode("\\xé"), "\\xé".as_bytes());
     }
 
+    #[test]
+    fn a_file_of_an_editor_keeps_its_bytes_and_the_line_ends_that_it_tells_apart() {
+        for (file, bytes) in [
+            (&b"A\nB\n\n"[..], &b"A\r\nB\r\n\r\n"[..]),
+            (b"A\r\nB\r\n", b"A\r\nB\r\n"),
+            (b"A\r\nB\nC\r\n", b"A\r\nB\nC\r\n"),
+            (b"X: \xff\x00\xc3\n", b"X: \xff\x00\xc3\r\n"),
+            (b"A\rB", b"A\rB"),
+            (b"\\xff\\n", b"\xff\n"),
+        ] {
+            assert_eq!(decode(&of_file(file)), bytes, "{file:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_an_editor_left_is_sent_where_it_has_no_escapes(bytes: Vec<u8>) {
+            let plain: Vec<u8> = bytes.into_iter().filter(|byte| *byte != b'\\').collect();
+            let file = [&plain[..], b"\r\n"].concat();
+            prop_assert_eq!(decode(&of_file(&file)), file);
+        }
+
         #[test]
         fn no_byte_is_lost(bytes: Vec<u8>) {
             prop_assert_eq!(decode(&encode(&bytes)), bytes);

@@ -101,7 +101,9 @@ impl Composer {
             Shape::Form | Shape::Unfolded => Shape::Raw,
         };
         if self.shape == Shape::Raw && self.fields.is_empty(Slot::Raw) {
-            self.fields.set(Slot::Raw, &raw_text::encode(&self.outlook.preview.bytes));
+            let text = raw_text::encode(&self.outlook.preview.bytes);
+            self.fields.set(Slot::Raw, &text);
+            self.unplaced = self.outlook.preview.lacks_address().then_some(text);
             if let Some(area) = self.fields.area_mut(Slot::Raw) {
                 area.move_cursor(CursorMove::Jump(0, 0));
             }

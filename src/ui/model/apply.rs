@@ -135,6 +135,9 @@ impl Model {
         let created = match &event.fact {
             Fact::Created(created) => {
                 let own = created.parent.is_none() && created.registration.is_none();
+                if own {
+                    self.book.written.bind(&created.call_id, id);
+                }
                 let account = match &created.account {
                     Some(account) => Arc::clone(account),
                     None => self.account_of(&created.local_identity),

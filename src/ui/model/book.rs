@@ -1,8 +1,8 @@
 //! [`Book`]: what the composer knows beside the accounts.
 
-use super::{Contexts, Facts};
+use super::{Contexts, Facts, Written};
 use crate::{
-    engine::{Account, Variables},
+    engine::{Account, Values, Variables},
     sip,
     ui::composer::Around,
 };
@@ -25,6 +25,10 @@ pub struct Book {
     pub(super) seed: u64,
     /// What can be sent to, the likeliest first.
     targets: Vec<String>,
+    /// How many requests were written and sent.
+    sent: u64,
+    /// What they were written as.
+    pub written: Written,
 }
 
 impl Book {
@@ -36,7 +40,20 @@ impl Book {
             variables: &self.variables,
             targets: &self.targets,
             settings: &self.settings,
+            number: self.sent + 1,
         }
+    }
+
+    /// One more request was written and sent.
+    pub(in crate::ui) fn count(&mut self) {
+        self.sent += 1;
+    }
+
+    /// Values for the variables of the next request.
+    pub(in crate::ui) fn values(&mut self) -> Values {
+        let mut values = Values::new(self.next_seed());
+        values.set_number(self.sent + 1);
+        values
     }
 
     /// Another seed each time.

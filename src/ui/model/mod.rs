@@ -21,6 +21,7 @@ mod sort_key;
 mod statistics;
 mod table;
 mod tally;
+mod written;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -44,6 +45,7 @@ pub use rtt::Rtt;
 pub use statistics::{Counted, Counts, Statistics};
 pub use table::Table;
 pub use tally::Tally;
+pub use written::Written;
 
 use crate::{
     engine::{Account, Clock, Command, FlowEvent, FlowState, Impairments, InDialog},

@@ -15,6 +15,8 @@ pub struct Tally {
     /// How many of those wanted nobody sees in the table.
     not_shown: usize,
     done: usize,
+    /// What is to be said besides.
+    remark: Option<String>,
     refused: BTreeMap<String, usize>,
 }
 
@@ -56,13 +58,18 @@ impl Tally {
     }
 
     fn new(waits: Waits, wanted: usize) -> Tally {
-        Tally { waits, wanted, not_shown: 0, done: 0, refused: BTreeMap::new() }
+        Tally { waits, wanted, not_shown: 0, done: 0, remark: None, refused: BTreeMap::new() }
     }
 
     /// So many of them are not shown in the table.
     #[must_use]
     pub fn with_not_shown(self, not_shown: usize) -> Tally {
         Tally { not_shown, ..self }
+    }
+
+    /// This is to be said besides.
+    pub fn remark(&mut self, remark: Option<String>) {
+        self.remark = remark;
     }
 
     /// Takes in what happened.
@@ -146,6 +153,10 @@ impl Tally {
         for (n, (reason, count)) in self.refused.iter().enumerate() {
             let comma = if n == 0 { "" } else { ";" };
             sentence.push_str(&format!("{comma} {count}× {reason}"));
+        }
+        if let Some(remark) = &self.remark {
+            sentence.push_str("; ");
+            sentence.push_str(remark);
         }
         sentence
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{
     act::{chosen_leg, marked, refuse_without_row},
-    compose, scrolled,
+    anew, compose, scrolled,
     table::{key, say},
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     ui::{
         bindings::{Action, Scope},
         composer::{Composer, Keep, Purpose, Shape, Way},
-        model::{Mode, Model, Row, Tally},
+        model::{Mode, Model, Notice, Row, Tally},
     },
 };
 
@@ -103,8 +103,13 @@ pub(super) fn update(
         return resend(model, how, now);
     }
     let context = model.browse.selected?;
+    let left_out = anew::left_out(model, context, how);
     match edit(model, context, how) {
-        Ok(()) => compose::open(model),
+        Ok(()) => {
+            compose::open(model);
+            let told = |what| Notice::info(now, format!("#{context}: {what}"));
+            model.notice = left_out.map(told);
+        }
         Err(why) => say(model, now, format!("#{context}: {why}")),
     }
     None
@@ -119,8 +124,12 @@ fn resend(model: &mut Model, how: How, now: Instant) -> Option<Command> {
         return (!commands.is_empty()).then_some(Command::Many(commands));
     }
     let context = model.browse.selected?;
+    let left_out = anew::left_out(model, context, how);
     match once_more(model, context, how) {
         Ok(command) => {
+            if let Some(what) = left_out {
+                model.notice = Some(Notice::info(now, format!("#{context}: {what}")));
+            }
             // A request in a dialog leaves the cursor where it is.
             model.browse.awaited += usize::from(how != How::InDialog);
             Some(command)
@@ -136,10 +145,13 @@ fn resend_all(model: &mut Model, marked: &[ContextId], how: How) -> (Option<Tall
     let mut requests: Vec<(Method, UriBuf)> = Vec::new();
     let mut commands = Vec::new();
     let mut refused = Vec::new();
+    let mut left_out = None;
     for &context in marked {
+        let lost = anew::left_out(model, context, how);
         match once_more(model, context, how) {
             Ok(command) => {
                 requests.extend(request_of(model, context, &command));
+                left_out = left_out.or(lost.map(|what| format!("#{context}: {what}")));
                 commands.push(command);
             }
             Err(why) => refused.push(why),
@@ -150,6 +162,7 @@ fn resend_all(model: &mut Model, marked: &[ContextId], how: How) -> (Option<Tall
         How::New | How::Bytes => Tally::resend(requests, marked.len()),
     };
     refused.iter().for_each(|why| tally.give_up(why));
+    tally.remark(left_out);
     (Some(tally), commands)
 }
 
@@ -170,11 +183,18 @@ fn request_of(model: &Model, context: ContextId, command: &Command) -> Option<(M
 }
 
 /// A context's request once more.
-fn once_more(model: &Model, context: ContextId, how: How) -> Result<Command, String> {
+fn once_more(model: &mut Model, context: ContextId, how: How) -> Result<Command, String> {
+    let written = match how {
+        How::New => anew::written_again(model, context)?,
+        How::InDialog | How::Bytes => None,
+    };
     let row = row(model, context)?;
     match how {
         How::New => {
-            let request = new_like(model, row)?;
+            let request = match written {
+                Some(request) => request,
+                None => anew::like(model, row)?,
+            };
             let way = way(model, row);
             let (server, flow) = match way {
                 Some(way) => (Some(way.server), way.flow),
@@ -202,7 +222,7 @@ fn once_more(model: &Model, context: ContextId, how: How) -> Result<Command, Str
     }
 }
 
-fn row(model: &Model, context: ContextId) -> Result<&Row, String> {
+pub(super) fn row(model: &Model, context: ContextId) -> Result<&Row, String> {
     let row = model.facts.contexts.find(context);
     row.ok_or_else(|| "it is not in the table any more".to_owned())
 }
@@ -226,23 +246,9 @@ fn sent(row: &Row) -> impl DoubleEndedIterator<Item = &Bytes> {
     })
 }
 
-fn read(row: &Row) -> Result<NewRequest, String> {
+pub(super) fn read(row: &Row) -> Result<NewRequest, String> {
     let message = Message::read(first_sent(row)?.clone()).map_err(|_| UNREADABLE)?;
     NewRequest::from_message(&message).ok_or_else(|| UNREADABLE.to_owned())
-}
-
-/// The request of a context as a new one: with a fresh Call-ID, tags, CSeq and branch.
-fn new_like(model: &Model, row: &Row) -> Result<NewRequest, String> {
-    let account = model.accounts.iter().find(|account| account.name == row.account());
-    Ok(NewRequest {
-        from_tag: None,
-        to_tag: None,
-        call_id: None,
-        cseq: None,
-        credentials: account.and_then(|account| account.credentials.clone()),
-        profile: account.map(|account| account.profile.clone()),
-        ..read(row)?
-    })
 }
 
 /// The way that a context's request went.
@@ -308,7 +314,12 @@ fn edit(model: &mut Model, context: ContextId, how: How) -> Result<(), String> {
     let account = model.accounts.iter().position(|account| account.name == row.account());
     match how {
         How::New => {
-            let request = new_like(model, row)?;
+            if let Some(draft) = model.book.written.of(context).cloned() {
+                let composer = composer(model, account).like_written(context, &draft, way);
+                model.drafts.begin(composer);
+                return Ok(());
+            }
+            let request = anew::like(model, row)?;
             let composer = composer(model, account);
             let composer = composer
                 .like(context, &request, Keep::Content, way, &model.accounts)

@@ -103,6 +103,12 @@ fn send(model: &mut Model) -> Option<Command> {
     let composer = model.drafts.open_mut();
     composer.previews = false;
     let command = composer.submit(&around)?;
+    model.book.count();
+    if let (Command::Send(submission), Some(draft)) = (&command, composer.written())
+        && let Some(call_id) = &submission.request.call_id
+    {
+        model.book.written.note(call_id.as_str(), draft);
+    }
     model.account = composer.account();
     model.drafts.sent();
     // A request in a dialog has its row below that of the dialog, which stays chosen.

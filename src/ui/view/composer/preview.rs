@@ -68,6 +68,9 @@ fn lines(model: &Model, composer: &Composer, width: usize) -> Vec<(String, Style
     if composer.is_wrong() {
         told("✖ this makes no request yet: see the fields", theme.bad, &mut lines);
     }
+    for warning in &preview.warnings {
+        told(&format!("▲ {warning}"), theme.pending, &mut lines);
+    }
     let style = if composer.is_wrong() { theme.dim } else { Style::new() };
     for (n, line) in preview.lines().iter().enumerate() {
         lines.extend(broken(line, width, 2).into_iter().map(|line| (line, style)));

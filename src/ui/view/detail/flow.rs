@@ -6,7 +6,7 @@ use super::{Room, page::Page, story::whence};
 use crate::{
     engine::FlowState,
     sip::{Fact, Message, Transport, TrialState},
-    transport::TlsFacts,
+    transport::{Certificate, TlsFacts},
     ui::{
         detail,
         model::Flow,
@@ -44,7 +44,7 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
             fact("local", &local.to_string(), plain);
             fact("peer", &peer.to_string(), plain);
         }
-        FlowState::Down { reason, retry_at } => {
+        FlowState::Down { reason, retry_at, .. } => {
             fact("state", &format!("✖ down since {}", room.model.time.format(event.at)), theme.bad);
             fact("why", reason, theme.bad);
             let again = match retry_at {
@@ -72,13 +72,20 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
     }
     let (sent, came) = traffic(room);
     fact("messages", &format!("{sent} sent, {came} came for this context"), plain);
-    if let FlowState::Up { facts, .. } = &event.state {
-        if let Some(subprotocol) = &facts.subprotocol {
-            fact("subprotocol", &format!("{subprotocol} (RFC 7118 §5.1)"), plain);
+    match &event.state {
+        FlowState::Up { facts, .. } => {
+            if let Some(subprotocol) = &facts.subprotocol {
+                fact("subprotocol", &format!("{subprotocol} (RFC 7118 §5.1)"), plain);
+            }
+            if let Some(tls) = &facts.tls {
+                secured(&mut page, room, tls);
+            }
         }
-        if let Some(tls) = &facts.tls {
-            secured(&mut page, room, tls);
+        FlowState::Down { refused, .. } if !refused.is_empty() => {
+            fact("TLS", "✖ this certificate was refused, before TLS was agreed on", theme.bad);
+            certificates(&mut page, room, refused);
         }
+        _ => {}
     }
     others(&mut page, room);
     page
@@ -160,7 +167,17 @@ fn secured(page: &mut Page, room: &Room<'_>, tls: &TlsFacts) {
     } else {
         fact("verified", "✖ nothing was looked at: insecure, as asked for", theme.bad);
     }
-    for (number, certificate) in tls.chain.iter().enumerate() {
+    certificates(page, room, &tls.chain);
+}
+
+/// The server's certificates, its own first.
+fn certificates(page: &mut Page, room: &Room<'_>, chain: &[Certificate]) {
+    let theme = &room.model.theme;
+    let mut fact = |name, value: &str, style| {
+        page.fact((name, theme.dim), &safe(value), room.width, style);
+    };
+    let plain = Style::new();
+    for (number, certificate) in chain.iter().enumerate() {
         fact(if number == 0 { "certificate" } else { "signed by" }, &certificate.subject, plain);
         fact("  issuer", &certificate.issuer, plain);
         let date = |at: jiff::Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
