@@ -73,11 +73,11 @@ fn the_palette_finds_an_action_by_name_and_says_what_it_needs() {
 
 #[test]
 fn keys_of_the_config_file_hold_and_are_what_the_screen_says() {
-    let text = "[keys.browse]\ncompose = [\"w\", \"f5\"]\nquit = \"ctrl-q\"\n";
+    let text = "[keys.browse]\ncompose = [\"W\", \"f5\"]\nquit = \"ctrl-q\"\n";
     let (mut dashboard, _) = Dashboard::with_config(100, 30, text);
-    dashboard.wait_for("w new");
+    dashboard.wait_for("W new");
     dashboard.wait_for("Ctrl-q quit");
-    dashboard.type_keys("w");
+    dashboard.type_keys("W");
     dashboard.wait_for("New request");
     dashboard.type_keys("\x1b");
     dashboard.wait_until("the form has closed", |screen| !screen.contains("New request"));
