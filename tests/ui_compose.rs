@@ -374,3 +374,28 @@ fn a_raw_message_without_our_address_says_so() {
     assert!(screen.contains(told) && screen.contains("(Via, Contact)"), "{screen}");
     assert!(screen.contains("each line of the text ends in CR LF"), "{screen}");
 }
+
+#[test]
+fn the_palette_opens_over_the_form_and_does_what_only_the_form_can() {
+    let mut script = composing("bob");
+    control(&mut script, 'p');
+    script.type_text("next template");
+    let screen = script.text(120, 40);
+    assert!(screen.contains("▸ next-template") && !screen.contains("needs the form"), "{screen}");
+    assert!(script.press(KeyCode::Enter, NONE).is_none());
+    let screen = script.text(120, 40);
+    assert!(
+        screen.contains("New request") && screen.contains("the body is: audio offer"),
+        "{screen}"
+    );
+    control(&mut script, 'p');
+    script.press(KeyCode::Esc, NONE);
+    control(&mut script, 'p');
+    script.type_text("send");
+    let command = script.press(KeyCode::Enter, NONE);
+    assert_eq!(submission(command).request.request_uri.as_str(), "sip:bob@demo.test");
+    // Without the form it says what it lacks.
+    script.type_text(":next template\n");
+    let notice = script.model.notice.clone().unwrap().text;
+    assert!(notice.contains("needs the form to be open"), "{notice}");
+}

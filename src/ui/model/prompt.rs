@@ -6,7 +6,7 @@ use nucleo_matcher::{
 };
 use tui_input::Input;
 
-use super::Contexts;
+use super::{Contexts, Mode};
 use crate::{
     engine::impair::ImpairError,
     sip::ContextId,
@@ -56,6 +56,8 @@ pub enum Purpose {
         found: Vec<(Scope, Action)>,
         /// Which of them Enter does.
         chosen: usize,
+        /// Whether it was opened over the form, and goes back there.
+        composing: bool,
     },
 }
 
@@ -93,14 +95,24 @@ impl Prompt {
     }
 
     /// Types what to do.
-    pub fn palette() -> Prompt {
-        let purpose = Purpose::Palette { found: Vec::new(), chosen: 0 };
+    pub fn palette(composing: bool) -> Prompt {
+        let purpose = Purpose::Palette { found: Vec::new(), chosen: 0, composing };
         Prompt { input: Input::default(), purpose }
     }
 
     /// Whether a filter is typed.
     pub fn is_filter(&self) -> bool {
         matches!(self.purpose, Purpose::Filter { .. })
+    }
+
+    /// Whether the form lies beneath the line.
+    pub fn is_over_form(&self) -> bool {
+        matches!(self.purpose, Purpose::Palette { composing: true, .. })
+    }
+
+    /// Where one is without the line.
+    pub fn beneath(&self) -> Mode {
+        if self.is_over_form() { Mode::Compose } else { Mode::Browse }
     }
 
     /// Looks for the rows that are meant, among those that are given.

@@ -10,7 +10,7 @@ use crate::{
         bindings::Action,
         composer::{Purpose, Shape, Slot},
         model::{Mode, Model, Notice, Pane},
-        update::scrolled,
+        update::{palette, scrolled},
         view,
     },
 };
@@ -84,6 +84,10 @@ pub(super) fn update(model: &mut Model, action: Action, now: Instant) -> Option<
             let end = view::composer_preview_end(model);
             let top = model.drafts.open().preview_top.min(end);
             model.drafts.open_mut().preview_top = scrolled(top, action, PREVIEW).min(end);
+            return None;
+        }
+        Action::Palette => {
+            palette::open(model);
             return None;
         }
         Action::Back if composer.previews => composer.previews = false,

@@ -24,7 +24,8 @@ const NAME: u32 = 10_000;
 
 /// Opens it, with every action.
 pub(super) fn open(model: &mut Model) {
-    open_prompt(model, Prompt::palette());
+    let composing = model.mode == Mode::Compose;
+    open_prompt(model, Prompt::palette(composing));
     find(model);
 }
 
@@ -47,7 +48,7 @@ pub(super) fn find(model: &mut Model) {
         best.push((score, binding.scope, binding.action));
     }
     best.sort_by_key(|(score, ..)| std::cmp::Reverse(*score));
-    if let Purpose::Palette { found, chosen } = &mut model.prompt.purpose {
+    if let Purpose::Palette { found, chosen, .. } = &mut model.prompt.purpose {
         *found = best.into_iter().map(|(_, scope, action)| (scope, action)).collect();
         *chosen = 0;
     }
@@ -68,13 +69,17 @@ fn is_offered(binding: &Binding) -> bool {
 
 /// Does what is chosen; where it cannot be done, says what it lacks.
 pub(super) fn accept(model: &mut Model, now: Instant) -> Option<Command> {
-    let Purpose::Palette { found, chosen } = &model.prompt.purpose else { return None };
+    let Purpose::Palette { found, chosen, .. } = &model.prompt.purpose else { return None };
     let Some(&(scope, action)) = found.get(*chosen) else {
         say(model, now, "nothing is called like that: type less, or leave with Esc");
         return None;
     };
-    model.mode = Mode::Browse;
-    if let Some(lack) = lacks(model, scope, action) {
+    let lack = lacks(model, scope, action);
+    model.mode = match (scope, &lack) {
+        (Scope::Compose, _) | (_, Some(_)) => model.prompt.beneath(),
+        _ => Mode::Browse,
+    };
+    if let Some(lack) = lack {
         say(model, now, format!("{} needs {lack}", action.name()));
         return None;
     }
@@ -104,6 +109,7 @@ pub fn lacks(model: &Model, scope: Scope, action: Action) -> Option<String> {
         Scope::Accounts => open("the list of accounts", Action::Accounts),
         Scope::Copy => lack_of(model, Action::Copy),
         Scope::Again => lack_of(model, Action::Resend),
+        Scope::Compose if model.mode == Mode::Prompt && model.prompt.is_over_form() => None,
         Scope::Compose => open("the form", Action::Compose),
         Scope::Columns => {
             let key = key(model, Scope::Table, Action::Columns);

@@ -92,14 +92,14 @@ pub(super) fn update(model: &mut Model, action: Action, now: Instant) -> Option<
             if matches!(model.prompt.purpose, Purpose::Filter { .. }) {
                 clear_filter(model, now);
             }
-            model.mode = Mode::Browse;
+            model.mode = model.prompt.beneath();
         }
         Action::Up | Action::Down => match &mut model.prompt.purpose {
             Purpose::Jump { found, chosen } => {
                 let last = found.len().saturating_sub(1);
                 *chosen = scrolled(*chosen, action, 1).min(last);
             }
-            Purpose::Palette { found, chosen } => {
+            Purpose::Palette { found, chosen, .. } => {
                 let last = found.len().saturating_sub(1);
                 *chosen = scrolled(*chosen, action, 1).min(last);
             }

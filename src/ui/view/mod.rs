@@ -190,6 +190,10 @@ pub fn draw_settled(frame: &mut Frame<'_>, model: &Model, now: Instant, settled:
             panes(buffer);
             detail::copy::draw(buffer, regions.body, model);
         }
+        Mode::Prompt if model.prompt.is_over_form() => {
+            panes(buffer, &regions, model, &moment);
+            composer::draw(buffer, regions.body, model);
+        }
         Mode::Browse | Mode::Find | Mode::Prompt | Mode::Quitting { .. } | Mode::Left => {
             cursor = panes(buffer);
         }

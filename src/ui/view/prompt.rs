@@ -50,7 +50,7 @@ pub(super) fn draw(buffer: &mut Buffer, regions: &Regions, model: &Model) -> Opt
             ("label: ", Some((told, theme.dim)))
         }
         Purpose::Label { .. } => ("label: ", None),
-        Purpose::Palette { found, chosen } => {
+        Purpose::Palette { found, chosen, .. } => {
             palette::draw(buffer, regions, model, found, *chosen);
             (":", None)
         }
