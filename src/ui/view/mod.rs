@@ -191,7 +191,7 @@ pub fn draw_settled(frame: &mut Frame<'_>, model: &Model, now: Instant, settled:
             detail::copy::draw(buffer, regions.body, model);
         }
         Mode::Prompt if model.prompt.is_over_form() => {
-            panes(buffer, &regions, model, &moment);
+            panes(buffer);
             composer::draw(buffer, regions.body, model);
         }
         Mode::Browse | Mode::Find | Mode::Prompt | Mode::Quitting { .. } | Mode::Left => {
