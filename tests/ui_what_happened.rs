@@ -235,6 +235,12 @@ fn the_user_of_a_target_is_shown_and_its_password_is_not() {
     script.created(1, Method::Options, "sip:bob:hush@lab.test;transport=udp", true);
     let row = chosen(&mut script);
     assert!(row.contains("bob@lab.test") && !row.contains("hush"), "{row}");
+    script.type_text("/target:bob@lab\n");
+    assert_eq!(script.model.table.list.rows(), 1, "it is found as it is shown");
+    script.type_text("/");
+    script.press(KeyCode::Char('u'), KeyModifiers::CONTROL);
+    script.type_text("target:hush\n");
+    assert_eq!(script.model.table.list.rows(), 0);
 }
 
 #[test]
