@@ -112,7 +112,8 @@ pub(super) struct Send {
     /// The From tag
     #[arg(long, value_name = "TAG", value_parser = NonEmptyStringValueParser::new(), help_heading = REQUEST)]
     pub(super) from_tag: Option<String>,
-    /// The To URI, where the target's user and host are not wanted
+    /// The To URI, where the target's user and host are not wanted; with it a REGISTER's Request-URI is
+    /// the target as written
     #[arg(long, value_name = "URI", default_value = "", hide_default_value = true, help_heading = REQUEST)]
     pub(super) to: String,
     /// The To display name
@@ -205,7 +206,7 @@ pub(super) struct Send {
 /// It prints the addresses on which it listens, and a file with the certificate that its TLS clients
 /// must trust (removed at the end), and ends on SIGINT, SIGTERM and SIGHUP. The user
 /// part of a request's target says how it behaves: answer, ring, busy, notfound, decline, redirect,
-/// auth (demo/demo), early, fork, slow, silent, lossy, late, hangup, garbled; any other gets a 2xx. What
+/// auth (demo/demo), md5 (the same with MD5 alone), early, fork, slow, silent, lossy, late, hangup, garbled; any other gets a 2xx. What
 /// is larger than 65535 bytes gets a 513, whatever the limits.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Serve {

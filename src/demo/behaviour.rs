@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use crate::{
-    demo::Pace,
+    demo::{
+        Pace,
+        digest::{Algorithm, BOTH, MD5_ALONE},
+    },
     sip::{HeaderName, Message, Method, StatusCode, Uri, header::NameAddr},
 };
 
@@ -30,6 +33,8 @@ pub enum Behaviour {
     Late,
     /// Ignores the first two copies of each request.
     Lossy,
+    /// As `auth`, with a challenge that offers MD5 alone.
+    Md5,
     /// 404.
     NotFound,
     /// 302 to `answer`.
@@ -54,7 +59,7 @@ pub(super) struct Step {
 
 impl Behaviour {
     /// Every behaviour, under the user part that asks for it.
-    pub const ALL: [(&'static str, Behaviour); 15] = [
+    pub const ALL: [(&'static str, Behaviour); 16] = [
         ("answer", Behaviour::Answer),
         ("auth", Behaviour::Auth),
         ("busy", Behaviour::Busy),
@@ -65,6 +70,7 @@ impl Behaviour {
         ("hangup", Behaviour::Hangup),
         ("late", Behaviour::Late),
         ("lossy", Behaviour::Lossy),
+        ("md5", Behaviour::Md5),
         ("notfound", Behaviour::NotFound),
         ("redirect", Behaviour::Redirect),
         ("ring", Behaviour::Ring),
@@ -106,10 +112,19 @@ impl Behaviour {
         })
     }
 
+    /// What is offered to those who have to say who they are.
+    pub(super) fn challenge(self) -> Option<&'static [Algorithm]> {
+        match self {
+            Behaviour::Auth => Some(BOTH),
+            Behaviour::Md5 => Some(MD5_ALONE),
+            _ => None,
+        }
+    }
+
     /// What the final response to an INVITE would be, were the call made and nobody cancelled it.
     pub(super) fn outcome(self) -> StatusCode {
         match self {
-            Behaviour::Auth => status(407),
+            Behaviour::Auth | Behaviour::Md5 => status(407),
             Behaviour::Garbled | Behaviour::Silent => status(408),
             Behaviour::Ring | Behaviour::Late => status(480),
             other => other.rejection().unwrap_or(StatusCode::OK),

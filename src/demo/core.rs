@@ -238,7 +238,9 @@ impl Core {
             };
         }
         let behaviour = Behaviour::of_request(&request.message);
-        if behaviour == Behaviour::Auth && !self.authenticate(now, &request) {
+        if let Some(offered) = behaviour.challenge()
+            && !self.authenticate(now, &request, offered)
+        {
             return;
         }
         if let Some(status) = behaviour.rejection() {

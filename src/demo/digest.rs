@@ -1,4 +1,4 @@
-//! Digest authentication as the user `auth` asks for it (RFC 3261 §22, RFC 7616, RFC 8760).
+//! Digest authentication as the users `auth` and `md5` ask for it (RFC 3261 §22, RFC 7616, RFC 8760).
 //!
 //! Nonces are not kept: each is a time, a salt and a hash of both with a secret. Only the nonces
 //! that somebody used are remembered, for their counts.
@@ -25,11 +25,35 @@ const REMEMBERED: usize = 65_536;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Good,
-    /// None, or wrong ones.
-    Wrong,
+    /// There are none.
+    Missing,
+    /// Wrong ones, and in what.
+    Wrong(&'static str),
     /// The right password with a nonce that is too old or used up.
-    Stale,
+    Stale(&'static str),
 }
+
+impl Verdict {
+    /// Why credentials are refused; nothing where there are none.
+    pub(super) fn reason(self) -> Option<&'static str> {
+        match self {
+            Verdict::Good | Verdict::Missing => None,
+            Verdict::Wrong(why) | Verdict::Stale(why) => Some(why),
+        }
+    }
+}
+
+/// An algorithm that is offered, by its name in a challenge.
+pub(super) type Algorithm = &'static str;
+
+/// What the user `auth` offers.
+///
+/// Deviation: RFC 8760 §2.4 has the one to prefer first, which is SHA-256. But sipsak and SIPp up to
+/// 3.6 give up where the first is not MD5, and who knows both sees both.
+pub(super) const BOTH: &[Algorithm] = &["MD5", "SHA-256"];
+
+/// What the user `md5` offers, for clients that cannot pass over what they do not know.
+pub(super) const MD5_ALONE: &[Algorithm] = &["MD5"];
 
 #[derive(Debug)]
 pub(super) struct Authenticator {
@@ -56,39 +80,68 @@ impl Authenticator {
         }
     }
 
-    /// The challenges to send. `salt` is 16 characters of a token, new each time.
-    ///
-    /// Deviation: RFC 8760 §2.4 has the one to prefer first, which is SHA-256. But sipsak and
-    /// SIPp up to 3.6 give up where the first is not MD5, and who knows both sees both.
-    pub(super) fn challenges(&self, now: Instant, salt: &str, stale: bool) -> [String; 2] {
+    /// The challenges to send, one for each algorithm. `salt` is 16 characters of a token, new each
+    /// time.
+    pub(super) fn challenges(
+        &self,
+        now: Instant,
+        salt: &str,
+        stale: bool,
+        offered: &[Algorithm],
+    ) -> Vec<String> {
         let millis = u64::try_from((now - self.began).as_millis()).unwrap_or(u64::MAX);
         let nonce = self.nonce(millis, salt);
         let stale = if stale { ", stale=true" } else { "" };
-        ["MD5", "SHA-256"].map(|algorithm| {
+        let challenge = |algorithm| {
             format!(
                 "Digest realm=\"{REALM}\", nonce=\"{nonce}\", algorithm={algorithm}, qop=\"auth\"{stale}"
             )
-        })
+        };
+        offered.iter().map(challenge).collect()
     }
 
     /// Looks at the Proxy-Authorization of a request.
-    pub(super) fn verify(&mut self, now: Instant, request: &Message) -> Verdict {
-        let ours = request
-            .all(HeaderName::ProxyAuthorization)
+    pub(super) fn verify(
+        &mut self,
+        now: Instant,
+        request: &Message,
+        offered: &[Algorithm],
+    ) -> Verdict {
+        let headers = || request.all(HeaderName::ProxyAuthorization);
+        if headers().next().is_none() {
+            return Verdict::Missing;
+        }
+        let ours = headers()
             .filter_map(|header| Credentials::parse(header.text().ok()?))
             .find(|credentials| credentials.realm == REALM);
-        let (Some(given), Some(method)) = (ours, request.method()) else { return Verdict::Wrong };
-        let Some(issued) = self.issued(&given.nonce) else { return Verdict::Wrong };
-        // RFC 7616 §3.4.6: the credentials are for this resource only.
-        if given.username != USER || Some(&*given.uri) != request.request_uri() {
-            return Verdict::Wrong;
+        let (Some(given), Some(method)) = (ours, request.method()) else {
+            return Verdict::Wrong("there are no Digest credentials for this realm");
+        };
+        let Some(issued) = self.issued(&given.nonce) else {
+            return Verdict::Wrong("the nonce is none of this server");
+        };
+        if given.username != USER {
+            return Verdict::Wrong("there is no such username here");
         }
-        if given.expected(method.as_str()).as_ref() != Some(&given.response) {
-            return Verdict::Wrong;
+        // RFC 3261 §22.4, rule 5: a digest-uri that is not the Request-URI is not necessarily wrong.
+        if given.uri.is_empty() {
+            return Verdict::Wrong("the credentials name no uri");
+        }
+        let Some(algorithm) = given.algorithm(offered) else {
+            return Verdict::Wrong("the algorithm was not offered");
+        };
+        match given.expected(algorithm, method.as_str()) {
+            None => return Verdict::Wrong("the qop was not offered"),
+            Some(expected) if expected != given.response => {
+                return Verdict::Wrong(
+                    "the response is not that of the password, nonce, method and uri",
+                );
+            }
+            Some(_) => {}
         }
         let age = (now - self.began).saturating_sub(issued);
         if age > self.lifetime || issued <= self.forgotten_until && issued > Duration::ZERO {
-            return Verdict::Stale;
+            return Verdict::Stale("the nonce is too old");
         }
         self.count(&given, issued)
     }
@@ -99,7 +152,7 @@ impl Authenticator {
         let count = match &given.qop {
             Some(qop) => match u32::from_str_radix(&qop.count, 16) {
                 Ok(count) if count > 0 => Some(count),
-                _ => return Verdict::Wrong,
+                _ => return Verdict::Wrong("nc is no count"),
             },
             None => None,
         };
@@ -108,7 +161,9 @@ impl Authenticator {
                 *last = count;
                 return Verdict::Good;
             }
-            (Some(_), _) => return Verdict::Stale,
+            (Some(_), _) => {
+                return Verdict::Stale("the nonce was used before, with that nc or more");
+            }
             (None, _) => {}
         }
         if self.order.len() == REMEMBERED
@@ -184,14 +239,15 @@ impl Credentials {
         Some(credentials)
     }
 
-    /// The response that the right password gives; `None` for an algorithm or qop not offered.
-    fn expected(&self, method: &str) -> Option<String> {
-        let hash: fn(String) -> String = match self.algorithm.as_deref() {
-            None => md5,
-            Some(name) if name.eq_ignore_ascii_case("MD5") => md5,
-            Some(name) if name.eq_ignore_ascii_case("SHA-256") => sha256,
-            Some(_) => return None,
-        };
+    /// The algorithm that was chosen, where it was offered; MD5 where none is named.
+    fn algorithm(&self, offered: &[Algorithm]) -> Option<Algorithm> {
+        let named = self.algorithm.as_deref().unwrap_or("MD5");
+        offered.iter().find(|offered| offered.eq_ignore_ascii_case(named)).copied()
+    }
+
+    /// The response that the right password gives; `None` for a qop that is not offered.
+    fn expected(&self, algorithm: Algorithm, method: &str) -> Option<String> {
+        let hash: fn(String) -> String = if algorithm == "MD5" { md5 } else { sha256 };
         let a1 = hash(format!("{USER}:{REALM}:{PASSWORD}"));
         let a2 = hash(format!("{method}:{}", self.uri));
         let nonce = &self.nonce;
@@ -236,17 +292,22 @@ mod tests {
 
         fn nonce(&self, salt: u64) -> String {
             let salt = format!("{salt:016x}");
-            let [md5, sha] = self.authenticator.challenges(self.now, &salt, false);
+            let challenges = self.authenticator.challenges(self.now, &salt, false, BOTH);
+            let [md5, sha] = &challenges[..] else { panic!("{challenges:?}") };
             assert!(sha.contains("algorithm=SHA-256") && md5.contains("algorithm=MD5"));
             let start = sha.find("nonce=\"").unwrap() + 7;
             sha[start..].split('"').next().unwrap().to_owned()
         }
 
         fn verify(&mut self, credentials: &str) -> Verdict {
+            self.verify_of(credentials, BOTH)
+        }
+
+        fn verify_of(&mut self, credentials: &str, offered: &[Algorithm]) -> Verdict {
             let text = format!(
                 "OPTIONS sip:auth@h SIP/2.0\r\nProxy-Authorization: Digest {credentials}\r\n\r\n"
             );
-            self.authenticator.verify(self.now, &Message::read(text.into()).unwrap())
+            self.authenticator.verify(self.now, &Message::read(text.into()).unwrap(), offered)
         }
     }
 
@@ -287,7 +348,7 @@ mod tests {
         {
             let given = credentials(&bench.nonce(salt), algorithm, count, "demo");
             assert_eq!(bench.verify(&given), Verdict::Good, "{algorithm} {count:?}");
-            assert_eq!(bench.verify(&given), Verdict::Stale, "a replay");
+            assert!(matches!(bench.verify(&given), Verdict::Stale(_)), "a replay");
         }
     }
 
@@ -298,38 +359,66 @@ mod tests {
         for (count, verdict) in [
             ("00000001", Verdict::Good),
             ("00000002", Verdict::Good),
-            ("00000002", Verdict::Stale),
+            ("00000002", Verdict::Stale("the nonce was used before, with that nc or more")),
             ("0000000a", Verdict::Good),
-            ("00000000", Verdict::Wrong),
+            ("00000000", Verdict::Wrong("nc is no count")),
         ] {
             let given = credentials(&nonce, "SHA-256", Some(count), "demo");
             assert_eq!(bench.verify(&given), verdict, "{count}");
         }
         bench.now += Duration::from_secs(61);
         let late = credentials(&nonce, "SHA-256", Some("0000000b"), "demo");
-        assert_eq!(bench.verify(&late), Verdict::Stale);
+        assert_eq!(bench.verify(&late), Verdict::Stale("the nonce is too old"));
         let late_and_wrong = credentials(&nonce, "SHA-256", Some("0000000c"), "guess");
-        assert_eq!(bench.verify(&late_and_wrong), Verdict::Wrong);
+        assert!(matches!(bench.verify(&late_and_wrong), Verdict::Wrong(_)));
     }
 
     #[test]
-    fn anything_else_is_wrong() {
+    fn what_is_computed_rightly_over_another_uri_is_good() {
+        let mut bench = Bench::new();
+        let nonce = bench.nonce(1);
+        let given = credentials(&nonce, "MD5", Some("00000001"), "demo");
+        let text = format!(
+            "OPTIONS sip:auth@h:5070 SIP/2.0\r\nProxy-Authorization: Digest {given}\r\n\r\n"
+        );
+        let message = Message::read(text.into()).unwrap();
+        assert_eq!(bench.authenticator.verify(bench.now, &message, BOTH), Verdict::Good);
+    }
+
+    #[test]
+    fn an_algorithm_that_was_not_offered_is_not_taken() {
+        let mut bench = Bench::new();
+        let nonce = bench.nonce(1);
+        let sha = credentials(&nonce, "SHA-256", Some("00000001"), "demo");
+        let verdict = bench.verify_of(&sha, MD5_ALONE);
+        assert_eq!(verdict.reason(), Some("the algorithm was not offered"));
+        let md5 = credentials(&nonce, "MD5", Some("00000001"), "demo");
+        assert_eq!(bench.verify_of(&md5, MD5_ALONE), Verdict::Good);
+    }
+
+    #[test]
+    fn anything_else_is_wrong_and_says_in_what() {
         let mut bench = Bench::new();
         let nonce = bench.nonce(1);
         let good = credentials(&nonce, "SHA-256", Some("00000001"), "demo");
-        for wrong in [
-            String::new(),
-            credentials(&nonce, "SHA-256", Some("00000001"), "guess"),
-            good.replace("username=\"demo\"", "username=\"eve\""),
-            good.replace("sip:auth@h", "sip:other@h"),
-            good.replace("realm=\"sipboard demo\"", "realm=\"other\""),
-            good.replace("algorithm=SHA-256", "algorithm=SHA-512-256"),
-            good.replace("qop=auth", "qop=auth-int"),
-            credentials("0".repeat(44).as_str(), "SHA-256", Some("00000001"), "demo"),
-            credentials("é", "SHA-256", Some("00000001"), "demo"),
+        for (wrong, why) in [
+            (String::new(), "realm"),
+            (credentials(&nonce, "SHA-256", Some("00000001"), "guess"), "password"),
+            (good.replace("username=\"demo\"", "username=\"eve\""), "username"),
+            (good.replace("sip:auth@h", "sip:other@h"), "uri"),
+            (good.replace("sip:auth@h", ""), "no uri"),
+            (good.replace("realm=\"sipboard demo\"", "realm=\"other\""), "realm"),
+            (good.replace("algorithm=SHA-256", "algorithm=SHA-512-256"), "algorithm"),
+            (good.replace("qop=auth", "qop=auth-int"), "qop"),
+            (credentials("0".repeat(44).as_str(), "SHA-256", Some("00000001"), "demo"), "nonce"),
+            (credentials("é", "SHA-256", Some("00000001"), "demo"), "nonce"),
         ] {
-            assert_eq!(bench.verify(&wrong), Verdict::Wrong, "{wrong}");
+            let verdict = bench.verify(&wrong);
+            assert!(matches!(verdict, Verdict::Wrong(told) if told.contains(why)), "{verdict:?}");
         }
         assert_eq!(bench.verify(&good), Verdict::Good);
+        let request = Message::read("OPTIONS sip:auth@h SIP/2.0\r\n\r\n".into()).unwrap();
+        let verdict = bench.authenticator.verify(bench.now, &request, BOTH);
+        assert_eq!(verdict, Verdict::Missing);
     }
 }

@@ -3,12 +3,12 @@
 
 use std::time::Instant;
 
-use crate::sip::{HeaderName, Method, StatusCode};
+use crate::sip::{HeaderName, Method, StatusCode, syntax};
 
 use super::{
     behaviour::status,
     core::{Core, Due},
-    digest::Verdict,
+    digest::{Algorithm, Verdict},
     registrar::EVENTS,
     request::Request,
     sdp::SDP,
@@ -61,16 +61,25 @@ impl Core {
     }
 
     /// Whether a request's credentials are good; where not, it has been challenged.
-    pub(super) fn authenticate(&mut self, now: Instant, request: &Request) -> bool {
-        let verdict = self.services.authenticator.verify(now, &request.message);
+    pub(super) fn authenticate(
+        &mut self,
+        now: Instant,
+        request: &Request,
+        offered: &[Algorithm],
+    ) -> bool {
+        let verdict = self.services.authenticator.verify(now, &request.message, offered);
         if verdict == Verdict::Good {
             return true;
         }
         let salt = self.identifiers.tag();
-        let stale = verdict == Verdict::Stale;
+        let stale = matches!(verdict, Verdict::Stale(_));
         let mut response = request.response(status(407));
-        for challenge in self.services.authenticator.challenges(now, &salt, stale) {
+        for challenge in self.services.authenticator.challenges(now, &salt, stale, offered) {
             response = response.header(HeaderName::ProxyAuthenticate, challenge);
+        }
+        if let Some(why) = verdict.reason() {
+            let warning = format!("399 sipboard {}", syntax::quote(why));
+            response = response.header(HeaderName::Warning, warning);
         }
         self.respond(now, request, status(407), response);
         false

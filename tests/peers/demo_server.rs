@@ -31,6 +31,7 @@ fn sipp_answers_its_challenge() {
     let server = Serve::start();
     Sipp::calls("caller-authenticates", "udp", address(&server.udp), "auth", 5);
     Sipp::calls("caller-authenticates", "tcp", address(&server.tcp), "auth", 5);
+    Sipp::calls("caller-authenticates", "udp", address(&server.udp), "md5", 5);
 }
 
 /// Runs sipsak on a user of the server; gives its exit status, and what it said.
@@ -73,6 +74,11 @@ fn baresip_calls_it_and_is_told_how_that_went() {
     early.says("Call established");
 
     call("busy").says("session closed: 486 Busy Here");
+
+    // It does not pass over the algorithms that it does not know.
+    let mut challenged = call("md5");
+    challenged.says("407 Proxy Authentication Required");
+    challenged.says("Call established");
 
     let mut hung_up = call("hangup");
     hung_up.says("Call established");

@@ -169,6 +169,22 @@ fn every_response_but_a_100_says_what_is_answered() {
 }
 
 #[test]
+fn md5_offers_that_alone_and_refused_credentials_are_told_why() {
+    let mut bench = Bench::new(Transport::Udp);
+    let challenged = bench.send(&Spec { user: "md5", ..Spec::new("OPTIONS", "1") });
+    let message = challenged[0].message();
+    assert_eq!(message.all(HeaderName::ProxyAuthenticate).count(), 1);
+    assert!(challenged[0].header(HeaderName::ProxyAuthenticate).contains("algorithm=MD5"));
+    assert_eq!(message.all(HeaderName::Warning).count(), 0, "nothing was given");
+    let more = "Proxy-Authorization: Digest username=\"demo\", realm=\"elsewhere\", nonce=\"n\", \
+                uri=\"sip:md5@demo.test\", response=\"00\"\r\n";
+    let refused = bench.send(&Spec { user: "md5", more, ..Spec::new("OPTIONS", "2") });
+    assert_eq!(refused[0].short(), "407 OPTIONS");
+    let warning = refused[0].header(HeaderName::Warning);
+    assert_eq!(warning, "399 sipboard \"there are no Digest credentials for this realm\"");
+}
+
+#[test]
 fn auth_lets_in_who_knows_the_password() {
     let mut bench = Bench::new(Transport::Udp);
     let challenged = bench.invite("auth");

@@ -21,7 +21,8 @@ impl Baresip {
              net_interface {host}\nsip_listen {host}:{port}\n",
             modules().display()
         );
-        let account = format!("<sip:baresip@{host}:{port}>;regint=0\n");
+        let account =
+            format!("<sip:baresip@{host}:{port}>;regint=0;auth_user=demo;auth_pass=demo\n");
         for (name, text) in [("config", &*config), ("accounts", &account), ("contacts", "")] {
             fs::write(place.folder.join(name), text).expect("the folder can be written");
         }

@@ -52,8 +52,6 @@ impl Sipp {
         let mode = if transport == "tcp" { "t1" } else { "u1" };
         command.args([address, "-s", user, "-t", mode, "-m", &count.to_string(), "-r", "50"]);
         command.args(["-i", &place.host.to_string(), "-p", &port.to_string()]);
-        // Its credentials are for the server, unless they are told to be for the Request-URI.
-        command.args(["-auth_uri", &format!("{user}@{address}")]);
         command.args(["-timeout", "20s", "-timeout_error", "-nostdin"]);
         command.args(["-trace_err", "-error_file", ERRORS]);
         let mut peer = Peer::start(&place, &format!("sipp-{scenario}"), &mut command);
