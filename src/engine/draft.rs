@@ -121,7 +121,11 @@ impl Draft {
             return Err(errors.0);
         }
         let make = || {
-            let (from, request_uri) = (from?, target?);
+            let (from, mut request_uri, mut to) = (from?, target?, to?);
+            if method == Some(Method::Register) && to.is_none() {
+                let record = from.clone().unwrap_or_else(|| account.uri.to_identity());
+                (request_uri, to) = of_register(request_uri, record);
+            }
             let account_name = if from.is_none() { &*account.display_name } else { "" };
             let request = NewRequest {
                 method: method?,
@@ -132,7 +136,7 @@ impl Draft {
                 from_tag: from_tag?,
                 to: Identity {
                     display_name: to_name?.unwrap_or_default().to_owned(),
-                    uri: to?.unwrap_or_else(|| request_uri.to_identity()),
+                    uri: to.unwrap_or_else(|| request_uri.to_identity()),
                 },
                 to_tag: to_tag?,
                 request_uri,
@@ -342,6 +346,27 @@ fn target(text: &str, account: &Account) -> Result<UriBuf, String> {
     uri(&format!("{scheme}:{text}@{}", domain.host()))
 }
 
+/// The Request-URI and the To of a REGISTER whose To is not given (RFC 3261 §10.2): the domain,
+/// without userinfo, and the address of record. That is the target where it names a user, else the
+/// identity that the REGISTER is from.
+fn of_register(target: UriBuf, record: UriBuf) -> (UriBuf, Option<UriBuf>) {
+    let uri = target.as_uri();
+    if let Scheme::Other(_) = uri.scheme() {
+        return (target, None);
+    }
+    if uri.user().is_none() {
+        return (target, Some(record));
+    }
+    let domain = target.as_str().split_once('@').map(|(_, rest)| {
+        let scheme = if uri.is_sips() { "sips" } else { "sip" };
+        format!("{scheme}:{rest}").parse()
+    });
+    match domain {
+        Some(Ok(domain)) => (domain, Some(target.to_identity())),
+        Some(Err(_)) | None => (target, None),
+    }
+}
+
 fn display_name(text: &str) -> Result<Option<&str>, &'static str> {
     if text.chars().any(char::is_control) {
         Err("a display name cannot hold a line end or another control character")
@@ -415,6 +440,30 @@ mod tests {
         let draft = Draft { from: from.into(), to: to.into(), ..draft };
         let request = draft.submit(&account).unwrap().request;
         assert_eq!((request.from.uri.as_str(), request.to.uri.as_str()), (from, to));
+    }
+
+    #[test]
+    fn a_register_is_for_an_address_of_record_at_its_domain() {
+        for (target, to, from, request_uri, expected) in [
+            ("sip:demo.test", "", "", "sip:demo.test", "sip:alice@demo.test"),
+            ("demo.test", "", "sip:bob@b.test", "sip:demo.test", "sip:bob@b.test"),
+            ("bob", "", "", "sip:demo.test", "sip:bob@demo.test"),
+            ("sips:bob:pw@b.test", "", "", "sips:b.test", "sips:bob:pw@b.test"),
+            // Who writes the To means the Request-URI as it is written.
+            ("sip:bob@b.test", "sip:x@c.test", "", "sip:bob@b.test", "sip:x@c.test"),
+            ("tel:+1555", "", "", "tel:+1555", "tel:+1555"),
+        ] {
+            let draft = Draft {
+                method: "REGISTER".into(),
+                target: target.into(),
+                to: to.into(),
+                from: from.into(),
+                ..Draft::default()
+            };
+            let request = draft.submit(&account()).unwrap().request;
+            let written = (request.request_uri.as_str(), request.to.uri.as_str());
+            assert_eq!(written, (request_uri, expected), "{target}");
+        }
     }
 
     #[test]
