@@ -1,7 +1,7 @@
 //! Names: a DNS server of the tests' own, the resolver that asks it, and requests that go where it
 //! says.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sipboard::{
     sip::{
@@ -10,7 +10,10 @@ use sipboard::{
     },
     transport::{Resolver, ServerUri},
 };
-use tokio::time::{Instant, timeout};
+use tokio::{
+    net::UdpSocket,
+    time::{Instant, timeout},
+};
 
 mod cli_support;
 mod dns_server;
@@ -58,13 +61,13 @@ async fn a_real_server_is_asked_for_naptr_srv_and_addresses() {
     for (server, expected) in [
         (
             "sip:a.test",
-            "tcp 127.0.0.1:5070 (SRV 10 0 h1.test), tcp [::1]:5070 (SRV 10 0 h1.test), \
-             udp 127.0.0.1:5060 (SRV 10 0 h1.test), udp [::1]:5060 (SRV 10 0 h1.test), \
+            "tcp [::1]:5070 (SRV 10 0 h1.test), tcp 127.0.0.1:5070 (SRV 10 0 h1.test), \
+             udp [::1]:5060 (SRV 10 0 h1.test), udp 127.0.0.1:5060 (SRV 10 0 h1.test), \
              udp 127.0.0.2:5061 (SRV 20 0 h2.test)",
         ),
         (
             "sip:a.test;transport=udp",
-            "udp 127.0.0.1:5060 (SRV 10 0 h1.test), udp [::1]:5060 (SRV 10 0 h1.test), \
+            "udp [::1]:5060 (SRV 10 0 h1.test), udp 127.0.0.1:5060 (SRV 10 0 h1.test), \
              udp 127.0.0.2:5061 (SRV 20 0 h2.test)",
         ),
         ("sip:plain.test", "udp 127.0.0.3:5060 (address)"),
@@ -126,7 +129,7 @@ async fn every_failure_is_a_sentence_with_the_question_and_the_server() {
         (
             "udp:elsewhere.example",
             format!(
-                "elsewhere.example cannot be resolved: DNS at {address} could not answer (query refused) (asked for A elsewhere.example, AAAA elsewhere.example)"
+                "elsewhere.example cannot be resolved: DNS at {address} could not answer: REFUSED (query refused) (asked for A elsewhere.example, AAAA elsewhere.example)"
             ),
         ),
     ] {
@@ -152,9 +155,37 @@ async fn a_server_that_says_nothing_is_waited_for_a_bounded_time() {
     assert_eq!(
         found,
         format!(
-            "a.test cannot be resolved: DNS at {nobody} did not answer in time (asked for NAPTR a.test)"
+            "a.test cannot be resolved: DNS at {nobody} did not answer in time (asked for NAPTR a.test, SRV _sip._udp.a.test, SRV _sip._tcp.a.test, A a.test, AAAA a.test)"
         )
     );
+}
+
+/// Hands questions on to a DNS server, each after that time, and the answers back.
+async fn late(server: SocketAddr, after: Duration) -> SocketAddr {
+    let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
+    let address = socket.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut buffer = [0; 4096];
+        while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
+            let (question, socket) = (buffer[..length].to_vec(), socket.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                let front = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+                front.send_to(&question, server).await.unwrap();
+                let mut answer = [0; 4096];
+                let length = front.recv(&mut answer).await.unwrap();
+                let _ = socket.send_to(&answer[..length], from).await;
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn an_answer_after_three_seconds_is_taken() {
+    let dns = DnsServer::new(60, ZONE).await;
+    let slow = late(dns.address, Duration::from_secs(3)).await;
+    assert_eq!(found(&[slow], "sip:plain.test:5070").await, "udp 127.0.0.3:5070 (address)");
 }
 
 #[tokio::test]
@@ -183,7 +214,7 @@ async fn a_server_that_fails_at_everything_is_told_with_its_code() {
     let found = found(&[broken], "sip:a.test").await;
     assert!(
         found.starts_with(&format!(
-            "a.test cannot be resolved: DNS at {broken} could not answer (server failure)"
+            "a.test cannot be resolved: DNS at {broken} could not answer: SERVFAIL (server failure)"
         )),
         "{found}"
     );
@@ -240,7 +271,7 @@ mod engine {
         engine::{Command, Engine, Event, FlowState, Settings, Submission},
         sip::{self, Fact, Identity, Method, NewRequest, Timing},
     };
-    use tokio::net::{TcpListener, UdpSocket};
+    use tokio::net::TcpListener;
 
     use super::*;
 
@@ -396,7 +427,7 @@ mod engine {
         front.send("sip:p.test;transport=udp").await;
         let story = front.until_it_ends().await;
         let failed = format!(
-            "failed: p.test cannot be resolved: DNS at {nobody} did not answer in time (asked for SRV _sip._udp.p.test)"
+            "failed: p.test cannot be resolved: DNS at {nobody} did not answer in time (asked for SRV _sip._udp.p.test, A p.test, AAAA p.test)"
         );
         assert!(story.contains(&failed), "{story:#?}");
         assert_eq!(story.last().unwrap(), "ended Connection Error");
@@ -404,7 +435,7 @@ mod engine {
 
     #[tokio::test]
     async fn a_name_with_a_dead_and_a_live_address_is_reached_over_tcp() {
-        let listener = TcpListener::bind("[::1]:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let dns = DnsServer::new(60, "two.test A 127.0.0.1\ntwo.test AAAA ::1").await;
         let mut front = Front::new(dns.address);
@@ -412,7 +443,7 @@ mod engine {
         let (_connection, _) = timeout(DEADLINE, listener.accept()).await.unwrap().unwrap();
         let story = front.until_it_ends().await;
         assert!(
-            story.contains(&format!("next candidate tcp [::1]:{port} (address), 2 of 2")),
+            story.contains(&format!("next candidate tcp 127.0.0.1:{port} (address), 2 of 2")),
             "{story:#?}"
         );
         assert!(story.contains(&"sent".to_owned()));
@@ -422,10 +453,10 @@ mod engine {
     #[tokio::test]
     async fn a_connection_that_dies_before_any_response_gives_way_to_the_next_candidate() {
         let (dying, living) = loop {
-            let living = TcpListener::bind("[::1]:0").await.unwrap();
+            let living = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let port = living.local_addr().unwrap().port();
             // Somebody else may have that port on the other address.
-            if let Ok(dying) = TcpListener::bind(("127.0.0.1", port)).await {
+            if let Ok(dying) = TcpListener::bind(("::1", port)).await {
                 break (dying, living);
             }
         };
@@ -443,8 +474,8 @@ mod engine {
         let story = front.until_it_ends().await;
         let position = |wanted: &str| story.iter().position(|word| word.starts_with(wanted));
         let passed =
-            position(&format!("passed over: sip:two.test:{port};transport=tcp (127.0.0.1:{port})"));
-        let next = position(&format!("next candidate tcp [::1]:{port} (address), 2 of 2"));
+            position(&format!("passed over: sip:two.test:{port};transport=tcp ([::1]:{port})"));
+        let next = position(&format!("next candidate tcp 127.0.0.1:{port} (address), 2 of 2"));
         assert!(passed.is_some() && passed < next, "{story:#?}");
         assert_eq!(story.iter().filter(|word| *word == "sent").count(), 2, "{story:#?}");
         assert_eq!(story.last().unwrap(), "ended Connection Error");

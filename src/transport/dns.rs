@@ -38,15 +38,16 @@ use crate::{
 /// The port of DNS where none is named.
 const DNS_PORT: u16 = 53;
 
-/// How long a server has for one answer, and how often it is asked again.
-const PATIENCE: Duration = Duration::from_secs(2);
-const AGAIN: usize = 1;
+/// How long a server has for one answer. A question that goes by UDP is sent again meanwhile, and an
+/// answer to any of its copies counts.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// How long an answer is waited for before it is looked whether anybody is there.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// How long all look-ups of one resolution may take together.
-const LIMIT: Duration = Duration::from_secs(10);
+/// How long all look-ups of one resolution may take together: three rounds of questions that
+/// nobody answers.
+const LIMIT: Duration = Duration::from_secs(13);
 
 /// Looks names up.
 #[derive(Clone, Debug)]
@@ -70,12 +71,12 @@ impl Resolver {
         Resolver { servers: servers.into(), inner: Arc::default() }
     }
 
-    /// Looks up where requests for the target may go; takes ten seconds at most. Must be called on
+    /// Looks up where requests for the target may go; takes 13 seconds at most. Must be called on
     /// a tokio runtime.
     pub async fn resolve(&self, target: Target) -> Resolved {
         let inner = self.inner.get_or_init(|| Inner::new(&self.servers));
         if let Some(addresses) = inner.hosts_file(&target.host) {
-            return Resolved::from_hosts_file(&target, addresses);
+            return Resolved::from_hosts_file(&target, addresses).ordered(&source_towards);
         }
         let mut resolution = Resolution::new(target, &Transport::ALL, &inner.server);
         tokio::select! {
@@ -87,7 +88,7 @@ impl Resolver {
                 }
             }
         }
-        resolution.finish()
+        resolution.finish().ordered(&source_towards)
     }
 }
 
@@ -117,7 +118,7 @@ impl Inner {
             }
         };
         options.timeout = PATIENCE;
-        options.attempts = AGAIN;
+        options.attempts = 0;
         let servers = addresses(config.name_servers());
         let server = describe(&servers);
         let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
@@ -236,6 +237,21 @@ fn describe(servers: &[SocketAddr]) -> String {
     format!("DNS at {}", names.join(" and "))
 }
 
+/// The address that we would have towards another one; `None` where there is no way to it. Nothing
+/// is sent.
+fn source_towards(address: IpAddr) -> Option<IpAddr> {
+    let any: IpAddr = match address {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = std::net::UdpSocket::bind((any, 0)).ok()?;
+    socket.connect((address, SIP_PORT)).ok()?;
+    socket.local_addr().ok().map(|local| local.ip())
+}
+
+/// The port that [`source_towards`] names; which one it is makes no difference.
+const SIP_PORT: u16 = 5060;
+
 /// Why nobody can be asked there, where neither a datagram nor a connection is taken.
 async fn refusal(server: SocketAddr) -> Option<String> {
     let by_tcp = timeout(PATIENCE, TcpStream::connect(server)).await.ok()?.err()?;
@@ -296,15 +312,25 @@ fn failure(error: &NetError) -> LookupFailure {
         NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
             ResponseCode::NoError => LookupFailure::NoRecords,
             ResponseCode::NXDomain => LookupFailure::NoSuchName,
-            code => LookupFailure::Refused(code.to_str().to_lowercase()),
+            code => LookupFailure::Error(code_words(code)),
         },
-        NetError::Dns(DnsError::ResponseCode(code)) => {
-            LookupFailure::Refused(code.to_str().to_lowercase())
-        }
+        NetError::Dns(DnsError::ResponseCode(code)) => LookupFailure::Error(code_words(*code)),
         NetError::Io(error) => LookupFailure::Unreachable(reason::words(error)),
         NetError::NoConnections => LookupFailure::Unreachable("no connection".to_owned()),
-        other => LookupFailure::Refused(other.to_string()),
+        other => LookupFailure::Error(other.to_string()),
     }
+}
+
+/// A response code by its name (RFC 1035 §4.1.1), and what it means.
+fn code_words(code: ResponseCode) -> String {
+    let name = match code {
+        ResponseCode::FormErr => "FORMERR",
+        ResponseCode::NotImp => "NOTIMP",
+        ResponseCode::Refused => "REFUSED",
+        ResponseCode::ServFail => "SERVFAIL",
+        other => return format!("RCODE {} ({})", u16::from(other), other.to_str().to_lowercase()),
+    };
+    format!("{name} ({})", code.to_str().to_lowercase())
 }
 
 #[cfg(test)]

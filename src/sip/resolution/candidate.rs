@@ -8,7 +8,7 @@ use std::{
 
 use rand::{SeedableRng, rngs::StdRng};
 
-use super::{Lookup, ResolutionError, Target, order};
+use super::{Lookup, ResolutionError, Target, address, order};
 use crate::sip::{escape, transport::Transport};
 
 /// A place that a request may go to.
@@ -87,10 +87,30 @@ pub(super) struct Found {
 
 impl Resolved {
     /// What the hosts file says, which leaves nothing to ask.
+    ///
+    /// Deviation: IPv4 before IPv6. These names are mostly of this machine, where most SIP servers
+    /// listen on IPv4 alone.
     pub fn from_hosts_file(target: &Target, mut addresses: Vec<IpAddr>) -> Resolved {
         addresses.sort_by_key(IpAddr::is_ipv6);
         let found = Found { hop: Hop::plain(target), addresses, source: Source::HostsFile };
         Resolved { lookups: Arc::default(), found: Ok(Arc::from([found])) }
+    }
+
+    /// With the addresses of each host in the order in which they are tried (RFC 6724, RFC 7984 §4);
+    /// those that cannot be reached from here come last. `source` gives the address that we would
+    /// have towards one, where there is a way to it.
+    pub fn ordered(self, source: &dyn Fn(IpAddr) -> Option<IpAddr>) -> Resolved {
+        let order = |found: &Found| {
+            let mut found = found.clone();
+            match found.source {
+                _ if found.addresses.len() < 2 => {}
+                Source::HostsFile => found.addresses.sort_by_cached_key(|to| source(*to).is_none()),
+                _ => address::order(&mut found.addresses, source),
+            }
+            found
+        };
+        let found = self.found.map(|found| found.iter().map(order).collect());
+        Resolved { found, ..self }
     }
 
     /// Whether DNS says outright that there is no such service (RFC 2782: a target of `.`).

@@ -77,9 +77,9 @@ pub enum LookupFailure {
     /// NXDOMAIN
     #[error("says that there is no such name (NXDOMAIN)")]
     NoSuchName,
-    /// The server answered that it cannot or will not: `SERVFAIL`, `REFUSED`.
-    #[error("could not answer ({})", escape(.0))]
-    Refused(String),
+    /// The server answered that it cannot or will not: `SERVFAIL`, `REFUSED`, with what they mean.
+    #[error("could not answer: {}", escape(.0))]
+    Error(String),
     /// The server could not be asked.
     #[error("could not be asked: {}", escape(.0))]
     Unreachable(String),
@@ -109,7 +109,7 @@ impl LookupFailure {
         match self {
             LookupFailure::NoRecords => 1,
             LookupFailure::NoSuchName => 0,
-            LookupFailure::Refused(_) => 2,
+            LookupFailure::Error(_) => 2,
             LookupFailure::Unreachable(_) => 4,
             LookupFailure::TimedOut => 3,
         }
@@ -193,7 +193,7 @@ impl fmt::Display for Lookup {
             }
             Err(LookupFailure::NoRecords) => f.write_str("none"),
             Err(LookupFailure::NoSuchName) => f.write_str("no such name"),
-            Err(LookupFailure::Refused(code)) => write!(f, "refused ({})", escape(code)),
+            Err(LookupFailure::Error(code)) => f.write_str(&escape(code)),
             Err(LookupFailure::Unreachable(why)) => f.write_str(&escape(why)),
             Err(LookupFailure::TimedOut) => f.write_str("no answer in time"),
         }

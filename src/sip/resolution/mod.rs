@@ -4,6 +4,7 @@
 //! DNS server is none of its business. What it found is a [`Resolved`], which puts its
 //! [`Candidate`]s in order as often as one likes, with another draw of the weights each time.
 
+mod address;
 mod candidate;
 mod lookup;
 mod order;
@@ -178,11 +179,9 @@ impl Resolution {
             .map(|(question, answer)| Lookup { question, answer: bounded(answer) })
             .collect();
         let stage = std::mem::replace(&mut self.stage, Stage::Naptr);
-        // Who gives no answer at all gives none to the next question either.
-        let is_silent = |lookup: &Lookup| lookup.answer == Err(LookupFailure::TimedOut);
-        let silent = !lookups.is_empty() && lookups.iter().all(is_silent);
+        // A question without an answer is one without records: some servers never answer what they
+        // do not know, and the next question may be of another kind.
         let stage = match stage {
-            _ if silent => Stage::Done(Err(self.unknown(&lookups))),
             Stage::Naptr => self.after_naptr(&lookups),
             Stage::Srv(services) => self.after_srv(&services, &lookups),
             Stage::Addresses(hops) => self.after_addresses(hops, &lookups),
@@ -295,10 +294,7 @@ impl Resolution {
                 let of_host = lookups
                     .iter()
                     .filter(|lookup| lookup.question.name.eq_ignore_ascii_case(&hop.host));
-                // Deviation: IPv4 before IPv6, because a datagram gives no sign in time that
-                // nobody listens, and more SIP servers listen there.
-                let mut addresses: Vec<IpAddr> = of_host.flat_map(Lookup::addresses).collect();
-                addresses.sort_by_key(IpAddr::is_ipv6);
+                let addresses: Vec<IpAddr> = of_host.flat_map(Lookup::addresses).collect();
                 let source = match hop.srv {
                     Some((priority, weight)) => {
                         Source::Srv { priority, weight, host: hop.host.clone() }

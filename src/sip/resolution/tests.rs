@@ -17,7 +17,7 @@ fn answer(zone: &str, question: &Question) -> Answer {
         let word: Vec<&str> = data.split(' ').collect();
         records.push(match (question.kind, &*word) {
             (_, ["TIMEOUT"]) => return Err(LookupFailure::TimedOut),
-            (_, ["SERVFAIL"]) => return Err(LookupFailure::Refused("SERVFAIL".to_owned())),
+            (_, ["SERVFAIL"]) => return Err(LookupFailure::Error("SERVFAIL".to_owned())),
             (Kind::A | Kind::Aaaa, [address]) => Record::Address(address.parse().unwrap()),
             (Kind::Srv, [priority, weight, port, target]) => Record::Srv(Srv {
                 priority: priority.parse().unwrap(),
@@ -166,12 +166,12 @@ fn what_is_not_to_be_found_is_told_with_the_question_and_the_server() {
         (
             "udp x.test 5060",
             "x.test A SERVFAIL\nx.test AAAA SERVFAIL",
-            "x.test cannot be resolved: 10.0.0.53:53 could not answer (SERVFAIL) (asked for A x.test, AAAA x.test)",
+            "x.test cannot be resolved: 10.0.0.53:53 could not answer: SERVFAIL (asked for A x.test, AAAA x.test)",
         ),
         (
             "sip x.test",
-            "x.test NAPTR TIMEOUT",
-            "x.test cannot be resolved: 10.0.0.53:53 did not answer in time (asked for NAPTR x.test)",
+            "x.test NAPTR TIMEOUT\n_sip._udp.x.test SRV TIMEOUT\n_sip._tcp.x.test SRV TIMEOUT\nx.test A TIMEOUT",
+            "x.test cannot be resolved: 10.0.0.53:53 did not answer in time (asked for NAPTR x.test, SRV _sip._udp.x.test, SRV _sip._tcp.x.test, A x.test, AAAA x.test)",
         ),
         (
             "sip none.test",
@@ -271,6 +271,23 @@ fn weights_are_drawn_in_their_proportion_and_priorities_never_mixed() {
     assert!((850..1150).contains(&firsts[2]), "{firsts:?}");
     assert!((1..150).contains(&firsts[4]), "weight 0 has a very small chance: {firsts:?}");
     assert_eq!(resolved.candidates(7), resolved.candidates(7), "the seed decides");
+}
+
+#[test]
+fn a_question_without_an_answer_leaves_the_next_ones_to_be_asked() {
+    for (zone, expected) in [
+        (
+            "x.test NAPTR TIMEOUT\n_sip._udp.x.test SRV 0 0 5070 h.test\nh.test A 192.0.2.1",
+            "udp 192.0.2.1:5070",
+        ),
+        (
+            "x.test NAPTR TIMEOUT\n_sip._udp.x.test SRV TIMEOUT\n_sip._tcp.x.test SRV TIMEOUT\n\
+             x.test A 192.0.2.2",
+            "udp 192.0.2.2:5060",
+        ),
+    ] {
+        assert_eq!(found("sip x.test", zone), expected, "{zone}");
+    }
 }
 
 #[test]
