@@ -162,7 +162,15 @@ async fn bad_handshakes_are_told_apart() {
     let chunks = "HTTP/1.1 503 x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbusy\n\r\n0\r\n\r\n";
     let old = "HTTP/1.0 404 Not Found\r\n\r\nnothing here\n";
     let endless = format!("HTTP/1.1 200 OK\r\n{}", "X: y\r\n".repeat(1_000));
+    let deflate = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+                   Connection: Upgrade\r\nSec-WebSocket-Accept: KEY\r\n\
+                   Sec-WebSocket-Protocol: sip\r\n\
+                   Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
     for (answer, sentence) in [
+        (
+            deflate,
+            "it selected the WebSocket extension permessage-deflate, which was not offered (RFC 6455 §4.1)",
+        ),
         (found, "it answered the WebSocket handshake with 404 Not Found"),
         (body, r"it answered the WebSocket handshake with 403 Forbidden: no \x1b[31mOrigin"),
         (&long, "500 Internal Server Error: xxxxx"),

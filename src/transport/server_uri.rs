@@ -9,10 +9,11 @@ use std::{
 use crate::sip::{
     Scheme, Transport, Uri, UriError,
     resolution::{Candidate, Discovery, Target},
+    secret::MASK,
 };
 
 /// A server: a transport, a host and a port, and a path for WebSocket.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ServerUri {
     /// The transport.
     pub transport: Transport,
@@ -82,6 +83,11 @@ impl ServerUri {
         }
     }
 
+    /// Whether the port is known: DNS does not name it.
+    pub fn has_port(&self) -> bool {
+        self.discovery == Discovery::Address || self.address.is_some()
+    }
+
     /// What is to be looked up.
     pub fn target(&self) -> Target {
         Target {
@@ -110,9 +116,40 @@ impl ServerUri {
         self.address.or_else(|| Some(SocketAddr::new(literal()?, self.port)))
     }
 
-    /// The server as a URI: what a WebSocket handshake asks for.
+    /// The server as a URI: what a WebSocket handshake asks for. It may hold a secret in its query.
     pub fn url(&self) -> String {
-        ServerUri { address: None, ..self.clone() }.to_string()
+        let mut url = String::new();
+        ServerUri { address: None, ..self.clone() }
+            .write(&mut url, &self.path)
+            .expect("a String takes everything");
+        url
+    }
+
+    fn write(&self, f: &mut impl fmt::Write, path: &str) -> fmt::Result {
+        let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
+        let authority = format!("{open}{}{close}", self.host);
+        let authority = match self.discovery {
+            Discovery::Address => format!("{authority}:{}", self.port),
+            _ => authority,
+        };
+        match self.transport {
+            Transport::Ws | Transport::Wss => {
+                write!(f, "{}://{authority}", self.transport)?;
+                if path != "/" {
+                    f.write_str(path)?;
+                }
+            }
+            Transport::Tls => write!(f, "sips:{authority}")?,
+            _ if self.discovery == Discovery::Services => write!(f, "sip:{authority}")?,
+            transport => write!(f, "sip:{authority};transport={transport}")?,
+        }
+        if let Some(maddr) = &self.maddr {
+            write!(f, ";maddr={maddr}")?;
+        }
+        match self.address.filter(|address| address.ip().to_string() != self.host) {
+            Some(address) => write!(f, " ({address})"),
+            None => Ok(()),
+        }
     }
 
     /// The server that a SIP URI itself names, by its `transport` and `maddr` parameters, host and
@@ -218,33 +255,20 @@ fn bare(host: &str) -> &str {
 }
 
 /// As one writes it: what was left open stays open. A name that was looked up is followed by its
-/// address in parentheses.
+/// address in parentheses. The query of a WebSocket URL, where tokens stand, is masked.
 impl fmt::Display for ServerUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
-        let authority = format!("{open}{}{close}", self.host);
-        let authority = match self.discovery {
-            Discovery::Address => format!("{authority}:{}", self.port),
-            _ => authority,
-        };
-        match self.transport {
-            Transport::Ws | Transport::Wss => {
-                write!(f, "{}://{authority}", self.transport)?;
-                if self.path != "/" {
-                    f.write_str(&self.path)?;
-                }
-            }
-            Transport::Tls => write!(f, "sips:{authority}")?,
-            _ if self.discovery == Discovery::Services => write!(f, "sip:{authority}")?,
-            transport => write!(f, "sip:{authority};transport={transport}")?,
+        match self.path.split_once('?') {
+            Some((path, _)) => self.write(f, &format!("{path}?{MASK}")),
+            None => self.write(f, &self.path),
         }
-        if let Some(maddr) = &self.maddr {
-            write!(f, ";maddr={maddr}")?;
-        }
-        match self.address.filter(|address| address.ip().to_string() != self.host) {
-            Some(address) => write!(f, " ({address})"),
-            None => Ok(()),
-        }
+    }
+}
+
+/// As it is shown: without its secrets.
+impl fmt::Debug for ServerUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServerUri({self})")
     }
 }
 
@@ -257,7 +281,7 @@ mod tests {
         for (text, transport, host, port, written) in [
             ("ws://127.0.0.1:5066", Transport::Ws, "127.0.0.1", 5066, "ws://127.0.0.1:5066"),
             ("WSS://edge.test/ws", Transport::Wss, "edge.test", 443, "wss://edge.test:443/ws"),
-            ("ws://[::1]:80/a?b", Transport::Ws, "::1", 80, "ws://[::1]:80/a?b"),
+            ("ws://[::1]:80/a?b", Transport::Ws, "::1", 80, "ws://[::1]:80/a?***"),
             ("sip:10.0.0.1", Transport::Udp, "10.0.0.1", 5060, "sip:10.0.0.1:5060;transport=udp"),
             ("sip:h:5070;transport=TCP", Transport::Tcp, "h", 5070, "sip:h:5070;transport=tcp"),
             ("sips:h", Transport::Tls, "h", 5061, "sips:h"),
@@ -287,6 +311,8 @@ mod tests {
             );
             assert_eq!(server.to_string(), written);
         }
+        let server: ServerUri = "wss://h/p?token=secret".parse().unwrap();
+        assert_eq!(server.url(), "wss://h:443/p?token=secret");
     }
 
     #[test]

@@ -60,6 +60,25 @@ impl CertificateNames {
     }
 }
 
+impl CertificateNames {
+    /// The names that a certificate has, and that do not count under these rules.
+    pub(super) fn others(&self, rules: Rules) -> Vec<String> {
+        let counted = self.list(rules);
+        // Beside other names a common name is a title, and no name of a server.
+        let common = self.common.iter().filter(|_| !self.alternative);
+        let all = self.uris.iter().chain(&self.dns).chain(common);
+        let mut others: Vec<String> = Vec::new();
+        for name in all {
+            let domain = sip_domain(name).unwrap_or(name);
+            let is_known = |known: &String| known == domain || known == name;
+            if !counted.iter().chain(&others).any(is_known) {
+                others.push(name.clone());
+            }
+        }
+        others
+    }
+}
+
 /// RFC 5922 §7.1: a `sip` URI without a user part names a domain; no other URI does.
 fn sip_domain(uri: &str) -> Option<&str> {
     let uri = Uri::parse(uri).ok()?;
@@ -97,6 +116,17 @@ mod tests {
         let neither_user_nor_sips = names(&["sip:x@a.test", "sips:a.test"], &["b.test"], &[]);
         assert!(!neither_user_nor_sips.are_for("a.test", Rules::Sip));
         assert!(neither_user_nor_sips.are_for("b.test", Rules::Sip));
+    }
+
+    #[test]
+    fn names_that_do_not_count_are_told_beside_those_that_do() {
+        let both = names(&["sip:a.test", "sip:x@a.test"], &["b.test", "a.test"], &["10.0.0.1"]);
+        assert_eq!(both.list(Rules::Sip), ["a.test", "10.0.0.1"]);
+        assert_eq!(both.others(Rules::Sip), ["sip:x@a.test", "b.test"]);
+        assert_eq!(both.others(Rules::Https), ["sip:x@a.test"]);
+        let only_common = CertificateNames { alternative: false, ..names(&[], &[], &[]) };
+        assert_eq!(only_common.others(Rules::Https), ["cn.test"]);
+        assert!(names(&[], &["cn.test"], &[]).others(Rules::Sip).is_empty());
     }
 
     #[test]

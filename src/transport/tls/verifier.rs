@@ -136,21 +136,30 @@ impl Verifier {
             Rules::Sip => "RFC 5922 §7",
             Rules::Https => "RFC 9525 §6",
         };
+        let others = shown(&leaf.names.others(self.rules));
+        let but = if others.is_empty() { String::new() } else { format!("; {others} {UNCOUNTED}") };
         let names = leaf.names.list(self.rules);
         if names.is_empty() {
             let subject = escape(&leaf.subject);
             return format!(
-                "its certificate names no server at all, and not {host} ({section}); it is about {subject}"
+                "its certificate names no server at all, and not {host} ({section}); it is about {subject}{but}"
             );
         }
-        let shown: Vec<_> =
-            names.iter().take(NAMES).map(|name| escape(name).into_owned()).collect();
-        let more = match names.len().saturating_sub(NAMES) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        format!("its certificate is for {}{more}, and not for {host} ({section})", shown.join(", "))
+        format!("its certificate is for {}, and not for {host} ({section}){but}", shown(&names))
     }
+}
+
+/// What is said of names that a certificate has, and that the rules pass over.
+const UNCOUNTED: &str = "in it does not count";
+
+/// Names in a sentence, as many as it bears.
+fn shown(names: &[String]) -> String {
+    let first: Vec<_> = names.iter().take(NAMES).map(|name| escape(name).into_owned()).collect();
+    let more = match names.len().saturating_sub(NAMES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", first.join(", "))
 }
 
 impl ServerCertVerifier for Verifier {

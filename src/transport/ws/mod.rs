@@ -27,7 +27,7 @@ use tokio_tungstenite::{
         handshake::server::{ErrorResponse, Request, Response},
         http::{
             self, HeaderValue, StatusCode,
-            header::{HOST, SEC_WEBSOCKET_PROTOCOL},
+            header::{HOST, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL},
         },
         protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode},
     },
@@ -35,7 +35,7 @@ use tokio_tungstenite::{
 
 use self::{
     lent::Lent,
-    words::{close_code, close_words, error_words, handshake_words},
+    words::{close_code, close_words, error_words, first_line, handshake_words},
 };
 use crate::{
     sip::FlowId,
@@ -87,6 +87,14 @@ pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     };
     match shaken.await {
         Ok((mut stream, response)) => {
+            if let Some(selected) = response.headers().get(SEC_WEBSOCKET_EXTENSIONS) {
+                // RFC 6455 §4.1: what was not offered must not be selected, and we offer none.
+                let why = format!(
+                    "it selected the WebSocket extension {}, which was not offered (RFC 6455 §4.1)",
+                    first_line(selected.as_bytes())
+                );
+                return Err(reason::unreachable(server, why));
+            }
             stream.get_mut().keep();
             let selected = response.headers().get(SEC_WEBSOCKET_PROTOCOL);
             let selected = selected.map(|value| String::from_utf8_lossy(value.as_bytes()));

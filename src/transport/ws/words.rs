@@ -84,7 +84,7 @@ fn refused(status: impl fmt::Display, answer: &Answer) -> String {
 }
 
 /// The first line with anything in it, escaped and not too long.
-fn first_line(body: &[u8]) -> String {
+pub(super) fn first_line(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(4 * SHOWN)]);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let shown: String = line.chars().take(SHOWN).collect();
