@@ -25,6 +25,17 @@ fn assert_in_order(found: &[String], wanted: &[&str], ran: &Ran) {
 }
 
 #[test]
+fn insecure_is_said_on_standard_error() {
+    let home = Home::new();
+    let args = ["send", "OPTIONS", "sips:127.0.0.1:1"];
+    let plain = sipboard(&home, &args);
+    assert!(!plain.err.contains("INSECURE"), "{}", plain.err);
+    let ran = sipboard(&home, &[&args[..], &["--insecure"]].concat());
+    assert_eq!(ran.code, Some(4), "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("INSECURE: no TLS certificate is looked at"), "{}", ran.err);
+}
+
+#[test]
 fn over_udp_and_ws_the_exit_status_says_how_it_ended() {
     let server = Serve::start();
     for uri in [&*server.udp, &*server.ws] {

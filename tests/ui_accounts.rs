@@ -164,6 +164,46 @@ fn what_is_over_or_cannot_be_reached_has_no_tick() {
 }
 
 #[test]
+fn an_account_whose_connection_fails_says_why_in_full_and_when_it_is_tried_again() {
+    let reason = "sips:edge.test:5061 cannot be reached: its certificate was issued by CN=somebody \
+                  nobody knows, whom this system's store of certificates does not hold: to trust it, \
+                  name the issuer's certificate with ca_file";
+    let mut script = script(&["alice"]);
+    tell(&mut script, 1, "alice", RegistrationState::Waiting { until: None });
+    assert!(header(&mut script, 140).contains("reg … connecting"));
+    let down = |script: &Script| FlowEvent {
+        at: script.now,
+        flow: FlowId(1),
+        asked: Arc::new("sips:edge.test:5061".parse().unwrap()),
+        server: "sips:edge.test:5061".parse().unwrap(),
+        settings: Arc::default(),
+        state: FlowState::Down {
+            reason: reason.to_owned(),
+            retry_at: Some(script.now + Duration::from_secs(9)),
+        },
+    };
+    let event = Event::Flow(down(&script));
+    script.apply(event);
+    let line = header(&mut script, 160);
+    assert!(line.contains("reg ✖ sips:edge.test:5061") && line.contains("again in 9s"), "{line}");
+    press(&mut script, 'a');
+    let shown = |script: &mut Script| {
+        let text = script.text(100, 24);
+        let rows = text.lines().map(|line| line.trim_matches(['│', ' ', '║'])).collect::<Vec<_>>();
+        rows.join(" ")
+    };
+    let text = shown(&mut script);
+    assert!(text.contains(&format!("not registered: {reason}; tried again in 9s")), "{text}");
+
+    // One that is not to be registered says it too.
+    script.model.accounts[0].register = Register::No;
+    script.model.accounts[0].servers = vec!["sips:edge.test:5061".parse().unwrap()];
+    tell(&mut script, 1, "alice", RegistrationState::Gone);
+    let text = shown(&mut script);
+    assert!(text.contains(&format!("{reason}; tried again in 9s")), "{text}");
+}
+
+#[test]
 fn an_account_that_is_not_to_be_registered_says_nothing_of_it() {
     let mut script = Script::new(Colours::Many);
     assert!(!header(&mut script, 120).contains("reg "));

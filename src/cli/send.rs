@@ -189,6 +189,16 @@ async fn carry_out(
             (submission.server, submission.flow) = (server, flow);
         }
     }
+    let flow = match &sending {
+        Sending::Raw(submission) => &submission.flow,
+        Sending::Request(submission) => &submission.flow,
+        Sending::Template(template) => &template.submission.flow,
+    };
+    if flow.tls.insecure {
+        tell(
+            "INSECURE: no TLS certificate is looked at; whoever is in between can read and change everything",
+        );
+    }
     let (plan, style) = (plan(&args, sending), style(&args));
     let engine = Engine::start(settings);
     let mut out = BufWriter::new(io::stdout());

@@ -111,3 +111,42 @@ fn the_header_says_insecure_as_long_as_such_a_flow_is_up() {
         assert_eq!(header.contains("INSECURE"), expected, "{header}");
     }
 }
+
+#[test]
+fn what_is_switched_on_stays_in_the_header_however_narrow_it_is_and_nothing_connected() {
+    let mut script = Script::new(Colours::Many);
+    let long = format!("sip:{}@{}.example.org", "a".repeat(60), "b".repeat(40));
+    script.model.accounts[0].uri = long.parse().unwrap();
+    let header =
+        |script: &mut Script, width| script.text(width, 24).lines().next().unwrap().to_owned();
+    assert!(!header(&mut script, 80).contains("INSECURE"));
+    let mut flow = FlowSettings::default();
+    flow.tls.insecure = true;
+    script.model.accounts[0].flow = flow.into();
+    let impairments = "out drop 30%".parse().unwrap();
+    for width in [160, 120, 80, 60, 50, 40] {
+        let line = header(&mut script, width);
+        assert!(line.contains("INSECURE"), "{width}: {line}");
+        assert!(line.contains("aaa"), "{width}: {line}");
+    }
+    script.apply(Event::Impairing { at: script.now, impairments });
+    let down = FlowState::Down { reason: "gone".to_owned(), retry_at: None };
+    script.flow(1, "sips:127.0.0.1:5061", down);
+    for width in [160, 120, 80, 60, 50, 40] {
+        let line = header(&mut script, width);
+        assert!(line.contains("INSECURE  IMPAIR"), "{width}: {line}");
+    }
+}
+
+#[test]
+fn a_port_that_dns_names_is_not_shown_before_it_is_known() {
+    let mut script = Script::new(Colours::Many);
+    script.model.accounts[0].servers = vec!["sips:edge.test".parse().unwrap()];
+    for width in [80, 160] {
+        let screen = script.text(width, 24);
+        let line = screen.lines().next().unwrap();
+        assert!(line.contains("tls ○ edge") && !line.contains("5061"), "{width}: {line}");
+    }
+    script.model.accounts[0].servers = vec!["sips:edge.test:5062".parse().unwrap()];
+    assert!(script.text(160, 24).contains("tls ○ edge.test:5062"));
+}

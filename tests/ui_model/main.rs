@@ -13,7 +13,7 @@ use crossterm::event::{
 use sipboard::{
     engine::{Command, Event, FlowState},
     sip::{Cause, ContextId, Fact, LegState, Method, State, Status, Timer, escape::is_unsafe},
-    transport::{FlowFacts, TlsFacts},
+    transport::{FlowFacts, FlowSettings, TlsFacts},
     ui::{
         model::{Mode, Pane},
         update,

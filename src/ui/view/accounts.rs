@@ -10,7 +10,7 @@ use ratatui::{
 
 use super::registration;
 use crate::{
-    engine::Account,
+    engine::{Account, FlowEvent, FlowState},
     sip::Grant,
     ui::{
         bindings::{Action, Scope},
@@ -97,6 +97,19 @@ fn details(model: &Model, account: &Account, moment: &Moment) -> Vec<(String, St
     let events = model.facts.registrations.of(&account.name);
     if events.is_empty() {
         lines.push(("not registered".to_owned(), theme.dim));
+    }
+    // What a registration says of its own flow stands with it.
+    let is_told = |flow: &FlowEvent| events.iter().any(|event| event.flow == Some(flow.flow));
+    let flows = model.facts.flows.values().map(|flow| &flow.event);
+    for flow in flows.filter(|flow| flow.settings == account.flow && !is_told(flow)) {
+        let is_ours = account.servers.contains(&flow.asked);
+        if let (FlowState::Down { reason, retry_at }, true) = (&flow.state, is_ours) {
+            let again = retry_at.map(|at| format!("; tried again in {}", moment.seconds_until(at)));
+            lines.push((
+                safe(&format!("{reason}{}", again.unwrap_or_default())).into_owned(),
+                theme.bad,
+            ));
+        }
     }
     for event in &events {
         if events.len() > 1 {

@@ -14,7 +14,7 @@ use crate::{
         model::Model,
         view::{
             put, registration,
-            text::{address, safe},
+            text::{address, cut, safe},
             time::{self, Moment},
         },
     },
@@ -22,7 +22,8 @@ use crate::{
 
 const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
-/// What stands there as long as a flow is up whose peer nobody has looked at.
+/// What stands there as long as an account lets nobody look at its peers, or a flow is up whose peer
+/// nobody has looked at.
 const INSECURE: &str = "INSECURE  ";
 
 /// The program's name.
@@ -73,25 +74,28 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     let account = model.account().map(|account| safe(&account.uri.as_uri().short()).into_owned());
     let account = account.unwrap_or_default();
     let totals = totals(model);
-    let mut warning = impairment(area.width, model);
-    if model.facts.is_insecure() {
-        warning.push_str(INSECURE);
-    }
+    let warning = warning(area.width, model);
+    let warned = warning.width() as u16 + 1;
     let registration = registration(area.width, model, moment);
     let registered = registration.as_ref().map_or(0, |(text, _)| text.width() as u16 + 2);
     let said = account.width() + warning.width() + usize::from(registered) + 3;
     let room = usize::from(area.width).saturating_sub(said);
-    let layout = fit(model, moment, &totals, room, area.width >= NAMED);
-    let right = &totals[..layout.totals];
+    let named = area.width >= NAMED;
+    let layout = fit(model, moment, &totals, room, named, !warning.is_empty());
+    // What is switched on, and changes what happens, goes before everything else.
+    let fits = |count: &usize| width(&totals[..*count]) + 1 <= usize::from(area.width - warned);
+    let count = if area.width > warned { (0..=layout.totals).rev().find(fits) } else { None };
+    let right = &totals[..count.unwrap_or(0)];
     let right_at = area.width.saturating_sub(width(right) as u16 + 1);
 
     let mut x = 1;
     if layout.named {
         x += put(buffer, area, x, 0, NAME, theme.accent.add_modifier(Modifier::BOLD)) + 2;
     }
+    x += put(buffer, area, x, 0, &warning, theme.bad.add_modifier(Modifier::BOLD));
     let left = Rect { width: right_at.saturating_sub(1), ..area };
+    let account = cut(&account, usize::from(left.width.saturating_sub(x)));
     x += put(buffer, left, x, 0, &account, Style::new()) + 2;
-    x += put(buffer, left, x, 0, &warning, theme.bad.add_modifier(Modifier::BOLD));
     let links = Rect { width: left.width.saturating_sub(registered), ..left };
     x = draw_links(buffer, links, x, layout.detail, model, moment);
     if let Some((text, style)) = registration {
@@ -101,6 +105,13 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     for (text, style) in right {
         x += put(buffer, area, x, 0, text, *style);
     }
+}
+
+/// What is switched on that nobody should forget.
+fn warning(width: u16, model: &Model) -> String {
+    let is_asked_for = model.accounts.iter().any(|account| account.flow.tls.insecure);
+    let insecure = if is_asked_for || model.facts.is_insecure() { INSECURE } else { "" };
+    format!("{insecure}{}", impairment(width, model))
 }
 
 /// What stands there as long as messages are impaired: by which rules, as far as there is room.
@@ -165,7 +176,14 @@ fn links<'a>(model: &'a Model) -> Vec<Link<'a>> {
 
 /// What fits. What matters less gives way first: the bars, the times, the retry, the program's
 /// name, and then the addresses, which are shortened before they go.
-fn fit(model: &Model, moment: &Moment, totals: &[Piece], room: usize, named: bool) -> Layout {
+fn fit(
+    model: &Model,
+    moment: &Moment,
+    totals: &[Piece],
+    room: usize,
+    named: bool,
+    warned: bool,
+) -> Layout {
     let links = links(model);
     let bars = totals.iter().position(|(text, _)| BARS.iter().any(|bar| text.ends_with(bar)));
     let without_bars = bars.unwrap_or(totals.len());
@@ -190,8 +208,8 @@ fn fit(model: &Model, moment: &Moment, totals: &[Piece], room: usize, named: boo
         name + words.sum::<usize>() + width(&totals[..layout.totals]) + 1
     };
     let fits = choices.into_iter().find(|choice| needs(choice) <= room);
-    // Where nothing fits, what is done to messages matters more than our own name.
-    let named = named && model.facts.impairments.is_empty();
+    // Where nothing fits, what is switched on matters more than our own name.
+    let named = named && !warned;
     fits.unwrap_or(layout(named, Detail::Shape, counts))
 }
 
@@ -279,7 +297,11 @@ fn piece(link: &Link<'_>, detail: Detail, moment: &Moment) -> String {
             let server = link.server;
             let is_address = server.host.parse::<std::net::IpAddr>().is_ok();
             let label = server.host.split('.').next().filter(|_| !is_address);
-            format!("{name} {shape} {}:{}", safe(label.unwrap_or_default()), server.port)
+            let label = safe(label.unwrap_or_default());
+            match server.has_port() {
+                true => format!("{name} {shape} {label}:{}", server.port),
+                false => format!("{name} {shape} {label}"),
+            }
         }
         (Detail::Shape, _) => format!("{name} {shape}"),
     }

@@ -67,9 +67,19 @@ impl Standing {
 fn standing(model: &Model, event: &RegistrationEvent, moment: &Moment) -> (Standing, Style) {
     let theme = &model.theme;
     let pending = |words: &str| (Standing::Pending(words.to_owned()), theme.pending);
+    let bad = |reason: &str, retry_at: Option<Instant>| {
+        let mut words = cut(&safe(reason), REASON).into_owned();
+        if let Some(at) = retry_at.filter(|at| *at > moment.now()) {
+            words.push_str(&format!("{AGAIN}{}", moment.seconds_until(at)));
+        }
+        (Standing::Bad(words), theme.bad)
+    };
     match &event.state {
         RegistrationState::Off | RegistrationState::Gone => (Standing::Off, theme.dim),
-        RegistrationState::Waiting { .. } => pending("connecting"),
+        RegistrationState::Waiting { .. } => match down(model, event) {
+            Some((reason, retry_at)) => bad(reason, retry_at),
+            None => pending("connecting"),
+        },
         RegistrationState::Trying => pending("trying"),
         RegistrationState::Removing => pending("removing"),
         RegistrationState::Registered { until, .. } | RegistrationState::Refreshing { until } => {
@@ -83,13 +93,16 @@ fn standing(model: &Model, event: &RegistrationEvent, moment: &Moment) -> (Stand
                 (Standing::Good(left), theme.good)
             }
         }
-        RegistrationState::Failed { reason, retry_at, .. } => {
-            let mut words = cut(&safe(reason), REASON).into_owned();
-            if let Some(at) = retry_at.filter(|at| *at > moment.now()) {
-                words.push_str(&format!("{AGAIN}{}", moment.seconds_until(at)));
-            }
-            (Standing::Bad(words), theme.bad)
-        }
+        RegistrationState::Failed { reason, retry_at, .. } => bad(reason, *retry_at),
+    }
+}
+
+/// Why the flow that a registration has, or waits for, is down, and when it is made again.
+fn down<'a>(model: &'a Model, event: &RegistrationEvent) -> Option<(&'a str, Option<Instant>)> {
+    let flow = event.flow.and_then(|flow| model.facts.flows.get(&flow))?;
+    match &flow.event.state {
+        FlowState::Down { reason, retry_at } => Some((reason, *retry_at)),
+        _ => None,
     }
 }
 
@@ -102,6 +115,9 @@ fn is_cut_off(model: &Model, event: &RegistrationEvent) -> bool {
 /// Where a registration stands, as a sentence.
 pub(super) fn sentence(model: &Model, event: &RegistrationEvent, moment: &Moment) -> String {
     let left = |at| moment.seconds_until(at);
+    let again = |at: Option<Instant>| {
+        at.map(|at| format!("; tried again in {}", left(at))).unwrap_or_default()
+    };
     let before = |until: Option<Instant>| match until {
         None => String::new(),
         Some(at) if at <= moment.now() => "; the binding of before has expired".to_owned(),
@@ -110,7 +126,11 @@ pub(super) fn sentence(model: &Model, event: &RegistrationEvent, moment: &Moment
     let sentence = match &event.state {
         RegistrationState::Off | RegistrationState::Gone => "not registered".to_owned(),
         RegistrationState::Waiting { until } => {
-            format!("not registered: its flow is not up{}", before(*until))
+            let why = match down(model, event) {
+                Some((reason, retry_at)) => format!("{reason}{}", again(retry_at)),
+                None => "its flow is not up".to_owned(),
+            };
+            format!("not registered: {why}{}", before(*until))
         }
         RegistrationState::Trying => "registering".to_owned(),
         RegistrationState::Registered { until, .. } | RegistrationState::Refreshing { until }
@@ -130,15 +150,19 @@ pub(super) fn sentence(model: &Model, event: &RegistrationEvent, moment: &Moment
         }
         RegistrationState::Removing => "being unregistered".to_owned(),
         RegistrationState::Failed { reason, retry_at, until, .. } => {
-            let again = retry_at.map(|at| format!("; tried again in {}", left(at)));
-            format!("not registered: {reason}{}{}", again.unwrap_or_default(), before(*until))
+            format!("not registered: {reason}{}{}", again(*retry_at), before(*until))
         }
     };
     match event.state {
         RegistrationState::Registered { .. } | RegistrationState::Refreshing { .. }
             if is_cut_off(model, event) =>
         {
-            format!("{sentence}; its flow is down, so that nobody reaches us by it")
+            let why = down(model, event)
+                .map(|(reason, retry_at)| format!(": {reason}{}", again(retry_at)));
+            format!(
+                "{sentence}; its flow is down, so that nobody reaches us by it{}",
+                why.unwrap_or_default()
+            )
         }
         _ => sentence,
     }

@@ -44,13 +44,13 @@ pub fn bytes_as_text(bytes: &[u8]) -> String {
     text
 }
 
-/// The host and the port of a server.
+/// The host of a server, and its port where that is known before the host is looked up.
 pub fn address(server: &ServerUri) -> String {
-    if server.host.contains(':') {
-        format!("[{}]:{}", server.host, server.port)
-    } else {
-        format!("{}:{}", safe(&server.host), server.port)
-    }
+    let host = match server.host.contains(':') {
+        true => format!("[{}]", server.host),
+        false => safe(&server.host).into_owned(),
+    };
+    if server.has_port() { format!("{host}:{}", server.port) } else { host }
 }
 
 /// A flow: its transport, and the address that it leads to.
