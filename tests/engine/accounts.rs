@@ -252,7 +252,7 @@ fn digest() -> String {
 async fn a_password_command_that_fails_matters_to_who_asks_for_the_password_alone() {
     let peer = UdpPeer::new().await;
     let mut front = Front::new();
-    let script = "echo s3cret; echo locked >&2; exit 7";
+    let script = "echo s3cret; echo s3cret is wrong >&2; exit 7";
     let send = || Command::Send(with_command(&["sh", "-c", script], &peer.server));
     front.command(send()).await;
     peer.answer("200 OK").await;
@@ -262,7 +262,7 @@ async fn a_password_command_that_fails_matters_to_who_asks_for_the_password_alon
     let why = front.failure().await;
     assert_eq!(front.ended().await.1, "Authentication Error");
     assert!(why.starts_with("not sent again with credentials: password_command"), "{why}");
-    assert!(why.contains("exit status: 7: locked") && !why.contains("s3cret"), "{why}");
+    assert!(why.contains("exit status: 7: run it by hand") && !why.contains("s3cret"), "{why}");
 }
 
 #[cfg(unix)]
