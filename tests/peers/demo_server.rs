@@ -77,7 +77,6 @@ fn baresip_calls_it_and_is_told_how_that_went() {
 
     // It does not pass over the algorithms that it does not know.
     let mut challenged = call("md5");
-    challenged.says("407 Proxy Authentication Required");
     challenged.says("Call established");
 
     let mut hung_up = call("hangup");
