@@ -2,8 +2,8 @@
 //! does.
 
 use sipboard::{
-    engine::Settings,
-    sip::{self, Fact, HeaderName, Method, Redirects},
+    engine::{Command, Settings},
+    sip::{self, DialogRequest, Fact, HeaderName, Method, Redirects},
 };
 use tokio::net::TcpListener;
 
@@ -159,7 +159,7 @@ async fn call(front: &mut Front, peer: &UdpPeer, contact: &str) {
         front.fact("2xx", |context, fact| matches!(fact, Fact::Acked { .. }).then_some(context));
     let context = context.await;
     assert_eq!(peer.take().await.0.method(), Some(Method::Ack));
-    front.command(sipboard::engine::Command::HangUp { context }).await;
+    front.command(Command::HangUp { context }).await;
 }
 
 #[tokio::test]
@@ -193,4 +193,46 @@ async fn a_bye_to_a_name_is_looked_up_and_where_that_fails_takes_the_way_of_the_
     assert_eq!(bye.method(), Some(Method::Bye));
     front.ended().await;
     front.quit().await;
+}
+
+#[tokio::test]
+async fn a_large_request_in_a_dialog_finds_the_tcp_of_a_name_and_where_a_port_is_named_that_port() {
+    let (peer, beside) = loop {
+        let peer = UdpPeer::new().await;
+        // Somebody else may have that port for TCP.
+        if let Ok(beside) = TcpListener::bind(peer.socket.local_addr().unwrap()).await {
+            break (peer, beside);
+        }
+    };
+    let udp = peer.socket.local_addr().unwrap();
+    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+    let tcp = listener.local_addr().unwrap();
+    let zone = format!(
+        "_sip._udp.d.test SRV 1 1 {} host.test\n_sip._tcp.d.test SRV 1 1 {} host.test\n\
+         host.test A 127.0.0.1",
+        udp.port(),
+        tcp.port()
+    );
+    let dns = DnsServer::new(60, &zone).await;
+    let mut front = Front::of(Settings { resolver: vec![dns.address], ..Settings::default() });
+    let by_port = format!("<sip:bob@d.test:{}>", udp.port());
+    for (contact, listener) in [("<sip:bob@d.test>", &listener), (&*by_port, &beside)] {
+        front.send(request(Method::Invite), &"sip:d.test".parse().unwrap()).await;
+        let (invite, from) = peer.take().await;
+        let accepted = response_with_contact(&invite, "200 OK", contact);
+        peer.socket.send_to(&accepted, from).await.unwrap();
+        let acked = |context, fact: &Fact| matches!(fact, Fact::Acked { .. }).then_some(context);
+        let context = front.fact("2xx", acked).await;
+        assert_eq!(peer.take().await.0.method(), Some(Method::Ack));
+        let request = Box::new(DialogRequest {
+            content_type: Some("text/plain".to_owned()),
+            body: "x".repeat(1500).into(),
+            ..DialogRequest::new(Method::Info)
+        });
+        front.command(Command::SendInDialog { context, tag: None, request }).await;
+        let (stream, _) = in_time(listener.accept()).await.unwrap();
+        let info = TcpPeer::new(stream).answer("200 OK").await;
+        assert_eq!((info.method(), info.body().len()), (Some(Method::Info), 1500));
+        assert_eq!(info.essentials().unwrap().via.transport(), "TCP");
+    }
 }

@@ -49,15 +49,16 @@ impl Task {
 
     /// Looks for the TCP of a server whose UDP is too small for a request (RFC 3261 §18.1.1): its
     /// own service where it is known by name, else the same host and port.
-    pub(super) fn switch(&mut self, Switch { context, from, to }: Switch) {
+    pub(super) fn switch(&mut self, Switch { context, from, to, has_port }: Switch) {
         let now = self.now();
         let Some(way) = self.flows.way(from) else { return };
-        if to.is_none() && self.names.server(context).is_none() && way.asked.tcp_target().is_some()
-        {
+        let is_known = self.names.server(context).is_some();
+        let is_by_name = to.is_none() && (is_known || !has_port);
+        if is_by_name && !is_known && way.asked.tcp_target().is_some() {
             let (asked, settings) = ((*way.asked).clone(), way.settings.clone());
             self.names.remember(context, asked, settings);
         }
-        let asked = self.names.server(context).filter(|_| to.is_none());
+        let asked = self.names.server(context).filter(|_| is_by_name);
         if let Some(target) = asked.and_then(ServerUri::tcp_target) {
             let server = format!("sip:{};transport=tcp", target.host);
             self.user_agent.looks_for_tcp(now, context, &server);

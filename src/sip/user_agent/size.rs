@@ -11,8 +11,12 @@ use super::{Output, UserAgent, route::Known};
 use crate::sip::{
     context::{Request, Waiting},
     event::{ContextId, Fact, FlowId, Resolution, State, Trial},
+    header::NameAddr,
+    message::Message,
+    name::HeaderName,
     resolution::{Candidate, Resolved, Source},
     transport::Transport,
+    uri::Uri,
 };
 
 /// A context that wants to leave a flow of datagrams for a connection. It is given one with
@@ -26,6 +30,8 @@ pub struct Switch {
     pub from: FlowId,
     /// Where the request would go by UDP, where that is not the flow's peer.
     pub to: Option<SocketAddr>,
+    /// Whether the next hop of a request in a dialog names its port, which TCP then has too.
+    pub has_port: bool,
 }
 
 /// Whether a context has left its flow because of its size.
@@ -84,7 +90,12 @@ impl UserAgent {
         self.tell_own(now, id, Fact::PassedOver { response: None, why: why.into() });
         match known {
             Some(Known::Candidates(tcp)) => self.tcp_first(id, from, tcp),
-            _ => self.output.push_back(Output::Switch(Switch { context: id, from, to })),
+            _ => {
+                let has_port = self.contexts.get(&id).is_some_and(|context| {
+                    context.parent.is_some() && context.written().is_some_and(|m| names_port(&m))
+                });
+                self.output.push_back(Output::Switch(Switch { context: id, from, to, has_port }));
+            }
         }
         true
     }
@@ -218,4 +229,12 @@ impl UserAgent {
         self.flows.join(flow, id);
         self.send_or_wait(now, id, flow);
     }
+}
+
+/// Whether the next hop of a request that was written names its port (RFC 3261 §8.1.2).
+fn names_port(request: &Message) -> bool {
+    let route = request.list(HeaderName::Route).next();
+    let route = route.and_then(|route| NameAddr::parse(HeaderName::Route, route).ok());
+    let target = || request.request_uri().and_then(|uri| Uri::parse(uri).ok());
+    route.map(|route| route.uri()).or_else(target).is_some_and(|uri| uri.port().is_some())
 }
