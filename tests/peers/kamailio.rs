@@ -38,7 +38,7 @@ on_each_transport! {
 }
 
 fn a_registration_by_hand_is_challenged_refreshed_and_taken_back(mut lab: Lab) {
-    let register = ["REGISTER", "sip:lab.test", "--to", "sip:alice@lab.test"];
+    let register = ["REGISTER", "sip:lab.test"];
     let accepted = ["sent REGISTER", "challenged REGISTER 401", "accepted REGISTER 200", "ended"];
 
     let with = |more: &[&'static str]| [&register, more].concat();
