@@ -180,6 +180,7 @@ fn an_account_whose_connection_fails_says_why_in_full_and_when_it_is_tried_again
         state: FlowState::Down {
             reason: reason.to_owned(),
             retry_at: Some(script.now + Duration::from_secs(9)),
+            refused: Default::default(),
         },
     };
     let event = Event::Flow(down(&script));

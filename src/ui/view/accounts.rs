@@ -103,7 +103,7 @@ fn details(model: &Model, account: &Account, moment: &Moment) -> Vec<(String, St
     let flows = model.facts.flows.values().map(|flow| &flow.event);
     for flow in flows.filter(|flow| flow.settings == account.flow && !is_told(flow)) {
         let is_ours = account.servers.contains(&flow.asked);
-        if let (FlowState::Down { reason, retry_at }, true) = (&flow.state, is_ours) {
+        if let (FlowState::Down { reason, retry_at, .. }, true) = (&flow.state, is_ours) {
             let again = retry_at.map(|at| format!("; tried again in {}", moment.seconds_until(at)));
             lines.push((
                 safe(&format!("{reason}{}", again.unwrap_or_default())).into_owned(),

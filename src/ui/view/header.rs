@@ -83,7 +83,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     let named = area.width >= NAMED;
     let layout = fit(model, moment, &totals, room, named, !warning.is_empty());
     // What is switched on, and changes what happens, goes before everything else.
-    let fits = |count: &usize| width(&totals[..*count]) + 1 <= usize::from(area.width - warned);
+    let fits = |count: &usize| width(&totals[..*count]) < usize::from(area.width - warned);
     let count = if area.width > warned { (0..=layout.totals).rev().find(fits) } else { None };
     let right = &totals[..count.unwrap_or(0)];
     let right_at = area.width.saturating_sub(width(right) as u16 + 1);

@@ -101,7 +101,7 @@ fn standing(model: &Model, event: &RegistrationEvent, moment: &Moment) -> (Stand
 fn down<'a>(model: &'a Model, event: &RegistrationEvent) -> Option<(&'a str, Option<Instant>)> {
     let flow = event.flow.and_then(|flow| model.facts.flows.get(&flow))?;
     match &flow.event.state {
-        FlowState::Down { reason, retry_at } => Some((reason, *retry_at)),
+        FlowState::Down { reason, retry_at, .. } => Some((reason, *retry_at)),
         _ => None,
     }
 }
