@@ -130,7 +130,8 @@ fn what_is_switched_on_stays_in_the_header_however_narrow_it_is_and_nothing_conn
         assert!(line.contains("aaa"), "{width}: {line}");
     }
     script.apply(Event::Impairing { at: script.now, impairments });
-    let down = FlowState::Down { reason: "gone".to_owned(), retry_at: None };
+    let down =
+        FlowState::Down { reason: "gone".to_owned(), retry_at: None, refused: Default::default() };
     script.flow(1, "sips:127.0.0.1:5061", down);
     for width in [160, 120, 80, 60, 50, 40] {
         let line = header(&mut script, width);
