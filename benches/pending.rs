@@ -141,6 +141,7 @@ fn drain(ua: &mut UserAgent, history: &mut Contexts) {
             | Output::Connect(_)
             | Output::Switch(_)
             | Output::Follow(_)
+            | Output::Settled(_)
             | Output::Reconnect(_)
             | Output::KeepAlive(_) => {}
         }

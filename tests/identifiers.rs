@@ -46,6 +46,7 @@ fn drain(ua: &mut UserAgent, sent: &mut Vec<Bytes>) -> (usize, usize) {
             Output::Connect(connect) => panic!("nothing is looked up here: {connect:?}"),
             Output::Switch(switch) => panic!("nothing is that large here: {switch:?}"),
             Output::Follow(follow) => panic!("nothing goes elsewhere here: {follow:?}"),
+            Output::Settled(id) => panic!("nothing goes elsewhere here: {id:?}"),
             Output::Reconnect(flow) => panic!("no dialog here: {flow:?}"),
             Output::KeepAlive(_) => {}
             Output::Event(Event::Registration(_)) => {}

@@ -92,6 +92,7 @@ impl Bench {
                 }
                 Output::Switch(switch) => panic!("nothing is that large here: {switch:?}"),
                 Output::Follow(follow) => panic!("nothing goes elsewhere here: {follow:?}"),
+                Output::Settled(id) => panic!("nothing goes elsewhere here: {id:?}"),
                 Output::Reconnect(flow) => panic!("no dialog here: {flow:?}"),
                 Output::KeepAlive(_) => {}
                 Output::Event(Event::Registration(event)) => panic!("nobody registers: {event:?}"),

@@ -122,6 +122,11 @@ impl Names {
         })
     }
 
+    /// Forgets what asks for nothing more.
+    pub(super) fn forget(&mut self, id: ContextId) {
+        self.asked.remove(&id);
+    }
+
     /// Forgets a context with its end.
     pub(super) fn follow(&mut self, event: &Event) {
         if let Event::Sip(sip::Event::Context(event)) = event

@@ -37,7 +37,7 @@ use crate::{
         registrations::Registrations,
         wishes::Wish,
     },
-    sip::{Connect, FlowId, Follow, KeepAlive, Output, Switch, Transmit, UserAgent},
+    sip::{Connect, ContextId, FlowId, Follow, KeepAlive, Output, Switch, Transmit, UserAgent},
     transport::{FlowSettings, Network, RELIEF, Room, ServerUri},
 };
 
@@ -67,6 +67,7 @@ enum Step {
     Connect(Connect),
     Switch(Switch),
     Follow(Follow),
+    Settled(ContextId),
     Reconnect(FlowId),
     KeepAlive(KeepAlive),
 }
@@ -224,6 +225,7 @@ impl Task {
             }
             Step::Switch(switch) => self.switch(switch),
             Step::Follow(follow) => self.follow(follow),
+            Step::Settled(id) => self.names.forget(id),
             Step::Reconnect(flow) => self.reconnect(flow),
             Step::KeepAlive(keep_alive) => self.keep_alive(keep_alive),
             Step::Transmit(transmit) if self.impairer.is_at_work() => self.judge(transmit),
@@ -240,6 +242,7 @@ impl Task {
             Output::Connect(connect) => Step::Connect(connect),
             Output::Switch(switch) => Step::Switch(switch),
             Output::Follow(follow) => Step::Follow(follow),
+            Output::Settled(id) => Step::Settled(id),
             Output::Reconnect(flow) => Step::Reconnect(flow),
             Output::KeepAlive(keep_alive) => Step::KeepAlive(keep_alive),
         })

@@ -67,10 +67,14 @@ pub(crate) struct ClientContext {
 pub(crate) struct Ack {
     /// The To tag of the 2xx.
     pub(crate) tag: Box<str>,
-    /// The bytes.
-    pub(crate) bytes: Bytes,
+    /// The bytes, once it is written.
+    pub(crate) bytes: Option<Bytes>,
+    /// The flow that it went on.
+    pub(crate) flow: FlowId,
     /// The address, where it is not the flow's peer.
     pub(crate) to: Option<SocketAddr>,
+    /// Whether it waits for a flow to be made.
+    pub(crate) waits: bool,
 }
 
 /// The request of a context.

@@ -3,7 +3,7 @@
 
 use sipboard::{
     engine::{Command, Settings},
-    sip::{self, DialogRequest, Fact, HeaderName, Method, Redirects},
+    sip::{self, ContextId, DialogRequest, Fact, HeaderName, Method, Redirects},
 };
 use tokio::net::TcpListener;
 
@@ -149,28 +149,35 @@ async fn a_contact_with_an_unknown_transport_is_refused_by_name() {
     front.quit().await;
 }
 
-/// An INVITE that a UDP peer answers with that Contact, and the BYE that hangs it up.
-async fn call(front: &mut Front, peer: &UdpPeer, contact: &str) {
+/// An INVITE that a UDP peer answers with that Contact, and is ACKed.
+async fn call(front: &mut Front, peer: &UdpPeer, contact: &str) -> ContextId {
     front.send(request(Method::Invite), &peer.server).await;
     let (invite, from) = peer.take().await;
     let accepted = response_with_contact(&invite, "200 OK", contact);
     peer.socket.send_to(&accepted, from).await.unwrap();
-    let context =
-        front.fact("2xx", |context, fact| matches!(fact, Fact::Acked { .. }).then_some(context));
-    let context = context.await;
-    assert_eq!(peer.take().await.0.method(), Some(Method::Ack));
+    let acked =
+        front.fact("ACK", |context, fact| matches!(fact, Fact::Acked { .. }).then_some(context));
+    acked.await
+}
+
+async fn hang_up(front: &mut Front, context: ContextId) {
     front.command(Command::HangUp { context }).await;
 }
 
 #[tokio::test]
-async fn a_bye_goes_by_the_transport_of_the_remote_target() {
+async fn ack_and_bye_go_by_the_transport_of_the_remote_target() {
     let peer = UdpPeer::new().await;
     let listener = TcpListener::bind(LOOPBACK).await.unwrap();
     let mut front = Front::new();
     let contact = format!("<sip:bob@{};transport=tcp>", listener.local_addr().unwrap());
-    call(&mut front, &peer, &contact).await;
+    let context = call(&mut front, &peer, &contact).await;
     let (stream, _) = in_time(listener.accept()).await.unwrap();
-    let bye = TcpPeer::new(stream).answer("200 OK").await;
+    let mut bob = TcpPeer::new(stream);
+    let ack = bob.take().await;
+    assert_eq!(ack.method(), Some(Method::Ack));
+    assert_eq!(ack.essentials().unwrap().via.transport(), "TCP");
+    hang_up(&mut front, context).await;
+    let bye = bob.answer("200 OK").await;
     assert_eq!(bye.method(), Some(Method::Bye));
     assert_eq!(bye.essentials().unwrap().via.transport(), "TCP");
     front.ended().await;
@@ -178,17 +185,47 @@ async fn a_bye_goes_by_the_transport_of_the_remote_target() {
 }
 
 #[tokio::test]
-async fn a_bye_to_a_name_is_looked_up_and_where_that_fails_takes_the_way_of_the_invite() {
+async fn an_ack_that_nobody_takes_is_told_and_its_leg_given_up() {
+    let peer = UdpPeer::new().await;
+    let closed = TcpListener::bind(LOOPBACK).await.unwrap();
+    let nobody = closed.local_addr().unwrap();
+    drop(closed);
+    let mut front = Front::new();
+    front.send(request(Method::Invite), &peer.server).await;
+    let (invite, from) = peer.take().await;
+    let contact = format!("<sip:bob@{nobody};transport=tcp>");
+    let accepted = response_with_contact(&invite, "200 OK", &contact);
+    peer.socket.send_to(&accepted, from).await.unwrap();
+    let why = front
+        .fact("ACK failed", |_, fact| match fact {
+            Fact::AckFailed { detail } => Some(detail.clone()),
+            _ => None,
+        })
+        .await;
+    assert!(why.starts_with("the ACK could not be sent: "), "{why}");
+    assert!(why.contains("connection refused"), "{why}");
+    let of_bye = front.ended().await;
+    let of_call = front.ended().await;
+    assert_eq!((of_bye.1, of_call.1), ("Connection Error".into(), "Connection Error".into()));
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn ack_and_bye_to_a_name_are_looked_up_and_where_that_fails_take_the_way_of_the_invite() {
     let (peer, other) = (UdpPeer::new().await, UdpPeer::new().await);
     let port = other.socket.local_addr().unwrap().port();
     let dns = DnsServer::new(60, "host.test A 127.0.0.1").await;
     let mut front = Front::of(Settings { resolver: vec![dns.address], ..Settings::default() });
-    call(&mut front, &peer, &format!("<sip:bob@host.test:{port}>")).await;
+    let context = call(&mut front, &peer, &format!("<sip:bob@host.test:{port}>")).await;
+    assert_eq!(other.take().await.0.method(), Some(Method::Ack));
+    hang_up(&mut front, context).await;
     let (bye, _) = other.answer("200 OK").await;
     assert_eq!(bye.method(), Some(Method::Bye));
     front.ended().await;
     front.ended().await;
-    call(&mut front, &peer, "<sip:bob@nobody.test:5060>").await;
+    let context = call(&mut front, &peer, "<sip:bob@nobody.test:5060>").await;
+    assert_eq!(peer.take().await.0.method(), Some(Method::Ack));
+    hang_up(&mut front, context).await;
     let (bye, _) = peer.answer("200 OK").await;
     assert_eq!(bye.method(), Some(Method::Bye));
     front.ended().await;

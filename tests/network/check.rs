@@ -429,6 +429,7 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::Redirected { .. } => "redirected",
         Fact::PrackAnswered(_) => "prack answered",
         Fact::PrackFailed { .. } => "prack failed",
+        Fact::AckFailed { .. } => "ack failed",
         Fact::CancelAnswered(_) => "cancel answered",
         Fact::CancelCrossed { .. } => "cancel crossed",
         Fact::CancelFailed { .. } => "cancel failed",

@@ -243,6 +243,7 @@ impl World {
                 Output::Follow(follow) => {
                     it.ua.unreachable(now, follow.context, "nobody else is there")
                 }
+                Output::Settled(_) => {}
                 // It is still gone.
                 Output::Reconnect(flow) => {
                     it.ua.flow_down(now, flow, "192.0.2.2:5060 is still gone");

@@ -10,9 +10,9 @@ use std::{
 use bytes::Bytes;
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use sipboard::sip::{
-    Absorbed, ContextEvent, ContextId, Event, Fact, FlowId, HeaderName, Identity, KeepAlive,
-    LegState, Message, MessageBuilder, Method, NewRequest, Output, Outside, RegistrationEvent,
-    Settings, StatusCode, Stray, TerminatedBy, Transport, UserAgent,
+    Absorbed, Connect, ContextEvent, ContextId, Event, Fact, FlowId, Follow, HeaderName, Identity,
+    KeepAlive, LegState, Message, MessageBuilder, Method, NewRequest, Output, Outside,
+    RegistrationEvent, Settings, StatusCode, Stray, TerminatedBy, Transport, UserAgent,
 };
 
 pub const FLOW: FlowId = FlowId(1);
@@ -79,6 +79,10 @@ pub struct Simulation<P> {
     pub strays: Vec<Stray>,
     pub outside: Vec<Outside>,
     pub kept_alive: Vec<KeepAlive>,
+    /// What looks for another server, what it wants of it, and what wants nothing more.
+    pub follows: Vec<Follow>,
+    pub connects: Vec<Connect>,
+    pub settled: Vec<ContextId>,
     pub registrations: Vec<RegistrationEvent>,
     /// Everything that the user agent sent: when, and what.
     pub sent: Vec<(Duration, Message)>,
@@ -119,6 +123,9 @@ impl<P: Peer> Simulation<P> {
             strays: Vec::new(),
             outside: Vec::new(),
             kept_alive: Vec::new(),
+            follows: Vec::new(),
+            connects: Vec::new(),
+            settled: Vec::new(),
             registrations: Vec::new(),
             sent: Vec::new(),
             unreadable: Vec::new(),
@@ -253,8 +260,9 @@ impl<P: Peer> Simulation<P> {
                         self.ua.flow_down(self.now, TCP_FLOW, "connection refused");
                     }
                 }
-                Output::Connect(connect) => panic!("nothing is looked up here: {connect:?}"),
-                Output::Follow(follow) => panic!("nothing goes elsewhere here: {follow:?}"),
+                Output::Connect(connect) => self.connects.push(connect),
+                Output::Follow(follow) => self.follows.push(follow),
+                Output::Settled(id) => self.settled.push(id),
                 Output::Reconnect(flow) => {
                     let transport = self.ua.transport_of(flow).expect("a flow that it knows");
                     self.ua.flow_connecting(flow, transport);
@@ -326,6 +334,7 @@ pub fn word(event: &ContextEvent) -> String {
         }
         Fact::PrackAnswered(response) => format!("prack answered {}", response.status),
         Fact::PrackFailed { .. } => "prack failed".to_owned(),
+        Fact::AckFailed { detail } => format!("ack failed: {detail}"),
         Fact::CancelAnswered(response) => format!("cancel answered {}", response.status),
         Fact::CancelFailed { .. } => "cancel failed".to_owned(),
         Fact::CancelCrossed { .. } => "cancel crossed".to_owned(),

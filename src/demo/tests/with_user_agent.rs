@@ -113,6 +113,7 @@ impl Pair {
                 | Output::Connect(_)
                 | Output::Switch(_)
                 | Output::Follow(_)
+                | Output::Settled(_)
                 | Output::Reconnect(_)
                 | Output::KeepAlive(_) => {}
             }

@@ -169,6 +169,7 @@ impl<'o> Reporter<'o> {
             Fact::Unmatched { detail }
             | Fact::NeverAcked { detail }
             | Fact::PrackFailed { detail }
+            | Fact::AckFailed { detail }
             | Fact::CancelFailed { detail } => self.sentence(format_args!("#{id}: {detail}")),
             Fact::Beside { message, detail } => {
                 let line = start_line(message);

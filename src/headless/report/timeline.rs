@@ -196,6 +196,7 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
             came(response, redirected(targets, next, skipped), Tone::Pending)
         }
         Fact::PrackAnswered(response) => came(response, format!("to {method}"), Tone::Plain),
+        Fact::AckFailed { detail } => told("ACK failed", detail.clone(), Tone::Bad),
         Fact::PrackFailed { detail } => told("PRACK failed", detail.clone(), Tone::Bad),
         Fact::Cancel { options, waiting } => {
             told("cancel requested", cancel(options, *waiting), Tone::Pending)

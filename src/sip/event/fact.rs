@@ -174,6 +174,11 @@ pub enum Fact {
         /// Whether the same ACK went before, for a response that is repeated.
         again: bool,
     },
+    /// The ACK of a 2xx could not be sent: nothing leads to where it has to go. Its leg is hung up.
+    AckFailed {
+        /// What happened, as a sentence.
+        detail: String,
+    },
     /// A response came that changes nothing.
     Absorbed {
         /// The response.
@@ -281,6 +286,7 @@ impl Fact {
             | Fact::Beside { .. }
             | Fact::PrackAnswered(_)
             | Fact::PrackFailed { .. }
+            | Fact::AckFailed { .. }
             | Fact::Absorbed { .. }
             | Fact::Answered { .. }
             | Fact::TimerFired { .. }

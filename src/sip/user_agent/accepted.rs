@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::{
     DialogKey, ExtraLegs, UserAgent,
+    errands::{Carries, OfLeg},
     legs::{LEGS, Room, leg_and_invite, new_leg},
     sending::destination,
 };
@@ -19,6 +20,7 @@ use crate::sip::{
     name::HeaderName,
     sdp::{self, Described},
     status::StatusCode,
+    uri::UriBuf,
 };
 
 impl UserAgent {
@@ -69,7 +71,7 @@ impl UserAgent {
         if let Some(ack) = context.acks.iter().find(|ack| ack.tag == tag).cloned() {
             let response = compose::response(message, status);
             self.tell_own(now, id, Fact::Accepted { response, again: true });
-            return self.transmit_ack(now, id, ack, status, true);
+            return self.ack_again(now, id, ack, status, message);
         }
         match context.parent.clone() {
             None => self.leg_accepted(now, id, &tag, status, message),
@@ -226,30 +228,94 @@ impl UserAgent {
         &mut self,
         now: Instant,
         id: ContextId,
-        (owner_id, tag): (ContextId, &str),
+        (owner, tag): (ContextId, &str),
+        status: StatusCode,
+        message: &Message,
+    ) {
+        let of = OfLeg { context: id, owner, tag: tag.into() };
+        let Some(context) = self.contexts.get(&id) else { return };
+        let flow = context.flow;
+        let Some(hop) = self.hop_of(&of) else {
+            return self.write_ack(now, of, flow, status, message);
+        };
+        let ack = Ack { tag: tag.into(), bytes: None, flow: FlowId::NONE, to: None, waits: true };
+        if let Some(context) = self.contexts.get_mut(&id) {
+            context.acks.push(ack);
+        }
+        self.run_errand(of, Carries::Ack { status, response: message.bytes().clone() }, hop);
+    }
+
+    /// Where an ACK or PRACK has to leave the flow of its INVITE to (RFC 3261 §12.2.1.1).
+    pub(super) fn hop_of(&self, of: &OfLeg) -> Option<UriBuf> {
+        let flow = self.contexts.get(&of.context)?.flow;
+        let mut legs = self.contexts.get(&of.owner)?.legs.iter();
+        self.hop_of_leg(flow, legs.find(|leg| leg.tag == of.tag)?)
+    }
+
+    /// Writes the ACK of a 2xx for a flow, unless it was before, and sends it there.
+    pub(super) fn write_ack(
+        &mut self,
+        now: Instant,
+        of: OfLeg,
+        flow: FlowId,
         status: StatusCode,
         message: &Message,
     ) {
         // RFC 3261 §13.2.2.4: the ACK is a transaction of its own, so it has a branch of its own.
         let branch = self.new_branch();
+        let OfLeg { context: id, owner: owner_id, tag } = of;
         let Some(context) = self.contexts.get(&id) else { return };
         // Where the flow broke in between, the peer's next retransmission brings another chance.
-        let Some((transport, sent_by)) = self.address(context.flow) else { return };
+        let Some((transport, sent_by)) = self.address(flow) else { return };
         let Some(invite) = context.message() else { return };
         let owner = self.contexts.get(&owner_id);
-        let Some((leg, _)) = owner.and_then(|owner| leg_and_invite(owner, tag)) else { return };
+        let Some((leg, _)) = owner.and_then(|owner| leg_and_invite(owner, &tag)) else { return };
         let route = InDialog::new(leg);
-        let sender = self.sender(context, transport, &sent_by);
-        let bytes = route.ack(leg, &invite, &sender, branch, message);
-        let ack = Ack { tag: tag.into(), bytes, to: destination(transport, &route) };
-        let answer = Message::read(ack.bytes.clone()).ok().as_ref().and_then(sdp::body);
-        if let Some(answer) = answer {
-            self.described(owner_id, tag).describe(&answer);
+        let sender = self.sender_on(context, flow, transport, &sent_by);
+        let before = context.acks.iter().find(|ack| ack.tag == tag);
+        let before = before.and_then(|ack| Message::read(ack.bytes.clone()?).ok());
+        let again = before.is_some();
+        let bytes = match before {
+            Some(before) => compose::elsewhere(&before, &sender, branch, false, None),
+            None => route.ack(leg, &invite, &sender, branch, message),
+        };
+        // A flow of its own leads there already.
+        let to = destination(transport, &route).filter(|_| flow == context.flow);
+        let answer = Message::read(bytes.clone()).ok().as_ref().and_then(sdp::body);
+        if let Some(answer) = answer.filter(|_| !again) {
+            self.described(owner_id, &tag).describe(&answer);
         }
+        let ack = Ack { tag, bytes: Some(bytes), flow, to, waits: false };
         if let Some(context) = self.contexts.get_mut(&id) {
+            context.acks.retain(|before| before.tag != ack.tag);
             context.acks.push(ack.clone());
         }
-        self.transmit_ack(now, id, ack, status, false);
+        self.transmit_ack(now, id, ack, status, again);
+    }
+
+    /// A 2xx came again. Its ACK goes again too, once it has gone: where its flow is gone, on
+    /// another.
+    fn ack_again(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        ack: Ack,
+        status: StatusCode,
+        message: &Message,
+    ) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        if ack.bytes.is_none() || ack.waits {
+            return;
+        }
+        if ack.flow == context.flow || self.flows.is_up(ack.flow) {
+            return self.transmit_ack(now, id, ack, status, true);
+        }
+        let of = OfLeg { context: id, owner: context.owner(id), tag: ack.tag };
+        let is_up = self.leg_mut(of.owner, &of.tag).is_some_and(|leg| leg.is_up());
+        let Some(hop) = self.hop_of(&of).filter(|_| is_up) else { return };
+        let acks = self.contexts.get_mut(&id).into_iter().flat_map(|context| &mut context.acks);
+        acks.filter(|ack| ack.tag == of.tag).for_each(|ack| ack.waits = true);
+        self.run_errand(of, Carries::Ack { status, response: message.bytes().clone() }, hop);
     }
 
     /// What a request of ours in the dialog has described is our side of the session now.
@@ -268,9 +334,9 @@ impl UserAgent {
         status: StatusCode,
         again: bool,
     ) {
-        let Some(context) = self.contexts.get(&id) else { return };
-        if self.transmit(context.flow, ack.to, ack.bytes.clone()) {
-            self.tell(now, id, Method::Ack, Fact::Acked { message: ack.bytes, status, again });
+        let Some(message) = ack.bytes else { return };
+        if self.transmit(ack.flow, ack.to, message.clone()) {
+            self.tell(now, id, Method::Ack, Fact::Acked { message, status, again });
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::sip::{
     auth::{AuthRequest, AuthState, Credentials, Decision, RspAuth},
     compose,
     dialog::CSEQ_SPENT,
-    event::{ContextId, Fact},
+    event::{ContextId, Fact, FlowId},
     message::Message,
     method::Method,
     name::HeaderName,
@@ -22,7 +22,8 @@ impl UserAgent {
     pub(super) fn authorize_ahead(&mut self, now: Instant, id: ContextId, bytes: Bytes) -> Bytes {
         let Some(context) = self.contexts.get_mut(&id) else { return bytes };
         let (method, mut state) = (context.method.clone(), std::mem::take(&mut context.auth));
-        let bytes = self.sign_ahead(now, (id, method), &mut state, bytes);
+        let flow = context.flow;
+        let bytes = self.sign_ahead(now, (id, method), flow, &mut state, bytes);
         self.keep_auth(id, state);
         bytes
     }
@@ -38,15 +39,15 @@ impl UserAgent {
         &mut self,
         now: Instant,
         (id, own_method): (ContextId, Method),
+        flow: FlowId,
         state: &mut AuthState,
         bytes: Bytes,
     ) -> Bytes {
         let Some((message, credentials)) = self.signable(id, bytes.clone()) else { return bytes };
-        let Some(context) = self.contexts.get(&id) else { return bytes };
         let method = message.method().map(|method| method.to_string()).unwrap_or_default();
         let body = message.body();
         let request = AuthRequest {
-            flow: context.flow,
+            flow,
             method: &method,
             uri: message.request_uri().unwrap_or_default(),
             body: &body,
@@ -85,7 +86,8 @@ impl UserAgent {
         };
         let lack = context.credentials.as_deref().and_then(Credentials::lack).map(str::to_owned);
         let mut state = std::mem::take(&mut context.auth);
-        let decision = self.decide(id, &sent, &mut state, message);
+        let flow = context.flow;
+        let decision = self.decide(id, flow, &sent, &mut state, message);
         self.keep_auth(id, state);
         match decision {
             None => Next::Stands(None),
@@ -112,6 +114,7 @@ impl UserAgent {
     pub(super) fn decide(
         &mut self,
         id: ContextId,
+        flow: FlowId,
         sent: &Message,
         state: &mut AuthState,
         challenge: &Message,
@@ -120,7 +123,7 @@ impl UserAgent {
         let credentials = context.credentials.clone()?;
         let (method, body) = (sent.method()?.to_string(), sent.body());
         let request = AuthRequest {
-            flow: context.flow,
+            flow,
             method: &method,
             uri: sent.request_uri().unwrap_or_default(),
             body: &body,
@@ -135,7 +138,8 @@ impl UserAgent {
     pub(super) fn learn_credentials(&mut self, now: Instant, id: ContextId, message: &Message) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let (method, mut state) = (context.method.clone(), std::mem::take(&mut context.auth));
-        self.learn_from(now, (id, method), &mut state, message);
+        let flow = context.flow;
+        self.learn_from(now, (id, method), flow, &mut state, message);
         self.keep_auth(id, state);
     }
 
@@ -144,12 +148,13 @@ impl UserAgent {
         &mut self,
         now: Instant,
         (id, method): (ContextId, Method),
+        flow: FlowId,
         state: &mut AuthState,
         message: &Message,
     ) {
         let Some(context) = self.contexts.get(&id) else { return };
         let Some(credentials) = context.credentials.clone() else { return };
-        let infos = self.auth.learn(context.flow, message, state, &credentials);
+        let infos = self.auth.learn(flow, message, state, &credentials);
         for info in infos
             .into_iter()
             .filter(|info| info.rspauth != RspAuth::Absent || info.next_nonce.is_some())

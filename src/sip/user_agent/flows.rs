@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     Transmit, UserAgent,
+    errands::is_errand,
     next_hop::Peer,
     transactions::{Key, Role},
 };
@@ -167,9 +168,11 @@ impl UserAgent {
         let Some(entry) = self.flows.flows.get_mut(&flow) else { return };
         let sent_by = if entry.transport.is_websocket() { host } else { local.to_string() };
         entry.state = FlowState::Up { since: now, sent_by: sent_by.into(), seen: None };
-        for context in self.flows.riders(flow) {
-            self.send_waiting(now, context);
-        }
+        // What acknowledges comes before what ends.
+        let (errands, contexts): (Vec<_>, Vec<_>) =
+            self.flows.riders(flow).into_iter().partition(|id| is_errand(*id));
+        errands.into_iter().for_each(|errand| self.deliver(now, errand, flow));
+        contexts.into_iter().for_each(|context| self.send_waiting(now, context));
         self.register_on(now, flow);
     }
 
@@ -187,6 +190,10 @@ impl UserAgent {
         };
         self.auth.forget(flow);
         for context in self.flows.riders(flow) {
+            if is_errand(context) {
+                self.errand_failed(now, context, reason);
+                continue;
+            }
             if stood.is_some_and(|stood| self.send_over(now, flow, &stood, context, reason)) {
                 continue;
             }
@@ -201,6 +208,7 @@ impl UserAgent {
                 self.transport_error(now, context, reason);
             }
         }
+        self.pracks_fail(now, flow, reason);
         self.registrations_wait(now, flow);
     }
 
@@ -263,6 +271,17 @@ impl UserAgent {
         }
         for id in self.unmatched_on(flow) {
             self.transport_error(now, id, reason);
+        }
+    }
+
+    /// The PRACKs whose INVITE rides on another flow fail with their own.
+    fn pracks_fail(&mut self, now: Instant, flow: FlowId, reason: &str) {
+        for key in self.transactions.sending(flow) {
+            let entry = self.transactions.entry(key).filter(|entry| entry.role == Role::Prack);
+            let context = entry.and_then(|entry| self.contexts.get(&entry.context));
+            if context.is_some_and(|context| context.flow != flow) {
+                self.sending_failed(now, key, reason);
+            }
         }
     }
 

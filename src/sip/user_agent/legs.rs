@@ -122,6 +122,7 @@ impl UserAgent {
         if self.leg_mut(id, tag).is_none_or(|leg| leg.is_terminated()) {
             return;
         }
+        self.end_errands_of(now, id, tag);
         self.give_up_leg(now, id, tag);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let Some(leg) = context.leg_mut(tag) else { return };

@@ -16,6 +16,7 @@ mod crossed;
 mod dialog_index;
 mod dialogs;
 mod ending;
+mod errands;
 mod error;
 mod flows;
 mod foreign;
@@ -67,6 +68,7 @@ pub(crate) use self::size::Size;
 pub use self::size::Switch;
 use self::{
     dialog_index::{DialogIndex, DialogKey},
+    errands::Errands,
     flows::Flows,
     peer::PeerRequest,
     registrations::Registrations,
@@ -108,6 +110,8 @@ pub enum Output {
     /// Find the server that a URI names, for a context that goes there; the answer is
     /// [`UserAgent::resolved`] or [`UserAgent::unreachable`].
     Follow(Follow),
+    /// What has asked for a flow under this id, and is no context, asks for nothing more.
+    Settled(ContextId),
     /// Make a flow that is down again, now: a request waits for it. As for any flow,
     /// [`UserAgent::flow_connecting`] and then its end follow; where it cannot be made, at once
     /// [`UserAgent::flow_down`].
@@ -151,6 +155,7 @@ pub struct UserAgent {
     /// Which INVITE a dialog belongs to.
     dialogs: DialogIndex,
     transactions: Transactions,
+    errands: Errands,
     /// Contexts that have sent what nothing can be matched to, until they end.
     unmatched: BTreeSet<(FlowId, ContextId)>,
     auth: AuthSessions,
@@ -181,6 +186,7 @@ impl UserAgent {
             last_context: 0,
             dialogs: DialogIndex::default(),
             transactions: Transactions::default(),
+            errands: Errands::default(),
             unmatched: BTreeSet::new(),
             auth: AuthSessions::new(),
             servers: ServerTransactions::new(settings.timing, SERVER_TRANSACTIONS),

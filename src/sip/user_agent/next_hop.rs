@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use super::{DialogKey, Output, Size, UserAgent, sending::uri_destination};
+use super::{DialogKey, Output, Size, UserAgent, errands::is_errand, sending::uri_destination};
 use crate::sip::{
     auth::AuthState,
     cause::Cause,
@@ -18,12 +18,12 @@ use crate::sip::{
     uri::{Scheme, Uri, UriBuf},
 };
 
-/// A context whose request goes to another server than its flow leads to. The URI is to be looked up
+/// A context whose request goes to another server than its flow leads to, or the ACK or PRACK of one. The URI is to be looked up
 /// for it, as for any request by name: [`UserAgent::resolved`] answers, or
 /// [`UserAgent::unreachable`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Follow {
-    /// The context.
+    /// The context. An ACK or PRACK has an id of its own, until [`Output::Settled`].
     pub context: ContextId,
     /// The flow that it leaves; how that is made says how the other one is.
     pub from: FlowId,
@@ -135,6 +135,9 @@ impl UserAgent {
 
     /// Answers [`Output::Follow`] where nothing can be reached by that URI; `why` is a sentence.
     pub fn unreachable(&mut self, now: Instant, id: ContextId, why: &str) {
+        if is_errand(id) {
+            return self.errand_unreachable(now, id, why);
+        }
         let waits = |state: State| state == State::Waiting;
         let Some(context) = self.contexts.get(&id).filter(|c| waits(c.state)) else { return };
         let parent = context.parent.as_ref().and_then(|(parent, _)| self.contexts.get(parent));

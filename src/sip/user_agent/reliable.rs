@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::{
     UserAgent,
     again::Next,
+    errands::{Carries, OfLeg},
     legs::leg_and_invite,
     sending::destination,
     transactions::{Key, Role},
@@ -83,8 +84,7 @@ impl UserAgent {
         rseq: NonZeroU32,
         message: &Message,
     ) {
-        let branch = self.new_branch();
-        let Some(tag) = message.to().ok().and_then(|to| to.tag().map(str::to_owned)) else {
+        let Some(tag) = message.to().ok().and_then(|to| to.tag().map(Box::from)) else {
             return;
         };
         let Some(context) = self.contexts.get(&id) else { return };
@@ -94,9 +94,31 @@ impl UserAgent {
             );
             return self.prack_failed(now, id, detail);
         }
-        let (flow, owner) = (context.flow, context.owner(id));
-        let Some(leg) = self.leg_mut(owner, &tag) else { return };
+        let flow = context.flow;
+        let of = OfLeg { context: id, owner: context.owner(id), tag };
+        let Some(leg) = self.leg_mut(of.owner, &of.tag) else { return };
         leg.rseq = Some(rseq);
+        match self.hop_of(&of) {
+            None => self.write_prack(now, of, flow, rseq, message),
+            Some(hop) => {
+                let response = message.bytes().clone();
+                self.run_errand(of, Carries::Prack { rseq, response }, hop);
+            }
+        }
+    }
+
+    /// Writes a PRACK for a flow, and sends it there.
+    pub(super) fn write_prack(
+        &mut self,
+        now: Instant,
+        of: OfLeg,
+        flow: FlowId,
+        rseq: NonZeroU32,
+        message: &Message,
+    ) {
+        let branch = self.new_branch();
+        let OfLeg { context: id, owner, tag } = of;
+        let Some(leg) = self.leg_mut(owner, &tag) else { return };
         // RFC 3261 §12.2.1.1: a request in the dialog counts on.
         if leg.count().is_none() {
             return self.prack_failed(now, id, format!("not sent: {CSEQ_SPENT}"));
@@ -109,14 +131,15 @@ impl UserAgent {
         let Ok(invite_cseq) = invite.cseq().map(|cseq| cseq.number) else { return };
         let route = InDialog::new(leg);
         let rack = format!("{rseq} {invite_cseq} INVITE");
-        let sender = self.sender(context, transport, &sent_by);
+        let sender = self.sender_on(context, flow, transport, &sent_by);
         let (bytes, answers) = route.prack(leg, &invite, &sender, branch, &rack, message);
-        let to = destination(transport, &route);
+        // A flow of its own leads there already.
+        let to = destination(transport, &route).filter(|_| flow == context.flow);
         if let Some(leg) = self.leg_mut(owner, &tag) {
             leg.offer_answered |= answers;
         }
         let mut auth = AuthState::default();
-        let bytes = self.sign_ahead(now, (id, Method::Prack), &mut auth, bytes);
+        let bytes = self.sign_ahead(now, (id, Method::Prack), flow, &mut auth, bytes);
         self.start_prack(now, id, branch, (flow, to), (bytes, auth));
     }
 
@@ -146,7 +169,8 @@ impl UserAgent {
             return self.tell(now, id, Method::Prack, Fact::Progress(response));
         }
         let mut auth = self.transactions.take_auth(key);
-        self.learn_from(now, (id, Method::Prack), &mut auth, message);
+        let Some(flow) = self.transactions.entry(key).map(|entry| entry.flow) else { return };
+        self.learn_from(now, (id, Method::Prack), flow, &mut auth, message);
         let mut refused = None;
         if matches!(status.code(), 401 | 407) {
             match self.prack_again(now, id, key, auth, (status, message)) {
@@ -175,9 +199,9 @@ impl UserAgent {
         (status, challenge): (StatusCode, &Message),
     ) -> Next {
         let Some(entry) = self.transactions.entry(key) else { return Next::Stands(None) };
-        let (to, sent) = (entry.to, entry.transaction.request().clone());
+        let (flow, to, sent) = (entry.flow, entry.to, entry.transaction.request().clone());
         let Ok(sent) = Message::read(sent) else { return Next::Stands(None) };
-        let authorized = match self.decide(id, &sent, &mut auth, challenge) {
+        let authorized = match self.decide(id, flow, &sent, &mut auth, challenge) {
             Some(Decision::Retry(authorized)) => authorized,
             Some(Decision::GiveUp { record, reason }) => {
                 let fact = Fact::AuthGivenUp { record: Box::new(record) };
@@ -188,7 +212,7 @@ impl UserAgent {
         };
         let branch = self.new_branch();
         let Some(context) = self.contexts.get(&id) else { return Next::Stands(None) };
-        let (flow, owner) = (context.flow, context.owner(id));
+        let owner = context.owner(id);
         let Some((transport, sent_by)) = self.address(flow) else { return Next::Stands(None) };
         let tag = sent.to().ok().and_then(|to| to.tag()).unwrap_or_default();
         let leg = self.leg_mut(owner, tag).filter(|leg| !leg.is_terminated());
@@ -203,7 +227,7 @@ impl UserAgent {
         let again =
             compose::Again { request_uri, cseq, credentials: &authorized.headers, wanted: &[] };
         let Some(context) = self.contexts.get(&id) else { return Next::Stands(None) };
-        let sender = self.sender(context, transport, &sent_by);
+        let sender = self.sender_on(context, flow, transport, &sent_by);
         let bytes = compose::again(&sent, &sender, branch, &again);
         self.start_prack(now, id, branch, (flow, to), (bytes, auth));
         Next::Again

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Connect, Output, Size, UserAgent, flows::FlowState};
+use super::{Connect, Output, Size, UserAgent, errands::is_errand, flows::FlowState};
 use crate::sip::{
     cause::Cause,
     compose,
@@ -41,11 +41,21 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    fn current(&self) -> Option<&Candidate> {
+    /// These, and none has failed.
+    pub(super) fn of(candidates: Arc<[Candidate]>) -> Route {
+        Route { candidates, failures: Vec::new() }
+    }
+
+    /// The present candidate does not do.
+    pub(super) fn has_failed(&mut self, why: Arc<str>) {
+        self.failures.push(why);
+    }
+
+    pub(super) fn current(&self) -> Option<&Candidate> {
         self.candidates.get(self.failures.len())
     }
 
-    fn has_more(&self) -> bool {
+    pub(super) fn has_more(&self) -> bool {
         self.failures.len() + 1 < self.candidates.len()
     }
 
@@ -165,6 +175,9 @@ impl UserAgent {
     /// The look-up for a context has ended. Its first candidate is asked for by
     /// [`Output::Connect`]; without one the context fails.
     pub fn resolved(&mut self, now: Instant, id: ContextId, resolved: &Resolved) {
+        if is_errand(id) {
+            return self.errand_resolved(now, id, resolved);
+        }
         let waits = |state: State| state == State::Waiting;
         let Some(context) = self.contexts.get_mut(&id).filter(|c| waits(c.state)) else { return };
         if let Size::Looking { udp } = context.size {
@@ -175,7 +188,7 @@ impl UserAgent {
         match resolved.candidates(seed) {
             Ok(candidates) => {
                 let (candidates, avoided) = self.unavailable.last(now, candidates);
-                let route = Route { candidates: candidates.clone(), failures: Vec::new() };
+                let route = Route::of(candidates.clone());
                 context.route = Some(Box::new(route));
                 // An address that stands for itself was not looked up.
                 if !lookups.is_empty() {
@@ -197,6 +210,9 @@ impl UserAgent {
 
     /// Answers [`Output::Connect`]: the context rides on this flow from now on.
     pub fn ride(&mut self, now: Instant, id: ContextId, flow: FlowId) {
+        if is_errand(id) {
+            return self.errand_rides(now, id, flow);
+        }
         let waits = |state: State| state == State::Waiting;
         let Some(context) = self.contexts.get_mut(&id).filter(|c| waits(c.state)) else { return };
         let before = std::mem::replace(&mut context.flow, flow);
@@ -312,7 +328,7 @@ impl UserAgent {
         self.leave_dialogs(id);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let Some(route) = &mut context.route else { return };
-        route.failures.push(why);
+        route.has_failed(why);
         context.state = State::Waiting;
         context.request = match std::mem::replace(&mut context.request, Request::Never) {
             Request::Sent { bytes, .. } => {

@@ -322,11 +322,22 @@ impl UserAgent {
         transport: Transport,
         sent_by: &'a str,
     ) -> Sender<'a> {
+        self.sender_on(context, context.flow, transport, sent_by)
+    }
+
+    /// [`UserAgent::sender`] on another flow than the context's own.
+    pub(super) fn sender_on<'a>(
+        &'a self,
+        context: &'a ClientContext,
+        flow: FlowId,
+        transport: Transport,
+        sent_by: &'a str,
+    ) -> Sender<'a> {
         let reliable = self.settings.reliable_provisionals;
         let user_agent = self.settings.user_agent_of(context.profile.as_deref());
-        let seen = self.seen(context.flow);
-        let ob = self.asks_for_flow(&context.method, context.profile.as_deref(), context.flow);
-        let keep = self.flows.flow(context.flow).is_some_and(|flow| flow.keeps_alive);
+        let seen = self.seen(flow);
+        let ob = self.asks_for_flow(&context.method, context.profile.as_deref(), flow);
+        let keep = self.flows.flow(flow).is_some_and(|flow| flow.keeps_alive);
         Sender { transport, sent_by, seen, contact: None, ob, keep, user_agent, reliable }
     }
 
@@ -347,8 +358,7 @@ pub(super) struct For {
 }
 
 /// Where a request in a dialog goes on UDP: to its first Route or else its Request-URI, where that
-/// is an address (RFC 3261 §8.1.2). A request that goes anywhere else gets another flow. The ACK of
-/// a 2xx and the PRACK, which cannot wait for one, go the way that the INVITE went.
+/// is an address (RFC 3261 §8.1.2). A request that goes anywhere else gets another flow.
 pub(super) fn destination(transport: Transport, route: &InDialog) -> Option<SocketAddr> {
     uri_destination(transport, &route.routing.next_hop()?)
 }

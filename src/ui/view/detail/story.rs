@@ -67,7 +67,8 @@ pub(in crate::ui::view) fn details(entry: &Entry) -> Vec<String> {
         | Fact::Unmatched { detail }
         | Fact::NeverAcked { detail }
         | Fact::Beside { detail, .. }
-        | Fact::PrackFailed { detail } => {
+        | Fact::PrackFailed { detail }
+        | Fact::AckFailed { detail } => {
             details.push(sentence(detail));
         }
         Fact::Challenged { record, .. }
@@ -168,6 +169,7 @@ impl Teller<'_> {
                 };
                 self.came(response, meant.to_owned())
             }
+            Fact::AckFailed { .. } => ("✖", theme.bad, "ACK failed".to_owned(), String::new()),
             Fact::PrackFailed { .. } => ("✖", theme.bad, "PRACK failed".to_owned(), String::new()),
             Fact::CancelAnswered(response) => {
                 let meant = if response.status.is_success() {
