@@ -269,13 +269,16 @@ impl App {
         self.pace.drawn(now, Instant::now(), due_at);
     }
 
-    /// Takes in what was fetched, for a while: keys and pictures have their turn in between, however
-    /// much there is.
+    /// Takes in what was fetched and all that waits behind it, for a while: keys and pictures have
+    /// their turn in between, however much there is.
     fn take_facts(&mut self) {
         let until = Instant::now() + TURN;
-        for event in self.facts.by_ref() {
-            self.model.apply(event);
-            if Instant::now() >= until {
+        while Instant::now() < until {
+            if let Some(event) = self.facts.next() {
+                self.model.apply(event);
+            } else if let Ok(batch) = self.engine.events.try_recv() {
+                self.facts = batch.into_iter();
+            } else {
                 break;
             }
         }
