@@ -6,7 +6,10 @@ use bytes::Bytes;
 use crossterm::event::{KeyCode, KeyModifiers};
 use proptest::prelude::*;
 use sipboard::{
-    sip::{Cause, Fact, LegState, Method, Response, State, StatusCode, Timer},
+    sip::{
+        Cause, Fact, FlowId, Incoming, LegState, Message, Method, Response, ServerTransactions,
+        State, StatusCode, Timer, Timing, Transport,
+    },
     ui::{model::Severity, view::Colours},
 };
 use ui_script::{Script, status, timers};
@@ -323,4 +326,36 @@ fn our_answers_that_go_out_again_stand_in_the_timeline_with_their_timers() {
     script.wait(2_001);
     let text = script.text(160, 50);
     assert!(!text.contains("Timer J"), "{text}");
+}
+
+#[test]
+fn what_is_refused_leaves_the_request_that_waits() {
+    let mut script = call(Colours::Many);
+    let up = sipboard::sip::Status { legs_up: 1, ..status(State::Accepted, true) };
+    let message = |start: &str, cseq: u32| {
+        let text = format!(
+            "{start}\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKp{cseq}\r\n\
+             From: <sip:auth@demo.test>;tag=a8f2\r\nTo: <sip:alice@demo.test>;tag=1928301774\r\n\
+             Call-ID: a84b4c76e66710\r\nCSeq: {cseq} INVITE\r\n\r\n"
+        );
+        Bytes::from(text)
+    };
+    let invite = |cseq| message("INVITE sip:alice@127.0.0.1:40000 SIP/2.0", cseq);
+    let mut servers = ServerTransactions::new(Timing::default(), 1);
+    let (source, first) = ("127.0.0.1:5060".parse().unwrap(), Message::read(invite(10)).unwrap());
+    let Incoming::New(waits) =
+        servers.receive(script.now, FlowId(2), Transport::Udp, source, &first)
+    else {
+        panic!()
+    };
+    for (cseq, transaction) in [(10, Some(waits)), (11, None)] {
+        let message = invite(cseq);
+        let received = Fact::Received { message, again: false, transaction, answer: None };
+        script.fact(1, Method::Invite, received, up);
+    }
+    let message = message("SIP/2.0 500 Server Internal Error", 11);
+    let response = Response { status: StatusCode::new(500).unwrap(), message };
+    script.fact(1, Method::Invite, Fact::Answered { response, attempt: 1, left: 0 }, up);
+    script.press(KeyCode::Tab, KeyModifiers::NONE);
+    assert!(script.text(160, 40).contains("p answer"), "{}", script.text(160, 40));
 }

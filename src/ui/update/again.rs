@@ -409,20 +409,22 @@ fn answer(model: &mut Model, context: ContextId) -> Result<(), String> {
 
 /// The oldest request of the peer that waits for an answer by hand.
 pub fn waiting(row: &Row) -> Option<(ServerTransactionId, Method)> {
-    let mut waiting: Vec<(ServerTransactionId, Method)> = Vec::new();
+    let number =
+        |message: &Bytes| Message::read(message.clone()).ok()?.cseq().ok().map(|it| it.number);
+    let mut waiting: Vec<(ServerTransactionId, &Method, Option<u32>)> = Vec::new();
     for entry in row.timeline.iter().filter(|entry| entry.context == row.id) {
         match &entry.fact {
-            Fact::Received { transaction: Some(transaction), again: false, .. } => {
-                waiting.push((*transaction, entry.method.clone()));
+            Fact::Received { message, transaction: Some(transaction), again: false, .. } => {
+                waiting.push((*transaction, &entry.method, number(message)));
             }
             Fact::Answered { response, attempt: 1, .. } if response.status.is_final() => {
-                // Answers come in any order; the engine refuses one that comes too late.
-                if let Some(at) = waiting.iter().position(|(_, method)| *method == entry.method) {
-                    waiting.remove(at);
-                }
+                // Answers come in any order, each with the CSeq of its request (RFC 3261 §8.2.6.2); the
+                // engine refuses one that comes too late.
+                let answered = (&entry.method, number(&response.message));
+                waiting.retain(|(_, method, cseq)| (*method, *cseq) != answered);
             }
             _ => {}
         }
     }
-    waiting.into_iter().next()
+    waiting.into_iter().next().map(|(transaction, method, _)| (transaction, method.clone()))
 }
