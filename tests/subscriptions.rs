@@ -113,6 +113,21 @@ fn s4_1_2_3_hanging_up_unsubscribes_and_waits_for_the_last_notify() {
 }
 
 #[test]
+fn s4_1_2_3_a_subscription_without_an_event_is_ended_without_one() {
+    let mut sim = simulation(notifier());
+    let mut request = subscribe("60");
+    request.headers.retain(|header| header.name() != "Event");
+    let id = sim.request(request);
+    sim.run(ms(100));
+    sim.with(|ua, now| ua.hang_up(now, id)).unwrap();
+    sim.run(ms(100));
+    let unsubscribe =
+        sim.sent.iter().rfind(|(_, m)| m.method() == Some(Method::Subscribe)).unwrap();
+    assert_eq!(unsubscribe.1.header(HeaderName::Expires).unwrap().text().unwrap(), "0");
+    assert!(unsubscribe.1.header(HeaderName::Event).is_none());
+}
+
+#[test]
 fn a_subscription_ends_by_itself_when_its_time_is_over() {
     let mut sim = simulation(notifier());
     let id = sim.request(subscribe("60"));

@@ -53,7 +53,9 @@ pub(crate) fn advise(request: &Message, response: &Message) -> Option<Advice> {
                 format!("the session timer is too short: the peer wants at least {seconds} s");
             let longer = |retry| {
                 let retry = with(retry, HeaderName::SessionExpires, &seconds.to_string());
-                with(retry, HeaderName::MinSe, &seconds.to_string())
+                let retry = with(retry, HeaderName::MinSe, &seconds.to_string());
+                // RFC 4028 §7.1: a request that uses the extension says so.
+                supporting(retry, request, "timer")
             };
             (sentence, again().map(longer))
         }
@@ -209,11 +211,17 @@ fn unsupported_body(
         let sentence = format!("the peer reads bodies only in the languages {languages}");
         return Some((sentence, None));
     }
-    let Some(types) = list(response, HeaderName::Accept) else {
-        return Some((unnamed("take another body", HeaderName::Accept), None));
+    let accept = response.header(HeaderName::Accept).and_then(|header| header.text().ok());
+    let sentence = match (list(response, HeaderName::Accept), accept) {
+        (Some(types), _) => {
+            format!("the peer takes only bodies of the types {types}: send one of these, or none")
+        }
+        // RFC 3261 §20.1: an empty Accept means that no type is acceptable.
+        (None, Some(text)) if text.trim().is_empty() => {
+            "the peer takes no body at all: send none (RFC 3261 §20.1)".to_owned()
+        }
+        _ => return Some((unnamed("take another body", HeaderName::Accept), None)),
     };
-    let sentence =
-        format!("the peer takes only bodies of the types {types}: send one of these, or none");
     let bare = |retry| NewRequest { content_type: None, body: Bytes::new(), ..retry };
     Some((sentence, retry.map(bare)))
 }
@@ -320,7 +328,9 @@ fn with(retry: NewRequest, name: HeaderName, value: &str) -> NewRequest {
 /// What was supported before, and these options too.
 fn supporting(retry: NewRequest, request: &Message, options: &str) -> NewRequest {
     let mut all: Vec<&str> = request.list(HeaderName::Supported).collect();
-    all.push(options);
+    if !all.iter().any(|option| option.eq_ignore_ascii_case(options)) {
+        all.push(options);
+    }
     with(retry, HeaderName::Supported, &all.join(", "))
 }
 
@@ -376,6 +386,21 @@ mod tests {
         assert_eq!(retry(305, "Contact: <sip:p2>\r\n").route_set[0].as_str(), "sip:p2;lr");
         let best = "Contact: <sip:a>;q=0.2, <sip:b?x=y>;q=0.9\r\n";
         assert_eq!(retry(302, best).request_uri.as_str(), "sip:b");
+    }
+
+    #[test]
+    fn rfc3261_s20_1_an_empty_accept_is_answered_without_a_body() {
+        let (sentence, retry) = advice(415, "Accept:\r\n").unwrap();
+        assert!(sentence.contains("no body at all"), "{sentence}");
+        let retry = retry.unwrap();
+        assert_eq!((retry.body.len(), retry.content_type), (0, None));
+        assert_eq!(advice(415, "").unwrap().1, None);
+    }
+
+    #[test]
+    fn rfc4028_s7_1_the_request_after_a_422_supports_the_timer() {
+        let retry = advice(422, "Min-SE: 90\r\n").unwrap().1.unwrap();
+        assert!(header(&retry, "Supported").unwrap().contains("timer"));
     }
 
     #[test]

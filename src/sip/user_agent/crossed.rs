@@ -8,6 +8,7 @@ use super::{Output, UserAgent, flows::Stood, transactions::Key};
 use crate::sip::{
     context::{Elsewhere, Request, Waiting},
     event::{ContextId, Fact, FlowId, State},
+    method::Method,
 };
 
 impl UserAgent {
@@ -51,7 +52,21 @@ impl UserAgent {
         let context = self.contexts.get(&id)?;
         let is_unheard = matches!(context.state, State::Calling | State::Trying);
         let is_reliable = self.flows.flow(flow)?.transport.is_reliable();
-        if !is_unheard || !is_reliable || context.ended.is_some() || context.is_cancelled() {
+        // A server on a reliable transport forgets a non-INVITE transaction with its answer (Timer J
+        // is zero, RFC 3261 §17.2.2), so the same branch may be served twice. These bring the server
+        // to the same state twice or leave it as it is; an INVITE that is unanswered still has its
+        // transaction (§17.2.1). INFO, MESSAGE, REFER, a SUBSCRIBE (a second dialog) and the like
+        // would do twice what they ask for: they fail instead (§17.1.4, §18.4), and the retry is the user's.
+        let is_safe = matches!(
+            context.method,
+            Method::Invite | Method::Options | Method::Register | Method::Bye
+        );
+        if !is_safe
+            || !is_unheard
+            || !is_reliable
+            || context.ended.is_some()
+            || context.is_cancelled()
+        {
             return None;
         }
         // What the user wrote byte for byte goes out once.

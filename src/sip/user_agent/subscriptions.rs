@@ -177,10 +177,14 @@ impl UserAgent {
             let text = request.header(HeaderName::Event)?.text().ok()?;
             Event::parse(text).ok().map(|_| text.to_owned())
         });
-        let event = event.unwrap_or_else(|| "refer".to_owned());
-        let headers = [("Event", &*event), ("Expires", "0")];
+        // The Event of the subscription: a REFER's is implied, a SUBSCRIBE without one keeps none
+        // (RFC 3515 §2.4.4, RFC 6665 §4.1.2.3).
+        let is_refer = self.contexts.get(&id).is_some_and(|c| c.method == Method::Refer);
+        let event = event.or_else(|| is_refer.then(|| "refer".to_owned()));
+        let headers = event.as_deref().map(|event| ("Event", event)).into_iter();
+        let headers = headers.chain([("Expires", "0")]);
         DialogRequest {
-            headers: headers.into_iter().flat_map(|(n, v)| ExtraHeader::new(n, v)).collect(),
+            headers: headers.flat_map(|(n, v)| ExtraHeader::new(n, v)).collect(),
             ..DialogRequest::new(Method::Subscribe)
         }
     }
