@@ -103,7 +103,7 @@ async fn a_request_that_was_read_is_sent_again_under_its_branch_and_only_once() 
     peer.answer("200 OK").await;
     assert_eq!(front.ended().await.1, "Accepted");
 
-    front.send(request(Method::Message), &server).await;
+    front.send(request(Method::Options), &server).await;
     let first = peer.take().await;
     drop(peer);
     let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
@@ -116,6 +116,24 @@ async fn a_request_that_was_read_is_sent_again_under_its_branch_and_only_once() 
         })
         .await;
     assert!(why.contains("closed the connection") && why.contains("sent again"), "{why}");
+    drop(peer);
+    assert_eq!(front.ended().await.1, "Connection Error");
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn a_message_that_was_read_is_not_sent_again_by_itself() {
+    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+    let server = format!("sip:{};transport=tcp", listener.local_addr().unwrap()).parse().unwrap();
+    let mut front = Front::with(unhurried());
+    front.send(request(Method::Options), &server).await;
+    let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
+    peer.answer("200 OK").await;
+    assert_eq!(front.ended().await.1, "Accepted");
+
+    // Served twice it would be two messages (RFC 3261 §17.1.4).
+    front.send(request(Method::Message), &server).await;
+    peer.take().await;
     drop(peer);
     assert_eq!(front.ended().await.1, "Connection Error");
     front.quit().await;
