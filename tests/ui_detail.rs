@@ -231,6 +231,10 @@ fn no_password_is_shown_in_any_tab() {
     let clip = script.model.clip.take().unwrap();
     assert!(clip.what.contains("2 secrets are masked"), "{}", clip.what);
     assert!(!String::from_utf8_lossy(&clip.bytes).contains("YWxpY2U6"));
+    script.type_text("ys");
+    let clip = script.model.clip.take().unwrap();
+    assert_eq!(clip.what, "the sipboard send command, without its secrets (2)");
+    assert!(!String::from_utf8_lossy(&clip.bytes).contains("YWxpY2U6"));
 }
 
 /// Every tab and reading at some sizes, with every message marked and compared.

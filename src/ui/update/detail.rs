@@ -390,7 +390,11 @@ fn command(model: &Model, row: &Row, now: Instant) -> Result<Clip, String> {
     let flow = row.created.flow.and_then(|flow| model.facts.flows.get(&flow));
     let server = flow.map(|flow| &*flow.event.asked);
     let command = resend::command(message.bytes, server).map_err(|error| error.to_string())?;
-    Ok(Clip::new("the sipboard send command", command.into_bytes()))
+    let what = match secret::ranges(message.bytes).len() {
+        0 => "the sipboard send command".to_owned(),
+        count => format!("the sipboard send command, without its secrets ({count})"),
+    };
+    Ok(Clip::new(what, command.into_bytes()))
 }
 
 /// A click, or the wheel by so many lines.
