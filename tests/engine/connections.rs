@@ -6,6 +6,7 @@ use bytes::Bytes;
 use sipboard::{
     engine::{Event, FlowState},
     sip::{Fact, HeaderName, LegState, Message, Method, Timing, Transport, Uri},
+    transport::ServerUri,
 };
 use tokio::net::{TcpListener, TcpStream};
 
@@ -93,15 +94,23 @@ async fn the_same_holds_for_websocket_and_for_an_invite() {
     front.quit().await;
 }
 
-#[tokio::test]
-async fn a_request_that_was_read_is_sent_again_under_its_branch_and_only_once() {
+/// A peer whose connection has carried one request and its answer already.
+async fn served() -> (Front, TcpListener, ServerUri, TcpPeer) {
     let listener = TcpListener::bind(LOOPBACK).await.unwrap();
-    let server = format!("sip:{};transport=tcp", listener.local_addr().unwrap()).parse().unwrap();
+    let server = format!("sip:{};transport=tcp", listener.local_addr().unwrap())
+        .parse::<ServerUri>()
+        .unwrap();
     let mut front = Front::with(unhurried());
     front.send(request(Method::Options), &server).await;
     let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
     peer.answer("200 OK").await;
     assert_eq!(front.ended().await.1, "Accepted");
+    (front, listener, server, peer)
+}
+
+#[tokio::test]
+async fn a_request_that_was_read_is_sent_again_under_its_branch_and_only_once() {
+    let (mut front, listener, server, mut peer) = served().await;
 
     front.send(request(Method::Options), &server).await;
     let first = peer.take().await;
@@ -123,13 +132,7 @@ async fn a_request_that_was_read_is_sent_again_under_its_branch_and_only_once() 
 
 #[tokio::test]
 async fn a_message_that_was_read_is_not_sent_again_by_itself() {
-    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
-    let server = format!("sip:{};transport=tcp", listener.local_addr().unwrap()).parse().unwrap();
-    let mut front = Front::with(unhurried());
-    front.send(request(Method::Options), &server).await;
-    let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
-    peer.answer("200 OK").await;
-    assert_eq!(front.ended().await.1, "Accepted");
+    let (mut front, _listener, server, mut peer) = served().await;
 
     // Served twice it would be two messages (RFC 3261 §17.1.4).
     front.send(request(Method::Message), &server).await;

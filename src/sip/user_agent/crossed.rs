@@ -1,6 +1,6 @@
 //! A request that crossed the end of its connection: it was sent on one that had served before, and
-//! its peer had closed that already, or was about to. Nothing says that the peer is gone, so the
-//! request goes once more, on a new connection to the same server.
+//! its peer had closed that already, or was about to. Nothing says that the peer is gone, so a
+//! request that may be served twice goes once more, on a new connection to the same server.
 
 use std::time::Instant;
 
@@ -56,7 +56,8 @@ impl UserAgent {
         // is zero, RFC 3261 §17.2.2), so the same branch may be served twice. These bring the server
         // to the same state twice or leave it as it is; an INVITE that is unanswered still has its
         // transaction (§17.2.1). INFO, MESSAGE, REFER, a SUBSCRIBE (a second dialog) and the like
-        // would do twice what they ask for: they fail instead (§17.1.4, §18.4), and the retry is the user's.
+        // would do twice what they ask for: they fail instead (§17.1.4, §18.4), and the retry is the
+        // user's.
         let is_safe = matches!(
             context.method,
             Method::Invite | Method::Options | Method::Register | Method::Bye
