@@ -49,7 +49,8 @@ impl Table {
     fn ratio(&self, cell: &Cell) -> Option<f64> {
         let ours = self.sipboard(cell)?;
         let rounds = ours.samples.iter().zip(&cell.samples);
-        median(rounds.map(|(ours, theirs)| ours.per_second / theirs.per_second))
+        let ratios = rounds.map(|(ours, theirs)| ours.per_second / theirs.per_second);
+        median(ratios.filter(|ratio| ratio.is_finite()))
     }
 }
 

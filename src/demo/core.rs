@@ -155,7 +155,7 @@ impl Core {
         if self.misbehave(info, source, &message) {
             return;
         }
-        match self.transactions.receive(now, flow, info.transport, source, &message) {
+        match self.transaction_of(now, info, source, &message) {
             Incoming::New(id) => {
                 let method = message.method().expect("only a request makes a transaction");
                 let request = Request { id, flow: info, source, method, message };
@@ -190,6 +190,22 @@ impl Core {
                 self.refuse_untracked(info, source, &message, &refusal);
             }
             Incoming::Full | Incoming::Absorbed(_) | Incoming::Acked(_) | Incoming::Unusable => {}
+        }
+    }
+
+    /// The transaction of a request. Where there are too many, an answered one makes room.
+    fn transaction_of(
+        &mut self,
+        now: Instant,
+        info: FlowInfo,
+        source: SocketAddr,
+        request: &Message,
+    ) -> Incoming {
+        loop {
+            let incoming = self.transactions.receive(now, info.id, info.transport, source, request);
+            if incoming != Incoming::Full || !self.transactions.forget_oldest_answered() {
+                return incoming;
+            }
         }
     }
 

@@ -133,7 +133,8 @@ impl Default for Pace {
 /// How much a demo server remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Server transactions (and client transactions); a request beyond is answered 503.
+    /// Server transactions (and client transactions); beyond it the answered ones make room, and
+    /// where all are open a request is answered 503.
     pub transactions: usize,
     /// Dialogs; the oldest is forgotten first.
     pub dialogs: usize,

@@ -177,13 +177,28 @@ fn there_are_bounds() {
     let limits = Limits { transactions: 3, ..Limits::default() };
     let settings = Settings { limits, ..Settings::default() };
     let mut bench = Bench::with(Transport::Udp, settings);
+    let ring = |branch| Spec { user: "ring", ..Spec::new("INVITE", branch) };
     for branch in ["1", "2", "3"] {
-        assert_eq!(bench.send(&Spec::new("OPTIONS", branch))[0].short(), "200 OPTIONS");
+        assert_eq!(bench.send(&ring(branch))[0].short(), "180 INVITE");
     }
     let full = bench.send(&Spec::new("OPTIONS", "4"));
     assert_eq!(full[0].short(), "503 OPTIONS");
     assert_eq!(full[0].header(HeaderName::RetryAfter), "5");
     assert!(bench.ack("answer", "5", "x").is_empty());
+}
+
+#[test]
+fn the_oldest_answered_request_makes_room() {
+    let limits = Limits { transactions: 2, ..Limits::default() };
+    let mut bench = Bench::with(Transport::Udp, Settings { limits, ..Settings::default() });
+    let answers = ["1", "2", "3"].map(|branch| {
+        let answer = &bench.send(&Spec::new("OPTIONS", branch))[0];
+        assert_eq!(answer.short(), "200 OPTIONS");
+        answer.tag()
+    });
+    // What is kept answers a copy with its own tag; what made room is answered anew.
+    assert_eq!(bench.send(&Spec::new("OPTIONS", "3"))[0].tag(), answers[2]);
+    assert_ne!(bench.send(&Spec::new("OPTIONS", "1"))[0].tag(), answers[0]);
     bench.pass(Duration::from_secs(40));
     assert!(bench.core.is_empty());
 }

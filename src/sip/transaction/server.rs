@@ -130,6 +130,11 @@ impl ServerTransaction {
         Some(bytes)
     }
 
+    /// Whether all that is left of a request other than INVITE is its answer, for copies of it.
+    pub(super) fn keeps_its_answer(&self) -> bool {
+        matches!(self.state, State::Completed { .. })
+    }
+
     /// A request that matches came again, or (`Method::Ack`) its ACK came.
     pub fn handle_request(&mut self, now: Instant, method: &Method) -> ServerReceived {
         let ack = *method == Method::Ack;

@@ -2,7 +2,7 @@
 //! with one ordered set of deadlines.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, VecDeque},
     net::SocketAddr,
     sync::Arc,
     time::Instant,
@@ -67,6 +67,8 @@ pub struct ServerTransactions {
     /// known by.
     by_origin: HashMap<Origin, ServerTransactionId>,
     deadlines: BTreeSet<(Instant, ServerTransactionId)>,
+    /// Those that have their final answer and keep it for copies alone, in the order of their Timer J.
+    answered: VecDeque<ServerTransactionId>,
 }
 
 /// From tag, Call-ID and CSeq (RFC 3261 §8.2.2.2).
@@ -117,6 +119,7 @@ impl ServerTransactions {
             by_id: HashMap::new(),
             by_origin: HashMap::new(),
             deadlines: BTreeSet::new(),
+            answered: VecDeque::new(),
         }
     }
 
@@ -207,8 +210,20 @@ impl ServerTransactions {
         let entry = self.by_id.get_mut(&id)?;
         let bytes = entry.transaction.respond(now, status, response)?;
         let transmit = entry.transmit(bytes);
+        if entry.transaction.keeps_its_answer() {
+            self.answered.push_back(id);
+        }
         self.settle(id);
         Some(transmit)
+    }
+
+    /// Makes room: drops the request that was answered first, INVITEs excepted, though Timer J still
+    /// runs. A copy of it is answered anew, as by a stateless server (RFC 3261 §8.2.7). `false` where
+    /// no request is answered.
+    pub fn forget_oldest_answered(&mut self) -> bool {
+        let Some(&id) = self.answered.front() else { return false };
+        self.forget(id);
+        true
     }
 
     /// Drops a transaction without an answer: what its peer repeats is new again.
@@ -221,6 +236,9 @@ impl ServerTransactions {
             if let Some(at) = entry.deadline {
                 self.deadlines.remove(&(at, id));
             }
+        }
+        while self.answered.front().is_some_and(|id| !self.by_id.contains_key(id)) {
+            self.answered.pop_front();
         }
     }
 
@@ -364,6 +382,19 @@ mod tests {
     }
 
     #[test]
+    fn an_answered_request_makes_room_and_an_open_one_does_not() {
+        let now = Instant::now();
+        let mut set = ServerTransactions::new(Timing::default(), 2);
+        let Incoming::New(_) = receive(&mut set, now, &request("OPTIONS", 1)) else { panic!() };
+        let Incoming::New(id) = receive(&mut set, now, &request("OPTIONS", 2)) else { panic!() };
+        assert!(!set.forget_oldest_answered());
+        set.respond(now, id, StatusCode::OK, Bytes::new()).unwrap();
+        assert!(set.forget_oldest_answered());
+        assert!(set.transaction(id).is_none() && set.answered.is_empty());
+        assert_eq!(set.next_timeout(), None);
+    }
+
+    #[test]
     fn the_limit_holds_and_deadlines_come_in_order() {
         let now = Instant::now();
         let mut set = ServerTransactions::new(Timing::default(), 3);
@@ -377,6 +408,7 @@ mod tests {
             ids.push(id);
         }
         assert_eq!(receive(&mut set, now, &request("OPTIONS", 4)), Incoming::Full);
+        assert_eq!(set.answered, ids);
         let end = now + Duration::from_secs(40);
         let gone: Vec<_> = std::iter::from_fn(|| set.handle_timeout(end)).collect();
         assert_eq!(
