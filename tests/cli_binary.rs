@@ -33,6 +33,11 @@ fn whatever_is_said_wrong_ends_with_2_and_a_sentence() {
         ),
         (&["send", "OPTIONS", "x", "-H", "Subject"], "-H: \"Subject\" is not a header"),
         (&["send", "OPTIONS", "x", "-H", "Via: x"], "-H: Via is written by sipboard"),
+        (
+            &["send", "OPTIONS", "x", "-H", "Max-Forwards: 7", "-H", "max-forwards: 7"],
+            "-H: Max-Forwards is given twice, and a message has it only once (RFC 3261 §7.3.1)",
+        ),
+        (&["send", "INVITE", "x", "-H", "s: a", "-H", "Subject: b"], "-H: Subject is given twice"),
         (&["send", "OPTIONS", "x", "--cseq=-1"], "--cseq: "),
         (&["send", "OPTIONS", "x", "--cseq", "4294967296"], "--cseq: "),
         (&["send", "OPTIONS", "x", "--call-id", "a b"], "--call-id: "),

@@ -176,12 +176,13 @@ fn each_mistake_is_named_with_its_place_and_what_is_allowed() {
             ],
         ),
         (
-            "[[account]]\nname = \"a\"\nuri = \"sip:a@b\"\noutbound_proxy = [\"sip:p\", \"p\", 1]\nheaders = [\"Via: x\", \"X\"]\nuser_agent = \"a\\nb\"",
+            "[[account]]\nname = \"a\"\nuri = \"sip:a@b\"\noutbound_proxy = [\"sip:p\", \"p\", 1]\nheaders = [\"Via: x\", \"X\", \"s: a\", \"Subject: b\"]\nuser_agent = \"a\\nb\"",
             &[
                 (4, 28, &["outbound_proxy must be a SIP URI", "\"p\""]),
                 (4, 33, &["outbound_proxy must be", "not the number 1"]),
                 (5, 12, &["headers: Via is written by sipboard"]),
                 (5, 22, &["headers: \"X\" is not a header: write Name: value"]),
+                (5, 35, &["headers: Subject is given twice"]),
                 (6, 14, &["user_agent cannot hold a line end"]),
             ],
         ),

@@ -179,7 +179,8 @@ fn read_profile(
         false => proxies.into_iter().map(|proxy| vec![proxy]).collect(),
     };
     for (line, span) in account.strings(problems, "headers", HEADER) {
-        match line.parse::<ExtraHeader>() {
+        let header = line.parse::<ExtraHeader>();
+        match header.and_then(|header| header.check_beside(&profile.headers).map(|()| header)) {
             Ok(header) => profile.headers.push(header),
             Err(error) => problems.note(span.start, format!("headers: {error}")),
         }

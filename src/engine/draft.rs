@@ -198,10 +198,14 @@ impl Draft {
 
     /// The headers and the content type.
     fn content(&self, errors: &mut Errors) -> (Vec<ExtraHeader>, Option<String>) {
-        let lines = self.headers.iter().filter_map(|line| given(line));
-        let headers = lines
-            .filter_map(|line| errors.keep(Field::Headers, on_one_line::<ExtraHeader>(line)))
-            .collect();
+        let mut headers: Vec<ExtraHeader> = Vec::new();
+        for line in self.headers.iter().filter_map(|line| given(line)) {
+            let header = errors.keep(Field::Headers, on_one_line::<ExtraHeader>(line));
+            let Some(header) = header else { continue };
+            if errors.keep(Field::Headers, header.check_beside(&headers)).is_some() {
+                headers.push(header);
+            }
+        }
         let named = given(&self.content_type).map(content_type).transpose();
         let named = errors.keep(Field::ContentType, named).flatten();
         let guess = || (!self.body.is_empty()).then(|| guess_content_type(&self.body).to_owned());

@@ -261,6 +261,7 @@ impl HeaderName {
                 | MinSe
                 | Organization
                 | Priority
+                | Privacy
                 | RAck
                 | RSeq
                 | ReferSub

@@ -142,6 +142,11 @@ pub enum ValueError {
     /// A hop count is a number.
     #[error("{0:?} is not a value of Max-Forwards: write a number from 0 to 255 (RFC 3261 §20.22)")]
     MaxForwards(String),
+    /// A header that a message has once.
+    #[error(
+        "{0} is given twice, and a message has it only once (RFC 3261 §7.3.1): keep one of them, or write the message byte for byte"
+    )]
+    Repeated(HeaderName),
     /// A header that this program writes itself.
     #[error("{name} is written by sipboard; {instead}")]
     Reserved {
@@ -286,6 +291,19 @@ impl ExtraHeader {
         &self.value
     }
 
+    /// Whether it may stand behind these: whatever is no list stands there once (RFC 3261 §7.3.1).
+    ///
+    /// # Errors
+    ///
+    /// Where one of them has its name, and it is no list.
+    pub fn check_beside(&self, others: &[ExtraHeader]) -> Result<(), ValueError> {
+        let name = HeaderName::from_bytes(self.name.as_bytes());
+        match !name.is_list() && others.iter().any(|other| other.is_named(name)) {
+            true => Err(ValueError::Repeated(name)),
+            false => Ok(()),
+        }
+    }
+
     /// Whether both have one name, in any case or compact form.
     pub(crate) fn has_name_of(&self, other: &ExtraHeader) -> bool {
         match HeaderName::from_bytes(self.name.as_bytes()) {
@@ -338,6 +356,29 @@ mod tests {
         assert!("l: 5".parse::<ExtraHeader>().unwrap_err().to_string().contains("Content-Length"));
         let header: ExtraHeader = "X-Tab:a\tb ".parse().unwrap();
         assert_eq!((header.name(), header.value()), ("X-Tab", "a\tb"));
+    }
+
+    #[test]
+    fn what_is_no_list_stands_there_once_under_any_of_its_names() {
+        let header = |line: &str| line.parse::<ExtraHeader>().unwrap();
+        for (one, other) in [
+            ("Max-Forwards: 7", "max-forwards: 7"),
+            ("s: x", "Subject: y"),
+            ("Event: presence", "o: dialog"),
+            ("Refer-To: <sip:a>", "r: <sip:b>"),
+            ("Session-Expires: 90", "x: 90"),
+            ("Privacy: id", "Privacy: user"),
+        ] {
+            let refused = header(other).check_beside(&[header("X: y"), header(one)]).unwrap_err();
+            let name = HeaderName::from_bytes(one.split_once(':').unwrap().0.as_bytes());
+            assert_eq!(refused, ValueError::Repeated(name));
+            assert!(refused.to_string().starts_with(name.as_str()), "{refused}");
+        }
+        for line in
+            ["Supported: timer", "Contact: <sip:a>", "X-Mine: 1", "Authorization: Digest a=b"]
+        {
+            assert_eq!(header(line).check_beside(&[header(line)]), Ok(()), "{line}");
+        }
     }
 
     #[test]
