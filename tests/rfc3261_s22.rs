@@ -161,6 +161,24 @@ fn s16_7_challenges_of_both_kinds_in_one_response_are_all_answered() {
 }
 
 #[test]
+fn s22_3_of_sixty_challenges_sixteen_are_answered_and_the_record_tells_of_the_others() {
+    let challenges: Vec<String> = (0..60).map(|n| asks(&format!("r{n}"), "n", "")).collect();
+    let challenges: Vec<&str> = challenges.iter().map(String::as_str).collect();
+    let answer = Client::alice().retry(&mut invite(), &proxy(&challenges));
+    assert_eq!(answer.headers.len(), 16);
+    assert_eq!((answer.record.challenges.len(), answer.record.left_out), (16, 44));
+    let told = answer.record.to_string();
+    let omission = "44 more challenges are left out: the first 16 of a response are looked at";
+    assert!(told.ends_with(&format!("; {omission}")), "{told}");
+    let mut stranger = Client::alice();
+    stranger.credentials = vec![Credentials::new("bob", "builder").for_realm("elsewhere")];
+    let (_, record) = stranger.give_up(&mut invite(), &proxy(&challenges));
+    assert_eq!(record.omission().as_deref(), Some(omission));
+    let answer = Client::alice().retry(&mut invite(), &proxy(&challenges[..16]));
+    assert_eq!(answer.record.omission(), None);
+}
+
+#[test]
 fn s22_3_proxies_of_one_realm_behind_a_fork_each_get_their_nonce() {
     let asked = proxy(&[
         &asks("demo.test", "n1", ""),

@@ -280,6 +280,7 @@ fn hostile_record() -> sipboard::sip::auth::AuthRecord {
     AuthRecord {
         status: None,
         challenges: Vec::new(),
+        left_out: 0,
         carried: Vec::new(),
         gave_up: Some(GiveUp::NoCredentials { realm: HOSTILE.into() }),
     }

@@ -41,7 +41,7 @@ pub use record::{
 pub use state::AuthState;
 
 use cache::Cache;
-use offer::{Candidate, Offer};
+use offer::{Candidate, Candidates, Offer};
 use session::{Sent, Session, Signed};
 
 /// The request that credentials are for.
@@ -144,7 +144,8 @@ impl AuthSessions {
         state: &mut AuthState,
         cnonce: &mut dyn FnMut() -> String,
     ) -> Decision {
-        let candidates = offer::candidates(response, request.credentials);
+        let Candidates { looked_at: candidates, left_out } =
+            offer::candidates(response, request.credentials);
         let refused =
             nothing_to_answer(response, &candidates).or_else(|| state.refuse(&candidates));
         if let Some(reason) = refused {
@@ -153,6 +154,7 @@ impl AuthSessions {
             }
             let record = AuthRecord {
                 challenges: candidates.into_iter().map(unanswered).collect(),
+                left_out,
                 gave_up: Some(reason.clone()),
                 ..AuthRecord::new(response.status())
             };
@@ -161,7 +163,8 @@ impl AuthSessions {
         self.settle(request.flow, state, &candidates);
         let draft = self.retry(request, response.status(), state, candidates, cnonce);
         state.answer(draft.sent);
-        Decision::Retry(Authorized { headers: draft.headers, record: draft.record })
+        let record = AuthRecord { left_out, ..draft.record };
+        Decision::Retry(Authorized { headers: draft.headers, record })
     }
 
     /// What a response says of the credentials that its request carried: it may confirm them, and

@@ -12,7 +12,7 @@ use crate::sip::{
     syntax,
 };
 
-/// More challenges than this in one response are not looked at.
+/// More challenges than this in one response are counted, and not looked at.
 pub(super) const MAX_CHALLENGES: usize = 16;
 
 /// A parameter's text, and the same as it is sent back.
@@ -61,42 +61,45 @@ pub(super) struct Offer {
 /// A challenge that is answered, or why it is not.
 pub(super) type Candidate = (ChallengeRecord, Result<(Offer, Choice), PassedOver>);
 
-/// The challenges of a response, in order, each with the verdict on it.
-pub(super) fn candidates(response: &Message, credentials: &[Credentials]) -> Vec<Candidate> {
-    let mut read = Vec::new();
+/// What is read of a challenge, before one is chosen.
+type Read = (ChallengeRecord, Result<Offer, PassedOver>);
+
+/// The challenges of a response.
+pub(super) struct Candidates {
+    /// Those that are looked at, in order, each with the verdict on it.
+    pub looked_at: Vec<Candidate>,
+    /// How many more there are.
+    pub left_out: usize,
+}
+
+/// The challenges of a response, judged.
+pub(super) fn candidates(response: &Message, credentials: &[Credentials]) -> Candidates {
+    let (mut read, mut left_out) = (Vec::new(), 0);
+    let mut take = |challenge: &mut dyn FnMut() -> Read| match read.len() < MAX_CHALLENGES {
+        true => read.push(challenge()),
+        false => left_out += 1,
+    };
     // RFC 3261 §16.7 (7): a forking proxy gathers challenges of both kinds in one response.
     for kind in [AuthKind::Server, AuthKind::Proxy] {
-        for header in response.all(kind.challenge_header()).take(MAX_CHALLENGES + 1) {
+        for header in response.all(kind.challenge_header()) {
             match header.text() {
                 // No loss here: it is UTF-8.
-                Ok(_) => read_value(kind, &header.unfolded(), &mut read),
-                Err(error) => read.push(unreadable(kind, error)),
+                Ok(_) => {
+                    for challenge in challenges(kind.challenge_header(), &header.unfolded()) {
+                        take(&mut || judge(kind, challenge));
+                    }
+                }
+                Err(error) => take(&mut || unreadable(kind, error)),
             }
         }
     }
-    choose(read, credentials)
+    Candidates { looked_at: choose(read, credentials), left_out }
 }
 
-fn read_value(
-    kind: AuthKind,
-    value: &str,
-    read: &mut Vec<(ChallengeRecord, Result<Offer, PassedOver>)>,
-) {
-    for challenge in challenges(kind.challenge_header(), value) {
-        if read.len() > MAX_CHALLENGES {
-            return;
-        }
-        match challenge {
-            Err(error) => read.push(unreadable(kind, error)),
-            Ok(challenge) => {
-                let offer = if read.len() == MAX_CHALLENGES {
-                    Err(PassedOver::TooMany(MAX_CHALLENGES))
-                } else {
-                    Offer::read(kind, challenge)
-                };
-                read.push((record(kind, challenge), offer));
-            }
-        }
+fn judge(kind: AuthKind, challenge: Result<Challenge<'_>, HeaderError>) -> Read {
+    match challenge {
+        Err(error) => unreadable(kind, error),
+        Ok(challenge) => (record(kind, challenge), Offer::read(kind, challenge)),
     }
 }
 
@@ -104,10 +107,7 @@ fn read_value(
 ///
 /// Deviation: RFC 8760 §2.4 takes the topmost that is supported, which trusts a server's order; the
 /// strongest is never worse, and no order can talk us down to MD5.
-fn choose(
-    mut read: Vec<(ChallengeRecord, Result<Offer, PassedOver>)>,
-    credentials: &[Credentials],
-) -> Vec<Candidate> {
+fn choose(mut read: Vec<Read>, credentials: &[Credentials]) -> Vec<Candidate> {
     for (_, offer) in &mut read {
         if let Ok(Offer { realm, .. }) = offer
             && Credentials::find(credentials, &realm.text).is_none()
@@ -230,7 +230,7 @@ fn record(kind: AuthKind, challenge: Challenge<'_>) -> ChallengeRecord {
     }
 }
 
-fn unreadable<T>(kind: AuthKind, error: HeaderError) -> (ChallengeRecord, Result<T, PassedOver>) {
+fn unreadable(kind: AuthKind, error: HeaderError) -> Read {
     let record = ChallengeRecord {
         kind,
         scheme: String::new(),

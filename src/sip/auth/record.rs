@@ -60,8 +60,10 @@ impl AuthKind {
 pub struct AuthRecord {
     /// The status of the response that challenged; none where nobody asked.
     pub status: Option<StatusCode>,
-    /// Every challenge, in the order of the response.
+    /// Every challenge that was looked at, in the order of the response.
     pub challenges: Vec<ChallengeRecord>,
+    /// How many more challenges the response had: no more are looked at.
+    pub left_out: usize,
     /// Credentials that the next request carries though this response did not ask for them:
     /// another proxy did before, or they are sent ahead.
     pub carried: Vec<AnswerRecord>,
@@ -71,17 +73,35 @@ pub struct AuthRecord {
 
 impl AuthRecord {
     pub(super) fn new(status: Option<StatusCode>) -> AuthRecord {
-        AuthRecord { status, challenges: Vec::new(), carried: Vec::new(), gave_up: None }
+        AuthRecord {
+            status,
+            challenges: Vec::new(),
+            left_out: 0,
+            carried: Vec::new(),
+            gave_up: None,
+        }
+    }
+
+    /// What is to be said of the challenges that were not looked at.
+    pub fn omission(&self) -> Option<String> {
+        let looked_at = self.challenges.len();
+        let left_out = match self.left_out {
+            0 => return None,
+            1 => "1 more challenge is".to_owned(),
+            many => format!("{many} more challenges are"),
+        };
+        Some(format!("{left_out} left out: the first {looked_at} of a response are looked at"))
     }
 }
 
 /// One sentence: who is answered how, and why that one; or why nobody is.
 impl fmt::Display for AuthRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(reason) = &self.gave_up {
-            return write!(f, "{reason}");
-        }
         let mut separator = "";
+        if let Some(reason) = &self.gave_up {
+            write!(f, "{reason}")?;
+            separator = "; ";
+        }
         for challenge in &self.challenges {
             if let ChallengeOutcome::Answered { answer, why } = &challenge.outcome {
                 write!(f, "{separator}{answer}, {why}")?;
@@ -92,7 +112,10 @@ impl fmt::Display for AuthRecord {
             write!(f, "{separator}{answer}, unasked")?;
             separator = "; ";
         }
-        Ok(())
+        match self.omission() {
+            Some(omission) => write!(f, "{separator}{omission}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -194,9 +217,6 @@ pub enum PassedOver {
     /// The same nonce and algorithm once more.
     #[error("it repeats another challenge")]
     Repeated,
-    /// More than are looked at.
-    #[error("only the first {0} challenges of a response are looked at")]
-    TooMany(usize),
     /// The user has no credentials for it.
     #[error("there are no credentials for its realm")]
     NoCredentials,

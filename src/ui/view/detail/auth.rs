@@ -74,6 +74,9 @@ fn round(page: &mut Page, room: &Room<'_>, record: &AuthRecord) {
             }
         }
     }
+    if let Some(omission) = record.omission() {
+        page.fact(("left out", theme.dim), &omission, room.width, theme.pending);
+    }
     for answer in &record.carried {
         page.fact(
             ("carried", theme.dim),
