@@ -35,10 +35,10 @@ impl Flaw {
         Flaw::check(request, limits).err()
     }
 
-    /// Whether there is all that a response copies (RFC 3261 §8.2.6.2), and a Via to send it by.
+    /// Whether there is a Via to send a response by. What else a response copies may be missing: it
+    /// is a 400 then that has no more of it than the request (RFC 4475 §3.3.1).
     pub fn is_answerable(request: &Message) -> bool {
-        let copied = [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq];
-        let has_via = match request.via() {
+        match request.via() {
             Ok(_) => true,
             // RFC 4475 §3.1.2.16: a request of another version has Vias of that version; the answer
             // goes where it came from.
@@ -47,8 +47,7 @@ impl Flaw {
                 error.problem == HeaderProblem::BadProtocol
                     && line.is_err_and(|error| error.problem == RequestLineProblem::Version)
             }
-        };
-        has_via && copied.into_iter().all(|name| request.header(name).is_some())
+        }
     }
 
     /// What a message over a limit is answered with: 513 for its size (RFC 3261 §21.5.7), 414 for

@@ -1,6 +1,6 @@
 //! §8.2, §21.4.1: a request that is answerable and wrong is refused in words that name the flaw.
 
-use sipboard::sip::{FlowId, Limits, Message, Settings, Transport, UserAgent};
+use sipboard::sip::{FlowId, HeaderName, Limits, Message, Settings, Transport, UserAgent};
 
 use crate::scripted::*;
 
@@ -51,6 +51,42 @@ fn a_flaw_of_a_header_is_named() {
         assert_eq!(code, 400, "{to}");
         assert!(reason.contains(words), "{reason} does not say {words}");
     }
+}
+
+/// RFC 4475 §3.3.1, whether the branch alone finds a transaction or not.
+#[test]
+fn s8_2_a_request_without_what_a_response_copies_is_refused_by_the_name_of_it() {
+    for branch in ["branch=z9hG4bK1", "branch=1", "rport"] {
+        for missing in ["From", "To", "Call-ID", "CSeq"] {
+            let is_kept = |line: &&str| !line.starts_with(&format!("{missing}:"));
+            let lines: Vec<&str> = OPTIONS.split("\r\n").filter(is_kept).collect();
+            let request = lines.join("\r\n").replace("branch=z9hG4bK1", branch);
+            let mut call = Call::invited();
+            call.look();
+            call.deliver(request.into());
+            let answer = call.last();
+            assert_eq!(code(&answer), 400, "{missing}");
+            assert_eq!(answer.reason_phrase(), format!("{missing}: the header is missing"));
+            for name in [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq] {
+                assert_eq!(answer.header(name).is_none(), name.as_str() == missing, "{name}");
+            }
+            let strays: Vec<&str> = call.sim.strays.iter().map(|stray| &*stray.problem).collect();
+            let told = format!("{missing}: the header is missing; it was refused with 400");
+            assert!(strays.len() == 1 && strays[0].ends_with(&told), "{strays:?}");
+        }
+    }
+}
+
+#[test]
+fn s8_2_a_request_without_a_via_is_told_and_not_answered() {
+    let mut call = Call::invited();
+    call.look();
+    let is_kept = |line: &&str| !line.starts_with("Via:");
+    let lines: Vec<&str> = OPTIONS.split("\r\n").filter(is_kept).collect();
+    call.deliver(lines.join("\r\n").into());
+    assert_eq!(call.wire(), [""; 0]);
+    let strays: Vec<&str> = call.sim.strays.iter().map(|stray| &*stray.problem).collect();
+    assert!(strays.len() == 1 && strays[0].ends_with("Via: the header is missing"), "{strays:?}");
 }
 
 #[test]

@@ -162,18 +162,6 @@ fn s8_2_a_request_in_a_dialog_without_its_dialog_gets_481() {
 }
 
 #[test]
-fn s8_2_a_request_without_call_id_or_cseq_is_not_answered() {
-    let mut call = Call::invited();
-    let right = String::from_utf8(outside(&Method::Options, "1", &[]).body(None, b"").to_vec());
-    let right = right.unwrap();
-    for name in ["Call-ID", "CSeq", "From", "To", "Via"] {
-        call.deliver(right.replacen(name, "X-Gone", 1).into());
-    }
-    assert_eq!(call.wire(), [""; 0]);
-    assert_eq!(call.sim.strays.len(), 5);
-}
-
-#[test]
 fn s11_2_options_says_what_is_supported() {
     let mut call = Call::invited();
     let answer = ask(&mut call, Method::Options, &[]);

@@ -41,7 +41,11 @@ impl Sent {
         let message = self.message();
         match (message.method(), message.status()) {
             (Some(method), _) => method.to_string(),
-            (None, Some(status)) => format!("{status} {}", message.cseq().unwrap().method),
+            (None, Some(status)) => match (message.cseq(), message.from(), message.call_id()) {
+                (Ok(cseq), Ok(_), Ok(_)) => format!("{status} {}", cseq.method),
+                // It answers a request that had no more.
+                _ => status.to_string(),
+            },
             (None, None) => unreachable!("a message is one or the other"),
         }
     }

@@ -66,10 +66,11 @@ impl UserAgent {
             true => "request",
             false => "response",
         };
-        if message.is_request() {
-            self.refuse_unread(flow, source, message, Some(error));
-        }
-        let problem = format!("{source} sent a {what} that is not taken in: {error}");
+        let refused = match message.is_request() {
+            true => self.refuse_unread(flow, source, message, Some(error)),
+            false => String::new(),
+        };
+        let problem = format!("{source} sent a {what} that is not taken in: {error}{refused}");
         self.stray(now, flow, message.bytes().clone(), problem);
     }
 
@@ -98,23 +99,28 @@ impl UserAgent {
     }
 
     /// RFC 3261 §8.2, §18.3: what can be answered is refused, though no transaction can be made for
-    /// it; there is no answer to an ACK.
+    /// it; there is no answer to an ACK. Gives the end of a sentence that says what was done.
     pub(super) fn refuse_unread(
         &mut self,
         flow: FlowId,
         source: SocketAddr,
         request: &Message,
         over: Option<ReadError>,
-    ) {
+    ) -> String {
         if request.method() == Some(Method::Ack) || !Flaw::is_answerable(request) {
-            return;
+            return String::new();
         }
         let flaw = match over {
             Some(error) => Some(Flaw::over(request, error)),
             None => Flaw::of(request, &self.settings.limits),
         };
         let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
-        let bytes = self.write_answer(request, source, Verdict::refusal(flaw));
-        self.transmit(flow, response_destination(request, transport, source), bytes);
+        let verdict = Verdict::refusal(flaw);
+        let status = verdict.status;
+        let bytes = self.write_answer(request, source, verdict);
+        match self.transmit(flow, response_destination(request, transport, source), bytes) {
+            true => format!("; it was refused with {status}"),
+            false => String::new(),
+        }
     }
 }

@@ -47,8 +47,8 @@ impl UserAgent {
         let transport = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
         let essentials = request.essentials().map(drop);
         if let Err(error) = essentials.and_then(|()| request.check_vias()) {
-            self.refuse_unread(flow, source, request, None);
-            let problem = format!("{source} sent a request that cannot be used: {error}");
+            let refused = self.refuse_unread(flow, source, request, None);
+            let problem = format!("{source} sent a request that cannot be used: {error}{refused}");
             return self.stray(now, flow, request.bytes().clone(), problem);
         }
         let dialog = self.find_dialog(request).or_else(|| self.leg_of_notify(now, request));
