@@ -94,6 +94,29 @@ fn each_tab_at_three_sizes() {
 }
 
 #[test]
+fn every_leg_is_shown_and_of_too_many_their_number() {
+    let mut script = call(Colours::Many);
+    let early = status(State::Proceeding, true);
+    let fork = |script: &mut Script, numbers: std::ops::Range<u32>| {
+        for number in numbers {
+            let tag = format!("fork{number}").into();
+            script.fact(1, Method::Invite, Fact::Leg { tag, state: LegState::Early }, early);
+        }
+    };
+    fork(&mut script, 2..65);
+    script.type_text("4");
+    script.draw(140, 40);
+    script.type_text("G");
+    let screen = script.text(140, 40);
+    assert!(screen.contains("64 leg fork64") && !screen.contains("legs in all"), "{screen}");
+    fork(&mut script, 65..201);
+    script.draw(140, 40);
+    script.type_text("G");
+    let screen = script.text(140, 40);
+    assert!(screen.contains("200 legs in all: the first 128 are shown."), "{screen}");
+}
+
+#[test]
 fn monochrome_loses_nothing_of_any_tab() {
     let (mut coloured, mut plain) = (call(Colours::Many), call(Colours::None));
     for key in ["1", "2", "3", "4", "5", "6"] {

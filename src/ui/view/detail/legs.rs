@@ -1,11 +1,14 @@
 //! The legs: the dialogs that the answers made, as the messages in the timeline tell them
 //! (RFC 3261 §12).
 
-use std::time::Instant;
+use std::{collections::HashSet, time::Instant};
 
 use ratatui::style::{Modifier, Style};
 
-use super::{Room, page::Page};
+use super::{
+    Room,
+    page::{Line, Page},
+};
 use crate::{
     sip::{Fact, HeaderName, LegState, Message, Method, TerminatedBy, header::NameAddr},
     ui::{
@@ -14,8 +17,9 @@ use crate::{
     },
 };
 
-/// How many legs are shown.
-const MOST: usize = 32;
+/// How many legs are shown; of more than a context keeps at once, those of a 2xx too many are hung
+/// up and forgotten.
+const MOST: usize = 128;
 
 /// What is known of a leg.
 struct Leg {
@@ -36,7 +40,7 @@ struct Leg {
 pub(super) fn page(room: &Room<'_>) -> Page {
     let (row, theme) = (room.row, &room.model.theme);
     let mut page = Page::default();
-    let legs = legs(row);
+    let (legs, more) = legs(row);
     if legs.is_empty() {
         let sentence = match row.method {
             Method::Invite | Method::Subscribe | Method::Refer => {
@@ -82,6 +86,11 @@ pub(super) fn page(room: &Room<'_>) -> Page {
             fact(if number == 0 { "route set" } else { "" }, route, plain);
         }
     }
+    if more > 0 {
+        let sentence = format!("{} legs in all: the first {MOST} are shown.", legs.len() + more);
+        page.push(Line::new());
+        page.sentence(&sentence, 1, room.width, theme.pending);
+    }
     page
 }
 
@@ -105,9 +114,11 @@ fn state<'a>(state: &LegState, room: &Room<'a>) -> (String, Style) {
     }
 }
 
-/// The legs of a row, in the order in which they came, from what its timeline holds.
-fn legs(row: &Row) -> Vec<Leg> {
+/// The legs of a row, in the order in which they came, from what its timeline holds; and how many
+/// more there are.
+fn legs(row: &Row) -> (Vec<Leg>, usize) {
     let mut legs: Vec<Leg> = Vec::new();
+    let mut more = HashSet::new();
     for entry in row.timeline.iter().filter(|entry| entry.context == row.id) {
         let Fact::Leg { tag, state } = &entry.fact else { continue };
         let known = legs.iter().position(|leg| *leg.tag == **tag);
@@ -125,7 +136,7 @@ fn legs(row: &Row) -> Vec<Leg> {
                 target: None,
                 target_from: String::new(),
             }),
-            None => {}
+            None => _ = more.insert(tag),
         }
     }
     for entry in row.timeline.iter() {
@@ -136,7 +147,7 @@ fn legs(row: &Row) -> Vec<Leg> {
         };
         learn(&mut legs, row, entry, &message);
     }
-    legs
+    (legs, more.len())
 }
 
 /// What a message says of the legs.
