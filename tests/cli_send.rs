@@ -528,3 +528,48 @@ fn serve_tells_its_addresses_and_ends_cleanly_on_a_signal() {
     assert_eq!(rest, "", "only UDP was asked for");
     assert_eq!(finish(child).code, Some(0));
 }
+
+#[test]
+fn what_waits_for_the_user_in_the_dashboard_is_answered_at_once_in_send() {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
+    socket.set_read_timeout(Some(DEADLINE)).expect("it can be set");
+    let at = socket.local_addr().expect("it is bound");
+    let peer = std::thread::spawn(move || {
+        let mut buffer = [0; 8192];
+        let (length, from) = socket.recv_from(&mut buffer).expect("the INVITE comes");
+        let invite = String::from_utf8(buffer[..length].to_vec()).expect("it is text");
+        let header = |name: &str| {
+            let line = invite.lines().find(|line| line.starts_with(name));
+            line.expect("the header is there").split_once(": ").expect("it has a value").1
+        };
+        let [via, us, peer, call, cseq] = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].map(header);
+        let ok = format!(
+            "SIP/2.0 200 OK\r\nVia: {via}\r\nFrom: {us}\r\nTo: {peer};tag=t\r\nCall-ID: {call}\r\n\
+             CSeq: {cseq}\r\nContact: <sip:{at}>\r\nContent-Length: 0\r\n\r\n"
+        );
+        socket.send_to(ok.as_bytes(), from).expect("it can be sent");
+        loop {
+            let (length, _) = socket.recv_from(&mut buffer).expect("the ACK comes");
+            if buffer[..length].starts_with(b"ACK ") {
+                break;
+            }
+        }
+        let bye = format!(
+            "BYE sip:a@{from} SIP/2.0\r\nVia: SIP/2.0/UDP {at};rport;branch=z9hG4bKbye\r\n\
+             Max-Forwards: 70\r\nFrom: {peer};tag=t\r\nTo: {us}\r\nCall-ID: {call}\r\n\
+             CSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n"
+        );
+        socket.send_to(bye.as_bytes(), from).expect("it can be sent");
+        let (length, _) = socket.recv_from(&mut buffer).expect("the answer comes");
+        String::from_utf8_lossy(&buffer[..length]).lines().next().unwrap_or_default().to_owned()
+    });
+    let home = Home::new();
+    home.config("answer_by_hand = [\"BYE\"]\n");
+    let server = format!("sip:{at};transport=udp");
+    let ran = sipboard(
+        &home,
+        &["send", "INVITE", "sip:b@b.test", "--server", &server, "--hangup-after", "20s"],
+    );
+    assert_eq!(peer.join().expect("the peer has done its part"), "SIP/2.0 200 OK", "{}", ran.out);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+}

@@ -45,6 +45,8 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
         settings.resolver = std::mem::take(&mut args.resolver);
     }
     args.impair.over(&mut settings);
+    // Nobody is there who could answer: everything is answered at once (RFC 3261 §8.2.6).
+    settings.sip.by_hand.clear();
     // Everything is checked before anything is started.
     let written = match raw {
         Some(message) => {

@@ -213,7 +213,7 @@ impl ClientContext {
 
     /// Whether a leg is early.
     pub(crate) fn has_early_legs(&self) -> bool {
-        self.legs.iter().any(|leg| leg.state == LegState::Early)
+        self.legs.iter().any(|leg| leg.is_early())
     }
 
     /// How many legs are up.

@@ -8,6 +8,7 @@ use crate::sip::{
     header::{CSeq, NameAddr},
     message::Message,
     name::HeaderName,
+    random::Branch,
     sdp::Described,
     uri::Uri,
 };
@@ -19,9 +20,13 @@ pub(crate) struct Leg {
     pub(crate) tag: Box<str>,
     /// Where it stands.
     pub(crate) state: LegState,
+    /// Whether a 2xx has made or confirmed it; else it is early until it is over, though our BYE may
+    /// be on its way already (RFC 3261 §15).
+    confirmed: bool,
     /// To as the peer wrote it, with its tag.
     pub(crate) remote_identity: Box<str>,
-    /// Where requests in the dialog are sent to: the peer's Contact.
+    /// Where requests in the dialog are sent to: the peer's Contact, as it may stand in a Request-URI
+    /// (RFC 3261 §19.1.1).
     pub(crate) remote_target: Box<str>,
     /// The members of the Route header, in order.
     pub(crate) route_set: Box<[Box<str>]>,
@@ -47,6 +52,8 @@ pub(crate) struct Leg {
     /// Whether a re-INVITE or UPDATE of the peer waits for an answer by hand (RFC 3261 §14.2,
     /// RFC 3311 §5.2).
     pub(crate) peer_offer_pending: bool,
+    /// The PRACKs that were sent on it: whose INVITE's, and their branches.
+    pub(crate) pracks: Vec<(ContextId, Branch)>,
 }
 
 impl Leg {
@@ -63,6 +70,7 @@ impl Leg {
         let mut leg = Leg {
             tag: tag.into(),
             state: LegState::Early,
+            confirmed: false,
             remote_identity: "".into(),
             remote_target: request_uri.into(),
             route_set: Box::default(),
@@ -76,6 +84,7 @@ impl Leg {
             invite_pending: false,
             update_pending: false,
             peer_offer_pending: false,
+            pracks: Vec::new(),
         };
         leg.learn(response);
         Some(leg)
@@ -87,9 +96,10 @@ impl Leg {
         Some(Leg {
             tag: request.from().ok()?.tag()?.into(),
             state: LegState::Confirmed,
+            confirmed: true,
             remote_identity: request.header(HeaderName::From)?.text().ok()?.into(),
             remote_target: match request.contact() {
-                Ok(contact) => contact.uri().as_str().into(),
+                Ok(contact) => contact.uri().for_request_line().into(),
                 Err(_) => request_uri.into(),
             },
             route_set: request.list(HeaderName::RecordRoute).map(Box::from).collect(),
@@ -103,6 +113,7 @@ impl Leg {
             invite_pending: false,
             update_pending: false,
             peer_offer_pending: false,
+            pracks: Vec::new(),
         })
     }
 
@@ -115,7 +126,7 @@ impl Leg {
         // Deviation: a 2xx without the Contact that it must have leaves the Request-URI as target,
         // so that it can still be ACKed and hung up.
         if let Ok(contact) = response.contact() {
-            self.remote_target = contact.uri().as_str().into();
+            self.remote_target = contact.uri().for_request_line().into();
         }
         let mut recorded: Vec<_> = response.list(HeaderName::RecordRoute).map(Box::from).collect();
         recorded.reverse();
@@ -126,7 +137,7 @@ impl Leg {
     /// RFC 3311 §5.1). The route set never changes again.
     pub(crate) fn refresh(&mut self, message: &Message) {
         if let Ok(contact) = message.contact() {
-            self.remote_target = contact.uri().as_str().into();
+            self.remote_target = contact.uri().for_request_line().into();
         }
     }
 
@@ -136,9 +147,20 @@ impl Leg {
         Some(self.local_cseq)
     }
 
+    /// A 2xx confirms the dialog, or has made it.
+    pub(crate) fn confirm(&mut self) {
+        self.state = LegState::Confirmed;
+        self.confirmed = true;
+    }
+
     /// Whether the dialog is confirmed and not over.
     pub(crate) fn is_up(&self) -> bool {
-        matches!(self.state, LegState::Confirmed | LegState::HangingUp { .. })
+        self.confirmed && !self.is_terminated()
+    }
+
+    /// Whether no 2xx has confirmed the dialog, and it is not over.
+    pub(crate) fn is_early(&self) -> bool {
+        !self.confirmed && !self.is_terminated()
     }
 
     /// Whether the dialog is over.
@@ -173,7 +195,8 @@ impl Routing {
         let mut routes: Vec<String> = route_set.iter().map(|route| route.to_string()).collect();
         match route_set.first().and_then(|first| route_uri(first)) {
             Some(first) if !first.params().has("lr") => {
-                let request_uri = first.as_str().to_owned();
+                // Stripped of what a Request-URI cannot have (RFC 3261 §12.2.1.1).
+                let request_uri = first.for_request_line().into_owned();
                 routes.remove(0);
                 routes.push(format!("<{target}>"));
                 Routing { request_uri, routes, is_strict: true }

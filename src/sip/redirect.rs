@@ -6,7 +6,7 @@ use crate::sip::{
     message::Message,
     name::HeaderName,
     request::ExtraHeader,
-    uri::{Uri, UriBuf, escaped_byte},
+    uri::{UriBuf, escaped_byte},
 };
 
 /// One contact of a 3xx.
@@ -31,7 +31,7 @@ impl RedirectTarget {
         let q = given.and_then(thousandths);
         let uri = contact.uri();
         let mut target = RedirectTarget {
-            uri: bare(&uri)?,
+            uri: uri.for_request_line().parse().ok()?,
             q: q.unwrap_or(1000),
             bad_q: given.filter(|_| q.is_none()).map(str::to_owned),
             headers: Vec::new(),
@@ -74,25 +74,6 @@ pub(crate) fn targets(response: &Message) -> Vec<RedirectTarget> {
 pub(crate) fn described(targets: &[RedirectTarget]) -> String {
     let described: Vec<String> = targets.iter().map(RedirectTarget::described).collect();
     described.join(", ")
-}
-
-/// RFC 3261 §19.1.1: a Request-URI has no headers and no method parameter.
-fn bare(uri: &Uri<'_>) -> Option<UriBuf> {
-    let text = uri.as_str();
-    let text = &text[..text.find('?').unwrap_or(text.len())];
-    if !uri.params().has("method") {
-        return text.parse().ok();
-    }
-    let mut bare = text.strip_suffix(uri.params().as_str())?.to_owned();
-    for (name, value) in uri.params().iter().filter(|(n, _)| !n.eq_ignore_ascii_case("method")) {
-        bare.push(';');
-        bare.push_str(name);
-        if let Some(value) = value {
-            bare.push('=');
-            bare.push_str(value);
-        }
-    }
-    bare.parse().ok()
 }
 
 /// A header of a URI as a header field, where it is safe to honour and can be written.

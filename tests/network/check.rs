@@ -49,9 +49,15 @@ struct Context {
     cancelled: bool,
     ended: bool,
     accepted: HashSet<Option<String>>,
-    legs: BTreeMap<Box<str>, LegState>,
+    legs: BTreeMap<Box<str>, Leg>,
     /// The cause of a rejection whose failure must follow.
     rejected: Option<Cause>,
+}
+
+#[derive(Debug)]
+struct Leg {
+    state: LegState,
+    confirmed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,8 +98,14 @@ impl Check {
     /// The tag of a leg, one that is up where there is one.
     pub fn some_tag(&self, id: ContextId) -> Option<Box<str>> {
         let legs = &self.contexts.get(&id)?.legs;
-        let up = legs.iter().find(|(_, state)| **state == LegState::Confirmed);
+        let up = legs.iter().find(|(_, leg)| leg.state == LegState::Confirmed);
         up.or_else(|| legs.iter().next()).map(|(tag, _)| tag.clone())
+    }
+
+    /// The tag of an early leg.
+    pub fn early_tag(&self, id: ContextId) -> Option<Box<str>> {
+        let mut legs = self.contexts.get(&id)?.legs.iter();
+        legs.find(|(_, leg)| leg.state == LegState::Early).map(|(tag, _)| tag.clone())
     }
 
     /// A request of the peer that waits for an answer by hand.
@@ -239,6 +251,14 @@ impl Check {
         if let Fact::Received { transaction: Some(transaction), .. } = &event.fact {
             self.waiting.push(*transaction);
         }
+        if let Fact::Leg { tag, state: LegState::HangingUp { .. } } = &event.fact
+            && !self.contexts[&id].legs[tag].confirmed
+        {
+            *self.tally.entry("leg hung up early").or_default() += 1;
+        }
+        if event.method == Method::Prack {
+            self.prack(&event);
+        }
         let context = self.contexts.get_mut(&id).expect("created comes first");
         context.happens(&event);
         if context.ended {
@@ -246,6 +266,21 @@ impl Check {
         } else {
             self.open.insert(id);
         }
+    }
+
+    /// No PRACK goes out for an INVITE that has ended, nor on a leg that is over.
+    fn prack(&self, event: &ContextEvent) {
+        let (Fact::Sent { message } | Fact::Retransmitted { message, .. }) = &event.fact else {
+            return;
+        };
+        let context = &self.contexts[&event.context];
+        assert!(!context.ended, "after the end: {event:?}");
+        let prack = Message::read(message.clone()).expect("what is sent can be read");
+        let to = prack.to().expect("checked");
+        let owner = context.parent.map_or(context, |parent| &self.contexts[&parent]);
+        let leg = to.tag().and_then(|tag| owner.legs.get(tag));
+        let is_over = leg.is_none_or(|leg| matches!(leg.state, LegState::Terminated { .. }));
+        assert!(!is_over, "on a leg that is over: {event:?}");
     }
 
     /// What is said to have been sent was sent, in that order.
@@ -322,9 +357,12 @@ impl Context {
                 self.goes_on(event);
             }
             Fact::Leg { tag, state } => {
-                let before = self.legs.insert(tag.clone(), state.clone());
-                let over = matches!(before, Some(LegState::Terminated { .. }));
+                let leg = Leg { state: LegState::Early, confirmed: false };
+                let leg = self.legs.entry(tag.clone()).or_insert(leg);
+                let over = matches!(leg.state, LegState::Terminated { .. });
                 assert!(!over || *state == LegState::Confirmed, "a leg comes back: {event:?}");
+                leg.confirmed |= *state == LegState::Confirmed;
+                leg.state = state.clone();
             }
             Fact::Ended { .. } => {
                 assert!(self.outcome.is_some(), "ended without an outcome: {event:?}");
@@ -350,8 +388,7 @@ impl Context {
             assert!(first.at >= event.at, "a timer in the past: {event:?}");
             assert!(second.is_none_or(|second| second.at >= first.at), "{event:?}");
         }
-        let is_up =
-            |state: &&LegState| matches!(state, LegState::Confirmed | LegState::HangingUp { .. });
+        let is_up = |leg: &&Leg| leg.confirmed && !matches!(leg.state, LegState::Terminated { .. });
         let up = self.legs.values().filter(is_up).count();
         // The leg of a 2xx is told right after it.
         if !matches!(event.fact, Fact::Accepted { .. } | Fact::Leg { .. }) {
@@ -399,8 +436,8 @@ fn same_request(invite: &Message, other: &Message) {
     assert_eq!(routes(invite), routes(other), "{other:?}");
 }
 
-/// Every fact that there is but [`RARE`].
-pub const KINDS: usize = 30;
+/// Every fact that there is but [`RARE`], and a leg that was hung up while it was early.
+pub const KINDS: usize = 31;
 /// What most worlds never see: a contact of a redirect, while its flow is down.
 pub const RARE: &str = "resolving";
 

@@ -117,7 +117,9 @@ impl World {
 
     fn hangs_up(&mut self, agent: usize) {
         let Some(id) = self.any(agent) else { return };
-        let tag = self.agents[agent].check.some_tag(id);
+        let check = &self.agents[agent].check;
+        // RFC 3261 §15: an early leg too, one of several.
+        let tag = check.early_tag(id).or_else(|| check.some_tag(id));
         match tag.filter(|_| self.rng.random_bool(0.5)) {
             Some(tag) => _ = self.with(agent, |ua, now| ua.hang_up_leg(now, id, &tag)),
             None => _ = self.with(agent, |ua, now| ua.hang_up(now, id)),

@@ -1,8 +1,8 @@
 //! §12: dialogs, as the side sees them that sent the INVITE.
 
 use sipboard::sip::{
-    CSeqNumber, DialogError, DialogRequest, Fact, HeaderName, MessageBuilder, Method, Redirects,
-    Settings, Transport,
+    CSeqNumber, DialogError, DialogRequest, Fact, HangUpError, HeaderName, MessageBuilder, Method,
+    Redirects, Settings, Transport,
 };
 
 use crate::{
@@ -151,6 +151,46 @@ fn s12_2_1_1_a_strict_router_takes_the_request_line_and_the_target_ends_the_rout
         assert_eq!(request.request_uri(), Some("sip:strict.test"));
         let routes = list(&request, HeaderName::Route);
         assert_eq!(routes, ["<sip:p2.test;lr>", "<sip:bob@b.test>"]);
+    }
+}
+
+#[test]
+fn s19_1_1_what_no_request_uri_has_is_taken_from_a_contact() {
+    let contact = "<sip:bob@192.0.2.2:5060;method=MESSAGE;x=1?Subject=a&Route=%3Csip:evil%3E>";
+    let mut call = Call::invited();
+    call.reply_with(183, "b", |builder| {
+        builder
+            .header(CONTACT, contact)
+            .header(HeaderName::Require, "100rel")
+            .header(HeaderName::RSeq, 1)
+    });
+    call.reply_with(200, "b", |builder| builder.header(CONTACT, contact));
+    call.in_dialog(Method::Info).unwrap();
+    call.peer(Method::Update, 1, &[(CONTACT, contact)]);
+    call.hang_up();
+    for method in [Method::Prack, Method::Ack, Method::Info, Method::Bye] {
+        let request = call.sent(method.clone());
+        assert_eq!(request.request_uri(), Some("sip:bob@192.0.2.2:5060;x=1"), "{method}");
+        assert!(!has(&request, HeaderName::Route) && !has(&request, HeaderName::Subject));
+    }
+}
+
+#[test]
+fn s12_2_1_1_a_strict_router_in_the_request_line_is_stripped_and_the_target_in_its_route_too() {
+    let mut call = Call::invited();
+    call.reply_with(200, "b", |builder| {
+        builder
+            .header(CONTACT, "<sip:bob@b.test;method=BYE?a=b>")
+            .header(RECORD_ROUTE, "<sip:p2.test;lr;x=1?a=b>")
+            .header(RECORD_ROUTE, "<sip:strict.test;Method=INVITE;x?Subject=a>")
+    });
+    call.hang_up();
+    for method in [Method::Ack, Method::Bye] {
+        let request = call.sent(method);
+        assert_eq!(request.request_uri(), Some("sip:strict.test;x"));
+        // What was recorded comes back as it was (RFC 3261 §12.1.2).
+        let routes = list(&request, HeaderName::Route);
+        assert_eq!(routes, ["<sip:p2.test;lr;x=1?a=b>", "<sip:bob@b.test>"]);
     }
 }
 
@@ -340,6 +380,37 @@ fn s12_a_request_in_a_dialog_names_its_leg_where_there_are_several() {
     call.in_dialog_with(Some("c"), DialogRequest::new(Method::Info)).unwrap();
     assert_eq!(call.sent(Method::Info).to().unwrap().tag(), Some("c"));
     assert!(call.in_dialog_with(Some("x"), DialogRequest::new(Method::Info)).is_err());
+}
+
+#[test]
+fn s12_a_request_in_one_of_several_early_dialogs_names_it() {
+    let mut call = Call::ringing();
+    call.reply(180, "c");
+    let refused = call.in_dialog(Method::Info);
+    assert_eq!(refused, Err(DialogError::WhichLeg("b, c".to_owned())));
+}
+
+#[test]
+fn s12_a_leg_that_is_not_there_is_named_and_those_that_are() {
+    let mut call = Call::up();
+    call.reply(200, "c");
+    let id = call.id;
+    let refused = call.sim.with(|ua, now| ua.hang_up_leg(now, id, "x")).unwrap_err();
+    let sentence = "no leg has the tag \"x\", or it is over: there is b (up), c (up)";
+    assert_eq!(refused.to_string(), sentence);
+    let refused = call.in_dialog_with(Some("x"), DialogRequest::new(Method::Info)).unwrap_err();
+    assert_eq!(refused.to_string(), sentence);
+    let mut call = Call::ringing();
+    let id = call.id;
+    call.reply(180, "c");
+    call.in_dialog_with(Some("c"), DialogRequest::new(Method::Bye)).unwrap();
+    let refused = call.sim.with(|ua, now| ua.hang_up_leg(now, id, "x")).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "no leg has the tag \"x\", or it is over: there is b (early), c (being hung up)"
+    );
+    let refused = call.sim.with(|ua, now| ua.hang_up_leg(now, id, "c")).unwrap_err();
+    assert_eq!(refused, HangUpError::HangingUp);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! §15: ending a session.
 
 use sipboard::sip::{
-    CSeqNumber, Cause, HangUpError, HeaderName, Method, Settings, State, Transport,
+    CSeqNumber, Cause, DialogError, DialogRequest, HangUpError, HeaderName, Method, Settings,
+    State, Transport,
 };
 
 use crate::{
@@ -67,6 +68,102 @@ fn s15_no_bye_is_sent_before_the_dialog_is_confirmed() {
     let refused = call.sim.with(|ua, now| ua.hang_up(now, id));
     assert_eq!(refused, Err(HangUpError::Pending));
     assert_eq!(call.wire(), [""; 0]);
+}
+
+#[test]
+fn s15_a_bye_ends_one_early_dialog_and_the_invite_goes_on() {
+    let mut call = Call::ringing();
+    call.reply(183, "c");
+    call.look();
+    let id = call.id;
+    call.sim.with(|ua, now| ua.hang_up_leg(now, id, "c")).unwrap();
+    let bye = call.sent(Method::Bye);
+    assert_eq!(bye.to().unwrap().tag(), Some("c"));
+    call.reply_to(&bye, 200, "");
+    assert!(call.news().contains(&"leg c Terminated { by: Local }".to_owned()));
+    assert_eq!((call.state(), call.ended()), (State::Proceeding, None));
+    call.reply(200, "b");
+    assert_eq!(call.state(), State::Accepted);
+    assert!(!call.wire()[1..].contains(&"BYE".to_owned()), "the other leg stays up");
+}
+
+#[test]
+fn s15_an_early_dialog_that_was_hung_up_is_acked_and_hung_up_again_when_its_2xx_crosses() {
+    let mut call = Call::ringing();
+    call.reply(183, "c");
+    call.look();
+    call.in_dialog_with(Some("c"), DialogRequest::new(Method::Bye)).unwrap();
+    call.look();
+    call.reply(200, "c");
+    let wire = call.wire();
+    assert!(wire.contains(&"ACK".to_owned()) && wire.contains(&"BYE".to_owned()), "{wire:?}");
+}
+
+#[test]
+fn s15_the_answer_to_the_bye_of_the_early_dialog_does_not_end_what_the_2xx_confirmed() {
+    let mut call = Call::ringing();
+    call.in_dialog_with(Some("b"), DialogRequest::new(Method::Bye)).unwrap();
+    let first = call.sent(Method::Bye);
+    call.reply(200, "b");
+    let second = call.sent(Method::Bye);
+    assert_ne!(branch(&first), branch(&second));
+    assert_eq!(call.last_event().status.legs_up, 1);
+    call.reply_to(&first, 481, "");
+    assert_eq!((call.ended(), call.last_event().status.legs_up), (None, 1));
+    call.reply_to(&second, 200, "");
+    assert_eq!(call.ended().unwrap().0, Cause::Bye);
+}
+
+#[test]
+fn s15_a_2xx_after_the_end_of_an_invite_whose_early_dialog_was_hung_up_is_no_acceptance() {
+    // On TCP nothing is left of the INVITE's transaction once it is rejected.
+    let mut call = Call::tcp(invite()).looked();
+    call.reply(183, "b");
+    call.in_dialog_with(Some("b"), DialogRequest::new(Method::Bye)).unwrap();
+    call.reply(487, "b");
+    let news = call.news();
+    assert_eq!(news.last().unwrap(), "ended SIP Failure Code", "{news:?}");
+    call.look();
+    call.reply(200, "b");
+    assert_eq!((call.news(), call.wire()), (vec![], vec![]));
+    assert_eq!(call.sim.strays.len(), 1);
+}
+
+#[test]
+fn s15_an_early_dialog_that_is_being_hung_up_is_no_leg_that_is_up() {
+    let mut call = Call::ringing();
+    call.reply(183, "c");
+    call.in_dialog_with(Some("c"), DialogRequest::new(Method::Bye)).unwrap();
+    assert_eq!(call.last_event().status.legs_up, 0);
+    call.reply(200, "b");
+    assert_eq!(call.last_event().status.legs_up, 1);
+    call.look();
+    call.wait(PATIENCE + ms(500));
+    assert!(call.news().contains(&"leg c Terminated { by: Local }".to_owned()));
+    assert_eq!((call.ended(), call.last_event().status.legs_up), (None, 1));
+}
+
+#[test]
+fn s15_an_invite_that_is_refused_after_the_bye_of_its_early_dialog_ends() {
+    let mut call = Call::ringing();
+    call.reply(183, "c");
+    call.look();
+    call.in_dialog_with(Some("c"), DialogRequest::new(Method::Bye)).unwrap();
+    let bye = call.sent(Method::Bye);
+    call.reply(487, "c");
+    assert!(call.ended().is_some());
+    call.reply_to(&bye, 200, "");
+    call.wait(PATIENCE * 2);
+    assert_eq!(call.sim.ua.held(), Default::default());
+}
+
+#[test]
+fn s14_1_an_invite_on_an_early_dialog_is_refused_as_one_too_many() {
+    let mut call = Call::ringing();
+    call.reply(183, "c");
+    let invite = DialogRequest::new(Method::Invite);
+    let refused = call.in_dialog_with(Some("c"), invite);
+    assert_eq!(refused, Err(DialogError::InvitePending));
 }
 
 #[test]
@@ -219,4 +316,26 @@ fn s17_1_4_what_was_never_sent_or_has_no_connection_needs_no_such_retry() {
     let never = call.sim.request(new_request(Method::Options, "sip:demo.test"));
     assert_eq!(call.sim.story(never).last().unwrap(), "ended Connection Error");
     assert_eq!(call.advice(), None);
+}
+
+#[test]
+fn s15_1_2_a_bye_that_waits_by_hand_gets_200_and_the_rest_487_when_the_user_hangs_up() {
+    let settings = Settings { by_hand: vec![Method::Info, Method::Bye], ..Settings::default() };
+    let mut call = Call::up_with(settings, Transport::Udp);
+    call.deliver(call.peer_request("b", Method::Info, 1, &[]));
+    call.deliver(call.peer_request("b", Method::Bye, 2, &[]));
+    call.look();
+    call.hang_up();
+    let bye = call.sent(Method::Bye);
+    call.reply_to(&bye, 200, "");
+    let mut answers: Vec<String> = call.wire().into_iter().filter(|line| line != "BYE").collect();
+    answers.sort();
+    assert_eq!(answers, ["200", "487"]);
+    let news = call.news();
+    assert!(news.contains(&"answered 200".to_owned()));
+    let over = news.iter().filter(|word| word.starts_with("leg b Terminated")).count();
+    assert_eq!(over, 1, "{news:?}");
+    assert_eq!(call.ended().unwrap().0, Cause::Bye);
+    call.wait(PATIENCE * 2);
+    assert_eq!(call.sim.ua.held(), Default::default());
 }

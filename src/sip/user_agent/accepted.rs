@@ -13,7 +13,6 @@ use crate::sip::{
     cause::Cause,
     compose::{self, InDialog},
     context::{Ack, Cancel},
-    dialog::Leg,
     event::{ContextId, Fact, FlowId, LegState, State, TerminatedBy},
     message::{Essentials, Message},
     method::Method,
@@ -135,7 +134,7 @@ impl UserAgent {
         message: &Message,
     ) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
-        let Some(new) = new_leg(context.message().as_ref(), message) else { return };
+        let Some(mut new) = new_leg(context.message().as_ref(), message) else { return };
         let room = match context.legs.iter().any(|leg| &*leg.tag == tag) {
             true => Room::Kept,
             false => context.room(),
@@ -150,12 +149,19 @@ impl UserAgent {
         let mut was_hung_up = false;
         match context.leg_mut(tag) {
             Some(leg) => {
-                // RFC 3261 §15: what the peer has hung up while it was early is not wanted.
-                was_hung_up = leg.state == LegState::Terminated { by: TerminatedBy::Peer };
+                // RFC 3261 §15: what either side has hung up while it was early is not wanted.
+                was_hung_up = matches!(
+                    leg.state,
+                    LegState::HangingUp { .. }
+                        | LegState::Terminated { by: TerminatedBy::Peer | TerminatedBy::Local }
+                );
                 leg.learn(message);
-                leg.state = LegState::Confirmed;
+                leg.confirm();
             }
-            None => context.legs.push(Leg { state: LegState::Confirmed, ..new }),
+            None => {
+                new.confirm();
+                context.legs.push(new);
+            }
         }
         if let (Some(invite), Some(leg)) = (context.message(), context.leg_mut(tag)) {
             leg.described.get_or_insert_with(|| Box::new(Described::by(&invite)));

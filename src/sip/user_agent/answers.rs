@@ -83,6 +83,32 @@ impl UserAgent {
         status: StatusCode,
         bytes: Bytes,
     ) {
+        self.send_answer(now, transaction, peer, status, bytes);
+        if !status.is_success() {
+            return;
+        }
+        match peer.method {
+            Method::Bye => {
+                self.terminate_leg(now, peer.context, &peer.tag, TerminatedBy::Peer);
+            }
+            Method::Notify => self.notified(now, peer),
+            Method::Invite | Method::Update => {
+                if let Some(leg) = self.leg_mut(peer.context, &peer.tag) {
+                    leg.refresh(&peer.message);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn send_answer(
+        &mut self,
+        now: Instant,
+        transaction: ServerTransactionId,
+        peer: &PeerRequest,
+        status: StatusCode,
+        bytes: Bytes,
+    ) {
         let transmit = self.servers.respond(now, transaction, status, bytes.clone());
         self.note_answer(transaction, status);
         let repeats = peer.method == Method::Invite && status.is_success();
@@ -108,35 +134,25 @@ impl UserAgent {
         {
             leg.peer_offer_pending = false;
         }
-        if !status.is_success() {
-            return;
-        }
-        match peer.method {
-            Method::Bye => {
-                self.terminate_leg(now, peer.context, &peer.tag, TerminatedBy::Peer);
-            }
-            Method::Notify => self.notified(now, peer),
-            Method::Invite | Method::Update => {
-                if let Some(leg) = self.leg_mut(peer.context, &peer.tag) {
-                    leg.refresh(&peer.message);
-                }
-            }
-            _ => {}
-        }
     }
 
-    /// Answers 487 to a request that waits for an answer by hand; nothing where none does.
+    /// Answers a request that waits for an answer by hand and gets none any more: a BYE with 200, all
+    /// others with 487 (RFC 3261 §15.1.2). Nothing where none waits.
     pub(super) fn terminate_request(&mut self, now: Instant, transaction: ServerTransactionId) {
         let Some(peer) = self.by_hand.remove(&transaction) else { return };
-        let verdict = Verdict::terminated();
+        let verdict = match peer.method {
+            Method::Bye => Verdict::bye_taken(),
+            _ => Verdict::terminated(),
+        };
         let status = verdict.status;
         let bytes = self.write_answer(&peer.message, peer.source, verdict);
-        self.respond(now, transaction, &peer, status, bytes);
+        // What ends it tells so itself, where its dialog is over.
+        self.send_answer(now, transaction, &peer, status, bytes);
         self.settle_served(transaction);
     }
 
-    /// RFC 3261 §15.1.2: what is pending in a dialog when its BYE comes is answered with 487; so it is
-    /// when a dialog ends in another way.
+    /// RFC 3261 §15.1.2: what is pending in a dialog when its BYE comes is answered; so it is when a
+    /// dialog ends in another way.
     pub(super) fn give_up_leg(&mut self, now: Instant, id: ContextId, tag: &str) {
         let is_of_leg = |transaction: &ServerTransactionId| {
             self.by_hand.get(transaction).is_some_and(|peer| &*peer.tag == tag)

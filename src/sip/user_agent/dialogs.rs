@@ -49,9 +49,7 @@ impl UserAgent {
         tag: &str,
         why: &str,
     ) -> Result<(), HangUpError> {
-        if !self.confirmed_legs(id)?.iter().any(|confirmed| &**confirmed == tag) {
-            return Err(HangUpError::NoSuchLeg(tag.to_owned()));
-        }
+        self.confirmed_leg(id, tag)?;
         let reason = Reason { cause: 408, text: why.to_owned() }.to_string();
         let headers = ExtraHeader::new(HeaderName::Reason.as_str(), &reason).into_iter().collect();
         let bye = DialogRequest { headers, ..DialogRequest::new(Method::Bye) };
@@ -59,22 +57,52 @@ impl UserAgent {
         Ok(())
     }
 
-    /// Sends a BYE on the leg with that To tag.
+    /// Sends a BYE on the leg with that To tag. On an early leg it ends that one dialog, and the INVITE
+    /// goes on (RFC 3261 §15).
     ///
     /// # Errors
     ///
-    /// Where that leg is not up; a sentence says why.
+    /// Where that leg is neither early nor up; a sentence says why.
     pub fn hang_up_leg(
         &mut self,
         now: Instant,
         id: ContextId,
         tag: &str,
     ) -> Result<(), HangUpError> {
-        if !self.confirmed_legs(id)?.iter().any(|confirmed| &**confirmed == tag) {
-            return Err(HangUpError::NoSuchLeg(tag.to_owned()));
+        if self.early_leg_of(id, Some(tag)).is_none() {
+            self.confirmed_leg(id, tag)?;
         }
         self.hang_up_leg_now(now, id, tag, DialogRequest::new(Method::Bye));
         Ok(())
+    }
+
+    /// The leg of that tag, where it is up and not being hung up.
+    pub(super) fn confirmed_leg(&self, id: ContextId, tag: &str) -> Result<Box<str>, HangUpError> {
+        let tags = match self.confirmed_legs(id) {
+            Err(HangUpError::Pending) => Vec::new(),
+            tags => tags?,
+        };
+        let found = tags.into_iter().find(|confirmed| &**confirmed == tag);
+        found.ok_or_else(|| self.no_such_leg(id, tag))
+    }
+
+    fn no_such_leg(&self, id: ContextId, tag: &str) -> HangUpError {
+        let legs = self.contexts.get(&id).into_iter().flat_map(|context| &context.legs);
+        let mut there = Vec::new();
+        for leg in legs {
+            let stands = match leg.state {
+                LegState::Early => "early",
+                LegState::Confirmed => "up",
+                LegState::HangingUp { .. } if &*leg.tag == tag => return HangUpError::HangingUp,
+                LegState::HangingUp { .. } => "being hung up",
+                LegState::Terminated { .. } => continue,
+            };
+            there.push(format!("{} ({stands})", leg.tag));
+        }
+        match there.is_empty() {
+            true => HangUpError::Pending,
+            false => HangUpError::NoSuchLeg { tag: tag.to_owned(), there: there.join(", ") },
+        }
     }
 
     pub(super) fn confirmed_legs(&self, id: ContextId) -> Result<Vec<Box<str>>, HangUpError> {
@@ -214,6 +242,7 @@ impl UserAgent {
     pub(super) fn in_dialog_is_over(
         &mut self,
         now: Instant,
+        id: ContextId,
         (parent, tag): (ContextId, Box<str>),
         method: &Method,
         outcome: Option<StatusCode>,
@@ -224,10 +253,12 @@ impl UserAgent {
             leg.update_pending &= *method != Method::Update;
         }
         match (method, outcome) {
-            // RFC 3261 §15.1.1: whatever answers the BYE, or nothing, the dialog is over.
             (Method::Subscribe, _) if self.is_hanging_up(parent, &tag) => {
                 self.unsubscribed(now, parent, &tag, outcome);
             }
+            // The 2xx has crossed this BYE of an early dialog, and another one is on its way.
+            (Method::Bye, _) if self.is_hung_up_by_another(id, parent, &tag) => {}
+            // RFC 3261 §15.1.1: whatever answers the BYE, or nothing, the dialog is over.
             (Method::Bye, _) => match unanswered {
                 Some(Unanswered::Undelivered(cause)) => {
                     let by = match cause {
@@ -249,6 +280,11 @@ impl UserAgent {
             (_, None) if unanswered.is_some() => _ = self.hang_up_leg(now, parent, &tag),
             _ => {}
         }
+    }
+
+    fn is_hung_up_by_another(&mut self, id: ContextId, parent: ContextId, tag: &str) -> bool {
+        self.leg_mut(parent, tag)
+            .is_some_and(|leg| matches!(leg.state, LegState::HangingUp { bye } if bye != id))
     }
 
     fn is_hanging_up(&mut self, id: ContextId, tag: &str) -> bool {

@@ -130,6 +130,7 @@ impl UserAgent {
         {
             return;
         }
+        self.end_pracks_of(id);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         context.ended = Some(cause);
         let before = context.deadline.take();
@@ -233,7 +234,7 @@ impl UserAgent {
         };
         self.end_if_done(now, id);
         if let Some(parent) = parent {
-            self.in_dialog_is_over(now, parent, &method, outcome, unanswered);
+            self.in_dialog_is_over(now, id, parent, &method, outcome, unanswered);
         }
     }
 }

@@ -39,9 +39,14 @@ pub enum HangUpError {
     /// Not accepted yet.
     #[error("not accepted yet: cancel it instead (RFC 3261 §15)")]
     Pending,
-    /// No leg with that To tag is up.
-    #[error("no leg with the tag {0:?} is up")]
-    NoSuchLeg(String),
+    /// No leg with that To tag is there.
+    #[error("no leg has the tag {tag:?}, or it is over: there is {there}")]
+    NoSuchLeg {
+        /// The tag.
+        tag: String,
+        /// The legs that are there, and how each stands.
+        there: String,
+    },
     /// A BYE is on its way.
     #[error("already hanging up: the BYE is on its way")]
     HangingUp,
@@ -59,8 +64,8 @@ pub enum DialogError {
     /// The leg is not there.
     #[error("{}", no_dialog(.0))]
     HangUp(#[from] HangUpError),
-    /// Several legs are up.
-    #[error("several legs are up: name one of the tags {0}")]
+    /// Several legs are there.
+    #[error("several legs are there: name one of the tags {0}")]
     WhichLeg(String),
     /// A request that follows from another.
     #[error("{0} is sent by itself where it is due")]
@@ -86,7 +91,7 @@ fn no_dialog(reason: &HangUpError) -> String {
         HangUpError::NoLeg(state) => {
             format!("no dialog is up any more, it is {state}: send it as a new request instead")
         }
-        HangUpError::NoSuchLeg(_) | HangUpError::Unknown(_) => reason.to_string(),
+        HangUpError::NoSuchLeg { .. } | HangUpError::Unknown(_) => reason.to_string(),
     }
 }
 

@@ -81,17 +81,24 @@ impl UserAgent {
         if matches!(method, Method::Ack | Method::Cancel | Method::Prack) {
             return Err(DialogError::Automatic(method.clone()));
         }
-        if let Some(early) = self.early_leg_for(id, tag, method) {
-            return Ok(early);
+        if let Some(early) = self.early_leg_of(id, tag) {
+            // RFC 3261 §14.1: the INVITE that made it is in progress.
+            return match method {
+                Method::Invite => Err(DialogError::InvitePending),
+                _ => Ok(early),
+            };
         }
-        let tags = self.confirmed_legs(id)?;
-        let tag = match (tag, &*tags) {
-            (Some(tag), tags) => match tags.iter().find(|confirmed| &***confirmed == tag) {
-                Some(confirmed) => confirmed.clone(),
-                None => return Err(HangUpError::NoSuchLeg(tag.to_owned()).into()),
+        let tag = match tag {
+            Some(tag) => self.confirmed_leg(id, tag)?,
+            None => match (self.confirmed_legs(id), self.early_tags(id)) {
+                (Err(HangUpError::Pending), early) if early.len() > 1 => {
+                    return Err(DialogError::WhichLeg(early.join(", ")));
+                }
+                (tags, _) => match &*tags? {
+                    [only] => only.clone(),
+                    tags => return Err(DialogError::WhichLeg(tags.join(", "))),
+                },
             },
-            (None, [only]) => only.clone(),
-            (None, tags) => return Err(DialogError::WhichLeg(tags.join(", "))),
         };
         let mut legs = self.contexts.get(&id).into_iter().flat_map(|context| &context.legs);
         let leg = legs.find(|leg| leg.tag == tag);
@@ -108,18 +115,17 @@ impl UserAgent {
         Ok(tag)
     }
 
-    /// The early leg that a request can be sent on while the INVITE is pending (RFC 3261 §12.2,
+    /// The early leg that a request can be sent on while the INVITE is pending (RFC 3261 §12.2, §15,
     /// RFC 3311 §5.1): the one that is named, or the only one.
-    fn early_leg_for(&self, id: ContextId, tag: Option<&str>, method: &Method) -> Option<Box<str>> {
-        if matches!(method, Method::Bye | Method::Invite) {
-            return None;
-        }
-        let context = self.contexts.get(&id).filter(|context| context.state.is_pending())?;
-        let mut early = context
-            .legs
-            .iter()
-            .filter(|leg| leg.state == LegState::Early && tag.is_none_or(|tag| &*leg.tag == tag));
-        let only = early.next()?;
-        early.next().is_none().then(|| only.tag.clone())
+    pub(super) fn early_leg_of(&self, id: ContextId, tag: Option<&str>) -> Option<Box<str>> {
+        self.contexts.get(&id).filter(|context| context.state.is_pending())?;
+        let mut early = self.early_tags(id);
+        early.retain(|early| tag.is_none_or(|tag| &**early == tag));
+        early.pop().filter(|_| early.is_empty())
+    }
+
+    fn early_tags(&self, id: ContextId) -> Vec<Box<str>> {
+        let legs = self.contexts.get(&id).into_iter().flat_map(|context| &context.legs);
+        legs.filter(|leg| leg.state == LegState::Early).map(|leg| leg.tag.clone()).collect()
     }
 }

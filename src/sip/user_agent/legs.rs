@@ -71,7 +71,7 @@ impl UserAgent {
         }
         let Some(new) = new_leg(context.message().as_ref(), message) else { return };
         if let Some(leg) = context.leg_mut(&new.tag) {
-            if leg.state == LegState::Early {
+            if leg.is_early() {
                 leg.learn(message);
             }
             return;
@@ -123,6 +123,7 @@ impl UserAgent {
             return;
         }
         self.end_errands_of(now, id, tag);
+        self.end_pracks(id, tag, |_| true);
         self.give_up_leg(now, id, tag);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let Some(leg) = context.leg_mut(tag) else { return };
@@ -149,12 +150,8 @@ impl UserAgent {
     /// told before the end of the context is.
     pub(super) fn end_early_legs(&mut self, now: Instant, id: ContextId, by: TerminatedBy) {
         let Some(context) = self.contexts.get(&id) else { return };
-        let early: Vec<Box<str>> = context
-            .legs
-            .iter()
-            .filter(|leg| leg.state == LegState::Early)
-            .map(|leg| leg.tag.clone())
-            .collect();
+        let early: Vec<Box<str>> =
+            context.legs.iter().filter(|leg| leg.is_early()).map(|leg| leg.tag.clone()).collect();
         let none = early.is_empty();
         for tag in early {
             self.leg_is_over(now, id, &tag, by, cause_of(by));

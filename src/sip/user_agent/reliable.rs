@@ -32,7 +32,7 @@ const TRANSACTIONS: u32 = 128;
 /// What a provisional is to the sequence of its leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reliability {
-    /// It is not reliable, or starts no leg: take it as it is.
+    /// It is not reliable, starts no leg, or its leg is over: take it as it is.
     Unreliable,
     /// It is the next of its leg, and wants a PRACK.
     Next(NonZeroU32),
@@ -65,12 +65,13 @@ impl UserAgent {
         let to = message.to();
         let Some(tag) = to.ok().and_then(|to| to.tag()) else { return Reliability::Unreliable };
         let owner = self.contexts.get(&context.owner(id));
-        let legs = owner.into_iter().flat_map(|owner| &owner.legs);
-        let last = legs.into_iter().find(|leg| &*leg.tag == tag).and_then(|leg| leg.rseq);
-        match last {
+        let leg = owner.and_then(|owner| owner.legs.iter().find(|leg| &*leg.tag == tag));
+        match leg.and_then(|leg| leg.rseq) {
+            Some(last) if rseq <= last => Reliability::Repeated,
+            // Nothing is acknowledged any more on a leg that is over.
+            _ if leg.is_some_and(|leg| leg.is_terminated()) => Reliability::Unreliable,
             None => Reliability::Next(rseq),
             Some(last) if last.checked_add(1) == Some(rseq) => Reliability::Next(rseq),
-            Some(last) if rseq <= last => Reliability::Repeated,
             Some(last) => Reliability::Early { expected: last.saturating_add(1) },
         }
     }
@@ -118,6 +119,10 @@ impl UserAgent {
     ) {
         let branch = self.new_branch();
         let OfLeg { context: id, owner, tag } = of;
+        // Its flow took longer than the INVITE.
+        if self.contexts.get(&id).is_none_or(|context| context.ended.is_some()) {
+            return;
+        }
         let Some(leg) = self.leg_mut(owner, &tag) else { return };
         // RFC 3261 §12.2.1.1: a request in the dialog counts on.
         if leg.count().is_none() {
@@ -140,17 +145,23 @@ impl UserAgent {
         }
         let mut auth = AuthState::default();
         let bytes = self.sign_ahead(now, (id, Method::Prack), flow, &mut auth, bytes);
-        self.start_prack(now, id, branch, (flow, to), (bytes, auth));
+        self.start_prack(now, id, (owner, &tag), branch, (flow, to), (bytes, auth));
     }
 
     fn start_prack(
         &mut self,
         now: Instant,
         id: ContextId,
+        (owner, tag): (ContextId, &str),
         branch: Branch,
         way: (FlowId, Option<SocketAddr>),
         (bytes, auth): (Bytes, AuthState),
     ) {
+        let (transactions, contexts) = (&self.transactions, &mut self.contexts);
+        if let Some(leg) = contexts.get_mut(&owner).and_then(|owner| owner.leg_mut(tag)) {
+            leg.pracks.retain(|(_, branch)| transactions.holds(*branch));
+            leg.pracks.push((id, branch));
+        }
         let key = Key { branch, is_cancel: false };
         self.send_beside(now, id, key, (Role::Prack, Method::Prack), way, (&bytes, auth));
         self.tell(now, id, Method::Prack, Fact::Sent { message: bytes });
@@ -229,8 +240,40 @@ impl UserAgent {
         let Some(context) = self.contexts.get(&id) else { return Next::Stands(None) };
         let sender = self.sender_on(context, flow, transport, &sent_by);
         let bytes = compose::again(&sent, &sender, branch, &again);
-        self.start_prack(now, id, branch, (flow, to), (bytes, auth));
+        self.start_prack(now, id, (owner, tag), branch, (flow, to), (bytes, auth));
         Next::Again
+    }
+
+    /// An INVITE has ended, and with it the PRACKs that nobody has answered yet.
+    pub(super) fn end_pracks_of(&mut self, id: ContextId) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let legs: Vec<Box<str>> = match &context.parent {
+            Some((_, tag)) if context.method == Method::Invite => vec![tag.clone()],
+            Some(_) => return,
+            None => context.legs.iter().map(|leg| leg.tag.clone()).collect(),
+        };
+        let owner = context.owner(id);
+        legs.iter().for_each(|tag| self.end_pracks(owner, tag, |of| of == id));
+    }
+
+    /// The PRACKs of a leg that nobody has answered yet are not sent again: what they acknowledge is
+    /// over.
+    pub(super) fn end_pracks(
+        &mut self,
+        owner: ContextId,
+        tag: &str,
+        ends: impl Fn(ContextId) -> bool,
+    ) {
+        let Some(leg) = self.leg_mut(owner, tag) else { return };
+        let ended: Vec<_> = leg.pracks.extract_if(.., |(id, _)| ends(*id)).collect();
+        for (_, branch) in ended {
+            let key = Key { branch, is_cancel: false };
+            let entry = self.transactions.entry(key);
+            // One that was answered absorbs what is repeated.
+            if entry.is_some_and(|entry| entry.transaction.is_sending()) {
+                self.end_transaction(key);
+            }
+        }
     }
 
     /// Nobody answered a PRACK. The provisional's retransmissions have ended long ago, and what

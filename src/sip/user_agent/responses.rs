@@ -13,7 +13,7 @@ use crate::sip::{
     cause::Cause,
     compose,
     context::Cancel,
-    event::{Absorbed, ContextId, Fact, FlowId, LegState, State, TerminatedBy},
+    event::{Absorbed, ContextId, Fact, FlowId, State, TerminatedBy},
     message::Message,
     method::Method,
     status::StatusCode,
@@ -112,7 +112,7 @@ impl UserAgent {
     ) {
         let tag = to_tag(message);
         if status == StatusCode::EARLY_DIALOG_TERMINATED {
-            if self.leg_mut(id, tag).is_some_and(|leg| leg.state == LegState::Early) {
+            if self.leg_mut(id, tag).is_some_and(|leg| leg.is_early()) {
                 self.terminate_leg(now, id, tag, TerminatedBy::Response(status));
             }
             return;
@@ -128,7 +128,7 @@ impl UserAgent {
         }
         let reliability = self.reliability(id, message);
         self.early_leg(now, id, status, message);
-        let is_early = self.leg_mut(id, tag).is_some_and(|leg| leg.state == LegState::Early);
+        let is_early = self.leg_mut(id, tag).is_some_and(|leg| leg.is_early());
         if let (Reliability::Next(rseq), true) = (reliability, is_early) {
             self.send_prack(now, id, rseq, message);
         }
@@ -181,18 +181,18 @@ impl UserAgent {
         if status != StatusCode::TRYING && !(ends_a_leg && reliability == Reliability::Unreliable) {
             self.early_leg(now, id, status, message);
         }
+        // RFC 6228 §5: this leg is over, the INVITE is not.
+        if ends_a_leg && let Some(tag) = message.to().ok().and_then(|to| to.tag()) {
+            self.terminate_leg(now, id, tag, TerminatedBy::Response(status));
+        }
         if let Reliability::Next(rseq) = reliability {
             self.send_prack(now, id, rseq, message);
         }
-        // RFC 6228 §5: this leg is over, the INVITE is not.
         if reliability == Reliability::Broken {
             let detail = format!(
                 "the {status} requires 100rel, but its RSeq is missing or no number from 1 to 4294967295: no PRACK can name it (RFC 3262 §7.1)"
             );
             self.prack_failed(now, id, detail);
-        }
-        if ends_a_leg && let Some(tag) = message.to().ok().and_then(|to| to.tag()) {
-            self.terminate_leg(now, id, tag, TerminatedBy::Response(status));
         }
         let waits = |cancel: &Cancel| matches!(cancel, Cancel::Waiting(_));
         if self.contexts.get(&id).is_some_and(|context| waits(&context.cancel)) {

@@ -50,7 +50,7 @@ impl UserAgent {
         let cseq = request.cseq().ok()?.number;
         let request_uri = String::from_utf8_lossy(request.request_uri_bytes());
         let mut leg = Leg::new(message, &request_uri, cseq)?;
-        leg.state = LegState::Confirmed;
+        leg.confirm();
         leg.subscribed = true;
         context.legs.push(leg);
         Some(tag)

@@ -3,7 +3,7 @@
 use super::{UserAgent, peer::PeerRequest};
 use crate::sip::{
     compose,
-    event::{ContextId, LegState},
+    event::ContextId,
     flaw::Flaw,
     message::{Limits, Message},
     method::Method,
@@ -92,6 +92,11 @@ impl Verdict {
         Verdict::new(200)
     }
 
+    /// What answers a BYE whose dialog has ended while it waited (RFC 3261 §15.1.2).
+    pub(super) fn bye_taken() -> Verdict {
+        Verdict::new(200)
+    }
+
     /// What answers a request that is given up: its CANCEL or a BYE came (RFC 3261 §9.2, §15.1.2).
     pub(super) fn terminated() -> Verdict {
         Verdict::new(487)
@@ -165,9 +170,9 @@ impl UserAgent {
         }
         leg.remote_cseq = Some(number);
         let ours_pending = leg.invite_pending || leg.update_pending;
-        let (subscribed, is_of_call) = (leg.subscribed, leg.state == LegState::Early && calling);
+        let (subscribed, is_of_call) = (leg.subscribed, leg.is_early() && calling);
         let unanswered = leg.peer_offer_pending;
-        let is_early = leg.state == LegState::Early && !leg.offer_answered;
+        let is_early = leg.is_early() && !leg.offer_answered;
         // RFC 3311 §5.2: with an offer or without.
         let update_waits = peer.method == Method::Update
             && self.by_hand.values().any(|waiting| {

@@ -189,7 +189,7 @@ fn learn(legs: &mut [Leg], row: &Row, entry: &Entry, message: &Message) {
             && answers
             && let Ok(contact) = message.contact()
         {
-            leg.target = Some(contact.uri().as_str().to_owned());
+            leg.target = Some(contact.uri().for_request_line().into_owned());
             leg.target_from = match response {
                 Some(response) => response.status.to_string(),
                 None => cseq.method.to_owned(),
