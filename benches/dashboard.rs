@@ -17,8 +17,8 @@ use ratatui::{Terminal, backend::TestBackend, layout::Size};
 use sipboard::{
     engine::{Account, Event},
     sip::{
-        self, ContextEvent, ContextId, Created, Fact, FlowId, Method, Response, State, Status,
-        StatusCode, Timer, TimerAt, Transport,
+        self, ContextEvent, ContextId, Created, Destination, Fact, FlowId, Method, Response, State,
+        Status, StatusCode, Timer, TimerAt, Transport,
     },
     ui::{
         Model,
@@ -277,7 +277,11 @@ impl Bench {
         };
         let status = self.status(State::Calling, 1, 500);
         self.fact(id, Fact::Created(Box::new(created)), status);
-        self.fact(id, Fact::Sent { message: Bytes::from_static(b"x") }, status);
+        self.fact(
+            id,
+            Fact::Sent { message: Bytes::from_static(b"x"), destination: along() },
+            status,
+        );
     }
 
     fn ring(&mut self, id: u64) {
@@ -337,7 +341,7 @@ impl Bench {
         self.full = self.model.facts.contexts.len() as u64 + 1;
         let status = self.status(State::Calling, 1, 500);
         self.create(self.full);
-        self.fact(self.full, Fact::Sent { message: invite(1_300) }, status);
+        self.fact(self.full, Fact::Sent { message: invite(1_300), destination: along() }, status);
         self.fact(self.full, Fact::Retransmitted { message: invite(60_000), attempt: 2 }, status);
         for _ in 0..ENTRIES {
             self.now += Duration::from_millis(1);
@@ -375,4 +379,9 @@ impl Bench {
             .draw(|frame| _ = black_box(view::draw_settled(frame, model, now, settled)))
             .expect("a terminal in memory can be drawn on");
     }
+}
+
+/// Where messages of ours went: along the first flow.
+fn along() -> Destination {
+    Destination::along(FlowId(1), Transport::Udp)
 }

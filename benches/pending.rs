@@ -114,7 +114,7 @@ fn ring(ua: &mut UserAgent, history: &mut Contexts, now: Instant, count: usize) 
             .map(|index| {
                 let row = history.row(index).expect("there is a row for each");
                 let sent = row.timeline.iter().find_map(|entry| match &entry.fact {
-                    Fact::Sent { message } => Some(message.clone()),
+                    Fact::Sent { message, .. } => Some(message.clone()),
                     _ => None,
                 });
                 ringing(sent.expect("each was sent"))

@@ -8,7 +8,7 @@ use std::{
 };
 
 use cli_script::{
-    JSON, READABLE, Script, accepted, created, failed, plan, rejected, response, run,
+    JSON, READABLE, Script, accepted, along, created, failed, plan, rejected, response, run,
     run_interrupted, sent,
 };
 use sipboard::{
@@ -103,6 +103,7 @@ async fn a_status_has_a_reason_even_where_its_phrase_is_empty() {
             message: Default::default(),
             status: response(486, "").status,
             again: false,
+            destination: along(),
         };
         let facts = vec![sent(), Fact::Cancel { options, waiting: false }, acked];
         script.tell(id, Method::Invite, facts).await;

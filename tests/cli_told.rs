@@ -2,7 +2,7 @@
 
 mod cli_script;
 
-use cli_script::{JSON, READABLE, Ran, context_event, plan, rejected, response, run, sent};
+use cli_script::{JSON, READABLE, Ran, along, context_event, plan, rejected, response, run, sent};
 use sipboard::{
     engine::Event,
     headless::{Plan, Style},
@@ -78,9 +78,10 @@ async fn what_comes_for_a_context_that_has_ended_is_counted_and_told_beside_the_
 async fn our_answers_that_go_out_again_are_retransmitted_events() {
     let again = || {
         let response = response(488, "Not Acceptable Here");
-        Fact::Answered { response, attempt: 2, left: 9 }
+        Fact::Answered { response, attempt: 2, left: 9, destination: along() }
     };
-    let once = Fact::Answered { response: response(200, "OK"), attempt: 1, left: 0 };
+    let once =
+        Fact::Answered { response: response(200, "OK"), attempt: 1, left: 0, destination: along() };
     let unacked = Fact::NeverAcked { detail: "no ACK came".to_owned() };
     let outside = || {
         let response: Response = response(480, "Temporarily Unavailable");

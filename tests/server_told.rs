@@ -12,7 +12,7 @@ const NOT_SDP: &[(HeaderName, &str)] = &[(HeaderName::ContentType, "text/plain")
 /// Each answer as it was told: status, how often it was sent, and how often it will be again.
 fn answers(call: &Call) -> Vec<(u16, u32, u32)> {
     let told = call.sim.events.iter().filter_map(|event| match &event.fact {
-        Fact::Answered { response, attempt, left } => {
+        Fact::Answered { response, attempt, left, .. } => {
             Some((response.status.code(), *attempt, *left))
         }
         _ => None,

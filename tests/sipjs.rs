@@ -133,7 +133,7 @@ fn a_context_has_its_method_request_and_identities_from_the_start() {
     assert_eq!(&*created.remote_identity, "<sip:bob@demo.test>");
     assert_eq!(created.request_uri.as_str(), "sip:bob@demo.test");
     assert_eq!(*created.call_id, *text(&call.last(), sipboard::sip::HeaderName::CallId));
-    let Fact::Sent { message } = facts(&call)[1] else { panic!("sent comes next") };
+    let Fact::Sent { message, .. } = facts(&call)[1] else { panic!("sent comes next") };
     assert_eq!(message, call.last().bytes());
 }
 

@@ -158,7 +158,8 @@ fn sent(bytes: &'static str) -> Script {
     let status = script.model.selected().unwrap().status;
     let message = Bytes::from_static(bytes.as_bytes());
     script.created(2, Method::Message, "sip:bob@demo.test", false);
-    script.fact(2, Method::Message, Fact::Sent { message }, status);
+    let sent = Fact::Sent { message, destination: script.along(2) };
+    script.fact(2, Method::Message, sent, status);
     script.type_text("g");
     script
 }
@@ -330,7 +331,8 @@ fn variables_have_new_values_where_a_request_is_sent_again() {
     let calling = ui_script::status(sipboard::sip::State::Calling, true);
     script.fact(1, Method::Invite, Fact::Created(Box::new(created)), calling);
     let message = Bytes::from_static(SENT.as_bytes());
-    script.fact(1, Method::Invite, Fact::Sent { message }, calling);
+    let went = Fact::Sent { message, destination: script.along(1) };
+    script.fact(1, Method::Invite, went, calling);
     script.type_text("r");
     let again = submission(script.type_text("n")).request;
     assert_ne!(again.headers[0].value()[..36], sent.headers[0].value()[..36]);

@@ -12,7 +12,7 @@ use sipboard::{
     },
     ui::{model::Severity, view::Colours},
 };
-use ui_script::{Script, status, timers};
+use ui_script::{Script, along, status, timers};
 
 const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
     m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n";
@@ -49,14 +49,14 @@ fn call(colours: Colours) -> Script {
         script.wait(millis);
         script.fact(1, Method::Invite, fact, state);
     };
-    let sent = Fact::Sent { message: invite(1, "z9hG4bK1", "") };
+    let sent = Fact::Sent { message: invite(1, "z9hG4bK1", ""), destination: along() };
     fact(&mut script, 0, sent, calling);
     for attempt in 2..4 {
         let message = invite(1, "z9hG4bK1", "");
         fact(&mut script, 500, Fact::Retransmitted { message, attempt }, calling);
     }
     let credentials = "Proxy-Authorization: Digest username=\"demo\", realm=\"demo\", nonce=\"n\", uri=\"sip:auth@demo.test\", response=\"0123\"\r\n";
-    let again = Fact::Sent { message: invite(2, "z9hG4bK2", credentials) };
+    let again = Fact::Sent { message: invite(2, "z9hG4bK2", credentials), destination: along() };
     fact(&mut script, 2, again, calling);
     let proceeding = status(State::Proceeding, true);
     let ringing = Fact::Progress(answer(180, "Ringing", 2, "a8f2", ""));
@@ -151,6 +151,7 @@ fn a_reinvite_of_the_peer_leaves_the_route_set_as_it_was() {
         response: Response { status, message: message.into() },
         attempt: 1,
         left: 0,
+        destination: along(),
     };
     script.fact(1, Method::Invite, answered, up);
     script.type_text("4");
@@ -242,7 +243,12 @@ fn no_password_is_shown_in_any_tab() {
     let mut script = call(Colours::Many);
     let basic = "Authorization: Basic YWxpY2U6c2VjcmV0\r\nX: <sip:bob:secret@h>\r\n";
     let message = invite(3, "z9hG4bK3", basic);
-    script.fact(1, Method::Invite, Fact::Sent { message }, status(State::Calling, true));
+    script.fact(
+        1,
+        Method::Invite,
+        Fact::Sent { message, destination: along() },
+        status(State::Calling, true),
+    );
     script.text(140, 60);
     script.type_text("3JJJJJJ");
     for _ in 0..4 {
@@ -304,7 +310,7 @@ proptest! {
         let accepted = status(State::Accepted, true);
         for message in messages {
             let message = Bytes::from(message);
-            let sent = Fact::Sent { message: message.clone() };
+            let sent = Fact::Sent { message: message.clone(), destination: along() };
             script.fact(1, Method::Invite, sent, accepted);
             let response = Response { status: StatusCode::new(200).unwrap(), message };
             script.fact(1, Method::Invite, Fact::Accepted { response, again: false }, accepted);
@@ -329,6 +335,7 @@ fn our_answers_that_go_out_again_stand_in_the_timeline_with_their_timers() {
         response: answer(488, "Not Acceptable Here", 7, "ours", ""),
         attempt,
         left: 11 - attempt,
+        destination: along(),
     };
     let running = timers(up, &[(Timer::G, at(&script, 500)), (Timer::H, at(&script, 32_000))]);
     script.fact(1, Method::Invite, refusal(1), running);
@@ -382,7 +389,12 @@ fn what_is_refused_leaves_the_request_that_waits() {
     }
     let message = message("SIP/2.0 500 Server Internal Error", 11);
     let response = Response { status: StatusCode::new(500).unwrap(), message };
-    script.fact(1, Method::Invite, Fact::Answered { response, attempt: 1, left: 0 }, up);
+    script.fact(
+        1,
+        Method::Invite,
+        Fact::Answered { response, attempt: 1, left: 0, destination: along() },
+        up,
+    );
     script.press(KeyCode::Tab, KeyModifiers::NONE);
     assert!(script.text(160, 40).contains("p answer"), "{}", script.text(160, 40));
 }

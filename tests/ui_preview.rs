@@ -83,7 +83,7 @@ impl Dashboard {
         self.wait(|_, event| match event {
             Event::Sip(sip::Event::Context(event)) if event.method == *wanted => {
                 match &event.fact {
-                    Fact::Sent { message } => Some(message.clone()),
+                    Fact::Sent { message, .. } => Some(message.clone()),
                     _ => None,
                 }
             }

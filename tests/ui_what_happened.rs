@@ -9,14 +9,14 @@ use crossterm::event::{KeyCode, KeyModifiers};
 use sipboard::{
     engine::FlowState,
     sip::{
-        Absorbed, Cause, Created, Deed, Direction, Fact, FlowId, Impaired, Method, State, Status,
-        StatusCode, Timer, Transport, Trial,
+        Absorbed, Cause, Created, Deed, Destination, Direction, Fact, FlowId, Impaired, Method,
+        State, Status, StatusCode, Timer, Transport, Trial,
         resolution::{Candidate, Source},
     },
     transport::Certificate,
     ui::{model::Columns, view::Colours},
 };
-use ui_script::{Script, response, status, timers, up};
+use ui_script::{Script, along, response, status, timers, up};
 
 const WIDE: (u16, u16) = (160, 45);
 
@@ -78,6 +78,34 @@ fn a_request_that_failed_over_says_where_each_copy_went() {
     assert_eq!(sent.len(), 2, "{sent:?}");
     assert!(sent[0].contains("udp 127.0.0.1:25699"), "{sent:?}");
     assert!(sent[1].contains("udp 127.0.0.1:25601"), "{sent:?}");
+}
+
+#[test]
+fn what_went_elsewhere_than_its_flow_leads_names_that_address_and_has_its_own_lifeline() {
+    let mut script = Script::new(Colours::Many);
+    script.flow(2, "sip:127.0.0.1:5060;transport=udp", up("127.0.0.1:5060"));
+    script.created(1, Method::Invite, "sip:bob@demo.test", true);
+    let up = status(State::Accepted, true);
+    script.sent(1, Method::Invite, up);
+    let ok = Fact::Accepted { response: response(200, "OK", "INVITE"), again: false };
+    script.fact(1, Method::Invite, ok, up);
+    let to = Some(Box::new(([127, 0, 0, 1], 5070).into()));
+    let ack = Fact::Acked {
+        message: "ACK".into(),
+        status: StatusCode::OK,
+        again: false,
+        destination: Destination { to, ..along() },
+    };
+    script.fact(1, Method::Ack, ack, up);
+    let told = [lines(&mut script, "→  INVITE"), lines(&mut script, "→  ACK")].concat();
+    assert!(told[0].contains("udp 127.0.0.1:5060"), "{told:?}");
+    assert!(told[1].contains("for the 200 · udp 127.0.0.1:5070"), "{told:?}");
+    script.type_text("2");
+    let ladder = screen(&mut script);
+    assert!(ladder.contains("127.0.0.1:5060") && ladder.contains("127.0.0.1:5070"), "{ladder}");
+    script.type_text("6");
+    let flow = screen(&mut script);
+    assert!(flow.contains("went to") && flow.contains("udp 127.0.0.1:5070: "), "{flow}");
 }
 
 #[test]
@@ -147,7 +175,7 @@ fn the_ladder_tells_what_is_repeated_and_what_was_dropped() {
         script.fact(1, method, fact, status);
         script.wait(500);
     };
-    fact(Method::Invite, Fact::Sent { message: message.clone() }, calling);
+    fact(Method::Invite, Fact::Sent { message: message.clone(), destination: along() }, calling);
     let impaired = Impaired {
         direction: Direction::Out,
         deed: Deed::Dropped,
@@ -160,6 +188,7 @@ fn the_ladder_tells_what_is_repeated_and_what_was_dropped() {
         message: Bytes::from_static(b"ACK sip:bob@demo.test SIP/2.0\r\nCSeq: 1 ACK\r\n\r\n"),
         status: StatusCode::new(200).unwrap(),
         again,
+        destination: along(),
     };
     for again in [false, true] {
         let ok = response(200, "OK", "INVITE");
@@ -172,8 +201,12 @@ fn the_ladder_tells_what_is_repeated_and_what_was_dropped() {
         count: 1,
     };
     fact(Method::Invite, late, accepted);
-    let ours =
-        |attempt| Fact::Answered { response: response(200, "Fine", "INVITE"), attempt, left: 3 };
+    let ours = |attempt| Fact::Answered {
+        response: response(200, "Fine", "INVITE"),
+        attempt,
+        left: 3,
+        destination: along(),
+    };
     fact(Method::Invite, ours(1), accepted);
     fact(
         Method::Update,

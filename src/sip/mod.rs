@@ -47,9 +47,9 @@ pub use compose::{DialogWriting, PREVIEW_HOST, Writing, preview, preview_in_dial
 pub(crate) use dialog::Routing;
 pub use escape::escape;
 pub use event::{
-    Absorbed, Advice, Asked, ContextEvent, ContextId, Created, Event, Fact, FlowId, Followed,
-    LegState, Outside, OutsideFact, Resolution, Response, State, Status, Stray, TerminatedBy,
-    Timer, TimerAt, Trial, TrialState, answer_attempts,
+    Absorbed, Advice, Asked, ContextEvent, ContextId, Created, Destination, Event, Fact, FlowId,
+    Followed, LegState, Outside, OutsideFact, Resolution, Response, State, Status, Stray,
+    TerminatedBy, Timer, TimerAt, Trial, TrialState, answer_attempts,
 };
 pub use flaw::Flaw;
 pub use framing::{Frame, FrameError, Framer};

@@ -8,8 +8,8 @@ use sipboard::{
     engine::{Command, Engine, Event, Submission},
     headless::{self, Format, Outcome, Plan, Sending, Style},
     sip::{
-        self, CancelOptions, Cause, ContextEvent, ContextId, Created, Fact, FlowId, Identity,
-        LegState, Method, NewRequest, Response, State, Status, StatusCode, Transport,
+        self, CancelOptions, Cause, ContextEvent, ContextId, Created, Destination, Fact, FlowId,
+        Identity, LegState, Method, NewRequest, Response, State, Status, StatusCode, Transport,
     },
 };
 use tokio::sync::mpsc;
@@ -92,7 +92,10 @@ pub fn created(parent: Option<ContextId>) -> Fact {
 }
 
 pub fn sent() -> Fact {
-    Fact::Sent { message: Bytes::from_static(b"OPTIONS sip:bob@demo.test SIP/2.0\r\n\r\n") }
+    Fact::Sent {
+        message: Bytes::from_static(b"OPTIONS sip:bob@demo.test SIP/2.0\r\n\r\n"),
+        destination: along(),
+    }
 }
 
 pub fn response(status: u16, reason: &str) -> Response {
@@ -187,4 +190,9 @@ pub async fn run_interrupted(
     .await
     .expect("the run must come to an end");
     Ran { outcome, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+}
+
+/// Where messages of ours went: along the first flow.
+pub fn along() -> Destination {
+    Destination::along(FlowId(1), Transport::Ws)
 }

@@ -1,9 +1,11 @@
 //! Requests that leave the flow of the one before: where a redirect sends them, and where a dialog
 //! does.
 
+use std::net::SocketAddr;
+
 use sipboard::{
-    engine::{Command, Settings},
-    sip::{self, ContextId, DialogRequest, Fact, HeaderName, Method, Redirects},
+    engine::{Command, Event, Settings},
+    sip::{self, ContextId, DialogRequest, Fact, HeaderName, Method, Redirects, Transport},
 };
 use tokio::net::TcpListener;
 
@@ -127,7 +129,7 @@ async fn a_contact_that_cannot_be_reached_gives_way_to_the_next_one() {
     assert_eq!(options.request_uri(), Some(&*format!("sip:b@{address}")));
     assert_eq!(front.ended().await.1, "Accepted");
     let why = front.log.iter().find_map(|event| match event {
-        sipboard::engine::Event::Sip(sip::Event::Context(event)) => match &event.fact {
+        Event::Sip(sip::Event::Context(event)) => match &event.fact {
             Fact::PassedOver { why, .. } => Some(why.to_string()),
             _ => None,
         },
@@ -181,6 +183,35 @@ async fn ack_and_bye_go_by_the_transport_of_the_remote_target() {
     assert_eq!(bye.method(), Some(Method::Bye));
     assert_eq!(bye.essentials().unwrap().via.transport(), "TCP");
     front.ended().await;
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn what_goes_to_the_address_of_a_contact_is_told_with_that_address() {
+    let (peer, other) = (UdpPeer::new().await, UdpPeer::new().await);
+    let elsewhere = other.socket.local_addr().unwrap();
+    let mut front = Front::new();
+    let context = call(&mut front, &peer, &format!("<sip:bob@{elsewhere}>")).await;
+    assert_eq!(other.take().await.0.method(), Some(Method::Ack));
+    hang_up(&mut front, context).await;
+    other.answer("200 OK").await;
+    front.ended().await;
+    let told: Vec<(Method, Option<SocketAddr>)> = front
+        .log
+        .iter()
+        .filter_map(|event| match event {
+            Event::Sip(sip::Event::Context(event)) => {
+                let destination = event.fact.destination()?;
+                assert_eq!(destination.transport, Transport::Udp);
+                Some((event.method.clone(), destination.to.as_deref().copied()))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [(Method::Invite, None), (Method::Ack, Some(elsewhere)), (Method::Bye, Some(elsewhere))]
+    );
     front.quit().await;
 }
 

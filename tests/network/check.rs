@@ -286,9 +286,9 @@ impl Check {
     /// What is said to have been sent was sent, in that order.
     fn told(&mut self, fact: &Fact) {
         let message = match fact {
-            Fact::Sent { message }
+            Fact::Sent { message, .. }
             | Fact::Retransmitted { message, .. }
-            | Fact::CancelSent { message }
+            | Fact::CancelSent { message, .. }
             | Fact::Acked { message, .. } => message,
             _ => return,
         };

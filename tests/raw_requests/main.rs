@@ -294,7 +294,7 @@ proptest! {
         }
         let mut call = Call::raw(transport, bytes.clone());
         let first = call.sim.events.iter().find_map(|event| match &event.fact {
-            Fact::Sent { message } => Some(message.clone()),
+            Fact::Sent { message, .. } => Some(message.clone()),
             _ => None,
         });
         prop_assert_eq!(first.as_deref(), Some(&bytes[..]));

@@ -113,7 +113,7 @@ fn an_error_that_comes_for_unmatched_bytes_is_theirs() {
         |call| call.sim.with(|ua, now| ua.flow_error(now, FLOW, "port unreachable")),
         |call| call.sim.with(|ua, now| ua.flow_down(now, FLOW, "connection reset")),
         |call| {
-            let Some(Fact::Sent { message }) = call
+            let Some(Fact::Sent { message, .. }) = call
                 .sim
                 .events
                 .iter()
@@ -146,7 +146,7 @@ fn only_the_unmatched_bytes_that_failed_fail() {
     let mut call = Call::raw(Transport::Udp, "hello");
     let other = call.send_raw("hello");
     let sent = call.sim.events.iter().rev().find_map(|event| match &event.fact {
-        Fact::Sent { message } => Some(message.clone()),
+        Fact::Sent { message, .. } => Some(message.clone()),
         _ => None,
     });
     let transmit = Transmit { flow: FLOW, to: None, bytes: sent.unwrap() };

@@ -224,7 +224,7 @@ impl Call {
     fn own_request(&self) -> Message {
         let own = |event: &&ContextEvent| event.context == self.id;
         let sent = self.sim.events.iter().rev().filter(own).find_map(|event| match &event.fact {
-            Fact::Sent { message } if !matches!(event.method, Method::Prack) => Some(message),
+            Fact::Sent { message, .. } if !matches!(event.method, Method::Prack) => Some(message),
             _ => None,
         });
         Message::read(sent.expect("the request was sent").clone()).unwrap()

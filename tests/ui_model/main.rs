@@ -20,7 +20,7 @@ use sipboard::{
         view::Colours,
     },
 };
-use ui_script::{Script, response, status, timers};
+use ui_script::{Script, along, response, status, timers};
 
 const NONE: KeyModifiers = KeyModifiers::NONE;
 
@@ -204,7 +204,7 @@ fn nothing_from_the_network_steers_the_terminal() {
         Fact::Challenged { response: response(), record: Box::new(hostile_record()) },
         Fact::AuthGivenUp { record: Box::new(hostile_record()) },
         Fact::Leg { tag: HOSTILE.into(), state: LegState::Early },
-        Fact::Answered { response: response(), attempt: 2, left: 9 },
+        Fact::Answered { response: response(), attempt: 2, left: 9, destination: along() },
         Fact::NeverAcked { detail: HOSTILE.into() },
         Fact::Beside { message: response().message, detail: HOSTILE.into() },
     ] {
@@ -292,7 +292,12 @@ fn a_cancelling_row_counts_down_whatever_came_last() {
     script.ringing(1);
     let wait = (Timer::CancelWait, script.now + Duration::from_secs(31));
     let cancelling = timers(status(State::Cancelling, true), &[wait]);
-    script.fact(1, Method::Cancel, Fact::CancelSent { message: "x".into() }, cancelling);
+    script.fact(
+        1,
+        Method::Cancel,
+        Fact::CancelSent { message: "x".into(), destination: along() },
+        cancelling,
+    );
     for (width, height) in [(80, 24), (120, 30), (160, 45)] {
         let screen = script.text(width, height);
         assert!(screen.contains("64·T1 in 31s"), "{screen}");

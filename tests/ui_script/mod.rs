@@ -12,8 +12,8 @@ use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Size};
 use sipboard::{
     engine::{Account, Clock, Command, Event, FlowEvent, FlowState, Refusal},
     sip::{
-        self, Cause, ContextEvent, ContextId, Created, Fact, FlowId, LegState, Method, Response,
-        State, Status, StatusCode, Stray, Timer, TimerAt, Transport,
+        self, Cause, ContextEvent, ContextId, Created, Destination, Fact, FlowId, LegState, Method,
+        Response, State, Status, StatusCode, Stray, Timer, TimerAt, Transport,
     },
     ui::{
         Model,
@@ -167,8 +167,25 @@ impl Script {
         self.fact(id, Method::Register, ok, status(State::Accepted, false));
     }
 
+    /// Where what a context sends goes: along its flow.
+    pub fn along(&self, context: u64) -> Destination {
+        let row = self.model.facts.contexts.find(ContextId(context)).unwrap();
+        let mut tried = row.timeline.iter().filter_map(|entry| match &entry.fact {
+            Fact::Trying(trial) => Some((trial.flow, trial.candidate().transport)),
+            _ => None,
+        });
+        let created = || (row.created.flow.unwrap_or(FlowId(1)), row.created.transport);
+        let (flow, transport) = tried.next_back().unwrap_or_else(created);
+        Destination::along(flow, transport)
+    }
+
     pub fn sent(&mut self, context: u64, method: Method, status: Status) {
-        self.fact(context, method, Fact::Sent { message: Bytes::from_static(b"x") }, status);
+        self.fact(
+            context,
+            method,
+            Fact::Sent { message: Bytes::from_static(b"x"), destination: self.along(context) },
+            status,
+        );
     }
 
     fn options(&mut self, id: u64) {
@@ -226,6 +243,7 @@ impl Script {
             message: Bytes::from_static(b"x"),
             status: StatusCode::new(code).unwrap(),
             again: false,
+            destination: self.along(id),
         };
         self.fact(id, Method::Ack, ack, status);
     }
@@ -279,7 +297,8 @@ impl Script {
         let cancelling = status(State::Cancelling, true);
         let trying = Fact::Progress(response(100, "Trying", "INVITE"));
         self.fact(id, Method::Invite, trying, cancelling);
-        let sent = Fact::CancelSent { message: Bytes::from_static(b"x") };
+        let sent =
+            Fact::CancelSent { message: Bytes::from_static(b"x"), destination: self.along(id) };
         self.fact(id, Method::Cancel, sent, cancelling);
         self.wait(500);
         let again = Fact::Retransmitted { message: Bytes::from_static(b"x"), attempt: 2 };
@@ -410,4 +429,9 @@ pub fn response(code: u16, reason: &str, method: &str) -> Response {
          Call-ID: 1\r\nCSeq: 1 {method}\r\nContent-Length: 0\r\n\r\n"
     );
     Response { status: StatusCode::new(code).unwrap(), message: message.into_bytes().into() }
+}
+
+/// Where messages of ours went: along the UDP flow.
+pub fn along() -> Destination {
+    Destination::along(FlowId(2), Transport::Udp)
 }

@@ -83,7 +83,7 @@ fn a_request_is_sent_again_as_a_new_one() {
         Max-Forwards: 70\r\nFrom: \"Alice\" <sip:alice@demo.test>;tag=1\r\n\
         To: <sip:bob@demo.test>\r\nCall-ID: old\r\nCSeq: 7 MESSAGE\r\nSubject: hi\r\n\
         Content-Type: text/plain\r\nContent-Length: 2\r\n\r\nyo";
-    let sent = Fact::Sent { message: Bytes::from_static(message.as_bytes()) };
+    let sent = Fact::Sent { message: Bytes::from_static(message.as_bytes()), destination: along() };
     script.fact(1, Method::Message, sent, status(State::Trying, true));
     let Some(Command::Send(submission)) = script.type_text("rr") else { panic!("not sent") };
     let request = &submission.request;

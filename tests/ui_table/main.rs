@@ -22,7 +22,7 @@ use sipboard::{
         view::Colours,
     },
 };
-use ui_script::{Script, status, timers, up};
+use ui_script::{Script, along, status, timers, up};
 
 const NONE: KeyModifiers = KeyModifiers::NONE;
 const NO_ROW: [u64; 0] = [];

@@ -155,14 +155,14 @@ impl<'e> Line<'e> {
     fn details(&mut self, fact: &'e Fact, call: &'e Call) {
         let is_own = self.method == call.method.as_str();
         match fact {
-            Fact::Sent { message } => {
+            Fact::Sent { message, destination } => {
                 // A retry, or a PRACK, may go elsewhere than the first request.
                 let sent = Message::read(message.clone()).ok();
                 // Raw bytes need not have one.
                 let uri = sent.as_ref().and_then(|sent| sent.request_uri());
                 self.request_uri = uri.map(|uri| without_passwords(uri).into_owned());
-                self.transport = Some(call.transport.name());
-                self.flow = call.flow.map(|flow| flow.0);
+                self.transport = Some(destination.transport.name());
+                self.flow = Some(destination.flow.0);
                 self.leg = sent.as_ref().and_then(to_tag);
                 // Raw bytes need not be a request.
                 let status = sent.as_ref().and_then(|sent| sent.status());
@@ -203,7 +203,7 @@ impl<'e> Line<'e> {
                 self.reason = reason_phrase.clone();
                 self.waiting = Some(*waiting);
             }
-            Fact::Acked { message, status, again } => {
+            Fact::Acked { message, status, again, .. } => {
                 self.leg = Message::read(message.clone()).ok().as_ref().and_then(to_tag);
                 self.status = Some(status.code());
                 self.again = *again;

@@ -4,6 +4,7 @@ mod json;
 mod timeline;
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     fmt, io,
     io::Write,
@@ -14,8 +15,10 @@ use crate::{
     engine::{Clock, FlowEvent, PeerFlow},
     headless::{Format, Style, call::Call, totals::Totals},
     sip::{
-        ContextEvent, Fact, FlowId, Outside, OutsideFact, Stray, escape, secret::without_passwords,
+        ContextEvent, Destination, Fact, FlowId, Outside, OutsideFact, Stray, escape,
+        secret::without_passwords,
     },
+    transport::ServerUri,
 };
 
 /// Where everything is told.
@@ -70,18 +73,26 @@ impl<'o> Reporter<'o> {
         let line = match self.style.format {
             Format::Json => json::line(event, call, &self.clock),
             Format::Timeline { colour } => {
-                let flow = match event.fact {
-                    Fact::CameOver { flow } => Some(flow),
-                    _ => call.flow,
-                };
-                let server = flow.and_then(|flow| self.servers.get(&flow));
-                let server = server.map_or("", String::as_str);
-                timeline::line(event, call, zero, server).map(|line| line.render(colour))
+                let server = self.server(&event.fact, call);
+                timeline::line(event, call, zero, &server).map(|line| line.render(colour))
             }
         };
         if let Some(line) = line {
             self.print(&line);
         }
+    }
+
+    /// Where a message went, or the flow that it is about.
+    fn server(&self, fact: &Fact, call: &Call) -> Cow<'_, str> {
+        if let Some(Destination { transport, to: Some(to), .. }) = fact.destination() {
+            return ServerUri::at(*transport, **to).to_string().into();
+        }
+        let flow = match fact {
+            Fact::CameOver { flow } => Some(*flow),
+            fact => fact.destination().map(|it| it.flow).or(call.flow),
+        };
+        let server = flow.and_then(|flow| self.servers.get(&flow));
+        server.map_or("", String::as_str).into()
     }
 
     /// A message came that no context can claim; a request among them is an event of its own.

@@ -107,7 +107,7 @@ pub(super) fn outside_later(outside: &Outside, zero: Instant) -> Line {
     let since = outside.at.saturating_duration_since(zero).as_secs_f64();
     let Outside { method, source, .. } = outside;
     let (way, what, note, tone) = match &outside.fact {
-        OutsideFact::Answered { response, attempt, left } => {
+        OutsideFact::Answered { response, attempt, left, .. } => {
             let note = answered(method.as_str(), response, (*attempt, *left));
             (Way::Out, said(response), format!("{note} from {source}"), Tone::Faint)
         }
@@ -144,7 +144,7 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
             told("seen as", event.fact.seen_as().unwrap_or_default(), Tone::Faint)
         }
         Fact::CameOver { .. } => told("comes over", server, Tone::Faint),
-        Fact::Sent { message } => {
+        Fact::Sent { message, .. } => {
             // A retry, or a PRACK, may go elsewhere than the first request.
             let sent = Message::read(message.clone()).ok();
             // Why a leg is hung up without the user's wish (RFC 3326).
@@ -201,7 +201,7 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
         Fact::Cancel { options, waiting } => {
             told("cancel requested", cancel(options, *waiting), Tone::Pending)
         }
-        Fact::CancelSent { .. } => went(method, ""),
+        Fact::CancelSent { .. } => went(method, server),
         Fact::CancelAnswered(response) => came(response, format!("to {method}"), Tone::Plain),
         Fact::CancelCrossed { detail } => told("cancel crossed", detail.clone(), Tone::Pending),
         Fact::CancelFailed { detail } => told("CANCEL failed", detail.clone(), Tone::Bad),
@@ -209,7 +209,7 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
         Fact::Unmatched { detail } => told("unmatched", detail.clone(), Tone::Pending),
         Fact::Acked { status, again, .. } => {
             let again = if *again { ", again" } else { "" };
-            went("ACK", format!("for {status}{again}"))
+            went("ACK", format!("for {status}{again}, {server}"))
         }
         Fact::Absorbed { response, why, count } => {
             let times = if *count > 1 { format!(", {count} times") } else { String::new() };
@@ -221,8 +221,9 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
             let note = if *again { "from the peer, again" } else { "from the peer" };
             (Way::In, method.to_owned(), note.to_owned(), Tone::Plain)
         }
-        Fact::Answered { response, attempt, left } => {
-            went(said(response), answered(method, response, (*attempt, *left)))
+        Fact::Answered { response, attempt, left, .. } => {
+            let note = answered(method, response, (*attempt, *left));
+            went(said(response), format!("{note}, {server}"))
         }
         Fact::NeverAcked { detail } => told("never ACKed", detail.clone(), Tone::Bad),
         Fact::Beside { message, detail } => {

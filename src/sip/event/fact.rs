@@ -4,7 +4,9 @@ use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 
-use super::{Advice, Created, FlowId, Followed, LegState, Resolution, Response, Timer, Trial};
+use super::{
+    Advice, Created, Destination, FlowId, Followed, LegState, Resolution, Response, Timer, Trial,
+};
 use crate::sip::{
     auth::{AuthRecord, InfoRecord},
     cause::Cause,
@@ -56,8 +58,10 @@ pub enum Fact {
     Sent {
         /// Its bytes.
         message: Bytes,
+        /// Where it went.
+        destination: Destination,
     },
-    /// A request went to its flow again (Timer A, E).
+    /// A request went to its flow again (Timer A, E), where it went before.
     Retransmitted {
         /// Its bytes.
         message: Bytes,
@@ -102,6 +106,8 @@ pub enum Fact {
     CancelSent {
         /// Its bytes.
         message: Bytes,
+        /// Where it went.
+        destination: Destination,
     },
     /// A 401 or 407 arrived, and the request goes out again with credentials.
     Challenged {
@@ -173,6 +179,8 @@ pub enum Fact {
         status: StatusCode,
         /// Whether the same ACK went before, for a response that is repeated.
         again: bool,
+        /// Where it went.
+        destination: Destination,
     },
     /// The ACK of a 2xx could not be sent: nothing leads to where it has to go. Its leg is hung up.
     AckFailed {
@@ -222,6 +230,8 @@ pub enum Fact {
         attempt: u32,
         /// How often it will be sent again by itself, if no ACK comes.
         left: u32,
+        /// Where it went.
+        destination: Destination,
     },
     /// The ACK of our final answer to the peer's INVITE never came.
     NeverAcked {
@@ -323,12 +333,23 @@ impl Fact {
         )
     }
 
+    /// Where its message went, where that is told: what goes again goes where it went before.
+    pub fn destination(&self) -> Option<&Destination> {
+        match self {
+            Fact::Sent { destination, .. }
+            | Fact::CancelSent { destination, .. }
+            | Fact::Acked { destination, .. }
+            | Fact::Answered { destination, .. } => Some(destination),
+            _ => None,
+        }
+    }
+
     /// The bytes that went or came, where the fact is about a message.
     pub fn message(&self) -> Option<&Bytes> {
         match self {
-            Fact::Sent { message }
+            Fact::Sent { message, .. }
             | Fact::Retransmitted { message, .. }
-            | Fact::CancelSent { message }
+            | Fact::CancelSent { message, .. }
             | Fact::Acked { message, .. }
             | Fact::Received { message, .. }
             | Fact::Beside { message, .. } => Some(message),

@@ -4,6 +4,7 @@
 //! comes back from here. Every event carries the context's [`Status`] after it, so a screen needs
 //! no memory of its own to be right.
 
+mod destination;
 mod fact;
 mod outside;
 mod response;
@@ -13,6 +14,7 @@ mod trial;
 use std::{fmt, sync::Arc, time::Instant};
 
 pub use self::{
+    destination::Destination,
     fact::{Absorbed, Fact, answer_attempts},
     outside::{Asked, Outside, OutsideFact, Stray},
     response::Response,

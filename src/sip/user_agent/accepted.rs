@@ -342,7 +342,9 @@ impl UserAgent {
     ) {
         let Some(message) = ack.bytes else { return };
         if self.transmit(ack.flow, ack.to, message.clone()) {
-            self.tell(now, id, Method::Ack, Fact::Acked { message, status, again });
+            let destination = self.destination(ack.flow, ack.to);
+            let fact = Fact::Acked { message, status, again, destination };
+            self.tell(now, id, Method::Ack, fact);
         }
     }
 }

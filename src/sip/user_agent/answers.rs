@@ -112,20 +112,21 @@ impl UserAgent {
         let transmit = self.servers.respond(now, transaction, status, bytes.clone());
         self.note_answer(transaction, status);
         let repeats = peer.method == Method::Invite && status.is_success();
-        let mut is_sent = false;
+        let mut sent = None;
         if let Some(transmit) = transmit {
-            is_sent = self.transmit_again(transmit.clone());
+            let destination = self.destination(transmit.flow, transmit.to);
+            sent = self.transmit_again(transmit.clone()).then_some(destination);
             if repeats {
                 self.await_ack(now, peer, status, transmit);
             }
         }
-        if is_sent {
+        if let Some(destination) = sent {
             let left = match repeats {
                 true => self.settings.timing.success_repeats(),
                 false => self.servers.transaction(transaction).map_or(0, |it| it.attempts_left()),
             };
             let response = Response { status, message: bytes };
-            let fact = Fact::Answered { response, attempt: 1, left };
+            let fact = Fact::Answered { response, attempt: 1, left, destination };
             self.tell(now, peer.context, peer.method.clone(), fact);
         }
         if peer.offers()

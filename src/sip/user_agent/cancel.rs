@@ -103,7 +103,8 @@ impl UserAgent {
             (flow, to),
             (&bytes, AuthState::default()),
         );
-        self.tell(now, id, Method::Cancel, Fact::CancelSent { message: bytes });
+        let destination = self.destination(flow, to);
+        self.tell(now, id, Method::Cancel, Fact::CancelSent { message: bytes, destination });
     }
 
     /// A response to the CANCEL.

@@ -80,7 +80,8 @@ use crate::sip::{
     auth::AuthSessions,
     context::{ClientContext, Request},
     event::{
-        Asked, ContextEvent, ContextId, Event, Fact, FlowId, State, Status, Stray, Timer, TimerAt,
+        Asked, ContextEvent, ContextId, Destination, Event, Fact, FlowId, State, Status, Stray,
+        Timer, TimerAt,
     },
     message::Message,
     method::Method,
@@ -88,6 +89,7 @@ use crate::sip::{
     resolution::Candidate,
     sdp,
     transaction::{ServerTransactionId, ServerTransactions},
+    transport::Transport,
 };
 
 /// How many server transactions may be open at once.
@@ -268,6 +270,17 @@ impl UserAgent {
             self.output.push_back(Output::Transmit(transmit));
         }
         is_up
+    }
+
+    /// Where [`UserAgent::transmit`] sends, for the user.
+    fn destination(&self, flow: FlowId, to: Option<SocketAddr>) -> Destination {
+        let known = self.flows.flow(flow);
+        let own = known.and_then(|flow| flow.peer.as_ref()).map(|peer| peer.address());
+        Destination {
+            flow,
+            transport: known.map_or(Transport::Udp, |flow| flow.transport),
+            to: to.filter(|to| own != Some(*to)).map(Box::new),
+        }
     }
 
     fn stray(&mut self, now: Instant, flow: FlowId, bytes: Bytes, problem: String) {

@@ -148,15 +148,19 @@ impl UserAgent {
         let bytes = self.write_answer(request, open.source, verdict);
         let transmit = self.servers.respond(now, transaction, status, bytes.clone());
         self.note_answer(transaction, status);
-        let is_sent = transmit.is_some_and(|transmit| self.transmit_again(transmit));
-        match open.dialog {
-            Some((id, _)) if is_sent => {
+        let sent = transmit.and_then(|transmit| {
+            let destination = self.destination(transmit.flow, transmit.to);
+            self.transmit_again(transmit).then_some(destination)
+        });
+        let is_sent = sent.is_some();
+        match (open.dialog, sent) {
+            (Some((id, _)), Some(destination)) => {
                 let response = Response { status, message: bytes };
-                let fact = Fact::Answered { response, attempt: 1, left: 0 };
+                let fact = Fact::Answered { response, attempt: 1, left: 0, destination };
                 self.tell(now, id, open.method, fact);
             }
-            Some(_) => {}
-            None => {
+            (Some(_), None) => {}
+            (None, _) => {
                 // RFC 6665 §4.2.2: a 481 ends what the peer notifies of.
                 let full = self.full_subscription(request).filter(|_| status.code() == 481);
                 if let Some((id, tag)) = full {

@@ -135,7 +135,8 @@ impl UserAgent {
         self.transactions.arm_context(id, before, Some(until));
         self.unmatched.insert((flow, id));
         self.transmit(flow, None, bytes.clone());
-        self.tell_own(now, id, Fact::Sent { message: bytes });
+        let destination = self.destination(flow, None);
+        self.tell_own(now, id, Fact::Sent { message: bytes, destination });
         let listens = match why.is_answerable() {
             true => format!("; what comes within {} s is told beside it", wait.as_secs_f64()),
             false => String::new(),

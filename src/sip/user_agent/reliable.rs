@@ -163,8 +163,9 @@ impl UserAgent {
             leg.pracks.push((id, branch));
         }
         let key = Key { branch, is_cancel: false };
+        let destination = self.destination(way.0, way.1);
         self.send_beside(now, id, key, (Role::Prack, Method::Prack), way, (&bytes, auth));
-        self.tell(now, id, Method::Prack, Fact::Sent { message: bytes });
+        self.tell(now, id, Method::Prack, Fact::Sent { message: bytes, destination });
     }
 
     /// A response to a PRACK.

@@ -298,7 +298,9 @@ impl UserAgent {
         let name = self.settings.user_agent_of(profile);
         let bytes = compose::ack_non_2xx(&invite, message, name);
         if self.transmit(flow, to, bytes.clone()) {
-            self.tell(now, id, Method::Ack, Fact::Acked { message: bytes, status, again });
+            let destination = self.destination(flow, to);
+            let fact = Fact::Acked { message: bytes, status, again, destination };
+            self.tell(now, id, Method::Ack, fact);
         }
     }
 }

@@ -244,7 +244,8 @@ impl UserAgent {
         self.begin_transaction(key, new);
         self.expect_notify(id);
         self.transmit(flow, to, bytes.clone());
-        self.tell_own(now, id, Fact::Sent { message: bytes });
+        let destination = self.destination(flow, to);
+        self.tell_own(now, id, Fact::Sent { message: bytes, destination });
     }
 
     pub(super) fn begin_transaction(&mut self, key: Key, new: NewTransaction) {

@@ -207,6 +207,7 @@ impl UserAgent {
         transmit: Transmit,
     ) {
         let message = transmit.bytes.clone();
+        let destination = self.destination(transmit.flow, transmit.to);
         if !self.transmit_again(transmit) {
             return;
         }
@@ -218,7 +219,8 @@ impl UserAgent {
         let response = Response { status, message };
         match dialog {
             Some((id, _)) => {
-                self.tell(now, id, method, Fact::Answered { response, attempt, left });
+                let fact = Fact::Answered { response, attempt, left, destination };
+                self.tell(now, id, method, fact);
             }
             None => {
                 let fact = OutsideFact::Answered { response, attempt, left };

@@ -128,8 +128,10 @@ impl UserAgent {
         let left = self.settings.timing.repeats(answer.interval, answer.until - at);
         let response = Response { status: answer.status, message: transmit.bytes.clone() };
         self.transactions.arm(at, due);
+        let destination = self.destination(transmit.flow, transmit.to);
         if self.transmit_again(transmit) {
-            self.tell(now, id, Method::Invite, Fact::Answered { response, attempt, left });
+            let fact = Fact::Answered { response, attempt, left, destination };
+            self.tell(now, id, Method::Invite, fact);
         }
     }
 

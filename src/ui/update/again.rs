@@ -241,7 +241,7 @@ const NEVER: &str = "it was never sent, so there is nothing to send again";
 
 fn sent(row: &Row) -> impl DoubleEndedIterator<Item = &Bytes> {
     row.timeline.iter().filter_map(|entry| match &entry.fact {
-        Fact::Sent { message } if entry.context == row.id => Some(message),
+        Fact::Sent { message, .. } if entry.context == row.id => Some(message),
         _ => None,
     })
 }

@@ -61,7 +61,7 @@ pub(super) fn left_out(model: &Model, context: ContextId, how: How) -> Option<St
     let first = own.find_map(|entry| match &entry.fact {
         // What goes out with the account's credentials is made again.
         Fact::AuthAhead { .. } => Some(None),
-        Fact::Sent { message } => Some(Some(message.clone())),
+        Fact::Sent { message, .. } => Some(Some(message.clone())),
         _ => None,
     });
     let message = Message::read(first??).ok()?;

@@ -8,7 +8,7 @@ mod mermaid;
 #[cfg(test)]
 mod tests;
 
-use std::{borrow::Cow, time::Instant};
+use std::{borrow::Cow, collections::HashMap, net::SocketAddr, time::Instant};
 
 pub use layout::{LadderLine, Layout, Part};
 
@@ -121,8 +121,10 @@ struct Draft<'a> {
     row: &'a Row,
     facts: &'a Facts,
     ladder: Ladder,
-    /// The flows that have a lifeline.
-    flows: Vec<(Option<FlowId>, usize)>,
+    /// The flows that have a lifeline, and the other addresses that were reached on one.
+    flows: Vec<((Option<FlowId>, Option<SocketAddr>), usize)>,
+    /// Where the last request of a context and method went.
+    went: HashMap<(ContextId, Method), usize>,
     /// The flow that the row's own request rides on by now, where it goes from one to another.
     trying: Option<FlowId>,
     /// The legs that have a lifeline, where there are several.
@@ -138,6 +140,7 @@ impl<'a> Draft<'a> {
             facts,
             ladder: Ladder { lifelines: Vec::new(), steps: Vec::new() },
             flows: Vec::new(),
+            went: HashMap::new(),
             trying: None,
             legs: Vec::new(),
             last: None,
@@ -146,10 +149,10 @@ impl<'a> Draft<'a> {
         // A request that went from candidate to candidate has a lifeline for each.
         for entry in row.timeline.iter().filter(|entry| entry.context == row.id) {
             if let Fact::Trying(trial) = &entry.fact {
-                draft.peer(Some(trial.flow));
+                draft.peer(Some(trial.flow), None);
             }
         }
-        draft.peer(row.created.flow);
+        draft.peer(row.created.flow, None);
         draft.name_legs();
         draft
     }
@@ -167,16 +170,18 @@ impl<'a> Draft<'a> {
     }
 
     /// The lifeline of a flow's peer, or of a server that is being looked up.
-    fn peer(&mut self, flow: Option<FlowId>) -> usize {
-        if let Some((_, index)) = self.flows.iter().find(|(known, _)| *known == flow) {
+    fn peer(&mut self, flow: Option<FlowId>, elsewhere: Option<SocketAddr>) -> usize {
+        let key = (flow, elsewhere);
+        if let Some((_, index)) = self.flows.iter().find(|(known, _)| *known == key) {
             return *index;
         }
         let lifeline = match flow.and_then(|flow| self.facts.flows.get(&flow)) {
             Some(known) => {
                 let server = &known.event.server;
-                let name = match &known.event.state {
-                    FlowState::Up { peer, .. } => peer.to_string(),
-                    _ => format!("{}:{}", server.host, server.port),
+                let name = match (elsewhere, &known.event.state) {
+                    (Some(elsewhere), _) => elsewhere.to_string(),
+                    (None, FlowState::Up { peer, .. }) => peer.to_string(),
+                    (None, _) => format!("{}:{}", server.host, server.port),
                 };
                 Lifeline { name, role: server.transport.to_string() }
             }
@@ -194,7 +199,7 @@ impl<'a> Draft<'a> {
                 self.ladder.lifelines.len() - 1
             }
         };
-        self.flows.push((flow, index));
+        self.flows.push((key, index));
         index
     }
 
@@ -306,7 +311,22 @@ impl<'a> Draft<'a> {
         }
         let row = self.facts.contexts.find(entry.context).unwrap_or(self.row);
         let trying = self.trying.filter(|_| row.id == self.row.id);
-        self.peer(trying.or(row.created.flow))
+        let key = (entry.context, entry.method.clone());
+        match (&entry.fact, self.went.get(&key)) {
+            (
+                Fact::Sent { destination, .. }
+                | Fact::CancelSent { destination, .. }
+                | Fact::Acked { destination, .. },
+                _,
+            ) => {
+                let there = self.peer(Some(destination.flow), destination.to.as_deref().copied());
+                self.went.insert(key, there);
+                there
+            }
+            // What goes again, and what answers it.
+            (_, Some(there)) if from_us => *there,
+            _ => self.peer(trying.or(row.created.flow), None),
+        }
     }
 
     /// The lifeline at which something happened.

@@ -70,6 +70,11 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
     if let FlowState::Up { .. } = &event.state {
         fact("keep-alive", &kept_alive(flow), plain);
     }
+    for (n, place) in elsewhere(room).iter().enumerate() {
+        let why = "a route set or Contact leads there, not where the flow does";
+        let name = if n == 0 { "went to" } else { "" };
+        fact(name, &format!("{place}: {why} (RFC 3261 §12.2.1.1)"), plain);
+    }
     let (sent, came) = traffic(room);
     fact("messages", &format!("{sent} sent, {came} came for this context"), plain);
     match &event.state {
@@ -124,6 +129,23 @@ fn others(page: &mut Page, room: &Room<'_>) {
             }
         }
     }
+}
+
+/// The addresses that requests of the context went to although its flow leads elsewhere: datagrams
+/// do.
+fn elsewhere(room: &Room<'_>) -> Vec<String> {
+    let own = room.row.timeline.iter().filter(|entry| entry.context == room.row.id);
+    let requests = own.filter(|entry| entry.fact.response().is_none());
+    let mut places = Vec::new();
+    for destination in requests.filter_map(|entry| entry.fact.destination()) {
+        let place = destination.to.as_deref().map(|to| format!("{} {to}", destination.transport));
+        if let Some(place) = place
+            && !places.contains(&place)
+        {
+            places.push(place);
+        }
+    }
+    places
 }
 
 /// What the look-up of the server found, and how each candidate stands (RFC 3263).

@@ -6,8 +6,8 @@ use ratatui::style::Style;
 
 use crate::{
     sip::{
-        Absorbed, CancelOptions, ContextId, Fact, FlowId, LegState, Message, RedirectTarget,
-        Resolution, Response, TerminatedBy, Timer, Transport, answer_attempts,
+        Absorbed, CancelOptions, ContextId, Destination, Fact, FlowId, LegState, Message,
+        RedirectTarget, Resolution, Response, TerminatedBy, Timer, Transport, answer_attempts,
     },
     ui::{
         detail::ladder::short,
@@ -193,7 +193,7 @@ impl Teller<'_> {
             }
             Fact::Acked { status, again, .. } => {
                 let again = if *again { ", again" } else { "" };
-                self.out("ACK".to_owned(), format!("for the {status}{again}"))
+                self.out("ACK".to_owned(), self.and_route(format!("for the {status}{again}")))
             }
             Fact::Absorbed { response, why, count } => {
                 let word = match why {
@@ -212,10 +212,10 @@ impl Teller<'_> {
                 let meant = if *again { "from the peer, repeated" } else { "from the peer" };
                 ("←", theme.pending, self.name(), meant.to_owned())
             }
-            Fact::Answered { response, attempt, left } => {
+            Fact::Answered { response, attempt, left, .. } => {
                 let what = format!("{} to {}", response_line(response), self.name());
                 match attempt {
-                    1 => self.out(what, "our answer".to_owned()),
+                    1 => self.out(what, self.and_route("our answer".to_owned())),
                     again => self.out(
                         format!("{what} again"),
                         self.after(answer_attempts(response, *again, *left)),
@@ -291,18 +291,15 @@ impl Teller<'_> {
         self.model.facts.contexts.find(id)
     }
 
-    /// Over which transport and to which address, as it was then: a later candidate is another.
+    /// Over which transport and to which address.
     fn route(&self) -> String {
-        let Some(row) = self.context(self.entry.context) else { return String::new() };
-        let before = self.row.timeline.iter().take(self.place).rev();
-        let mut tried = before.filter_map(|before| match &before.fact {
-            Fact::Trying(trial) if before.context == row.id => Some(trial),
-            _ => None,
-        });
-        match tried.next() {
-            Some(trial) => over(trial.flow, trial.candidate().transport, self.model),
-            None => flow(row, self.model),
-        }
+        let destination = self.entry.fact.destination();
+        destination.map_or_else(String::new, |it| went_to(it, self.model))
+    }
+
+    /// What is said of it, and where it went.
+    fn and_route(&self, meant: String) -> String {
+        format!("{meant} · {}", self.route())
     }
 
     /// Which attempt it is, and how long after the one before.
@@ -364,6 +361,16 @@ fn over(id: FlowId, transport: Transport, model: &Model) -> String {
     match model.facts.flows.get(&id) {
         Some(flow) => format!("{transport} {}", address(&flow.event.server)),
         None => format!("{transport} flow {id}"),
+    }
+}
+
+/// The transport, and the address that a message of ours went to.
+pub(in crate::ui::view) fn went_to(destination: &Destination, model: &Model) -> String {
+    let Destination { flow, transport, to } = destination;
+    let peer = || Some(model.facts.peer_flows.find(*flow)?.0.peer);
+    match to.as_deref().copied().or_else(peer) {
+        Some(address) => format!("{transport} {address}"),
+        None => over(*flow, *transport, model),
     }
 }
 
