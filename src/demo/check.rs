@@ -8,7 +8,7 @@ use crate::sip::{
 
 use super::behaviour::status;
 
-/// The methods that the demo server knows; any other is answered 200 too.
+/// The methods that the demo server knows; any other is answered 405.
 pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, INFO, REGISTER, \
                                 SUBSCRIBE, NOTIFY, PUBLISH, REFER, UPDATE, PRACK";
 
@@ -49,6 +49,7 @@ pub(super) fn check(request: &Message, limits: &Limits) -> Result<(), Refusal> {
     if let Some(flaw) = Flaw::of(request, limits) {
         return Err(flaw.into());
     }
+    let method = request.method().unwrap_or(Method::Options);
     let uri = request.request_uri().and_then(|uri| Uri::parse(uri).ok());
     match uri.map(|uri| uri.scheme()) {
         Some(Scheme::Sip | Scheme::Sips) => {}
@@ -61,7 +62,6 @@ pub(super) fn check(request: &Message, limits: &Limits) -> Result<(), Refusal> {
         let date = date.text().and_then(|text| header::check(HeaderName::Date, text));
         date.map_err(|error| Refusal::because(400, error.to_string()))?;
     }
-    let method = request.method().unwrap_or(Method::Options);
     // RFC 3261 §8.2.2.3: Require is not looked at in a CANCEL or ACK.
     if !matches!(method, Method::Cancel | Method::Ack) {
         let unknown: Vec<&str> = request

@@ -1,5 +1,4 @@
-//! Every other request outside of a dialog: OPTIONS, MESSAGE, INFO, REGISTER, PUBLISH and what
-//! nobody has heard of.
+//! Every other request outside of a dialog: OPTIONS, MESSAGE, INFO, REGISTER and PUBLISH.
 
 use std::time::Instant;
 
@@ -7,6 +6,7 @@ use crate::sip::{HeaderName, Method, StatusCode, syntax};
 
 use super::{
     behaviour::status,
+    check::Refusal,
     core::{Core, Due},
     digest::{Algorithm, Verdict},
     registrar::EVENTS,
@@ -32,6 +32,8 @@ impl Core {
                     .header(HeaderName::Contact, request.contact());
                 self.respond(now, request, StatusCode::OK, response);
             }
+            // RFC 3261 §8.2.1: every answer has Allow.
+            Method::Extension(_) => self.refuse(now, request, &Refusal::new(405)),
             // RFC 3428 §7: no Contact in the 2xx to a MESSAGE.
             _ => {
                 let response = request.success(StatusCode::OK);

@@ -53,6 +53,11 @@ pub enum ServerUriError {
         "maddr={0:?} is no host: write a name or an address, and the port behind the host of the URI (RFC 3261 §19.1.1)"
     )]
     Maddr(String),
+    /// `sips` and UDP (RFC 3261 §26.2.2).
+    #[error(
+        "a sips URI cannot go over udp, which is not encrypted: write transport=tls or leave the parameter out, or write sip (RFC 3261 §26.2.2)"
+    )]
+    Insecure,
     /// The `transport` parameter is wrong.
     #[error("{0:?} is not a transport: write udp, tcp, tls, ws or wss")]
     Transport(String),
@@ -172,7 +177,7 @@ impl ServerUri {
                 Ok(Transport::Tcp) if secure => Transport::Tls,
                 Ok(Transport::Ws) if secure => Transport::Wss,
                 Ok(Transport::Udp) if secure => {
-                    return Err(ServerUriError::Transport("udp with sips".to_owned()));
+                    return Err(ServerUriError::Insecure);
                 }
                 Ok(transport) => transport,
                 Err(()) => return Err(ServerUriError::Transport(name.to_owned())),
@@ -275,6 +280,12 @@ impl fmt::Debug for ServerUri {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sips_over_udp_is_refused_with_what_would_be_secure() {
+        let error = "sips:h;transport=udp".parse::<ServerUri>().unwrap_err().to_string();
+        assert!(error.contains("transport=tls") && !error.contains("write udp"), "{error}");
+    }
 
     #[test]
     fn every_form_is_read_and_written_back() {

@@ -270,7 +270,7 @@ impl Check {
 
     /// No PRACK goes out for an INVITE that has ended, nor on a leg that is over.
     fn prack(&self, event: &ContextEvent) {
-        let (Fact::Sent { message } | Fact::Retransmitted { message, .. }) = &event.fact else {
+        let (Fact::Sent { message, .. } | Fact::Retransmitted { message, .. }) = &event.fact else {
             return;
         };
         let context = &self.contexts[&event.context];

@@ -226,7 +226,7 @@ fn requests_in_the_dialog_are_answered_properly() {
         ("OPTIONS", "b2", 5, "200 OPTIONS"),
         ("MESSAGE", "b3", 6, "200 MESSAGE"),
         ("NOTIFY", "b4", 7, "200 NOTIFY"),
-        ("X-OTHER", "b5", 8, "200 X-OTHER"),
+        ("X-OTHER", "b5", 8, "405 X-OTHER"),
         ("INFO", "b6", 8, "500 INFO"),
         ("INFO", "b7", 3, "500 INFO"),
         ("PRACK", "b8", 9, "481 PRACK"),

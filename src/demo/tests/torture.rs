@@ -10,10 +10,10 @@ const CASES: [(&str, u16, &str); 61] = [
     // RFC 4475 §3.1.1: valid. The users are nobody that the server knows, so each is answered.
     // RFC 3261 §12.2.2: it has a To tag, of a dialog that is not there.
     ("wsinv", 481, ""),
-    ("intmeth", 200, ""),
+    ("intmeth", 405, ""),
     ("esc01", 200, ""),
     ("escnull", 200, ""),
-    ("esc02", 200, ""),
+    ("esc02", 405, ""),
     ("lwsdisp", 200, ""),
     ("longreq", 200, ""),
     ("dblreq", 200, ""),

@@ -104,6 +104,16 @@ impl Question {
 }
 
 impl LookupFailure {
+    /// Whether the server said nothing of the name: it may have such records.
+    pub(super) fn is_silence(&self) -> bool {
+        match self {
+            LookupFailure::NoRecords | LookupFailure::NoSuchName => false,
+            LookupFailure::Error(_) | LookupFailure::Unreachable(_) | LookupFailure::TimedOut => {
+                true
+            }
+        }
+    }
+
     /// The more it says about why nothing was found, the higher.
     pub(super) fn weight(&self) -> u8 {
         match self {

@@ -78,14 +78,16 @@ pub enum ResolutionError {
         services: String,
     },
     /// No question brought an address.
-    #[error("{} cannot be resolved: {server} {why} (asked for {asked})", escape(host))]
+    #[error("{} cannot be resolved: {server} {why} (asked for {asked}){}", escape(host), beside(.unanswered))]
     Unknown {
         /// What was looked up.
         host: String,
         /// Who was asked.
         server: Box<str>,
-        /// What came of it.
+        /// What came of the last questions.
         why: String,
+        /// What else came of questions before them that brought no answer, and which these are.
+        unanswered: Vec<(String, Vec<String>)>,
         /// The questions, in short.
         asked: String,
     },
@@ -319,14 +321,33 @@ impl Resolution {
             Some(failure) => failure.to_string(),
             None => LookupFailure::NoRecords.to_string(),
         };
+        let mut unanswered: Vec<(String, Vec<String>)> = Vec::new();
+        for lookup in &self.lookups {
+            let Err(failure) = &lookup.answer else { continue };
+            let (failure, is_silence) = (failure.to_string(), failure.is_silence());
+            let question = lookup.question.to_string();
+            match unanswered.iter_mut().find(|(known, _)| *known == failure) {
+                Some((_, questions)) => questions.push(question),
+                None if is_silence && failure != why => unanswered.push((failure, vec![question])),
+                None => {}
+            }
+        }
         let asked = self.lookups.iter().chain(last).map(|lookup| lookup.question.to_string());
         ResolutionError::Unknown {
             host: self.target.host.clone(),
             server: self.server.clone(),
             why,
+            unanswered,
             asked: asked.collect::<Vec<_>>().join(", "),
         }
     }
+}
+
+/// What else is to be known of why nothing was found.
+fn beside(unanswered: &[(String, Vec<String>)]) -> String {
+    let told =
+        |(why, asked): &(String, Vec<String>)| format!("; for {} it {why}", asked.join(", "));
+    unanswered.iter().map(told).collect()
 }
 
 fn bounded(answer: Answer) -> Answer {

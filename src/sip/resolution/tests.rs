@@ -174,6 +174,11 @@ fn what_is_not_to_be_found_is_told_with_the_question_and_the_server() {
             "x.test cannot be resolved: 10.0.0.53:53 did not answer in time (asked for NAPTR x.test, SRV _sip._udp.x.test, SRV _sip._tcp.x.test, A x.test, AAAA x.test)",
         ),
         (
+            "sip x.test",
+            "_sip._udp.x.test SRV TIMEOUT\n_sip._tcp.x.test SRV SERVFAIL",
+            "x.test cannot be resolved: 10.0.0.53:53 says that there is no such name (NXDOMAIN) (asked for NAPTR x.test, SRV _sip._udp.x.test, SRV _sip._tcp.x.test, A x.test, AAAA x.test); for SRV _sip._udp.x.test it did not answer in time; for SRV _sip._tcp.x.test it could not answer: SERVFAIL",
+        ),
+        (
             "sip none.test",
             "_sip._udp.none.test SRV 0 0 0 .\n_sip._tcp.none.test SRV 0 0 0 .",
             "none.test cannot be resolved: its SRV records say that it has no such service (_sip._udp.none.test, _sip._tcp.none.test, RFC 2782)",

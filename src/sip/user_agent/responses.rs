@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Instant};
 
 use super::{
-    DialogKey, UserAgent,
+    DialogKey, Redirects, UserAgent,
     again::Next,
     reliable::Reliability,
     transactions::{Key, Role},
@@ -245,8 +245,15 @@ impl UserAgent {
             .filter(|it| refused.is_none() && !it.is_cancelled())
             .and_then(|it| it.message());
         let advice = request.and_then(|request| advise(&request, message));
-        let advice = advice.map(|advice| Box::new(self.for_account_of(id, advice)));
+        let mut advice = advice.map(|advice| Box::new(self.for_account_of(id, advice)));
         let detail: Box<str> = refused.unwrap_or_default().into();
+        let mut of_registration = detail.clone();
+        if let (300..=304, Redirects::None, Some(advice)) =
+            (status.code(), self.settings.redirects, &mut advice)
+        {
+            advice.sentence.push_str(GOES_THERE);
+            of_registration = advice.sentence.as_str().into();
+        }
         let failed =
             Fact::Failed { response: Some(response), cause, detail: detail.clone(), advice };
         self.tell_own(now, id, failed);
@@ -256,7 +263,7 @@ impl UserAgent {
             self.wait_for_cancel_answer(now, id);
         }
         self.finish(now, id, Some(status));
-        self.register_rejected(now, id, (status, message), &detail);
+        self.register_rejected(now, id, (status, message), &of_registration);
     }
 
     /// The final response may overtake the answer to the CANCEL, which is worth waiting for, but
@@ -304,6 +311,9 @@ impl UserAgent {
         }
     }
 }
+
+/// How a redirection is followed.
+const GOES_THERE: &str = "; redirects = \"best\" in the config file goes there by itself";
 
 fn to_tag(message: &Message) -> &str {
     message.to().ok().and_then(|to| to.tag()).unwrap_or_default()

@@ -122,7 +122,7 @@ struct Draft<'a> {
     facts: &'a Facts,
     ladder: Ladder,
     /// The flows that have a lifeline, and the other addresses that were reached on one.
-    flows: Vec<((Option<FlowId>, Option<SocketAddr>), usize)>,
+    flows: Vec<(Option<FlowId>, Option<SocketAddr>, usize)>,
     /// Where the last request of a context and method went.
     went: HashMap<(ContextId, Method), usize>,
     /// The flow that the row's own request rides on by now, where it goes from one to another.
@@ -171,8 +171,10 @@ impl<'a> Draft<'a> {
 
     /// The lifeline of a flow's peer, or of a server that is being looked up.
     fn peer(&mut self, flow: Option<FlowId>, elsewhere: Option<SocketAddr>) -> usize {
-        let key = (flow, elsewhere);
-        if let Some((_, index)) = self.flows.iter().find(|(known, _)| *known == key) {
+        let is_it = |known: &&(Option<FlowId>, Option<SocketAddr>, usize)| {
+            (known.0, known.1) == (flow, elsewhere)
+        };
+        if let Some((_, _, index)) = self.flows.iter().find(is_it) {
             return *index;
         }
         let lifeline = match flow.and_then(|flow| self.facts.flows.get(&flow)) {
@@ -199,7 +201,7 @@ impl<'a> Draft<'a> {
                 self.ladder.lifelines.len() - 1
             }
         };
-        self.flows.push((key, index));
+        self.flows.push((flow, elsewhere, index));
         index
     }
 
