@@ -1,6 +1,8 @@
 //! The engine on real loopback sockets, against peers in the test's own hands.
 
 mod accounts;
+#[path = "../certificates/mod.rs"]
+mod certificates;
 mod connections;
 #[path = "../dns_server/mod.rs"]
 mod dns_server;
@@ -9,4 +11,5 @@ mod impairment;
 mod life;
 mod next_hop;
 mod reload;
+mod secure;
 mod support;

@@ -13,7 +13,7 @@ use sipboard::{
     transport::ServerUri,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream, UdpSocket},
     time::timeout,
 };
@@ -322,13 +322,13 @@ impl WsConnection {
 }
 
 /// A TCP connection in the test's own hands.
-pub struct TcpPeer {
-    pub stream: TcpStream,
+pub struct TcpPeer<S = TcpStream> {
+    pub stream: S,
     framer: Framer,
 }
 
-impl TcpPeer {
-    pub fn new(stream: TcpStream) -> TcpPeer {
+impl<S: AsyncRead + AsyncWrite + Unpin> TcpPeer<S> {
+    pub fn new(stream: S) -> TcpPeer<S> {
         TcpPeer { stream, framer: Framer::new(Limits::default()) }
     }
 

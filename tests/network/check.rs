@@ -467,6 +467,7 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::PrackAnswered(_) => "prack answered",
         Fact::PrackFailed { .. } => "prack failed",
         Fact::AckFailed { .. } => "ack failed",
+        Fact::NotSecure { .. } => panic!("nothing is secure here: {fact:?}"),
         Fact::CancelAnswered(_) => "cancel answered",
         Fact::CancelCrossed { .. } => "cancel crossed",
         Fact::CancelFailed { .. } => "cancel failed",

@@ -26,3 +26,4 @@ mod s17_2_server_transactions;
 mod s18_transport;
 mod s19_identifiers;
 mod s21_advice;
+mod s26_sips;

@@ -334,6 +334,7 @@ pub fn word(event: &ContextEvent) -> String {
         }
         Fact::PrackAnswered(response) => format!("prack answered {}", response.status),
         Fact::PrackFailed { .. } => "prack failed".to_owned(),
+        Fact::NotSecure { detail } => format!("not secure: {detail}"),
         Fact::AckFailed { detail } => format!("ack failed: {detail}"),
         Fact::CancelAnswered(response) => format!("cancel answered {}", response.status),
         Fact::CancelFailed { .. } => "cancel failed".to_owned(),

@@ -181,6 +181,7 @@ impl<'o> Reporter<'o> {
             | Fact::NeverAcked { detail }
             | Fact::PrackFailed { detail }
             | Fact::AckFailed { detail }
+            | Fact::NotSecure { detail }
             | Fact::CancelFailed { detail } => self.sentence(format_args!("#{id}: {detail}")),
             Fact::Beside { message, detail } => {
                 let line = start_line(message);

@@ -197,6 +197,7 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
         }
         Fact::PrackAnswered(response) => came(response, format!("to {method}"), Tone::Plain),
         Fact::AckFailed { detail } => told("ACK failed", detail.clone(), Tone::Bad),
+        Fact::NotSecure { detail } => told("not secure", detail.clone(), Tone::Bad),
         Fact::PrackFailed { detail } => told("PRACK failed", detail.clone(), Tone::Bad),
         Fact::Cancel { options, waiting } => {
             told("cancel requested", cancel(options, *waiting), Tone::Pending)

@@ -187,6 +187,11 @@ pub enum Fact {
         /// What happened, as a sentence.
         detail: String,
     },
+    /// A message makes a secure dialog, or refreshes its target, and names a hop that is no sips URI.
+    NotSecure {
+        /// Which, and what follows, as a sentence.
+        detail: String,
+    },
     /// A response came that changes nothing.
     Absorbed {
         /// The response.
@@ -297,6 +302,7 @@ impl Fact {
             | Fact::PrackAnswered(_)
             | Fact::PrackFailed { .. }
             | Fact::AckFailed { .. }
+            | Fact::NotSecure { .. }
             | Fact::Absorbed { .. }
             | Fact::Answered { .. }
             | Fact::TimerFired { .. }

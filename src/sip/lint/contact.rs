@@ -74,8 +74,8 @@ const fn in_dialog(method: &Method) -> Option<&'static str> {
 
 /// What the message says to all of its Contacts, read once however many they are.
 struct Around {
-    /// The Request-URI is a sips one.
-    is_sips: bool,
+    /// What is a sips URI, so that Contact must be one, and where that stands.
+    is_sips: Option<(&'static str, &'static str)>,
     /// A REGISTER with `Expires: 0`, the only one in which `*` may stand.
     expires_all: bool,
     /// Where it stands that a message that makes a dialog has one Contact, which is sip or sips;
@@ -100,10 +100,27 @@ impl Around {
                 (_, true) => Some("RFC 3261 §12.1.1"),
                 _ => None,
             },
-            is_sips: request_uri.is_some_and(|uri| uri.is_sips()),
+            is_sips: match request_uri.is_some_and(|uri| uri.is_sips()) {
+                true => Some(("the Request-URI", "RFC 3261 §8.1.1.8")),
+                false if accepts => secure_dialog(message).map(|what| (what, "RFC 3261 §12.1.1")),
+                false => None,
+            },
             expires_all: message.method() == Some(Method::Register)
                 && expires.is_some_and(|text| number(HeaderName::Expires, text) == Ok(0)),
         }
+    }
+}
+
+/// What says that the dialog of a 2xx is secure: its top Record-Route, which the request has had too,
+/// or To, which most often is what the Request-URI was.
+fn secure_dialog(message: &Message) -> Option<&'static str> {
+    let first = |name| {
+        let uri = NameAddr::parse(name, message.list(name).next()?).ok()?.uri();
+        Some(uri.is_sips())
+    };
+    match first(HeaderName::RecordRoute) {
+        Some(true) => Some("the top Record-Route"),
+        _ => message.to().ok().filter(|to| to.uri().is_sips()).map(|_| "To"),
     }
 }
 
@@ -167,9 +184,9 @@ fn look_contact(
     within: usize,
     contact: NameAddr<'_>,
 ) {
-    if around.is_sips && matches!(contact.uri().scheme(), Scheme::Sip) {
-        let text = "the Request-URI is sips, so Contact must be sips as well";
-        lint.header(Rule::ContactSips, header, within, text);
+    if let (Some((what, section)), Scheme::Sip) = (around.is_sips, contact.uri().scheme()) {
+        let text = format_args!("{what} is sips, so Contact must be sips as well");
+        lint.header_by(section, Rule::ContactSips, header, within, text);
     }
     if let (Some(section), Scheme::Other(scheme)) = (around.makes_dialog, contact.uri().scheme()) {
         let text = format_args!("the Contact of a dialog is a sip or sips URI, not {scheme}");

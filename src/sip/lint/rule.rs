@@ -246,7 +246,7 @@ rules! {
     ContactStar "contact-star" Error "RFC 3261 §10.2.2"
         "A Contact of * outside of a REGISTER that expires everything.",
     ContactSips "contact-sips" Warning "RFC 3261 §8.1.1.8"
-        "The Request-URI is sips, but Contact is not.",
+        "Contact is not sips, though the Request-URI is, or the dialog of a 2xx is secure.",
     ContactQ "contact-q" Warning "RFC 3261 §20.10"
         "A q parameter that is not a number from 0 to 1 with three decimals at most.",
     ContactExpires "contact-expires" Warning "RFC 3261 §10.2.1.1"

@@ -38,7 +38,8 @@ impl UserAgent {
         let subscription = self.subscribed(id, message);
         self.tell_own(now, id, Fact::Accepted { response, again: false });
         if let Some(tag) = subscription {
-            self.tell_own(now, id, Fact::Leg { tag, state: LegState::Confirmed });
+            self.tell_own(now, id, Fact::Leg { tag: tag.clone(), state: LegState::Confirmed });
+            self.look_at_hops(now, id, (id, &tag), message);
             self.subscription_runs(now, id, message);
         }
         // RFC 3311 §5.1, RFC 6665 §4.4.1: these refresh the target.
@@ -46,6 +47,7 @@ impl UserAgent {
             && let Some(leg) = self.leg_mut(parent, &tag)
         {
             leg.refresh(message);
+            self.look_at_hops(now, id, (parent, &tag), message);
             self.offer_was_taken(id, parent, &tag);
         }
         self.finish(now, id, Some(status));
@@ -177,6 +179,7 @@ impl UserAgent {
         let response = compose::response(message, status);
         self.tell_own(now, id, Fact::Accepted { response, again: false });
         self.tell_own(now, id, Fact::Leg { tag: tag.into(), state: LegState::Confirmed });
+        self.look_at_hops(now, id, (id, tag), message);
         self.ack_2xx(now, id, (id, tag), status, message);
         self.cancel_was_crossed(now, id, status);
         let unwanted = self.contexts.get(&id).is_some_and(|context| context.hung_up);
@@ -216,6 +219,7 @@ impl UserAgent {
         }
         let response = compose::response(message, status);
         self.tell_own(now, id, Fact::Accepted { response, again: false });
+        self.look_at_hops(now, id, (parent, tag), message);
         self.ack_2xx(now, id, (parent, tag), status, message);
         if let Some(leg) = self.leg_mut(parent, tag).filter(|leg| leg.is_up()) {
             let before = leg.reinvite.replace(id);
@@ -254,8 +258,11 @@ impl UserAgent {
     /// Where an ACK or PRACK has to leave the flow of its INVITE to (RFC 3261 §12.2.1.1).
     pub(super) fn hop_of(&self, of: &OfLeg) -> Option<UriBuf> {
         let flow = self.contexts.get(&of.context)?.flow;
-        let mut legs = self.contexts.get(&of.owner)?.legs.iter();
-        self.hop_of_leg(flow, legs.find(|leg| leg.tag == of.tag)?)
+        let owner = self.contexts.get(&of.owner)?;
+        let leg = owner.legs.iter().find(|leg| leg.tag == of.tag)?;
+        // What would go in the clear goes the way of its INVITE, so that the peer stops repeating
+        // what it acknowledges.
+        self.hop_of_leg(owner, flow, leg).ok()?
     }
 
     /// Writes the ACK of a 2xx for a flow, unless it was before, and sends it there.

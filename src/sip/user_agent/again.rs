@@ -40,12 +40,12 @@ pub(crate) struct Redirection {
 
 impl Redirection {
     /// Takes the contacts of a 3xx, the best one or `all` of them, for a request that has a route of
-    /// its own or not. Gives a sentence for each that must not be tried.
+    /// its own or not, and belongs to a secure dialog or not. Gives a sentence for each that must not be tried.
     fn learn(
         &mut self,
         current: &UriBuf,
         targets: &[RedirectTarget],
-        (all, is_routed): (bool, bool),
+        (all, is_routed, is_secure): (bool, bool, bool),
     ) -> Vec<String> {
         if !self.tried.contains(current) {
             self.tried.push(current.clone());
@@ -56,7 +56,7 @@ impl Redirection {
             // RFC 3261 §8.1.3.4: not in circles, and not back from sips to sip (§26.2.2).
             if self.tried.contains(uri) {
                 refused.push(format!("{uri} was tried before, a loop (RFC 3261 §8.1.3.4)"));
-            } else if current.as_uri().is_sips() && !uri.as_uri().is_sips() {
+            } else if (is_secure || current.as_uri().is_sips()) && !uri.as_uri().is_sips() {
                 refused.push(format!(
                     "{uri} is less secure than {current}: sips must not become sip (RFC 3261 §8.1.3.4)"
                 ));
@@ -169,6 +169,9 @@ impl UserAgent {
             _ => {}
         }
         let all = self.settings.redirects == Redirects::All;
+        let parent = self.contexts.get(&id).and_then(|context| context.parent.as_ref());
+        let owner = parent.and_then(|(parent, _)| self.contexts.get(parent));
+        let is_secure = owner.is_some_and(|owner| self.is_secure(owner));
         let Some(context) = self.contexts.get_mut(&id) else { return Next::Stands(None) };
         let Some(request) = context.message() else { return Next::Stands(None) };
         let Some(current) = request.request_uri().and_then(|uri| uri.parse::<UriBuf>().ok()) else {
@@ -177,7 +180,7 @@ impl UserAgent {
         let is_routed = request.header(HeaderName::Route).is_some();
         let targets = targets(message);
         let redirection = context.redirection.get_or_insert_default();
-        let refused = redirection.learn(&current, &targets, (all, is_routed));
+        let refused = redirection.learn(&current, &targets, (all, is_routed, is_secure));
         if redirection.left.is_empty() {
             return Next::Stands(Some(not_followed(&refused)));
         }

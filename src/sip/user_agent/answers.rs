@@ -96,6 +96,7 @@ impl UserAgent {
                 if let Some(leg) = self.leg_mut(peer.context, &peer.tag) {
                     leg.refresh(&peer.message);
                 }
+                self.look_at_hops(now, peer.context, (peer.context, &peer.tag), &peer.message);
             }
             _ => {}
         }

@@ -189,14 +189,14 @@ impl UserAgent {
         };
         let Some((leg, invite)) = leg_and_invite(context, tag) else { return id };
         // RFC 3261 §12.2.1.1: the route set, or else the remote target, says where it goes.
-        let hop = self.hop_of_leg(flow, leg);
+        let hop = self.hop_of_leg(context, flow, leg);
         let from = invite.header(HeaderName::From).map(|header| header.value);
         let created = Created {
             request_uri: as_uri(&leg.remote_target),
             local_identity: String::from_utf8_lossy(from.unwrap_or_default()).into(),
             remote_identity: leg.remote_identity.clone(),
             call_id: invite.call_id().unwrap_or_default().into(),
-            flow: hop.is_none().then_some(flow),
+            flow: matches!(hop, Ok(None)).then_some(flow),
             transport: self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport),
             parent: Some(id),
             account: sender.profile.as_ref().map(|profile| profile.name.clone()),
@@ -204,8 +204,14 @@ impl UserAgent {
         };
         let waiting = Waiting::InDialog(Box::new(request));
         let child = self.create(now, created, sender, Some((id, tag.into())), waiting);
-        if let Some(hop) = hop {
-            self.ask_to_follow(now, child, flow, hop);
+        match hop {
+            Ok(None) => {}
+            Ok(Some(hop)) => self.ask_to_follow(now, child, flow, hop),
+            Err(error) => {
+                let detail = error.to_string();
+                self.fail(now, child, State::Failed, Cause::InternalError, detail);
+                self.forget_if_over(child);
+            }
         }
         child
     }

@@ -1,5 +1,6 @@
 //! Why a wish is refused: each a sentence for the user.
 
+use super::InTheClear;
 use crate::sip::{event::ContextId, method::Method};
 
 /// Why a cancel is refused.
@@ -73,6 +74,9 @@ pub enum DialogError {
     /// A re-INVITE is under way.
     #[error("an INVITE is already in progress in this dialog (RFC 3261 §14.1)")]
     InvitePending,
+    /// It would leave a secure dialog.
+    #[error(transparent)]
+    InTheClear(#[from] InTheClear),
     /// The numbers of the dialog are used up.
     #[error("{}: hang up, or begin with a lower number", crate::sip::dialog::CSEQ_SPENT)]
     CSeqSpent,

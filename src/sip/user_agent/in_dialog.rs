@@ -28,9 +28,15 @@ impl UserAgent {
         request: DialogRequest,
     ) -> Result<ContextId, DialogError> {
         let tag = self.leg_for(id, tag, &request.method)?;
+        // A BYE ends the leg, whatever becomes of it.
         if request.method == Method::Bye {
             self.hang_up_leg_now(now, id, &tag, request);
             return Ok(ContextId(self.last_context));
+        }
+        if let Some((owner, (leg, _))) =
+            self.contexts.get(&id).and_then(|owner| Some((owner, leg_and_invite(owner, &tag)?)))
+        {
+            self.hop_of_leg(owner, owner.flow, leg)?;
         }
         Ok(self.create_in_dialog(now, id, &tag, request))
     }
@@ -50,7 +56,7 @@ impl UserAgent {
         let context = self.contexts.get(&id).ok_or(HangUpError::Unknown(id))?;
         let (leg, invite) = leg_and_invite(context, &tag).ok_or(HangUpError::Unknown(id))?;
         let flow = context.flow;
-        let stays = self.hop_of_leg(flow, leg).is_none();
+        let stays = self.hop_of_leg(context, flow, leg)?.is_none();
         Ok(DialogWriting {
             way: self.address(flow).filter(|_| stays),
             session: match &leg.described {

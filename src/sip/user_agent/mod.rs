@@ -60,7 +60,7 @@ pub use self::error::{AnswerError, CancelError, DialogError, HangUpError};
 pub use self::held::Held;
 pub(crate) use self::keep_alive::asks_to_keep;
 pub use self::keep_alive::{KeepAlive, KeepAliveBy};
-pub use self::next_hop::Follow;
+pub use self::next_hop::{Follow, InTheClear};
 pub use self::registrations::{RegistrarAt, RegistrarName};
 pub(crate) use self::route::Route;
 pub use self::settings::{ExtraLegs, Redirects, Settings};

@@ -11,9 +11,12 @@ use super::{DialogKey, Output, Size, UserAgent, errands::is_errand, sending::uri
 use crate::sip::{
     auth::AuthState,
     cause::Cause,
-    context::{Request, Waiting},
+    context::{ClientContext, Request, Waiting},
     dialog::{Leg, Routing},
     event::{ContextId, Fact, FlowId, State},
+    header::NameAddr,
+    message::Message,
+    name::HeaderName,
     transport::Transport,
     uri::{Scheme, Uri, UriBuf},
 };
@@ -85,15 +88,76 @@ impl UserAgent {
     }
 
     /// The next hop of requests in the dialog of a leg, where a flow does not reach it: on UDP it
-    /// reaches every address.
-    pub(super) fn hop_of_leg(&self, flow: FlowId, leg: &Leg) -> Option<UriBuf> {
+    /// reaches every address. `owner` is the context that made the dialog.
+    ///
+    /// # Errors
+    ///
+    /// Where the dialog is secure and that hop is not.
+    pub(super) fn hop_of_leg(
+        &self,
+        owner: &ClientContext,
+        flow: FlowId,
+        leg: &Leg,
+    ) -> Result<Option<UriBuf>, InTheClear> {
         let routing = Routing::new(&leg.remote_target, &leg.route_set);
-        let hop = routing.next_hop()?;
-        let transport = self.flows.flow(flow)?.transport;
-        if uri_destination(transport, &hop).is_some() || !self.leads_elsewhere(flow, &hop) {
-            return None;
+        let (Some(hop), Some(to)) = (routing.next_hop(), self.flows.flow(flow)) else {
+            return Ok(None);
+        };
+        if uri_destination(to.transport, &hop).is_some() || !self.leads_elsewhere(flow, &hop) {
+            return Ok(None);
         }
-        hop.as_str().parse().ok()
+        if self.is_secure(owner) && !is_secured(&hop) {
+            // Its peer wrote itself wrong; the connection to it is what it should be.
+            if to.peer.as_ref().is_some_and(|peer| peer.is_named_by(&hop, peer.port)) {
+                return Ok(None);
+            }
+            let header = if leg.route_set.is_empty() { "Contact" } else { "Record-Route" };
+            return Err(InTheClear { header, uri: hop.as_str().into() });
+        }
+        Ok(hop.as_str().parse().ok())
+    }
+
+    /// Whether the dialogs of a context are secure: it was sent to a sips URI over TLS
+    /// (RFC 3261 §12.1.2).
+    pub(super) fn is_secure(&self, owner: &ClientContext) -> bool {
+        let flow = self.flows.flow(owner.flow);
+        flow.is_some_and(|flow| flow.transport.is_secure())
+            && owner.message().is_some_and(|request| {
+                let uri = request.request_uri().and_then(|uri| Uri::parse(uri).ok());
+                uri.is_some_and(|uri| uri.is_sips())
+            })
+    }
+
+    /// Tells what is wrong with a message that makes a secure dialog, or refreshes its target: a
+    /// hop that it names is no sips URI (RFC 3261 §12.1.1, §16.6).
+    pub(super) fn look_at_hops(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        (owner, tag): (ContextId, &str),
+        message: &Message,
+    ) {
+        let Some(context) = self.contexts.get(&owner) else { return };
+        let Some(leg) = context.legs.iter().find(|leg| &*leg.tag == tag) else { return };
+        let in_the_clear = |name: &HeaderName| {
+            let uri = |value| NameAddr::parse(*name, value).ok().map(|address| address.uri());
+            message.list(*name).filter_map(uri).find(|uri| uri.scheme() == Scheme::Sip)
+        };
+        let names = [HeaderName::Contact, HeaderName::RecordRoute];
+        let wrong = names.iter().find_map(|name| Some((name, in_the_clear(name)?)));
+        let Some((name, uri)) = wrong.filter(|_| self.is_secure(context)) else { return };
+        let what = match (message.status(), message.method()) {
+            (Some(status), _) => status.to_string(),
+            (None, method) => method.map(|method| method.to_string()).unwrap_or_default(),
+        };
+        let follows = match self.hop_of_leg(context, context.flow, leg) {
+            Ok(_) => "",
+            Err(_) => ": no request is sent there, for it would go in the clear",
+        };
+        let detail = format!(
+            "the {name} {uri} of the {what} is not sips, as it must be in a dialog that a sips URI has made over TLS (RFC 3261 §12.1.1){follows}"
+        );
+        self.tell_own(now, id, Fact::NotSecure { detail });
     }
 
     /// Lets a context look for the flow to another hop. What it has to send waits.
@@ -153,6 +217,27 @@ impl UserAgent {
             self.fail(now, id, State::Failed, Cause::ConnectionError, why.to_owned());
             self.forget_if_over(id);
         }
+    }
+}
+
+/// A hop of a secure dialog that nothing secures: what goes there would go in the clear.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not sent: the dialog was made by a sips URI over TLS, and the {header} of its peer, {uri}, would have it go on in the clear; a sips URI there would be right (RFC 3261 §12.1.1, §26.2.2)"
+)]
+pub struct InTheClear {
+    /// The header that names the hop.
+    pub header: &'static str,
+    /// The hop.
+    pub uri: Box<str>,
+}
+
+/// Whether a hop is reached by TLS alone, or by the connection that there is.
+fn is_secured(hop: &Uri<'_>) -> bool {
+    match transport_of(hop) {
+        Named::Transport(transport) => transport.is_secure(),
+        Named::Address => false,
+        Named::Nothing => true,
     }
 }
 

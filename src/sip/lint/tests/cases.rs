@@ -196,6 +196,16 @@ pub(super) fn cases() -> Vec<(Rule, Vec<u8>, Vec<u8>)> {
             request("INVITE sip:", "INVITE sips:"),
             request("INVITE sip:", "INVITE sips:").replace("Contact: <sip:", "Contact: <sips:"),
         ),
+        (
+            ContactSips,
+            response("To: <sip:", "To: <sips:"),
+            response("To: <sip:", "To: <sips:").replace("Contact: <sip:", "Contact: <sips:"),
+        ),
+        (
+            ContactSips,
+            response("Contact:", "Record-Route: <sips:p.test;lr>\r\nContact:"),
+            response("Contact:", "Record-Route: <sip:p.test;lr>\r\nContact:"),
+        ),
         (ContactQ, request(":5062>", ":5062>;q=1.5"), request(":5062>", ":5062>;q=0.5")),
         (
             ContactExpires,

@@ -441,6 +441,7 @@ fn note(entry: &Entry, row: &Row) -> Option<(String, Mood)> {
         Fact::CancelCrossed { .. } => ("a 2xx crossed the CANCEL".to_owned(), Mood::Pending),
         Fact::CancelFailed { .. } => ("CANCEL failed".to_owned(), Mood::Bad),
         Fact::AckFailed { .. } => ("ACK failed".to_owned(), Mood::Bad),
+        Fact::NotSecure { .. } => ("a hop is not sips".to_owned(), Mood::Bad),
         Fact::PrackFailed { .. } => ("PRACK failed".to_owned(), Mood::Bad),
         Fact::NeverAcked { .. } => (format!("{} never ACKed", entry.method), Mood::Bad),
         Fact::Impaired(impaired) => {

@@ -68,6 +68,7 @@ pub(in crate::ui::view) fn details(entry: &Entry) -> Vec<String> {
         | Fact::NeverAcked { detail }
         | Fact::Beside { detail, .. }
         | Fact::PrackFailed { detail }
+        | Fact::NotSecure { detail }
         | Fact::AckFailed { detail } => {
             details.push(sentence(detail));
         }
@@ -170,6 +171,7 @@ impl Teller<'_> {
                 self.came(response, meant.to_owned())
             }
             Fact::AckFailed { .. } => ("✖", theme.bad, "ACK failed".to_owned(), String::new()),
+            Fact::NotSecure { .. } => ("✖", theme.bad, "not secure".to_owned(), String::new()),
             Fact::PrackFailed { .. } => ("✖", theme.bad, "PRACK failed".to_owned(), String::new()),
             Fact::CancelAnswered(response) => {
                 let meant = if response.status.is_success() {
