@@ -112,6 +112,43 @@ fn s4_1_2_3_hanging_up_unsubscribes_and_waits_for_the_last_notify() {
     assert!(sim.ua.is_idle());
 }
 
+/// A REFER whose last NOTIFY crosses what would have ended its subscription from here.
+fn crossed() -> (Simulation<impl Peer>, sipboard::sip::ContextId) {
+    let mut sim = simulation(Script(|request: &Message, out: &mut Out| {
+        if request.method() == Some(Method::Refer) {
+            out.push((ms(0), response(request, 202, "b")));
+            let state = "terminated;reason=noresource";
+            out.push((ms(100), notify_of("refer", request, 1, state)));
+        }
+    }));
+    let id = sim.request(new_request(Method::Refer, "sip:bob@demo.test"));
+    sim.run(ms(50));
+    sim.with(|ua, now| ua.hang_up(now, id)).unwrap();
+    sim.run(ms(200));
+    assert_eq!(sim.story(id).last().unwrap(), "ended Accepted");
+    (sim, sipboard::sip::ContextId(2))
+}
+
+#[test]
+fn s4_1_2_3_what_would_have_ended_a_subscription_ends_by_its_own_answer_or_timer() {
+    let (mut sim, child) = crossed();
+    assert!(!sim.ua.is_idle());
+    sim.run(Duration::from_secs(40));
+    let story = sim.story(child);
+    assert_eq!(story[story.len() - 2..], ["failed Request Timeout", "ended Request Timeout"]);
+    let (mut sim, child) = crossed();
+    let unsubscribe = sim.sent.iter().rfind(|(_, m)| m.method() == Some(Method::Subscribe));
+    let answer = response(&unsubscribe.unwrap().1.clone(), 481, "b");
+    sim.peer_sends(answer);
+    sim.run(ms(100));
+    let story = sim.story(child);
+    assert_eq!(
+        story[story.len() - 3..][..2],
+        ["rejected 481 SIP Failure Code", "failed SIP Failure Code"]
+    );
+    assert!(sim.ua.is_idle());
+}
+
 #[test]
 fn s4_1_2_3_a_subscription_without_an_event_is_ended_without_one() {
     let mut sim = simulation(notifier());

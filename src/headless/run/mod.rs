@@ -374,11 +374,18 @@ impl<'o> Run<'o> {
         self.reporter.flush();
         self.reporter.progress(Instant::now(), &self.totals, self.open, self.plan.count);
         let done = self.is_settled();
-        if (done && self.lingering.is_empty()) || self.reporter.is_broken() {
+        let rests = done && self.lingering.is_empty() && !self.ends_a_leg();
+        if rests || self.reporter.is_broken() {
             self.leave();
         } else if done && !std::mem::replace(&mut self.told_of_wait, true) {
             self.tell_of_forks();
         }
+    }
+
+    /// Whether a request that ends a leg waits for its own answer, or its own Timer F, though the
+    /// leg is over: the peer has ended it at the same time.
+    fn ends_a_leg(&self) -> bool {
+        self.calls.values().any(|call| !call.is_root())
     }
 
     /// Does what has come due.
