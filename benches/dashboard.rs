@@ -276,7 +276,7 @@ impl Bench {
             registration: None,
         };
         let status = self.status(State::Calling, 1, 500);
-        self.fact(id, Fact::Created(Box::new(created)), status);
+        self.fact(id, Fact::Created(Box::new(created)), status.clone());
         self.fact(
             id,
             Fact::Sent { message: Bytes::from_static(b"x"), destination: along() },
@@ -298,14 +298,15 @@ impl Bench {
 
     fn retransmit(&mut self, id: u64) {
         let status = self.status(State::Calling, 2, 1_000);
-        let again = Fact::Retransmitted { message: Bytes::from_static(b"x"), attempt: 2 };
+        let again = Fact::Retransmitted { message: Bytes::from_static(b"x"), attempt: 2, left: 5 };
         self.fact(id, again, status);
     }
 
     fn status(&self, state: State, attempts: u32, next: u64) -> Status {
         let at = self.now + Duration::from_millis(next);
-        let timers = [Some(TimerAt { timer: Timer::A, at }), None];
-        Status { state, timers, attempts, attempts_max: 7, legs_up: 0, ended: false }
+        let timers = [TimerAt::own(Timer::A, at)].into();
+        let (attempts_max, legs_up) = (7, 0);
+        Status { state, timers, more_timers: 0, attempts, attempts_max, legs_up, ended: false }
     }
 
     fn fact(&mut self, id: u64, fact: Fact, status: Status) {
@@ -341,8 +342,12 @@ impl Bench {
         self.full = self.model.facts.contexts.len() as u64 + 1;
         let status = self.status(State::Calling, 1, 500);
         self.create(self.full);
-        self.fact(self.full, Fact::Sent { message: invite(1_300), destination: along() }, status);
-        self.fact(self.full, Fact::Retransmitted { message: invite(60_000), attempt: 2 }, status);
+        self.fact(self.full, Fact::Sent { message: invite(1_300), destination: along() }, status.clone());
+        self.fact(
+            self.full,
+            Fact::Retransmitted { message: invite(60_000), attempt: 2, left: 5 },
+            status,
+        );
         for _ in 0..ENTRIES {
             self.now += Duration::from_millis(1);
             self.ring(self.full);

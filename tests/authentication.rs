@@ -178,6 +178,7 @@ fn a_cancel_during_the_challenge_keeps_the_retry_from_being_sent() {
             "cancel, waiting",
             "rejected 407 Canceled",
             "failed Canceled",
+            "cancel failed",
             "acked 407",
             "ended Canceled"
         ]

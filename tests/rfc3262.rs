@@ -233,11 +233,22 @@ fn s4_after_the_final_response_a_reliable_provisional_is_not_acknowledged() {
 }
 
 #[test]
-fn s3_a_reliable_provisional_without_a_to_tag_gets_no_prack() {
+fn s3_a_reliable_provisional_without_a_to_tag_gets_no_prack_and_a_sentence() {
     let mut call = Call::invited();
     call.reply_with(183, "", |builder| builder.header(REQUIRE, "100rel").header(RSEQ, 1));
-    assert_eq!(call.news(), ["progress 183"]);
+    assert_eq!(call.news(), ["progress 183", "prack failed"]);
     assert_eq!(call.wire(), [""; 0]);
+    let Fact::PrackFailed { detail } = &call.last_event().fact else { panic!("no sentence") };
+    assert!(detail.contains("its To has no tag"), "{detail}");
+}
+
+#[test]
+fn s4_in_a_100_the_option_tag_is_ignored() {
+    let mut call = Call::ringing();
+    call.look();
+    call.reply_with(100, "b", |builder| builder.header(REQUIRE, "100rel").header(RSEQ, 1));
+    call.reply_with(100, "", |builder| builder.header(REQUIRE, "100rel"));
+    assert_eq!((call.news(), call.wire()), (vec!["progress 100".to_owned(); 2], vec![]));
 }
 
 #[test]

@@ -109,7 +109,10 @@ fn s5_a_199_of_another_fork_ends_its_early_dialog_after_a_2xx_too() {
     call.reply(200, "b");
     call.look();
     call.reply(199, "c");
-    assert_eq!(call.news(), ["late 199", "leg c ended by a 199"]);
+    assert_eq!(call.news(), ["progress 199", "leg c ended by a 199"]);
+    call.reply(199, "d");
+    call.reply(180, "c");
+    assert_eq!(call.news(), ["late 199", "late 180"]);
     call.hang_up();
     let bye = call.sent(Method::Bye);
     call.reply_to(&bye, 200, "");

@@ -30,8 +30,11 @@ fn refused() -> Call {
 #[test]
 fn every_copy_of_a_rejection_that_timer_g_sends_is_told_and_counted() {
     let mut call = refused();
-    // Timer M of our own INVITE runs too, but only waits.
-    assert_eq!(call.timers(), [(Timer::G, 500), (Timer::H, 32_000)]);
+    let letters: Vec<Timer> = call.timers().into_iter().map(|(timer, _)| timer).collect();
+    assert_eq!(letters, [Timer::G, Timer::M, Timer::H]);
+    assert!(
+        call.timers().contains(&(Timer::G, 500)) && call.timers().contains(&(Timer::H, 32_000))
+    );
     assert_eq!(answers(&call), [(415, 1, 10)]);
     call.wait(PATIENCE);
     let all: Vec<_> = (1..=11).map(|attempt| (415, attempt, 11 - attempt)).collect();

@@ -155,7 +155,7 @@ fn sent(bytes: &'static str) -> Script {
     let mut script = Script::new(Colours::Many);
     script.flow(1, "ws://127.0.0.1:5066", ui_script::up("127.0.0.1:5066"));
     script.answered(1);
-    let status = script.model.selected().unwrap().status;
+    let status = script.model.selected().unwrap().status.clone();
     let message = Bytes::from_static(bytes.as_bytes());
     script.created(2, Method::Message, "sip:bob@demo.test", false);
     let sent = Fact::Sent { message, destination: script.along(2) };
@@ -233,7 +233,7 @@ fn what_the_peer_asks_for_is_one_key_away() {
     let retry = sipboard::sip::NewRequest::from_message(&request);
     let sentence = "the peer knows better".to_owned();
     let advice = Some(Box::new(sipboard::sip::Advice { sentence, retry }));
-    let status = script.model.selected().unwrap().status;
+    let status = script.model.selected().unwrap().status.clone();
     let cause = sipboard::sip::Cause::Rejected;
     let failed = Fact::Failed { response: None, cause, detail: Box::default(), advice };
     script.fact(2, Method::Message, failed, status);
@@ -329,7 +329,7 @@ fn variables_have_new_values_where_a_request_is_sent_again() {
         registration: None,
     };
     let calling = ui_script::status(sipboard::sip::State::Calling, true);
-    script.fact(1, Method::Invite, Fact::Created(Box::new(created)), calling);
+    script.fact(1, Method::Invite, Fact::Created(Box::new(created)), calling.clone());
     let message = Bytes::from_static(SENT.as_bytes());
     let went = Fact::Sent { message, destination: script.along(1) };
     script.fact(1, Method::Invite, went, calling);

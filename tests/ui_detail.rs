@@ -50,22 +50,27 @@ fn call(colours: Colours) -> Script {
         script.fact(1, Method::Invite, fact, state);
     };
     let sent = Fact::Sent { message: invite(1, "z9hG4bK1", ""), destination: along() };
-    fact(&mut script, 0, sent, calling);
+    fact(&mut script, 0, sent, calling.clone());
     for attempt in 2..4 {
         let message = invite(1, "z9hG4bK1", "");
-        fact(&mut script, 500, Fact::Retransmitted { message, attempt }, calling);
+        fact(
+            &mut script,
+            500,
+            Fact::Retransmitted { message, attempt, left: 7 - attempt },
+            calling.clone(),
+        );
     }
     let credentials = "Proxy-Authorization: Digest username=\"demo\", realm=\"demo\", nonce=\"n\", uri=\"sip:auth@demo.test\", response=\"0123\"\r\n";
     let again = Fact::Sent { message: invite(2, "z9hG4bK2", credentials), destination: along() };
     fact(&mut script, 2, again, calling);
     let proceeding = status(State::Proceeding, true);
     let ringing = Fact::Progress(answer(180, "Ringing", 2, "a8f2", ""));
-    fact(&mut script, 3, ringing, proceeding);
+    fact(&mut script, 3, ringing, proceeding.clone());
     let early = Fact::Leg { tag: "a8f2".into(), state: LegState::Early };
     fact(&mut script, 0, early, proceeding);
     let up = sipboard::sip::Status { legs_up: 1, ..status(State::Accepted, true) };
     let ok = Fact::Accepted { response: answer(200, "OK", 2, "a8f2", ""), again: false };
-    fact(&mut script, 900, ok, up);
+    fact(&mut script, 900, ok, up.clone());
     let leg = Fact::Leg { tag: "a8f2".into(), state: LegState::Confirmed };
     fact(&mut script, 0, leg, up);
     script.press(KeyCode::Tab, KeyModifiers::NONE);
@@ -100,7 +105,7 @@ fn every_leg_is_shown_and_of_too_many_their_number() {
     let fork = |script: &mut Script, numbers: std::ops::Range<u32>| {
         for number in numbers {
             let tag = format!("fork{number}").into();
-            script.fact(1, Method::Invite, Fact::Leg { tag, state: LegState::Early }, early);
+            script.fact(1, Method::Invite, Fact::Leg { tag, state: LegState::Early }, early.clone());
         }
     };
     fork(&mut script, 2..65);
@@ -144,7 +149,7 @@ fn a_reinvite_of_the_peer_leaves_the_route_set_as_it_was() {
         transaction: None,
         answer: StatusCode::new(200),
     };
-    script.fact(1, Method::Invite, received, up);
+    script.fact(1, Method::Invite, received, up.clone());
     let message = format!("SIP/2.0 200 OK\r\n{dialog}Contact: <sip:alice@127.0.0.1:40000>\r\n\r\n");
     let status = StatusCode::new(200).unwrap();
     let answered = Fact::Answered {
@@ -311,12 +316,12 @@ proptest! {
         for message in messages {
             let message = Bytes::from(message);
             let sent = Fact::Sent { message: message.clone(), destination: along() };
-            script.fact(1, Method::Invite, sent, accepted);
+            script.fact(1, Method::Invite, sent, accepted.clone());
             let response = Response { status: StatusCode::new(200).unwrap(), message };
-            script.fact(1, Method::Invite, Fact::Accepted { response, again: false }, accepted);
+            script.fact(1, Method::Invite, Fact::Accepted { response, again: false }, accepted.clone());
         }
         let leg = Fact::Leg { tag: header.as_str().into(), state: LegState::Early };
-        script.fact(1, Method::Invite, leg, accepted);
+        script.fact(1, Method::Invite, leg, accepted.clone());
         script.fact(1, Method::Invite, Fact::Ended { cause: Cause::Bye }, accepted);
         walk(&mut script);
         for cell in script.draw(150, 50).0.content() {
@@ -337,14 +342,15 @@ fn our_answers_that_go_out_again_stand_in_the_timeline_with_their_timers() {
         left: 11 - attempt,
         destination: along(),
     };
-    let running = timers(up, &[(Timer::G, at(&script, 500)), (Timer::H, at(&script, 32_000))]);
+    let running =
+        timers(up.clone(), &[(Timer::G, at(&script, 500)), (Timer::H, at(&script, 32_000))]);
     script.fact(1, Method::Invite, refusal(1), running);
     let text = script.text(160, 50);
     assert!(text.contains("488 Not Acceptable Here to INVITE"), "{text}");
     assert!(text.contains("Timer G") && text.contains("sends the final again"), "{text}");
     assert!(text.contains("Timer H"), "{text}");
     script.wait(500);
-    let waits = timers(up, &[(Timer::H, at(&script, 31_500))]);
+    let waits = timers(up.clone(), &[(Timer::H, at(&script, 31_500))]);
     script.fact(1, Method::Invite, refusal(2), waits);
     let text = script.text(160, 50);
     assert!(text.contains("488 Not Acceptable Here to INVITE again"), "{text}");
@@ -385,7 +391,7 @@ fn what_is_refused_leaves_the_request_that_waits() {
     for (cseq, transaction) in [(10, Some(waits)), (11, None)] {
         let message = invite(cseq);
         let received = Fact::Received { message, again: false, transaction, answer: None };
-        script.fact(1, Method::Invite, received, up);
+        script.fact(1, Method::Invite, received, up.clone());
     }
     let message = message("SIP/2.0 500 Server Internal Error", 11);
     let response = Response { status: StatusCode::new(500).unwrap(), message };

@@ -48,7 +48,7 @@ fn by_name(script: &mut Script, context: u64, target: &str) {
         registration: None,
     };
     let waiting = status(State::Waiting, true);
-    script.fact(context, Method::Invite, Fact::Created(Box::new(created)), waiting);
+    script.fact(context, Method::Invite, Fact::Created(Box::new(created)), waiting.clone());
     let server = "sip:v6.test".into();
     script.fact(context, Method::Invite, Fact::Resolving { server }, waiting);
 }
@@ -70,8 +70,8 @@ fn a_request_that_failed_over_says_where_each_copy_went() {
     for (flow, failures) in [(1, vec![]), (2, vec![Arc::from("refused")])] {
         let trial =
             Trial { flow: FlowId(flow), candidates: candidates.clone(), failures: failures.into() };
-        script.fact(1, Method::Invite, Fact::Trying(Box::new(trial)), calling);
-        script.sent(1, Method::Invite, calling);
+        script.fact(1, Method::Invite, Fact::Trying(Box::new(trial)), calling.clone());
+        script.sent(1, Method::Invite, calling.clone());
         script.wait(100);
     }
     let sent = lines(&mut script, "→  INVITE");
@@ -86,9 +86,9 @@ fn what_went_elsewhere_than_its_flow_leads_names_that_address_and_has_its_own_li
     script.flow(2, "sip:127.0.0.1:5060;transport=udp", up("127.0.0.1:5060"));
     script.created(1, Method::Invite, "sip:bob@demo.test", true);
     let up = status(State::Accepted, true);
-    script.sent(1, Method::Invite, up);
+    script.sent(1, Method::Invite, up.clone());
     let ok = Fact::Accepted { response: response(200, "OK", "INVITE"), again: false };
-    script.fact(1, Method::Invite, ok, up);
+    script.fact(1, Method::Invite, ok, up.clone());
     let to = Some(Box::new(([127, 0, 0, 1], 5070).into()));
     let ack = Fact::Acked {
         message: "ACK".into(),
@@ -144,7 +144,7 @@ fn why_a_flow_ended_stays_with_the_rows_that_it_ended() {
         advice: None,
     };
     let over = Status { ended: true, ..status(State::Failed, false) };
-    script.fact(1, Method::Invite, failed, over);
+    script.fact(1, Method::Invite, failed, over.clone());
     script.fact(1, Method::Invite, Fact::Ended { cause: Cause::ConnectionError }, over);
     script.press(KeyCode::Tab, KeyModifiers::NONE);
     script.type_text("6");
@@ -175,15 +175,15 @@ fn the_ladder_tells_what_is_repeated_and_what_was_dropped() {
         script.fact(1, method, fact, status);
         script.wait(500);
     };
-    fact(Method::Invite, Fact::Sent { message: message.clone(), destination: along() }, calling);
+    fact(Method::Invite, Fact::Sent { message: message.clone(), destination: along() }, calling.clone());
     let impaired = Impaired {
         direction: Direction::Out,
         deed: Deed::Dropped,
         rule: Arc::from("out drop"),
         message: message.clone(),
     };
-    fact(Method::Invite, Fact::Impaired(Box::new(impaired)), calling);
-    fact(Method::Invite, Fact::Retransmitted { message, attempt: 2 }, calling);
+    fact(Method::Invite, Fact::Impaired(Box::new(impaired)), calling.clone());
+    fact(Method::Invite, Fact::Retransmitted { message, attempt: 2, left: 5 }, calling);
     let ack = |again| Fact::Acked {
         message: Bytes::from_static(b"ACK sip:bob@demo.test SIP/2.0\r\nCSeq: 1 ACK\r\n\r\n"),
         status: StatusCode::new(200).unwrap(),
@@ -192,22 +192,22 @@ fn the_ladder_tells_what_is_repeated_and_what_was_dropped() {
     };
     for again in [false, true] {
         let ok = response(200, "OK", "INVITE");
-        fact(Method::Invite, Fact::Accepted { response: ok, again }, accepted);
-        fact(Method::Ack, ack(again), accepted);
+        fact(Method::Invite, Fact::Accepted { response: ok, again }, accepted.clone());
+        fact(Method::Ack, ack(again), accepted.clone());
     }
     let late = Fact::Absorbed {
         response: response(180, "Ringing", "INVITE"),
         why: Absorbed::Repeated,
         count: 1,
     };
-    fact(Method::Invite, late, accepted);
+    fact(Method::Invite, late, accepted.clone());
     let ours = |attempt| Fact::Answered {
         response: response(200, "Fine", "INVITE"),
         attempt,
         left: 3,
         destination: along(),
     };
-    fact(Method::Invite, ours(1), accepted);
+    fact(Method::Invite, ours(1), accepted.clone());
     fact(
         Method::Update,
         Fact::Received {
@@ -216,7 +216,7 @@ fn the_ladder_tells_what_is_repeated_and_what_was_dropped() {
             transaction: None,
             answer: None,
         },
-        accepted,
+        accepted.clone(),
     );
     fact(Method::Invite, ours(2), accepted);
     script.press(KeyCode::Tab, KeyModifiers::NONE);

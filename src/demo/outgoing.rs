@@ -122,8 +122,8 @@ impl Outgoing {
             self.deadlines.cancel(timer);
         }
         match entry.transaction.timers()[0] {
-            Some(timer) if !entry.transaction.is_terminated() => {
-                entry.timer = Some(self.deadlines.add(timer.at, branch));
+            Some((_, at)) if !entry.transaction.is_terminated() => {
+                entry.timer = Some(self.deadlines.add(at, branch));
             }
             _ => {
                 self.requests.remove(&branch);

@@ -90,8 +90,8 @@ pub(crate) enum Request {
         bytes: Bytes,
         /// The address, where it is not the flow's peer.
         to: Option<SocketAddr>,
-        /// How often it was sent, and how often it would have been at most.
-        attempts: (u32, u32),
+        /// How often it was sent.
+        attempts: u32,
     },
     /// It was never sent.
     Never,

@@ -49,7 +49,7 @@ pub use escape::escape;
 pub use event::{
     Absorbed, Advice, Asked, ContextEvent, ContextId, Created, Destination, Event, Fact, FlowId,
     Followed, LegState, Outside, OutsideFact, Resolution, Response, State, Status, Stray,
-    TerminatedBy, Timer, TimerAt, Trial, TrialState, answer_attempts,
+    TerminatedBy, Timer, TimerAt, TimerOf, Trial, TrialState, answer_attempts,
 };
 pub use flaw::Flaw;
 pub use framing::{Frame, FrameError, Framer};

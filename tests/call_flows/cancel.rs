@@ -247,8 +247,8 @@ fn a_cancelled_invite_always_has_a_countdown() {
     sim.run(ms(10));
     sim.with(|ua, now| ua.cancel(now, id, CancelOptions::default())).unwrap();
     sim.run(Duration::from_secs(10));
-    let timers = sim.events.last().unwrap().status.timers;
-    assert!(timers.iter().flatten().any(|timer| timer.timer == Timer::CancelWait), "{timers:?}");
+    let timers = &sim.events.last().unwrap().status.timers;
+    assert!(timers.iter().any(|timer| timer.timer == Timer::CancelWait), "{timers:?}");
 }
 
 #[test]

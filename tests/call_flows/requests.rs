@@ -9,7 +9,7 @@ fn the_status_counts_attempts_and_names_the_next_timer() {
     sim.run(ms(1500));
     let last = sim.events.last().unwrap();
     assert_eq!((last.status.attempts, last.status.attempts_max), (3, 7));
-    let [next, then] = last.status.timers.map(Option::unwrap);
+    let [next, then] = &last.status.timers[..] else { panic!("{:?}", last.status) };
     assert_eq!((next.timer, next.at - sim.start), (Timer::A, ms(3500)));
     assert_eq!((then.timer, then.at - sim.start), (Timer::B, ms(32_000)));
 }

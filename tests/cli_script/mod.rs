@@ -66,8 +66,9 @@ pub fn context_event(context: ContextId, method: Method, fact: Fact) -> Event {
         _ => State::Proceeding,
     };
     let legs_up = u32::from(matches!(fact, Fact::Accepted { .. }));
-    let timers = [None, None];
-    let status = Status { state, timers, attempts: 1, attempts_max: 7, legs_up, ended: false };
+    let (timers, more_timers) = (Box::default(), 0);
+    let status =
+        Status { state, timers, more_timers, attempts: 1, attempts_max: 7, legs_up, ended: false };
     Event::Sip(sip::Event::Context(ContextEvent {
         at: Instant::now(),
         context,

@@ -8,8 +8,8 @@ use std::{
 use bytes::Bytes;
 use rand::{RngExt, rngs::StdRng};
 use sipboard::sip::{
-    Cause, ContextEvent, ContextId, Fact, HeaderName, LegState, Message, Method,
-    ServerTransactionId, State, Transmit, UserAgent,
+    Cause, ContextEvent, ContextId, Fact, HeaderName, LegState, Message, Method, Response,
+    ServerTransactionId, State, StatusCode, Transmit, UserAgent,
 };
 
 /// One user agent as it is seen from outside.
@@ -52,6 +52,8 @@ struct Context {
     legs: BTreeMap<Box<str>, Leg>,
     /// The cause of a rejection whose failure must follow.
     rejected: Option<Cause>,
+    /// The tag of a fork that rings, though another has accepted: its leg must follow.
+    new_fork: Option<String>,
 }
 
 #[derive(Debug)]
@@ -244,6 +246,7 @@ impl Check {
                 accepted: HashSet::new(),
                 legs: BTreeMap::new(),
                 rejected: None,
+                new_fork: None,
             };
             self.contexts.insert(id, context);
             self.open.insert(id);
@@ -321,11 +324,17 @@ impl Context {
             );
             assert!(follows, "a failure must follow a rejection: {event:?}");
         }
+        if let Some(tag) = self.new_fork.take() {
+            let Fact::Leg { tag: of, state: LegState::Early } = &event.fact else {
+                panic!("a leg must follow: {event:?}")
+            };
+            assert_eq!(**of, *tag, "{event:?}");
+        }
         match &event.fact {
             Fact::Sent { .. } if own => self.goes_on(event),
             Fact::Progress(response) if own => {
                 assert!(response.status.is_provisional());
-                self.goes_on(event);
+                self.rings_on(event, response);
             }
             Fact::Challenged { .. } | Fact::Redirected { .. } if own => self.goes_on(event),
             Fact::Accepted { response, again } => {
@@ -374,6 +383,22 @@ impl Context {
         self.status(event);
     }
 
+    /// Another fork may ring after one has accepted, and its leg follows (RFC 3261 §13.2.2.4).
+    fn rings_on(&mut self, event: &ContextEvent, response: &Response) {
+        if self.outcome != Some(Outcome::Accepted) {
+            return self.goes_on(event);
+        }
+        assert!(self.method == Method::Invite && self.parent.is_none(), "{event:?}");
+        assert!(response.status != StatusCode::TRYING && !self.ended, "{event:?}");
+        let tag = response.to_tag().unwrap_or_else(|| panic!("of no fork: {event:?}"));
+        match self.legs.get(&*tag) {
+            Some(Leg { confirmed: false, state })
+                if !matches!(state, LegState::Terminated { .. }) => {}
+            Some(leg) => panic!("of {leg:?}: {event:?}"),
+            None => self.new_fork = Some(tag),
+        }
+    }
+
     /// Only a context without a final outcome gets here.
     fn goes_on(&self, event: &ContextEvent) {
         assert_eq!(self.outcome, None, "after the final outcome: {event:?}");
@@ -384,10 +409,8 @@ impl Context {
         let status = &event.status;
         assert_eq!(status.ended, self.ended, "{event:?}");
         assert!(status.attempts <= status.attempts_max, "{event:?}");
-        if let [Some(first), second] = status.timers {
-            assert!(first.at >= event.at, "a timer in the past: {event:?}");
-            assert!(second.is_none_or(|second| second.at >= first.at), "{event:?}");
-        }
+        assert!(status.timers.iter().all(|timer| timer.at >= event.at), "in the past: {event:?}");
+        assert!(status.timers.is_sorted_by_key(|timer| timer.at), "{event:?}");
         let is_up = |leg: &&Leg| leg.confirmed && !matches!(leg.state, LegState::Terminated { .. });
         let up = self.legs.values().filter(is_up).count();
         // The leg of a 2xx is told right after it.

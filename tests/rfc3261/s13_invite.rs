@@ -311,7 +311,13 @@ fn s17_1_1_what_comes_after_the_final_is_late_and_only_the_same_again_is_repeate
 fn s13_2_2_4_a_fork_that_is_first_heard_of_after_the_2xx_is_waited_for_too() {
     let mut call = Call::up();
     call.reply(180, "c");
-    assert_eq!(call.news(), ["late 180", "leg c Early"]);
+    assert_eq!(call.news(), ["progress 180", "leg c Early"]);
+    assert_eq!((call.state(), call.last_event().status.legs_up), (State::Accepted, 1));
+    call.reply(180, "c");
+    assert_eq!(call.news(), ["progress 180"], "it goes on ringing");
+    call.reply(100, "");
+    call.reply(180, "b");
+    assert_eq!(call.news(), ["late 100", "late 180"], "of no fork that still rings");
     call.hang_up();
     let bye = call.sent(Method::Bye);
     call.reply_to(&bye, 200, "");

@@ -271,7 +271,7 @@ fn s17_1_4_only_the_bytes_that_failed_fail() {
 fn s17_1_the_attempts_made_and_still_to_make_can_be_read() {
     for (mut call, most) in [(Call::invited(), 7), (Call::options(), 11)] {
         call.wait(ms(1500));
-        let status = call.last_event().status;
+        let status = call.last_event().status.clone();
         assert_eq!((status.attempts, status.attempts_max), (3, most));
         call.wait(PATIENCE);
         assert_eq!(call.last_event().status.attempts, most);

@@ -92,7 +92,7 @@ impl Server {
 
     fn timers(&self, id: ServerTransactionId) -> Vec<Timer> {
         let timers = self.set.transaction(id).map(|transaction| transaction.timers());
-        timers.into_iter().flatten().flatten().map(|timer| timer.timer).collect()
+        timers.into_iter().flatten().flatten().map(|(timer, _)| timer).collect()
     }
 }
 

@@ -339,7 +339,7 @@ impl Call {
     pub fn timers(&self) -> Vec<(Timer, u128)> {
         let event = self.last_event();
         let after = |at: std::time::Instant| (at - event.at).as_millis();
-        event.status.timers.into_iter().flatten().map(|t| (t.timer, after(t.at))).collect()
+        event.status.timers.iter().map(|t| (t.timer, after(t.at))).collect()
     }
 
     /// The last event of the first context.

@@ -354,7 +354,7 @@ pub fn word(event: &ContextEvent) -> String {
         Fact::Answered { response, attempt: 1, .. } => format!("answered {}", response.status),
         Fact::Answered { response, .. } => format!("answered again {}", response.status),
         Fact::NeverAcked { .. } => "never acked".to_owned(),
-        Fact::TimerFired { timer } => format!("timer {timer}"),
+        Fact::TimerFired { timer, .. } => format!("timer {timer}"),
         Fact::Beside { .. } => "beside".to_owned(),
         Fact::Ended { cause } => format!("ended {cause}"),
     }

@@ -173,7 +173,7 @@ fn a_peer_that_repeats_itself_for_ever_does_not_fill_the_memory() {
     let up = Status { legs_up: 1, ..status(State::Accepted, false) };
     for _ in 0..5_000 {
         let again = Fact::Accepted { response: response(200, "OK", "INVITE"), again: true };
-        script.fact(1, Method::Invite, again, up);
+        script.fact(1, Method::Invite, again, up.clone());
     }
     let row = script.model.facts.contexts.row(0).unwrap();
     assert!(row.timeline.len() <= 1_000);
@@ -208,8 +208,8 @@ fn nothing_from_the_network_steers_the_terminal() {
         Fact::NeverAcked { detail: HOSTILE.into() },
         Fact::Beside { message: response().message, detail: HOSTILE.into() },
     ] {
-        script.fact(1, method.clone(), fact.clone(), over);
-        script.fact(1, Method::Invite, fact, over);
+        script.fact(1, method.clone(), fact.clone(), over.clone());
+        script.fact(1, Method::Invite, fact, over.clone());
     }
     script.stray(b"\x1b]0;x\x07\xe2\x80\xae\xff\x00", HOSTILE);
     script.refuse(None, HOSTILE);

@@ -143,7 +143,7 @@ impl Script {
             registration: None,
         };
         let state = if method == Method::Invite { State::Calling } else { State::Trying };
-        let status = Status { attempts: 0, ..status(state, udp) };
+        let status = Status { attempts: 0, attempts_max: 0, ..status(state, udp) };
         self.fact(context, method, Fact::Created(Box::new(created)), status);
     }
 
@@ -161,7 +161,7 @@ impl Script {
             registration: None,
         };
         let trying = status(State::Trying, false);
-        self.fact(id, Method::Register, Fact::Created(Box::new(created)), trying);
+        self.fact(id, Method::Register, Fact::Created(Box::new(created)), trying.clone());
         self.sent(id, Method::Register, trying);
         let ok = Fact::Accepted { response: response(200, "OK", "REGISTER"), again: false };
         self.fact(id, Method::Register, ok, status(State::Accepted, false));
@@ -203,15 +203,15 @@ impl Script {
         let busy = response(486, "Busy Here", "INVITE");
         let over = status(State::Rejected, false);
         let rejected = Fact::Rejected { response: busy.clone(), cause: Cause::Busy };
-        self.fact(id, Method::Invite, rejected, over);
+        self.fact(id, Method::Invite, rejected, over.clone());
         let failed = Fact::Failed {
             response: Some(busy),
             cause: Cause::Busy,
             detail: Box::default(),
             advice: None,
         };
-        self.fact(id, Method::Invite, failed, over);
-        self.ack(id, 486, over);
+        self.fact(id, Method::Invite, failed, over.clone());
+        self.ack(id, 486, over.clone());
         let ended = Status { ended: true, ..over };
         self.fact(id, Method::Invite, Fact::Ended { cause: Cause::Busy }, ended);
     }
@@ -233,7 +233,7 @@ impl Script {
     fn ring(&mut self, id: u64) {
         let proceeding = status(State::Proceeding, false);
         let ringing = Fact::Progress(response(180, "Ringing", "INVITE"));
-        self.fact(id, Method::Invite, ringing, proceeding);
+        self.fact(id, Method::Invite, ringing, proceeding.clone());
         let leg = Fact::Leg { tag: "a8f2".into(), state: LegState::Early };
         self.fact(id, Method::Invite, leg, proceeding);
     }
@@ -255,9 +255,9 @@ impl Script {
         self.wait(400);
         let up = Status { legs_up: 1, ..status(State::Accepted, false) };
         let ok = Fact::Accepted { response: response(200, "OK", "INVITE"), again: false };
-        self.fact(id, Method::Invite, ok, up);
+        self.fact(id, Method::Invite, ok, up.clone());
         let leg = Fact::Leg { tag: "a8f2".into(), state: LegState::Confirmed };
-        self.fact(id, Method::Invite, leg, up);
+        self.fact(id, Method::Invite, leg, up.clone());
         self.ack(id, 200, up);
     }
 
@@ -277,7 +277,7 @@ impl Script {
             tag: "a8f2".into(),
             state: LegState::Terminated { by: sip::TerminatedBy::Local },
         };
-        self.fact(id, Method::Invite, leg, over);
+        self.fact(id, Method::Invite, leg, over.clone());
         self.fact(id, Method::Invite, Fact::Ended { cause: Cause::Bye }, over);
     }
 
@@ -296,13 +296,13 @@ impl Script {
         self.wait(2);
         let cancelling = status(State::Cancelling, true);
         let trying = Fact::Progress(response(100, "Trying", "INVITE"));
-        self.fact(id, Method::Invite, trying, cancelling);
+        self.fact(id, Method::Invite, trying, cancelling.clone());
         let sent =
             Fact::CancelSent { message: Bytes::from_static(b"x"), destination: self.along(id) };
-        self.fact(id, Method::Cancel, sent, cancelling);
+        self.fact(id, Method::Cancel, sent, cancelling.clone());
         self.wait(500);
-        let again = Fact::Retransmitted { message: Bytes::from_static(b"x"), attempt: 2 };
-        self.fact(id, Method::Cancel, again, cancelling);
+        let again = Fact::Retransmitted { message: Bytes::from_static(b"x"), attempt: 2, left: 9 };
+        self.fact(id, Method::Cancel, again, cancelling.clone());
         self.wait(1);
         let ok = Fact::CancelAnswered(response(200, "OK", "CANCEL"));
         self.fact(id, Method::Cancel, ok, cancelling);
@@ -310,15 +310,15 @@ impl Script {
         let over = status(State::Canceled, true);
         let terminated = response(487, "Request Terminated", "INVITE");
         let rejected = Fact::Rejected { response: terminated.clone(), cause: Cause::Canceled };
-        self.fact(id, Method::Invite, rejected, over);
+        self.fact(id, Method::Invite, rejected, over.clone());
         let failed = Fact::Failed {
             response: Some(terminated),
             cause: Cause::Canceled,
             detail: Box::default(),
             advice: None,
         };
-        self.fact(id, Method::Invite, failed, over);
-        self.ack(id, 487, over);
+        self.fact(id, Method::Invite, failed, over.clone());
+        self.ack(id, 487, over.clone());
         let ended = Status { ended: true, ..over };
         self.fact(id, Method::Invite, Fact::Ended { cause: Cause::Canceled }, ended);
     }
@@ -340,7 +340,11 @@ impl Script {
         for attempt in 2..=3 {
             self.wait(500 << (attempt - 2));
             let next = self.now + Duration::from_millis(500 << (attempt - 1));
-            let again = Fact::Retransmitted { message: Bytes::from_static(b"x"), attempt };
+            let again = Fact::Retransmitted {
+                message: Bytes::from_static(b"x"),
+                attempt,
+                left: 7 - attempt,
+            };
             let status = Status { attempts: attempt, ..calling(next) };
             self.fact(id, Method::Invite, again, status);
         }
@@ -350,7 +354,8 @@ impl Script {
         let a = (Timer::A, self.now + Duration::from_millis(500 << (attempt - 1)));
         let b = (Timer::B, self.now + Duration::from_secs(28));
         let status = timers(Status { attempts: attempt, ..status(State::Calling, true) }, &[a, b]);
-        let again = Fact::Retransmitted { message: Bytes::from_static(b"x"), attempt };
+        let again =
+            Fact::Retransmitted { message: Bytes::from_static(b"x"), attempt, left: 7 - attempt };
         self.fact(id, Method::Invite, again, status);
     }
 
@@ -413,13 +418,18 @@ pub fn up(peer: &str) -> FlowState {
 }
 
 pub fn status(state: State, udp: bool) -> Status {
-    let attempts_max = if udp { 7 } else { 1 };
-    Status { state, timers: [None; 2], attempts: 1, attempts_max, legs_up: 0, ended: false }
+    let attempts_max = match state {
+        State::Calling if udp => 7,
+        State::Trying if udp => 11,
+        _ => 1,
+    };
+    let (timers, more_timers) = (Box::default(), 0);
+    Status { state, timers, more_timers, attempts: 1, attempts_max, legs_up: 0, ended: false }
 }
 
 pub fn timers(status: Status, timers: &[(Timer, Instant)]) -> Status {
-    let timer = |n: usize| timers.get(n).map(|&(timer, at)| TimerAt { timer, at });
-    Status { timers: [timer(0), timer(1)], ..status }
+    let timers = timers.iter().map(|&(timer, at)| TimerAt::own(timer, at)).collect();
+    Status { timers, ..status }
 }
 
 pub fn response(code: u16, reason: &str, method: &str) -> Response {

@@ -139,7 +139,7 @@ impl Pair {
     }
 
     fn status(&self) -> Status {
-        self.last.expect("a context has events")
+        self.last.clone().expect("a context has events")
     }
 
     fn seconds(&self) -> u64 {

@@ -43,6 +43,9 @@ struct Line<'e> {
     flow: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<u32>,
+    /// With every `attempt`: how many more follow by themselves, if nothing comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<u32>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     again: bool,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -102,8 +105,8 @@ pub(super) fn line(event: &ContextEvent, call: &Call, clock: &Clock) -> Option<S
         // RFC 3261 §12.1: a 100 makes no dialog, whatever tag it has.
         line.leg = response.to_tag().filter(|_| response.status != StatusCode::TRYING);
     }
-    if let Fact::Answered { response, attempt, .. } = &event.fact {
-        line.answered_again(response, *attempt);
+    if let Fact::Answered { response, attempt, left, .. } = &event.fact {
+        line.answered_again(response, *attempt, *left);
     }
     line.details(&event.fact, call);
     if line.status.is_some() {
@@ -131,7 +134,7 @@ pub(super) fn outside(stray: &Stray, asked: &Asked, zero: Instant, clock: &Clock
 /// Its answer went out again: `retransmitted`, without a context.
 pub(super) fn outside_again(
     outside: &Outside,
-    (response, attempt): (&Response, u32),
+    (response, attempt, left): (&Response, u32, u32),
     zero: Instant,
     clock: &Clock,
 ) -> String {
@@ -146,7 +149,7 @@ pub(super) fn outside_again(
         flow: Some(outside.flow.0),
         ..Line::default()
     };
-    line.answered_again(response, attempt);
+    line.answered_again(response, attempt, left);
     object(&line)
 }
 
@@ -182,7 +185,9 @@ impl<'e> Line<'e> {
                     self.contacts = redirect.contacts.iter().map(contact).collect();
                 }
             }
-            Fact::Retransmitted { attempt, .. } => self.attempt = Some(*attempt),
+            Fact::Retransmitted { attempt, left, .. } => {
+                (self.attempt, self.left) = (Some(*attempt), Some(*left));
+            }
             Fact::Accepted { again, .. } => self.again = *again,
             Fact::Received { message, again, answer, .. } => {
                 self.received(message, *again, *answer);
@@ -218,8 +223,8 @@ impl<'e> Line<'e> {
     }
 
     /// An answer of ours: the leg is named by the peer's tag.
-    fn answered_again(&mut self, response: &Response, attempt: u32) {
-        self.attempt = Some(attempt);
+    fn answered_again(&mut self, response: &Response, attempt: u32, left: u32) {
+        (self.attempt, self.left) = (Some(attempt), Some(left));
         self.leg = Message::read(response.message.clone()).ok().as_ref().and_then(from_tag);
     }
 

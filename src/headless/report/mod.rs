@@ -117,8 +117,8 @@ impl<'o> Reporter<'o> {
             (Format::Timeline { colour }, _) => {
                 timeline::outside_later(outside, zero).render(colour)
             }
-            (Format::Json, OutsideFact::Answered { response, attempt, .. }) => {
-                json::outside_again(outside, (response, *attempt), zero, &self.clock)
+            (Format::Json, OutsideFact::Answered { response, attempt, left }) => {
+                json::outside_again(outside, (response, *attempt, *left), zero, &self.clock)
             }
             (Format::Json, OutsideFact::NeverAcked { detail }) => {
                 let source = outside.source;

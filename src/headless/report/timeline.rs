@@ -72,7 +72,10 @@ impl Line {
 /// The line of one event; `None` where there is nothing to tell.
 pub(super) fn line(event: &ContextEvent, call: &Call, zero: Instant, server: &str) -> Option<Line> {
     let since = event.at.saturating_duration_since(zero).as_secs_f64();
-    let (way, what, note, tone) = words(event, call, server)?;
+    let (way, what, mut note, tone) = words(event, server)?;
+    if event.method != call.method {
+        note.insert_str(0, &mark(event));
+    }
     Some(Line {
         when: format!("+{since:.3}"),
         context: format!("#{}", event.context),
@@ -126,10 +129,26 @@ fn answered(method: &str, response: &Response, (attempt, left): (u32, u32)) -> S
     }
 }
 
+/// Which request a line is about, where its words do not name it: the PRACK's or the CANCEL's, not
+/// the context's own.
+fn mark(event: &ContextEvent) -> String {
+    match &event.fact {
+        Fact::Progress(_)
+        | Fact::Absorbed { .. }
+        | Fact::Challenged { .. }
+        | Fact::PassedOver { response: Some(_), .. } => format!("to {}, ", event.method),
+        Fact::AuthGivenUp { .. }
+        | Fact::AuthAhead { .. }
+        | Fact::AuthInfo(_)
+        | Fact::PassedOver { response: None, .. } => format!("{}: ", event.method),
+        _ => String::new(),
+    }
+}
+
 /// A line's way, words, note and tone.
 type Words = (Way, String, String, Tone);
 
-fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
+fn words(event: &ContextEvent, server: &str) -> Option<Words> {
     let method = event.method.as_str();
     Some(match &event.fact {
         Fact::Created(_) | Fact::TimerFired { .. } => return None,
@@ -159,12 +178,8 @@ fn words(event: &ContextEvent, call: &Call, server: &str) -> Option<Words> {
                 None => went(format!("{method}, {} bytes", message.len()), server),
             }
         }
-        Fact::Retransmitted { attempt, .. } => {
-            // The context counts its own request; a CANCEL or BYE inside it is not counted there.
-            let note = match event.status.attempts_max {
-                max if event.method == call.method => format!("sent again ({attempt} of {max})"),
-                _ => format!("sent again ({attempt})"),
-            };
+        Fact::Retransmitted { attempt, left, .. } => {
+            let note = format!("sent again ({attempt} of {})", attempt.saturating_add(*left));
             (Way::Out, method.to_owned(), note, Tone::Faint)
         }
         Fact::Progress(response) => came(response, tagged("progress", response), Tone::Pending),

@@ -5,7 +5,8 @@ use std::{net::SocketAddr, sync::Arc};
 use bytes::Bytes;
 
 use super::{
-    Advice, Created, Destination, FlowId, Followed, LegState, Resolution, Response, Timer, Trial,
+    Advice, Created, Destination, FlowId, Followed, LegState, Resolution, Response, Timer, TimerOf,
+    Trial,
 };
 use crate::sip::{
     auth::{AuthRecord, InfoRecord},
@@ -67,6 +68,8 @@ pub enum Fact {
         message: Bytes,
         /// How often it has been sent now: 2 for the first retransmission.
         attempt: u32,
+        /// How often it will be sent again by itself, if nothing more comes.
+        left: u32,
     },
     /// A 1xx arrived.
     Progress(Response),
@@ -249,6 +252,8 @@ pub enum Fact {
     TimerFired {
         /// Which timer.
         timer: Timer,
+        /// The request that it belonged to, where that is not the context's own.
+        of: Option<Box<TimerOf>>,
     },
     /// The outcome is final and nothing is left to do: no leg is up, no cancel is under way.
     Ended {

@@ -18,7 +18,7 @@ pub use self::{
     fact::{Absorbed, Fact, answer_attempts},
     outside::{Asked, Outside, OutsideFact, Stray},
     response::Response,
-    status::{LegState, State, Status, TerminatedBy, Timer, TimerAt},
+    status::{LegState, State, Status, TerminatedBy, Timer, TimerAt, TimerOf},
     trial::{Resolution, Trial, TrialState},
 };
 use crate::sip::{

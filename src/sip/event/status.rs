@@ -3,19 +3,21 @@
 use std::{fmt, time::Instant};
 
 use super::ContextId;
-use crate::sip::status::StatusCode;
+use crate::sip::{method::Method, status::StatusCode};
 
 /// Where a context stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
     /// The state.
     pub state: State,
-    /// Two of the timers that run, the one that fires sooner first; those that only wait for what may
-    /// be repeated give way to the others.
-    pub timers: [Option<TimerAt>; 2],
+    /// The timers of all its transactions, the soonest first. There are 16 at most: those that only
+    /// wait for what may be repeated give way to the others, and then the later to the sooner.
+    pub timers: Box<[TimerAt]>,
+    /// How many more run.
+    pub more_timers: u32,
     /// How often the request has been sent.
     pub attempts: u32,
-    /// How often it will have been sent at most, if nobody answers.
+    /// How often it will have been sent at most, if nothing more comes.
     pub attempts_max: u32,
     /// How many legs are up (confirmed and not terminated).
     pub legs_up: u32,
@@ -24,12 +26,42 @@ pub struct Status {
 }
 
 /// A timer and when it fires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimerAt {
     /// Which.
     pub timer: Timer,
     /// When it fires.
     pub at: Instant,
+    /// The request that it belongs to, where that is not the context's own. Boxed: most are.
+    pub of: Option<Box<TimerOf>>,
+}
+
+impl TimerAt {
+    /// A timer of the context's own request.
+    pub const fn own(timer: Timer, at: Instant) -> TimerAt {
+        TimerAt { timer, at, of: None }
+    }
+}
+
+/// The request that a timer belongs to; shown as `PRACK 2`, `CANCEL` or `INFO 3 of the peer`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimerOf {
+    /// Its method.
+    pub method: Method,
+    /// Its CSeq number, where there can be several of that method.
+    pub cseq: Option<u32>,
+    /// Whether the peer sent it.
+    pub of_peer: bool,
+}
+
+impl fmt::Display for TimerOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.method.as_str())?;
+        if let Some(cseq) = self.cseq {
+            write!(f, " {cseq}")?;
+        }
+        f.write_str(if self.of_peer { " of the peer" } else { "" })
+    }
 }
 
 /// The timers of RFC 3261 §17 and RFC 6026, by their letters.
@@ -79,10 +111,10 @@ impl Timer {
 impl Status {
     /// The timers that still run: what fires without a word is not told, and nothing is once the
     /// context has ended.
-    pub fn running(&self, now: Instant) -> impl Iterator<Item = TimerAt> {
+    pub fn running(&self, now: Instant) -> impl Iterator<Item = &TimerAt> {
         let ended = self.ended;
-        let runs = move |timer: &TimerAt| timer.at > now || !(ended || timer.timer.is_silent());
-        self.timers.into_iter().flatten().filter(runs)
+        let runs = move |timer: &&TimerAt| timer.at > now || !(ended || timer.timer.is_silent());
+        self.timers.iter().filter(runs)
     }
 }
 

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::sip::{
-    event::{Timer, TimerAt},
+    event::Timer,
     status::StatusCode,
-    transaction::{InviteClient, NonInviteClient, Timing},
+    transaction::{InviteClient, NonInviteClient, Timing, timing::repeats},
 };
 
 /// What a client transaction makes of a response.
@@ -60,11 +60,11 @@ impl ClientTransaction {
         }
     }
 
-    /// How often it will have been sent at most.
-    pub fn attempts_max(&self) -> u32 {
+    /// How often it will be sent again by itself, if nothing more comes.
+    pub fn attempts_left(&self) -> u32 {
         match self {
-            ClientTransaction::Invite(invite) => invite.attempts_max(),
-            ClientTransaction::NonInvite(other) => other.attempts_max(),
+            ClientTransaction::Invite(invite) => invite.attempts_left(),
+            ClientTransaction::NonInvite(other) => other.attempts_left(),
         }
     }
 
@@ -85,7 +85,7 @@ impl ClientTransaction {
     }
 
     /// The timers that run, the next one first.
-    pub fn timers(&self) -> [Option<TimerAt>; 2] {
+    pub fn timers(&self) -> [Option<(Timer, Instant)>; 2] {
         match self {
             ClientTransaction::Invite(invite) => invite.timers(),
             ClientTransaction::NonInvite(other) => other.timers(),
@@ -136,13 +136,21 @@ impl Retransmit {
         let due = self.at + interval;
         *self = Retransmit { at: if due > now { due } else { now + interval }, interval };
     }
+
+    /// How often it fires before the timeout, where its interval grows up to `cap`.
+    pub(super) fn left(&self, cap: Duration, timeout: Instant) -> u32 {
+        repeats(self.interval, cap, timeout.saturating_duration_since(self.at))
+    }
 }
 
-/// The retransmission timer and the timeout of a request that nobody has answered, in order.
-pub(super) fn running(retransmit: Option<TimerAt>, timeout: TimerAt) -> [Option<TimerAt>; 2] {
-    match retransmit {
-        Some(retransmit) if retransmit.at < timeout.at => [Some(retransmit), Some(timeout)],
-        Some(retransmit) => [Some(timeout), Some(retransmit)],
+/// The retransmission timer and the timeout of a request that nobody has answered, in order. Once
+/// the request has gone out for the last time the timeout is all that will fire.
+pub(super) fn running(
+    retransmit: Option<(Timer, Instant)>,
+    timeout: (Timer, Instant),
+) -> [Option<(Timer, Instant)>; 2] {
+    match retransmit.filter(|(_, at)| *at < timeout.1) {
+        Some(retransmit) => [Some(retransmit), Some(timeout)],
         None => [Some(timeout), None],
     }
 }

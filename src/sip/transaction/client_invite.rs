@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::sip::{
-    event::{Timer, TimerAt},
+    event::Timer,
     status::StatusCode,
     transaction::{
         ResponseOutcome, TimeoutOutcome, Timing,
@@ -70,10 +70,16 @@ impl InviteClient {
         self.attempts
     }
 
-    /// Timer A doubles without a cap, so the INVITE goes out at (2^k − 1)·T1 until Timer B at
-    /// 64·T1: seven times.
-    pub fn attempts_max(&self) -> u32 {
-        if self.reliable { 1 } else { 7 }
+    /// How often it will be sent again, if nothing comes. Timer A doubles without a cap, so the
+    /// INVITE goes out at (2^k − 1)·T1 until Timer B at 64·T1: seven times in all. A provisional
+    /// stops it.
+    pub fn attempts_left(&self) -> u32 {
+        match self.state {
+            State::Calling { retransmit: Some(retransmit), timeout } => {
+                retransmit.left(Duration::MAX, timeout)
+            }
+            _ => 0,
+        }
     }
 
     /// A response with this branch and CSeq method came.
@@ -137,14 +143,13 @@ impl InviteClient {
     }
 
     /// The timers that run, the next one first.
-    pub fn timers(&self) -> [Option<TimerAt>; 2] {
+    pub fn timers(&self) -> [Option<(Timer, Instant)>; 2] {
         match self.state {
-            State::Calling { retransmit, timeout } => running(
-                retransmit.map(|retransmit| TimerAt { timer: Timer::A, at: retransmit.at }),
-                TimerAt { timer: Timer::B, at: timeout },
-            ),
-            State::Completed { until } => [Some(TimerAt { timer: Timer::D, at: until }), None],
-            State::Accepted { until } => [Some(TimerAt { timer: Timer::M, at: until }), None],
+            State::Calling { retransmit, timeout } => {
+                running(retransmit.map(|retransmit| (Timer::A, retransmit.at)), (Timer::B, timeout))
+            }
+            State::Completed { until } => [Some((Timer::D, until)), None],
+            State::Accepted { until } => [Some((Timer::M, until)), None],
             State::Proceeding | State::Terminated => [None, None],
         }
     }
@@ -188,7 +193,8 @@ mod tests {
         let mut invite = InviteClient::new(start, Bytes::new(), false, T);
         let mut sent = vec![0.0];
         loop {
-            let at = invite.timers()[0].unwrap().at;
+            let (_, at) = invite.timers()[0].unwrap();
+            assert_eq!(sent.len() as u32 + invite.attempts_left(), 7);
             match invite.handle_timeout(at) {
                 TimeoutOutcome::Retransmit => sent.push((at - start).as_secs_f64()),
                 TimeoutOutcome::TimedOut(Timer::B) => {
@@ -199,7 +205,7 @@ mod tests {
             }
         }
         assert_eq!(sent, [0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5]);
-        assert_eq!(invite.attempts(), invite.attempts_max());
+        assert_eq!((invite.attempts(), invite.attempts_left()), (7, 0));
         assert!(invite.is_terminated());
     }
 
@@ -207,10 +213,7 @@ mod tests {
     fn a_reliable_transport_has_timer_b_but_no_a_and_no_d() {
         let start = Instant::now();
         let mut invite = InviteClient::new(start, Bytes::new(), true, T);
-        assert_eq!(
-            invite.timers(),
-            [Some(TimerAt { timer: Timer::B, at: start + Duration::from_secs(32) }), None]
-        );
+        assert_eq!(invite.timers(), [Some((Timer::B, start + Duration::from_secs(32))), None]);
         assert_eq!(invite.handle_response(start, status(486)), ResponseOutcome::Deliver);
         assert!(invite.is_terminated());
     }
@@ -220,7 +223,7 @@ mod tests {
         let start = Instant::now();
         let mut invite = InviteClient::new(start, Bytes::new(), false, T);
         assert_eq!(invite.handle_response(start, status(180)), ResponseOutcome::Deliver);
-        assert_eq!(invite.timers(), [None, None]);
+        assert_eq!((invite.timers(), invite.attempts_left()), ([None, None], 0));
         assert_eq!(invite.handle_response(start, status(180)), ResponseOutcome::Deliver);
     }
 
@@ -233,7 +236,7 @@ mod tests {
         assert_eq!(invite.handle_response(start, status(200)), ResponseOutcome::Ignore);
         assert_eq!(invite.handle_response(start, status(180)), ResponseOutcome::Ignore);
         let d = start + Duration::from_secs(32);
-        assert_eq!(invite.timers()[0], Some(TimerAt { timer: Timer::D, at: d }));
+        assert_eq!(invite.timers()[0], Some((Timer::D, d)));
         assert_eq!(invite.handle_timeout(d), TimeoutOutcome::Terminated(Timer::D));
     }
 
@@ -247,7 +250,7 @@ mod tests {
             }
             assert_eq!(invite.handle_response(start, status(486)), ResponseOutcome::Ignore);
             let m = start + Duration::from_secs(32);
-            assert_eq!(invite.timers()[0], Some(TimerAt { timer: Timer::M, at: m }));
+            assert_eq!(invite.timers()[0], Some((Timer::M, m)));
             assert_eq!(invite.handle_timeout(m), TimeoutOutcome::Terminated(Timer::M));
         }
     }

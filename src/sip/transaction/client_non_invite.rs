@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::sip::{
-    event::{Timer, TimerAt},
+    event::Timer,
     status::StatusCode,
     transaction::{
         ResponseOutcome, TimeoutOutcome, Timing,
@@ -66,13 +66,19 @@ impl NonInviteClient {
         self.attempts
     }
 
-    /// Timer E doubles from T1 up to T2 until Timer F at 64·T1: eleven times with the usual values.
-    pub fn attempts_max(&self) -> u32 {
-        if self.reliable {
-            return 1;
+    /// How often it will be sent again, if nothing more comes. Timer E doubles from T1 up to T2 until
+    /// Timer F at 64·T1: eleven times in all with the usual values; less where a provisional has
+    /// made it T2 before.
+    pub fn attempts_left(&self) -> u32 {
+        match self.state {
+            State::Trying { retransmit: Some(retransmit), timeout } => {
+                retransmit.left(self.timing.t2, timeout)
+            }
+            State::Proceeding { retransmit: Some(retransmit), timeout } => {
+                Retransmit { interval: self.timing.t2, ..retransmit }.left(self.timing.t2, timeout)
+            }
+            _ => 0,
         }
-        let Timing { t1, .. } = self.timing;
-        1 + self.timing.repeats(t1, self.timing.patience().saturating_sub(t1))
     }
 
     /// A response with this branch and CSeq method came.
@@ -125,15 +131,12 @@ impl NonInviteClient {
     }
 
     /// The timers that run, the next one first.
-    pub fn timers(&self) -> [Option<TimerAt>; 2] {
+    pub fn timers(&self) -> [Option<(Timer, Instant)>; 2] {
         match self.state {
             State::Trying { retransmit, timeout } | State::Proceeding { retransmit, timeout } => {
-                running(
-                    retransmit.map(|retransmit| TimerAt { timer: Timer::E, at: retransmit.at }),
-                    TimerAt { timer: Timer::F, at: timeout },
-                )
+                running(retransmit.map(|retransmit| (Timer::E, retransmit.at)), (Timer::F, timeout))
             }
-            State::Completed { until } => [Some(TimerAt { timer: Timer::K, at: until }), None],
+            State::Completed { until } => [Some((Timer::K, until)), None],
             State::Terminated => [None, None],
         }
     }
@@ -171,8 +174,11 @@ mod tests {
 
     fn run_out(mut options: NonInviteClient, start: Instant) -> (Vec<f64>, Duration, u32) {
         let mut sent = vec![0.0];
+        let mut most = None;
         loop {
-            let at = options.timers()[0].unwrap().at;
+            let (_, at) = options.timers()[0].unwrap();
+            let all = options.attempts() + options.attempts_left();
+            assert_eq!(*most.get_or_insert(all), all);
             match options.handle_timeout(at) {
                 TimeoutOutcome::Retransmit => sent.push((at - start).as_secs_f64()),
                 TimeoutOutcome::TimedOut(Timer::F) => {
@@ -187,7 +193,7 @@ mod tests {
     fn timer_e_doubles_up_to_t2_until_timer_f() {
         let start = Instant::now();
         let options = NonInviteClient::new(start, Bytes::new(), false, T);
-        let max = options.attempts_max();
+        let max = 1 + options.attempts_left();
         let (sent, end, attempts) = run_out(options, start);
         assert_eq!(sent, [0.0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]);
         assert_eq!(end, Duration::from_secs(32));
@@ -201,7 +207,7 @@ mod tests {
             let timing =
                 Timing { t1: Duration::from_millis(t1), t2: Duration::from_millis(t2), ..T };
             let options = NonInviteClient::new(start, Bytes::new(), false, timing);
-            let max = options.attempts_max();
+            let max = 1 + options.attempts_left();
             assert_eq!(run_out(options, start).2, max, "T1 {t1} ms, T2 {t2} ms");
         }
     }
@@ -212,8 +218,9 @@ mod tests {
         let mut options = NonInviteClient::new(start, Bytes::new(), false, T);
         let trying = StatusCode::TRYING;
         assert_eq!(options.handle_response(start, trying), ResponseOutcome::Deliver);
+        assert_eq!(options.attempts_left(), 8);
         let (sent, end, _) = run_out(options, start);
-        assert_eq!(sent[..4], [0.0, 0.5, 4.5, 8.5]);
+        assert_eq!(sent, [0.0, 0.5, 4.5, 8.5, 12.5, 16.5, 20.5, 24.5, 28.5]);
         assert_eq!(end, Duration::from_secs(32));
     }
 
@@ -224,7 +231,7 @@ mod tests {
         assert_eq!(options.handle_response(start, StatusCode::OK), ResponseOutcome::Deliver);
         assert_eq!(options.handle_response(start, StatusCode::OK), ResponseOutcome::Absorb);
         let k = start + T.t4;
-        assert_eq!(options.timers()[0], Some(TimerAt { timer: Timer::K, at: k }));
+        assert_eq!(options.timers()[0], Some((Timer::K, k)));
         assert_eq!(options.handle_timeout(k), TimeoutOutcome::Terminated(Timer::K));
 
         let mut reliable = NonInviteClient::new(start, Bytes::new(), true, T);

@@ -9,12 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::sip::{
-    event::{Timer, TimerAt},
-    method::Method,
-    status::StatusCode,
-    transaction::Timing,
-};
+use crate::sip::{event::Timer, method::Method, status::StatusCode, transaction::Timing};
 
 /// A server transaction.
 ///
@@ -198,19 +193,18 @@ impl ServerTransaction {
 
     /// When [`ServerTransaction::handle_timeout`] must be called next.
     pub fn next_timeout(&self) -> Option<Instant> {
-        self.timers()[0].map(|timer| timer.at)
+        self.timers()[0].map(|(_, at)| at)
     }
 
     /// The timers that run, the one that fires next first.
-    pub fn timers(&self) -> [Option<TimerAt>; 2] {
-        let one = |timer, at| [Some(TimerAt { timer, at }), None];
+    pub fn timers(&self) -> [Option<(Timer, Instant)>; 2] {
+        let one = |timer, at| [Some((timer, at)), None];
         match self.state {
-            State::InviteCompleted { g: Some(g), h, .. } => {
-                let g = TimerAt { timer: Timer::G, at: g.at };
-                let h = TimerAt { timer: Timer::H, at: h };
-                if g.at < h.at { [Some(g), Some(h)] } else { [Some(h), Some(g)] }
+            // A G behind H never fires.
+            State::InviteCompleted { g: Some(g), h, .. } if g.at < h => {
+                [Some((Timer::G, g.at)), Some((Timer::H, h))]
             }
-            State::InviteCompleted { g: None, h, .. } => one(Timer::H, h),
+            State::InviteCompleted { h, .. } => one(Timer::H, h),
             State::InviteConfirmed { i } => one(Timer::I, i),
             State::Completed { j, .. } => one(Timer::J, j),
             State::InviteAccepted { l } => one(Timer::L, l),

@@ -21,16 +21,8 @@ impl Timing {
 
     /// How often what is repeated will be, if nothing stops it: now for the first time, then after
     /// twice the `interval` before it, at most T2, until `left` is over.
-    pub(crate) fn repeats(&self, mut interval: Duration, left: Duration) -> u32 {
-        let (mut at, mut count) = (Duration::ZERO, 0);
-        while at < left && interval < self.t2 {
-            count += 1;
-            interval = self.back_off(interval);
-            at += interval;
-        }
-        // From here on every T2.
-        let rest = left.saturating_sub(at).as_nanos().div_ceil(self.t2.as_nanos().max(1));
-        u32::try_from(rest).map_or(u32::MAX, |rest| rest.saturating_add(count))
+    pub(crate) fn repeats(&self, interval: Duration, left: Duration) -> u32 {
+        repeats(interval, self.t2, left)
     }
 
     /// How often a 2xx to an INVITE goes out again if no ACK comes (RFC 3261 §13.3.1.4).
@@ -42,6 +34,19 @@ impl Timing {
     pub fn back_off(&self, last: Duration) -> Duration {
         last.saturating_mul(2).min(self.t2)
     }
+}
+
+/// [`Timing::repeats`] with another cap: that of an INVITE grows without one (RFC 3261 §17.1.1.2).
+pub(super) fn repeats(mut interval: Duration, cap: Duration, left: Duration) -> u32 {
+    let (mut at, mut count) = (Duration::ZERO, 0);
+    while at < left && interval < cap {
+        count += 1;
+        interval = interval.saturating_mul(2).min(cap);
+        at = at.saturating_add(interval);
+    }
+    // From here on every `cap`.
+    let rest = left.saturating_sub(at).as_nanos().div_ceil(cap.as_nanos().max(1));
+    u32::try_from(rest).map_or(u32::MAX, |rest| rest.saturating_add(count))
 }
 
 impl Default for Timing {

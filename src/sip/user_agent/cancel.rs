@@ -66,7 +66,10 @@ impl UserAgent {
         // RFC 3261 §9.1: no CANCEL before a provisional.
         let waiting = state == State::Calling;
         context.state = State::Cancelling;
-        context.cancel = Cancel::Waiting(options.clone());
+        context.cancel = match state {
+            State::Waiting => Cancel::Sent { over: true },
+            _ => Cancel::Waiting(options.clone()),
+        };
         let unsent = before_it_was_sent(context);
         self.tell(now, id, Method::Cancel, Fact::Cancel { options, waiting });
         match state {
@@ -105,6 +108,21 @@ impl UserAgent {
         );
         let destination = self.destination(flow, to);
         self.tell(now, id, Method::Cancel, Fact::CancelSent { message: bytes, destination });
+    }
+
+    /// The INVITE is over, and the CANCEL still waited for a provisional: it is not sent any more.
+    pub(super) fn never_cancelled(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        why: impl FnOnce() -> String,
+    ) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        if let Cancel::Waiting(_) = context.cancel {
+            context.cancel = Cancel::Sent { over: true };
+            let detail = format!("{}, so no CANCEL was sent (RFC 3261 §9.1)", why());
+            self.tell(now, id, Method::Cancel, Fact::CancelFailed { detail });
+        }
     }
 
     /// A response to the CANCEL.

@@ -193,6 +193,7 @@ impl UserAgent {
         cause: Cause,
         detail: String,
     ) {
+        self.never_cancelled(now, id, || "no provisional response ever came".to_owned());
         let Some(context) = self.contexts.get_mut(&id) else { return };
         context.state = state;
         context.cause = Some(cause);

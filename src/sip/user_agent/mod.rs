@@ -3,7 +3,7 @@
 //! Time, bytes and wishes go in; [`Output`]s come out of one queue, in their true order. What a
 //! response belongs to stands in `matching`, what it does in `responses`, `accepted`, `reliable` and
 //! `again`, what the user's wishes do in `sending`, `raw`, `cancel` and `dialogs`, how many legs
-//! there are in `legs`, what the peer's own requests do in `peer` and `outside`, how they are
+//! there are in `legs`, how a context stands in `standing`, what the peer's own requests do in `peer` and `outside`, how they are
 //! answered in `answers` and what repeats the answers in `served` and `unacked`, what time does in
 //! `timeouts`, and how contexts end in `ending`.
 
@@ -40,6 +40,7 @@ mod sending;
 mod served;
 mod settings;
 mod size;
+mod standing;
 mod subscriptions;
 mod timeouts;
 mod transactions;
@@ -73,16 +74,13 @@ use self::{
     peer::PeerRequest,
     registrations::Registrations,
     served::Served,
-    transactions::{Key, Transactions},
+    transactions::Transactions,
     unacked::Unacked,
 };
 use crate::sip::{
     auth::AuthSessions,
-    context::{ClientContext, Request},
-    event::{
-        Asked, ContextEvent, ContextId, Destination, Event, Fact, FlowId, State, Status, Stray,
-        Timer, TimerAt,
-    },
+    context::ClientContext,
+    event::{Asked, ContextEvent, ContextId, Destination, Event, Fact, FlowId, State, Stray},
     message::Message,
     method::Method,
     random::Identifiers,
@@ -315,38 +313,6 @@ impl UserAgent {
         let Some(context) = self.contexts.get(&id) else { return };
         let method = context.method.clone();
         self.tell(now, id, method, fact);
-    }
-
-    fn status(&self, id: ContextId, context: &ClientContext) -> Status {
-        let (attempts, attempts_max) = match &context.request {
-            Request::Sent { attempts, .. } => *attempts,
-            Request::Waiting(_) | Request::Never => (0, 0),
-        };
-        // Once the CANCEL is answered its own transaction says nothing more of what comes.
-        let cancel = context.is_cancel_pending().then_some(true);
-        let keys = context.branch().into_iter().flat_map(|branch| {
-            [Some(false), cancel]
-                .into_iter()
-                .flatten()
-                .map(move |is_cancel| Key { branch, is_cancel })
-        });
-        let timer = match context.state {
-            State::Sent => None,
-            _ if subscriptions::subscribes(&context.method) => Some(Timer::Expiry),
-            State::Cancelling => Some(Timer::CancelWait),
-            _ => None,
-        };
-        let own = context.deadline.zip(timer).map(|(at, timer)| TimerAt { timer, at });
-        let theirs = self.served_timers(id).chain(self.unacked.timers(id));
-        let timers = self.transactions.timers(keys, own.into_iter().chain(theirs));
-        Status {
-            state: context.state,
-            timers,
-            attempts,
-            attempts_max,
-            legs_up: u32::try_from(context.legs_up()).unwrap_or(u32::MAX),
-            ended: context.ended.is_some(),
-        }
     }
 }
 

@@ -166,11 +166,11 @@ impl UserAgent {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let from = std::mem::replace(&mut context.flow, FlowId::NONE);
         context.state = State::Waiting;
-        context.request = Request::Waiting(waiting);
         context.route = None;
         context.size = Size::Unknown;
         // Another server is another protection space.
         context.auth = AuthState::default();
+        self.replace_request(id, Request::Waiting(waiting));
         self.flows.leave(from, id);
         self.ask_to_follow(now, id, from, hop);
     }

@@ -65,6 +65,7 @@ impl UserAgent {
                     cseq: request.cseq().map_or(0, |cseq| cseq.number),
                     status: None,
                     armed: None,
+                    timers: 0,
                 };
                 self.served.begin(transaction, open);
                 match (self.cancelled_by(&method, request), dialog) {

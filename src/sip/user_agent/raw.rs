@@ -129,8 +129,7 @@ impl UserAgent {
         let flow = context.flow;
         context.state = State::Sent;
         context.cause = Some(Cause::Unmatched);
-        context.request =
-            Request::Sent { branch, bytes: bytes.clone(), to: None, attempts: (1, 1) };
+        context.request = Request::Sent { branch, bytes: bytes.clone(), to: None, attempts: 1 };
         let before = context.deadline.replace(until);
         self.transactions.arm_context(id, before, Some(until));
         self.unmatched.insert((flow, id));

@@ -29,6 +29,11 @@ use crate::sip::{
 /// first PRACK of a leg before it goes on (RFC 3262 §3); one that does not would have no end.
 const TRANSACTIONS: u32 = 128;
 
+const NO_RSEQ: &str =
+    "its RSeq is missing or no number from 1 to 4294967295: no PRACK can name it (RFC 3262 §7.1)";
+const NO_TAG: &str =
+    "its To has no tag: it names no dialog that a PRACK could be sent in (RFC 3262 §3, §4)";
+
 /// What a provisional is to the sequence of its leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reliability {
@@ -36,8 +41,8 @@ pub(super) enum Reliability {
     Unreliable,
     /// It is the next of its leg, and wants a PRACK.
     Next(NonZeroU32),
-    /// It says that it is reliable, but not which one it is.
-    Broken,
+    /// It says that it is reliable, but nothing can acknowledge it; a clause says why.
+    Broken(&'static str),
     /// It came before: its PRACK is on its way.
     Repeated,
     /// One before it is missing: it must be neither processed nor acknowledged (§4).
@@ -56,14 +61,15 @@ impl UserAgent {
             .header(HeaderName::RSeq)
             .and_then(|header| header.text().ok())
             .and_then(|text| syntax::trim(text).parse::<NonZeroU32>().ok());
-        if !requires {
+        // RFC 3262 §4: in a 100 the option tag is ignored.
+        if !requires || message.status() == Some(StatusCode::TRYING) {
             return Reliability::Unreliable;
         }
         // RFC 3262 §7.1: from 1.
-        let Some(rseq) = rseq else { return Reliability::Broken };
+        let Some(rseq) = rseq else { return Reliability::Broken(NO_RSEQ) };
         let Some(context) = self.contexts.get(&id) else { return Reliability::Unreliable };
         let to = message.to();
-        let Some(tag) = to.ok().and_then(|to| to.tag()) else { return Reliability::Unreliable };
+        let Some(tag) = to.ok().and_then(|to| to.tag()) else { return Reliability::Broken(NO_TAG) };
         let owner = self.contexts.get(&context.owner(id));
         let leg = owner.and_then(|owner| owner.legs.iter().find(|leg| &*leg.tag == tag));
         match leg.and_then(|leg| leg.rseq) {

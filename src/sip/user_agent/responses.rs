@@ -85,6 +85,9 @@ impl UserAgent {
         // Of an earlier try, maybe: its own INVITE is what the ACK is made of.
         let request = entry.transaction.request().clone();
         let way = (entry.flow, entry.to);
+        if self.is_of_another_fork(id, key, status, message) {
+            return self.progress(now, id, status, message);
+        }
         let why = match self.transactions.has_heard(key, status, to_tag(message)) {
             true => Absorbed::Repeated,
             false => Absorbed::Late,
@@ -92,45 +95,37 @@ impl UserAgent {
         let count = self.transactions.absorb(key, why, (status, to_tag(message)));
         let response = compose::response(message, status);
         self.tell(now, id, method.clone(), Fact::Absorbed { response, why, count });
-        if method == Method::Invite && status.is_provisional() {
-            self.fork_progress(now, id, key, status, message);
-        }
         if repeats_final && method == Method::Invite {
             self.ack_rejection(now, id, (request, way), status, message, true);
         }
     }
 
-    /// A provisional of another fork, though one has accepted: it still rings, so that its 2xx is
-    /// waited for (RFC 3261 §13.2.2.4), or it is over (RFC 6228 §5).
-    fn fork_progress(
-        &mut self,
-        now: Instant,
+    /// Whether a provisional is news though a fork has accepted: another one still rings, which is
+    /// waited for (RFC 3261 §13.2.2.4: early dialogs last until 64·T1 after the first 2xx), or is over
+    /// (RFC 6228 §5).
+    fn is_of_another_fork(
+        &self,
         id: ContextId,
         key: Key,
         status: StatusCode,
         message: &Message,
-    ) {
-        let tag = to_tag(message);
-        if status == StatusCode::EARLY_DIALOG_TERMINATED {
-            if self.leg_mut(id, tag).is_some_and(|leg| leg.is_early()) {
-                self.terminate_leg(now, id, tag, TerminatedBy::Response(status));
-            }
-            return;
-        }
+    ) -> bool {
+        let Some(context) = self.contexts.get(&id) else { return false };
         // What has rejected the INVITE, or an earlier try of it, has spoken for all its forks.
-        let is_waited_for = self.contexts.get(&id).is_some_and(|context| {
-            context.branch() == Some(key.branch)
-                && context.ended.is_none()
-                && matches!(context.state, State::Accepted | State::HungUp)
-        });
-        if !is_waited_for || status == StatusCode::TRYING {
-            return;
+        let is_waited_for = context.method == Method::Invite
+            && context.parent.is_none()
+            && context.branch() == Some(key.branch)
+            && !key.is_cancel
+            && context.ended.is_none()
+            && matches!(context.state, State::Accepted | State::HungUp);
+        let tag = to_tag(message);
+        if !is_waited_for || !status.is_provisional() || tag.is_empty() {
+            return false;
         }
-        let reliability = self.reliability(id, message);
-        self.early_leg(now, id, status, message);
-        let is_early = self.leg_mut(id, tag).is_some_and(|leg| leg.is_early());
-        if let (Reliability::Next(rseq), true) = (reliability, is_early) {
-            self.send_prack(now, id, rseq, message);
+        let leg = context.legs.iter().find(|leg| &*leg.tag == tag);
+        match leg {
+            Some(leg) => leg.is_early(),
+            None => !matches!(status, StatusCode::TRYING | StatusCode::EARLY_DIALOG_TERMINATED),
         }
     }
 
@@ -163,7 +158,7 @@ impl UserAgent {
         let why = match reliability {
             Reliability::Repeated => Some(Absorbed::Repeated),
             Reliability::Early { .. } => Some(Absorbed::OutOfOrder),
-            Reliability::Next(_) | Reliability::Unreliable | Reliability::Broken => None,
+            Reliability::Next(_) | Reliability::Unreliable | Reliability::Broken(_) => None,
         };
         if let (Some(why), Some(branch)) = (why, context.branch()) {
             let key = Key { branch, is_cancel: false };
@@ -171,7 +166,7 @@ impl UserAgent {
             let response = compose::response(message, status);
             return self.tell_own(now, id, Fact::Absorbed { response, why, count });
         }
-        if context.state != State::Cancelling {
+        if context.state.is_pending() && context.state != State::Cancelling {
             context.state = State::Proceeding;
         }
         self.tell_own(now, id, Fact::Progress(compose::response(message, status)));
@@ -188,10 +183,8 @@ impl UserAgent {
         if let Reliability::Next(rseq) = reliability {
             self.send_prack(now, id, rseq, message);
         }
-        if reliability == Reliability::Broken {
-            let detail = format!(
-                "the {status} requires 100rel, but its RSeq is missing or no number from 1 to 4294967295: no PRACK can name it (RFC 3262 §7.1)"
-            );
+        if let Reliability::Broken(why) = reliability {
+            let detail = format!("not sent: the {status} requires 100rel, but {why}");
             self.prack_failed(now, id, detail);
         }
         let waits = |cancel: &Cancel| matches!(cancel, Cancel::Waiting(_));
@@ -232,9 +225,6 @@ impl UserAgent {
         };
         context.state = state;
         context.cause = Some(cause);
-        if let Cancel::Waiting(_) = context.cancel {
-            context.cancel = Cancel::Sent { over: true };
-        }
         let response = compose::response(message, status);
         self.tell_own(now, id, Fact::Rejected { response: response.clone(), cause });
         // Why credentials did not help says more than that they are needed; who has cancelled wants
@@ -257,6 +247,9 @@ impl UserAgent {
         let failed =
             Fact::Failed { response: Some(response), cause, detail: detail.clone(), advice };
         self.tell_own(now, id, failed);
+        self.never_cancelled(now, id, || {
+            format!("a {status} came before any provisional response")
+        });
         if is_invite {
             self.ack_own_rejection(now, id, status, message);
             self.end_early_legs(now, id, TerminatedBy::Response(status));

@@ -330,13 +330,12 @@ impl UserAgent {
         let Some(route) = &mut context.route else { return };
         route.has_failed(why);
         context.state = State::Waiting;
-        context.request = match std::mem::replace(&mut context.request, Request::Never) {
-            Request::Sent { bytes, .. } => {
-                let elsewhere = Elsewhere { bytes, signed: false, seen, to: None, branch: None };
-                Request::Waiting(Waiting::Elsewhere(Box::new(elsewhere)))
-            }
-            waiting => waiting,
-        };
+        if let Some(bytes) = context.sent().cloned() {
+            let elsewhere = Elsewhere { bytes, signed: false, seen, to: None, branch: None };
+            let waiting = Waiting::Elsewhere(Box::new(elsewhere));
+            self.replace_request(id, Request::Waiting(waiting));
+        }
+        let Some(context) = self.contexts.get_mut(&id) else { return };
         // The other server's challenges are its own.
         context.leave_server();
         let flow = std::mem::replace(&mut context.flow, FlowId::NONE);

@@ -228,8 +228,8 @@ impl UserAgent {
             context.state = State::Trying;
             ClientTransaction::NonInvite(NonInviteClient::new(now, bytes.clone(), reliable, timing))
         };
-        let attempts = (transaction.attempts(), transaction.attempts_max());
-        context.request = Request::Sent { branch, bytes: bytes.clone(), to, attempts };
+        let attempts = transaction.attempts();
+        self.replace_request(id, Request::Sent { branch, bytes: bytes.clone(), to, attempts });
         self.registrations.sent(id, flow, &bytes);
         let key = Key { branch, is_cancel: false };
         let new = NewTransaction {
@@ -246,6 +246,16 @@ impl UserAgent {
         self.transmit(flow, to, bytes.clone());
         let destination = self.destination(flow, to);
         self.tell_own(now, id, Fact::Sent { message: bytes, destination });
+    }
+
+    /// A context gets another request, or waits to send one: what still runs of the one before is
+    /// that of an earlier try.
+    pub(super) fn replace_request(&mut self, id: ContextId, request: Request) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        if let Some(branch) = context.branch() {
+            self.transactions.set_aside(Key { branch, is_cancel: false });
+        }
+        context.request = request;
     }
 
     pub(super) fn begin_transaction(&mut self, key: Key, new: NewTransaction) {

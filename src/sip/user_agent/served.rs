@@ -9,7 +9,7 @@ use std::{
 
 use super::{Output, Transmit, UserAgent};
 use crate::sip::{
-    event::{ContextId, Event, Fact, FlowId, Outside, OutsideFact, Response, TimerAt},
+    event::{ContextId, Event, Fact, FlowId, Outside, OutsideFact, Response, Timer},
     message::Message,
     method::Method,
     status::StatusCode,
@@ -29,6 +29,8 @@ pub(super) struct Request {
     pub(super) status: Option<StatusCode>,
     /// As it stands among the deadlines of its context.
     pub(super) armed: Option<Instant>,
+    /// How many timers it has there.
+    pub(super) timers: usize,
 }
 
 /// Every such request: as many as there are server transactions.
@@ -38,13 +40,18 @@ pub(super) struct Served {
     contexts: HashMap<ContextId, OfContext>,
 }
 
+/// A timer of one of them.
+type ServedTimer = (Timer, Instant, ServerTransactionId);
+
 /// Those of one context.
 #[derive(Debug, Default)]
 struct OfContext {
     /// Each, the oldest first.
     open: BTreeSet<ServerTransactionId>,
-    /// The next timer of each: a peer can open many, and the first two are asked for at every event.
+    /// The next timer of each: a peer can open many, and the first are asked for at every event.
     deadlines: BTreeSet<(Instant, ServerTransactionId)>,
+    /// How many timers they all have.
+    timers: usize,
     /// The numbers of the INVITEs that got a 2xx.
     accepted: BTreeSet<u32>,
 }
@@ -87,12 +94,14 @@ impl Served {
         }
     }
 
-    /// Its next timer is another now.
-    fn arm(&mut self, transaction: ServerTransactionId, next: Option<Instant>) {
+    /// Its timers are others now: when the next one fires, and how many there are.
+    fn arm(&mut self, transaction: ServerTransactionId, (next, timers): (Option<Instant>, usize)) {
         let Some(request) = self.requests.get_mut(&transaction) else { return };
         let before = std::mem::replace(&mut request.armed, next);
+        let many = std::mem::replace(&mut request.timers, timers);
         let Some((context, _)) = &request.dialog else { return };
         let Some(of) = self.contexts.get_mut(context) else { return };
+        of.timers = of.timers - many + timers;
         if let Some(at) = before {
             of.deadlines.remove(&(at, transaction));
         }
@@ -107,6 +116,7 @@ impl Served {
             && let Some(of) = self.contexts.get_mut(context)
         {
             of.open.remove(&transaction);
+            of.timers -= request.timers;
             if let Some(at) = request.armed {
                 of.deadlines.remove(&(at, transaction));
             }
@@ -117,7 +127,7 @@ impl Served {
                 self.contexts.remove(context);
             }
         }
-        Some(Request { armed: None, ..request })
+        Some(Request { armed: None, timers: 0, ..request })
     }
 
     /// The open transactions of a context, the oldest first.
@@ -125,10 +135,16 @@ impl Served {
         self.contexts.get(&id).into_iter().flat_map(|of| of.open.iter().copied())
     }
 
-    /// Those of a context whose timers fire next: the first two timers are theirs.
-    fn next(&self, id: ContextId) -> impl Iterator<Item = ServerTransactionId> {
-        let deadlines = self.contexts.get(&id).into_iter().flat_map(|of| of.deadlines.iter());
-        deadlines.take(2).map(|(_, transaction)| *transaction)
+    /// Those of a context whose timers fire next, and how many timers there are in all.
+    fn next(
+        &self,
+        id: ContextId,
+        most: usize,
+    ) -> (impl Iterator<Item = ServerTransactionId>, usize) {
+        let of = self.contexts.get(&id);
+        let deadlines = of.into_iter().flat_map(|of| of.deadlines.iter());
+        let next = deadlines.take(most).map(|(_, transaction)| *transaction);
+        (next, of.map_or(0, |of| of.timers))
     }
 
     fn has_accepted(&self, id: ContextId, cseq: u32) -> bool {
@@ -141,10 +157,16 @@ impl Served {
 }
 
 impl UserAgent {
-    /// The timers of the server transactions of a context (G, H, I, J, L).
-    pub(super) fn served_timers(&self, id: ContextId) -> impl Iterator<Item = TimerAt> {
-        let transactions = self.served.next(id).filter_map(|id| self.servers.transaction(id));
-        transactions.flat_map(|transaction| transaction.timers().into_iter().flatten())
+    /// The timers of the server transactions of a context (G, H, I, J, L): of as many as are asked
+    /// for, those that fire next; and how many there are.
+    pub(super) fn served_timers(&self, id: ContextId, most: usize) -> (Vec<ServedTimer>, usize) {
+        let (next, all) = self.served.next(id, most);
+        let open = next.filter_map(|id| Some((id, self.servers.transaction(id)?)));
+        let timers = open.flat_map(|(id, transaction)| {
+            let timers = transaction.timers().into_iter().flatten();
+            timers.map(move |(timer, at)| (timer, at, id))
+        });
+        (timers.collect(), all)
     }
 
     /// Whether an INVITE of the peer with that number has got a 2xx not long ago.
@@ -159,8 +181,11 @@ impl UserAgent {
     }
 
     fn arm_served(&mut self, transaction: ServerTransactionId) {
-        let next = self.servers.transaction(transaction).and_then(|open| open.next_timeout());
-        self.served.arm(transaction, next);
+        let timers = self.servers.transaction(transaction).map(|open| open.timers());
+        let mut timers = timers.into_iter().flatten().flatten();
+        let next = timers.next().map(|(_, at)| at);
+        let count = timers.count() + usize::from(next.is_some());
+        self.served.arm(transaction, (next, count));
     }
 
     /// A server transaction may be over: then nothing is kept of it.
@@ -244,7 +269,8 @@ impl UserAgent {
                 let dialog = request
                     .and_then(|request| Some((request.dialog.as_ref()?.0, request.method.clone())));
                 if let Some((id, method)) = dialog {
-                    self.tell(now, id, method, Fact::TimerFired { timer });
+                    let of = self.timer_of_served(transaction);
+                    self.tell(now, id, method, Fact::TimerFired { timer, of });
                 }
                 self.end_served(transaction);
             }

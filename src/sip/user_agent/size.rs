@@ -81,8 +81,8 @@ impl UserAgent {
             return false;
         }
         context.size = Size::OnTcp { udp: from, ways: Arc::default() };
-        context.request = Request::Waiting(waiting());
         context.flow = FlowId::NONE;
+        self.replace_request(id, Request::Waiting(waiting()));
         self.flows.leave(from, id);
         let why = format!(
             "{too_large}: TCP is tried (RFC 3261 §18.1.1), also where transport=udp is asked for"

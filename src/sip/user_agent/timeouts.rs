@@ -10,7 +10,7 @@ use super::{
 use crate::sip::{
     cause::Cause,
     context::{Cancel, Request},
-    event::{ContextId, Fact, State, TerminatedBy, Timer},
+    event::{ContextId, Fact, State, TerminatedBy, Timer, TimerOf},
     method::Method,
     transaction::TimeoutOutcome,
 };
@@ -38,17 +38,19 @@ impl UserAgent {
         match outcome {
             Some(TimeoutOutcome::Retransmit) => self.retransmit(now, key),
             Some(TimeoutOutcome::TimedOut(timer)) => {
+                let of = self.timer_of(key);
                 self.end_transaction(key);
                 match role {
                     Role::Own => self.request_timed_out(now, id, timer),
                     Role::Cancel => self.cancel_timed_out(now, id, timer),
-                    Role::Prack => self.prack_timed_out(now, id, timer),
+                    Role::Prack => self.prack_timed_out(now, id, timer, of.as_deref()),
                 }
             }
             Some(TimeoutOutcome::Terminated(timer)) => {
                 let method = entry.method.clone();
+                let of = self.timer_of(key);
                 self.end_transaction(key);
-                self.tell(now, id, method, Fact::TimerFired { timer });
+                self.tell(now, id, method, Fact::TimerFired { timer, of });
                 // RFC 3261 §13.2.2.4: early dialogs that 64·T1 have not confirmed are over. Those
                 // of a later try are not.
                 let own = self.contexts.get(&id).and_then(|context| context.branch());
@@ -64,34 +66,29 @@ impl UserAgent {
     fn retransmit(&mut self, now: Instant, key: Key) {
         let Some(entry) = self.transactions.entry(key) else { return };
         let message = entry.transaction.request().clone();
-        let attempt = entry.transaction.attempts();
+        let (attempt, left) = (entry.transaction.attempts(), entry.transaction.attempts_left());
         let (id, flow, to) = (entry.context, entry.flow, entry.to);
         let (method, role) = (entry.method.clone(), entry.role);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         if let Request::Sent { attempts, .. } = &mut context.request
             && role == Role::Own
         {
-            attempts.0 = attempt;
+            *attempts = attempt;
         }
         if self.transmit(flow, to, message.clone()) {
-            self.tell(now, id, method, Fact::Retransmitted { message, attempt });
+            self.tell(now, id, method, Fact::Retransmitted { message, attempt, left });
         }
     }
 
-    fn prack_timed_out(&mut self, now: Instant, id: ContextId, timer: Timer) {
+    fn prack_timed_out(&mut self, now: Instant, id: ContextId, timer: Timer, of: Option<&TimerOf>) {
         let seconds = self.settings.timing.patience().as_secs_f64();
-        let detail = format!("nobody answered the PRACK within {seconds} s (Timer {timer}, 64·T1)");
+        let prack = of.map_or("PRACK".to_owned(), TimerOf::to_string);
+        let detail =
+            format!("nobody answered the {prack} within {seconds} s (Timer {timer}, 64·T1)");
         self.prack_failed(now, id, detail);
     }
 
     fn request_timed_out(&mut self, now: Instant, id: ContextId, timer: Timer) {
-        let Some(context) = self.contexts.get_mut(&id) else { return };
-        if let Cancel::Waiting(_) = context.cancel {
-            context.cancel = Cancel::Sent { over: true };
-            let detail = "no provisional response ever came, so no CANCEL was sent (RFC 3261 §9.1)";
-            let fact = Fact::CancelFailed { detail: detail.to_owned() };
-            self.tell(now, id, Method::Cancel, fact);
-        }
         let seconds = self.settings.timing.patience().as_secs_f64();
         let detail = format!("no final response within {seconds} s (Timer {timer}, 64·T1)");
         if self.fail_over(now, id, &detail) || self.next_target_after(now, id, &detail) {

@@ -9,7 +9,7 @@ use std::{
 use super::foreign::{Foreign, ForeignBranches};
 use crate::sip::{
     auth::AuthState,
-    event::{Absorbed, ContextId, FlowId, TimerAt},
+    event::{Absorbed, ContextId, FlowId},
     method::Method,
     random::Branch,
     registration::RegistrationId,
@@ -103,6 +103,9 @@ pub(super) struct Transactions {
     deadlines: BTreeSet<(Instant, Due)>,
     /// Those that a transport error fails (RFC 3261 §17.1.4): they are being sent.
     sending: BTreeSet<(FlowId, ContextId, Key)>,
+    /// What a context has beside its request and the CANCEL, whose keys follow from its branch: its
+    /// PRACKs, and its earlier tries.
+    aside: BTreeSet<(ContextId, Key)>,
     foreign: ForeignBranches,
 }
 
@@ -123,6 +126,9 @@ impl Transactions {
             armed: None,
         };
         self.entries.insert(key, Box::new(entry));
+        if role == Role::Prack {
+            self.set_aside(key);
+        }
         self.rearm(key);
     }
 
@@ -225,6 +231,7 @@ impl Transactions {
         if entry.sending {
             self.sending.remove(&(entry.flow, entry.context, key));
         }
+        self.aside.remove(&(entry.context, key));
         if !self.foreign.is_empty() && !self.holds(key.branch) {
             self.foreign.remove(key.branch);
         }
@@ -239,7 +246,7 @@ impl Transactions {
             let place = (entry.flow, entry.context, key);
             _ = if sending { self.sending.insert(place) } else { self.sending.remove(&place) };
         }
-        let next = entry.transaction.timers()[0].map(|timer| timer.at);
+        let next = entry.transaction.timers()[0].map(|(_, at)| at);
         if next == entry.armed {
             return;
         }
@@ -297,31 +304,16 @@ impl Transactions {
         self.deadlines.first().filter(|(at, _)| *at <= now).map(|(_, due)| due.clone())
     }
 
-    /// Two of the timers of the transactions named and of the others of the context, the sooner one
-    /// first. What only waits for repetitions gives way to what does something.
-    pub(super) fn timers(
-        &self,
-        keys: impl Iterator<Item = Key>,
-        others: impl Iterator<Item = TimerAt>,
-    ) -> [Option<TimerAt>; 2] {
-        let own = keys
-            .filter_map(|key| self.entry(key))
-            .flat_map(|entry| entry.transaction.timers().into_iter().flatten());
-        let rank = |timer: &TimerAt| (timer.timer.is_silent(), timer.at);
-        let mut best: [Option<TimerAt>; 2] = [None, None];
-        for timer in own.chain(others) {
-            match best {
-                [Some(first), _] if rank(&timer) < rank(&first) => {
-                    best = [Some(timer), Some(first)]
-                }
-                [Some(_), Some(second)] if rank(&second) <= rank(&timer) => {}
-                [Some(_), _] => best[1] = Some(timer),
-                [None, _] => best[0] = Some(timer),
-            }
-        }
-        match best {
-            [Some(first), Some(second)] if second.at < first.at => [Some(second), Some(first)],
-            best => best,
+    /// The transactions of a context beside that of its request and the CANCEL.
+    pub(super) fn aside(&self, id: ContextId) -> impl Iterator<Item = Key> {
+        let of_context = self.aside.range((id, Key::FIRST)..);
+        of_context.take_while(move |(of, _)| *of == id).map(|(_, key)| *key)
+    }
+
+    /// The request of that transaction is not its context's own any more.
+    pub(super) fn set_aside(&mut self, key: Key) {
+        if let Some(entry) = self.entries.get(&key) {
+            self.aside.insert((entry.context, key));
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{Transmit, UserAgent, peer::PeerRequest, transactions::Due};
 use crate::sip::{
-    event::{ContextId, Fact, Response, Timer, TimerAt},
+    event::{ContextId, Fact, Response, Timer},
     message::Message,
     method::Method,
     sdp,
@@ -45,14 +45,14 @@ impl Unacked {
         self.answers.get(&(id, tag.into())).is_some_and(|answer| answer.offers)
     }
 
-    /// When the 2xx of a context are sent again, and when their ACKs are given up.
-    pub(super) fn timers(&self, id: ContextId) -> impl Iterator<Item = TimerAt> {
+    /// When the 2xx of a context are sent again, and when their ACKs are given up; each with the
+    /// number of its INVITE.
+    pub(super) fn timers(&self, id: ContextId) -> impl Iterator<Item = (Timer, Instant, u32)> {
         let from = self.answers.range((id, Box::from(""))..);
         from.take_while(move |((of, _), _)| *of == id).flat_map(|(_, answer)| {
-            let again = (answer.at < answer.until)
-                .then_some(TimerAt { timer: Timer::SuccessAgain, at: answer.at });
-            let given_up = TimerAt { timer: Timer::AckWait, at: answer.until };
-            again.into_iter().chain([given_up])
+            let again =
+                (answer.at < answer.until).then_some((Timer::SuccessAgain, answer.at, answer.cseq));
+            again.into_iter().chain([(Timer::AckWait, answer.until, answer.cseq)])
         })
     }
 

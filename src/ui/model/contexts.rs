@@ -402,6 +402,8 @@ impl Row {
                 self.created.transport = trial.candidate().transport;
             }
             Fact::Failed { response: None, cause, .. } => self.last = Last::Failed(*cause),
+            // Another fork rings, though one has accepted: that is the word on the context.
+            Fact::Progress(_) if !self.status.state.is_pending() => {}
             Fact::Progress(response)
             | Fact::Accepted { response, again: false }
             | Fact::Rejected { response, .. }

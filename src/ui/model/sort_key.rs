@@ -50,7 +50,7 @@ impl Key {
             },
             Column::Attempts => Key::Number(row.status.attempts.into()),
             Column::Timer => {
-                row.status.timers[0].map_or(Key::Nothing, |timer| Key::Moment(timer.at))
+                row.status.timers.first().map_or(Key::Nothing, |timer| Key::Moment(timer.at))
             }
             Column::Flow => {
                 row.created.flow.map_or(Key::Nothing, |flow| Key::Number(flow.0.into()))

@@ -78,7 +78,7 @@ fn the_ack_ends_the_repeats_and_timer_i_absorbs_its_copies() {
     assert_eq!(bench.receive(Method::Ack), ServerReceived::Acked);
     assert_eq!(bench.receive(Method::Ack), ServerReceived::Absorbed);
     assert_eq!(bench.receive(Method::Invite), ServerReceived::Absorbed);
-    assert_eq!(bench.transaction.timers()[0].unwrap().timer, Timer::I);
+    assert_eq!(bench.transaction.timers()[0].unwrap().0, Timer::I);
     assert_eq!(bench.run(), [(5_100, ServerTimeout::Terminated(Timer::I))]);
 
     let mut reliable = Bench::new(Method::Invite, true);
@@ -117,7 +117,7 @@ fn after_a_2xx_further_2xx_pass_and_invites_are_absorbed_until_timer_l() {
         assert!(!bench.respond(StatusCode::RINGING));
         assert_eq!(bench.receive(Method::Invite), ServerReceived::Absorbed);
         assert_eq!(bench.receive(Method::Ack), ServerReceived::AckForSuccess);
-        assert_eq!(bench.transaction.timers()[0].unwrap().timer, Timer::L);
+        assert_eq!(bench.transaction.timers()[0].unwrap().0, Timer::L);
         assert_eq!(bench.run(), [(32_000, ServerTimeout::Terminated(Timer::L))]);
     }
 }
@@ -131,7 +131,7 @@ fn a_non_invite_answers_copies_with_its_last_response_until_timer_j() {
     assert!(bench.respond(OK));
     assert!(!bench.respond(TERMINATED), "RFC 3261 §17.2.2: later finals are discarded");
     assert_eq!(bench.receive(Method::Options), ServerReceived::Retransmit(bytes(OK)));
-    assert_eq!(bench.transaction.timers()[0].unwrap().timer, Timer::J);
+    assert_eq!(bench.transaction.timers()[0].unwrap().0, Timer::J);
     assert_eq!(bench.run(), [(32_000, ServerTimeout::Terminated(Timer::J))]);
 }
 

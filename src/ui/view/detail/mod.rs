@@ -57,6 +57,8 @@ struct Room<'a> {
     row: &'a Row,
     /// The columns that there are.
     width: usize,
+    /// The lines that are seen at once.
+    height: usize,
 }
 
 /// The open tab with the window on it.
@@ -118,7 +120,7 @@ pub(in crate::ui) fn window(model: &Model, now: Instant) -> Option<Window> {
     let row = model.selected()?;
     let areas = areas(model, row)?;
     let moment = Moment::new(now);
-    let page = page(model, row, areas.page.width, &moment);
+    let page = page(model, row, areas.page, &moment);
     let height = usize::from(areas.page.height).saturating_sub(page.head.len());
     Some(Window { page, height, width: usize::from(areas.page.width), moment })
 }
@@ -167,8 +169,9 @@ fn areas(model: &Model, row: &Row) -> Option<Areas> {
     Some(Areas::of(inner, model.detail.tab, list::count(model, row), row.data().is_some()))
 }
 
-fn page(model: &Model, row: &Row, width: u16, moment: &Moment) -> Page {
-    let room = Room { model, row, width: usize::from(width) };
+fn page(model: &Model, row: &Row, area: Rect, moment: &Moment) -> Page {
+    let (width, height) = (usize::from(area.width), usize::from(area.height));
+    let room = Room { model, row, width, height };
     match model.detail.tab {
         Tab::Timeline => timeline::page(&room, moment),
         Tab::Ladder => ladder::page(&room),
@@ -206,7 +209,7 @@ pub(super) fn draw(
             moment.joins(&window.moment);
             window.page
         }
-        _ => page(model, row, areas.page.width, moment),
+        _ => page(model, row, areas.page, moment),
     };
     let spot = model.detail.spot();
     let tab = model.detail.tab;

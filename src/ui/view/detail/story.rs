@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use crate::{
     sip::{
-        Absorbed, CancelOptions, ContextId, Destination, Fact, FlowId, LegState, Message,
+        Absorbed, CancelOptions, ContextId, Destination, Fact, FlowId, LegState, Message, Method,
         RedirectTarget, Resolution, Response, TerminatedBy, Timer, Transport, answer_attempts,
     },
     ui::{
@@ -37,7 +37,8 @@ pub(in crate::ui::view) struct Told {
 /// Tells an entry of a row's timeline.
 pub(in crate::ui::view) fn tell(entry: &Entry, place: usize, row: &Row, model: &Model) -> Told {
     let teller = Teller { entry, place, row, model, theme: &model.theme };
-    let (shape, style, what, meant) = teller.tell();
+    let (shape, style, mut what, meant) = teller.tell();
+    what.push_str(&teller.mark());
     Told { shape, style, what, meant }
 }
 
@@ -141,13 +142,16 @@ impl Teller<'_> {
                 ("·", theme.dim, "comes over".to_owned(), whence(*flow, self.model))
             }
             Fact::Sent { .. } => self.out(self.name(), self.route()),
-            Fact::Retransmitted { attempt, .. } => {
-                self.out(format!("{} again", self.name()), self.repeat(*attempt))
+            Fact::Retransmitted { attempt, left, .. } => {
+                let of = format!("{attempt} of {}", attempt.saturating_add(*left));
+                self.out(format!("{} again", self.name()), self.after(of))
             }
             Fact::Progress(response) => self.came(response, "progress".to_owned()),
             Fact::Accepted { response, again } => self.came(response, self.accepted(*again)),
             Fact::Rejected { response, cause } => self.came(response, format!("rejected: {cause}")),
-            Fact::Failed { cause, .. } => ("✖", theme.bad, "failed".to_owned(), cause.to_string()),
+            Fact::Failed { cause, .. } => {
+                ("✖", theme.bad, self.came_to("failed"), cause.to_string())
+            }
             Fact::Cancel { options, .. } => {
                 ("⊘", theme.pending, "cancel requested".to_owned(), reason(options))
             }
@@ -224,8 +228,12 @@ impl Teller<'_> {
                     ),
                 }
             }
-            Fact::TimerFired { timer } => {
-                let meant = format!("no repeats of {} are waited for", self.name());
+            Fact::TimerFired { timer, of } => {
+                let of = match of {
+                    Some(of) => self.numbered(&of.to_string()),
+                    None => self.name(),
+                };
+                let meant = format!("no repeats of {of} are waited for");
                 ("·", theme.dim, format!("Timer {timer} over"), meant)
             }
             Fact::NeverAcked { .. } => ("✖", theme.bad, "never ACKed".to_owned(), self.name()),
@@ -237,10 +245,7 @@ impl Teller<'_> {
                 };
                 ("←", theme.pending, what, "belongs to nothing".to_owned())
             }
-            Fact::Ended { cause } => {
-                let name = if self.is_child() { self.name() + " " } else { String::new() };
-                ("■", theme.dim, format!("{name}ended"), cause.to_string())
-            }
+            Fact::Ended { cause } => ("■", theme.dim, self.came_to("ended"), cause.to_string()),
         }
     }
 
@@ -275,22 +280,65 @@ impl Teller<'_> {
         ("◆", style, format!("leg {}", safe(tag)), meant)
     }
 
-    /// The method, and the context where it is not the timeline's own.
+    /// The method, with what tells it from others: the number of a PRACK, and the context where that
+    /// is not the timeline's own.
     fn name(&self) -> String {
-        let method = safe(self.entry.method.as_str());
-        if self.is_child() {
-            format!("{method} #{}", self.entry.context)
-        } else {
-            method.into_owned()
+        let method = self.entry.method.as_str();
+        let message = self.entry.fact.message().filter(|_| self.entry.method == Method::Prack);
+        let message = message.and_then(|message| Message::read(message.clone()).ok());
+        match message.as_ref().and_then(|message| message.cseq().ok()) {
+            Some(cseq) => self.numbered(&format!("{method} {}", cseq.number)),
+            None => self.numbered(method),
+        }
+    }
+
+    /// What came of a request: `BYE #9 ended`; just `ended` for the timeline's own.
+    fn came_to(&self, end: &str) -> String {
+        match self.is_child() {
+            true => format!("{} {end}", self.name()),
+            false => end.to_owned(),
+        }
+    }
+
+    fn numbered(&self, what: &str) -> String {
+        let what = safe(what);
+        match self.is_child() {
+            true => format!("{what} #{}", self.entry.context),
+            false => what.into_owned(),
+        }
+    }
+
+    /// Whose a line is that does not name its request itself, where that is not the timeline's own.
+    fn mark(&self) -> String {
+        match &self.entry.fact {
+            Fact::Sent { .. }
+            | Fact::Retransmitted { .. }
+            | Fact::Received { .. }
+            | Fact::Answered { .. }
+            | Fact::NeverAcked { .. }
+            | Fact::TimerFired { .. }
+            | Fact::Failed { .. }
+            | Fact::Ended { .. } => String::new(),
+            fact if fact.response().is_some() => String::new(),
+            // The words say which request.
+            Fact::Cancel { .. }
+            | Fact::CancelSent { .. }
+            | Fact::CancelCrossed { .. }
+            | Fact::CancelFailed { .. }
+            | Fact::Acked { .. }
+            | Fact::AckFailed { .. }
+            | Fact::PrackFailed { .. }
+            | Fact::Leg { .. }
+            | Fact::NoLeg { .. } => self.numbered(""),
+            _ if self.is_child() || self.entry.method != self.row.method => {
+                format!(" · {}", self.name())
+            }
+            _ => String::new(),
         }
     }
 
     fn is_child(&self) -> bool {
         self.entry.context != self.row.id
-    }
-
-    fn context(&self, id: ContextId) -> Option<&Row> {
-        self.model.facts.contexts.find(id)
     }
 
     /// Over which transport and to which address.
@@ -305,17 +353,6 @@ impl Teller<'_> {
     }
 
     /// Which attempt it is, and how long after the one before.
-    fn repeat(&self, attempt: u32) -> String {
-        let of = self
-            .context(self.entry.context)
-            .filter(|row| row.method == self.entry.method)
-            .map_or_else(
-                || format!("no. {attempt}"),
-                |row| format!("{attempt} of {}", row.status.attempts_max),
-            );
-        self.after(of)
-    }
-
     fn after(&self, of: String) -> String {
         match self.row.timeline.since_last_sent(self.place) {
             Some(after) => format!("{of} after {}", interval(after)),

@@ -1,6 +1,9 @@
 //! The timeline: what happened, in its true order, and what will.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
@@ -10,12 +13,15 @@ use super::{
     page::{Line, Page},
     story::{self, Told},
 };
-use crate::ui::{
-    detail::{self, Times},
-    model::Entry,
-    view::{
-        text::wrap,
-        time::{Moment, delta},
+use crate::{
+    sip::{ContextId, TimerAt},
+    ui::{
+        detail::{self, Times},
+        model::{Entry, Row},
+        view::{
+            text::{safe, wrap},
+            time::{Moment, delta},
+        },
     },
 };
 
@@ -25,6 +31,8 @@ const BOTH_TIMES: usize = 84;
 const OF_DAY: usize = 12;
 /// The columns between the words and what they meant.
 const GAP: usize = 2;
+/// How many lines the timers that run may always have.
+const FOOT: usize = 4;
 /// The columns of `+1234.567`.
 const DELTA: usize = 8;
 
@@ -91,18 +99,70 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
         }
         previous = entry.at;
     }
-    for timer in row.status.running(moment.now()) {
+    let foot = Foot::of(room, moment);
+    for (timer, of) in foot.shown {
         let left = format!("in {}", moment.until(timer.at));
+        let of = of.map(|of| format!(" · {of}")).unwrap_or_default();
         let told = Told {
             shape: "◌",
             style: room.model.theme.pending,
-            what: format!("Timer {}", timer.timer),
+            what: format!("Timer {}{of}", timer.timer),
             meant: story::purpose(timer.timer).to_owned(),
         };
         let when = format!("{left:>width$} ", width = columns.shape - 1);
         line_of(&mut page, columns, Line::of(when, told.style), told, dim, None);
     }
+    if foot.more > 0 {
+        let timers = if foot.more == 1 { "timer runs" } else { "timers run" };
+        let words = format!("… {} more {timers}", foot.more);
+        page.push(Line::new().padded(columns.words).with(words, dim));
+    }
     page
+}
+
+/// The timers that run: those of the context, and of the requests in its dialogs.
+struct Foot<'a> {
+    /// The soonest first, each with the request that it belongs to, where that is not the context's.
+    shown: Vec<(&'a TimerAt, Option<String>)>,
+    /// How many there is no room for.
+    more: usize,
+}
+
+impl Foot<'_> {
+    /// As many as leave most of the page to what happened. What only waits for repeats gives way.
+    fn of<'a>(room: &Room<'a>, moment: &Moment) -> Foot<'a> {
+        let row = room.row;
+        let told: BTreeSet<ContextId> = row.timeline.iter().map(|entry| entry.context).collect();
+        let children = told.into_iter().filter(|id| *id != row.id);
+        let children = children.filter_map(|id| room.model.facts.contexts.find(id));
+        let mut more = 0;
+        let mut shown = Vec::new();
+        for of in [row].into_iter().chain(children) {
+            let number = (of.id != row.id).then_some(of.id);
+            let running = of.status.running(moment.now());
+            shown.extend(running.map(|timer| (timer, named(timer, of, number))));
+            more += of.status.more_timers as usize;
+        }
+        let most = (room.height / 3).max(FOOT);
+        if shown.len() + usize::from(more > 0) > most {
+            shown.sort_by_key(|(timer, _)| (timer.timer.is_silent(), timer.at));
+            more += shown.drain(most - 1..).count();
+        }
+        shown.sort_by_key(|(timer, _)| timer.at);
+        Foot { shown, more }
+    }
+}
+
+/// Which request a timer of a row belongs to: `PRACK 2`, `CANCEL #26`; none for the own request of
+/// the timeline's context, which has no `number` here.
+fn named(timer: &TimerAt, row: &Row, number: Option<ContextId>) -> Option<String> {
+    let of = match (&timer.of, number) {
+        (None, None) => return None,
+        (Some(of), _) => of.to_string(),
+        (None, Some(_)) => row.method.to_string(),
+    };
+    let of = safe(&of);
+    Some(number.map_or_else(|| of.to_string(), |number| format!("{of} #{number}")))
 }
 
 fn line_of(

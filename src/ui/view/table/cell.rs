@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use ratatui::style::Style;
 
 use crate::{
-    sip::{LegState, Response, State, Status},
+    sip::{LegState, Response, State, Status, TimerAt},
     ui::{
         model::{Column, Last, LegRow, Model, RoundTrip, Row},
         view::{
@@ -97,7 +97,11 @@ pub(super) const fn is_right(column: Column) -> bool {
 /// The last response, or the countdown of the timer that fires next: that also while a cancel is
 /// under way, which is what one waits for then.
 fn last(row: &Row, has: impl Fn(Column) -> bool, moment: &Moment) -> String {
-    let timed = || timer(row, moment).filter(|_| !has(Column::Timer));
+    let timed = || {
+        let mut running = row.status.running(moment.now());
+        let next = running.find(|timer| !timer.timer.is_silent());
+        next.map(|next| counted(next, moment)).filter(|_| !has(Column::Timer))
+    };
     if row.status.state == State::Cancelling
         && let Some(timer) = timed()
     {
@@ -116,10 +120,18 @@ fn last(row: &Row, has: impl Fn(Column) -> bool, moment: &Moment) -> String {
     }
 }
 
-/// `A in 2.1s`
+/// The soonest timer.
 fn timer(row: &Row, moment: &Moment) -> Option<String> {
-    let timer = row.status.running(moment.now()).next()?;
-    Some(format!("{} in {}", timer.timer, moment.until(timer.at)))
+    row.status.running(moment.now()).next().map(|timer| counted(timer, moment))
+}
+
+/// `A in 2.1s`, `E in 0.5s PRACK 2`: what is cut off first is whose it is.
+fn counted(TimerAt { timer, at, of }: &TimerAt, moment: &Moment) -> String {
+    let left = format!("{timer} in {}", moment.until(*at));
+    match of {
+        Some(of) => format!("{left} {}", safe(&of.to_string())),
+        None => left,
+    }
 }
 
 fn took(row: &Row, moment: &Moment) -> String {
@@ -143,9 +155,10 @@ pub(in crate::ui::view) fn response_line(response: &Response) -> String {
     format!("{} {}", response.status, safe(&reason)).trim_end().to_owned()
 }
 
-/// `3 of 7`; just `1` where there is no second.
+/// `3 of 7`; just `3` where it is not sent again: on a reliable transport, or because an answer came.
 pub(in crate::ui::view) fn attempts(status: &Status) -> String {
-    if status.attempts_max > 1 {
+    let is_unheard = matches!(status.state, State::Calling | State::Trying);
+    if status.attempts_max > status.attempts || (is_unheard && status.attempts > 1) {
         format!("{} of {}", status.attempts, status.attempts_max)
     } else {
         status.attempts.to_string()

@@ -49,7 +49,7 @@ impl Wish {
             Column::Age => (4, 4, 4),
             Column::Duration => (5, 5, 5),
             Column::Attempts => (7, 7, 8),
-            Column::Timer => (13, 13, 13),
+            Column::Timer => (13, 13, 20),
             Column::Flow => (9, 19, 26),
             Column::Account => (6, 10, 24),
             Column::CallId => (8, 20, 50),

@@ -1,0 +1,136 @@
+//! How a context stands: its [`Status`], made anew for every event. Nothing of it is kept, so a
+//! context that waits costs no memory for its timers.
+
+use std::time::Instant;
+
+use smallvec::SmallVec;
+
+use super::{UserAgent, subscriptions, transactions::Key};
+use crate::sip::{
+    context::{ClientContext, Request},
+    event::{ContextId, State, Status, Timer, TimerAt, TimerOf},
+    message::Message,
+    method::Method,
+    transaction::ServerTransactionId,
+};
+
+/// How many timers a status names: a peer can make many run.
+const TIMERS: usize = 16;
+
+/// A timer that runs, and whose it is.
+type Running = (Timer, Instant, Whose);
+
+/// What a timer belongs to; it is named only where the timer is told.
+#[derive(Clone, Copy, Debug)]
+enum Whose {
+    /// The context's own request, or the context itself.
+    Own,
+    /// Another request of ours.
+    Ours(Key),
+    /// A request of the peer.
+    Served(ServerTransactionId),
+    /// An INVITE of the peer with that number, which has got a 2xx.
+    Accepted(u32),
+}
+
+impl UserAgent {
+    pub(super) fn status(&self, id: ContextId, context: &ClientContext) -> Status {
+        let own = context.branch().map(|branch| Key { branch, is_cancel: false });
+        let attempts = match &context.request {
+            Request::Sent { attempts, .. } => *attempts,
+            Request::Waiting(_) | Request::Never => 0,
+        };
+        let entry = own.and_then(|key| self.transactions.entry(key));
+        let left = entry.map_or(0, |entry| entry.transaction.attempts_left());
+        let (timers, more_timers) = self.timers(id, context, own);
+        Status {
+            state: context.state,
+            timers,
+            more_timers,
+            attempts,
+            attempts_max: attempts.saturating_add(left),
+            legs_up: u32::try_from(context.legs_up()).unwrap_or(u32::MAX),
+            ended: context.ended.is_some(),
+        }
+    }
+
+    /// The timers of all the transactions of a context, as [`Status::timers`] has them, and how many
+    /// more there are.
+    fn timers(
+        &self,
+        id: ContextId,
+        context: &ClientContext,
+        own: Option<Key>,
+    ) -> (Box<[TimerAt]>, u32) {
+        let cancel = own.map(|key| Key { is_cancel: true, ..key });
+        let ours = own.into_iter().chain(cancel).chain(self.transactions.aside(id));
+        let ours = ours.filter_map(|key| Some((key, self.transactions.entry(key)?)));
+        let ours = ours.flat_map(|(key, entry)| {
+            let whose = if Some(key) == own { Whose::Own } else { Whose::Ours(key) };
+            let timers = entry.transaction.timers().into_iter().flatten();
+            timers.map(move |(timer, at)| (timer, at, whose))
+        });
+        let waits = match context.state {
+            State::Sent => None,
+            _ if subscriptions::subscribes(&context.method) => Some(Timer::Expiry),
+            State::Cancelling => Some(Timer::CancelWait),
+            _ => None,
+        };
+        let waits = context.deadline.zip(waits).map(|(at, timer)| (timer, at, Whose::Own));
+        let unacked = self.unacked.timers(id);
+        let unacked = unacked.map(|(timer, at, cseq)| (timer, at, Whose::Accepted(cseq)));
+        let mut running: SmallVec<[Running; 4]> = ours.chain(waits).chain(unacked).collect();
+        // The peer decides how many there are of these: only the first can be among the named.
+        let (served, all) = self.served_timers(id, TIMERS);
+        let unseen = all - served.len();
+        running
+            .extend(served.into_iter().map(|(timer, at, whose)| (timer, at, Whose::Served(whose))));
+        let more = running.len().saturating_sub(TIMERS);
+        if more > 0 {
+            running.sort_by_key(|(timer, at, _)| (timer.is_silent(), *at));
+            running.truncate(TIMERS);
+        }
+        running.sort_by_key(|(_, at, _)| *at);
+        let named = running.into_iter().map(|(timer, at, whose)| TimerAt {
+            timer,
+            at,
+            of: self.name_of(whose).map(Box::new),
+        });
+        (named.collect(), u32::try_from(more + unseen).unwrap_or(u32::MAX))
+    }
+
+    /// The request of a client transaction, where that is not its context's own.
+    pub(super) fn timer_of(&self, key: Key) -> Option<Box<TimerOf>> {
+        let context = self.contexts.get(&self.transactions.entry(key)?.context)?;
+        let is_own = !key.is_cancel && context.branch() == Some(key.branch);
+        let whose = if is_own { Whose::Own } else { Whose::Ours(key) };
+        self.name_of(whose).map(Box::new)
+    }
+
+    /// The request of a server transaction.
+    pub(super) fn timer_of_served(&self, transaction: ServerTransactionId) -> Option<Box<TimerOf>> {
+        self.name_of(Whose::Served(transaction)).map(Box::new)
+    }
+
+    fn name_of(&self, whose: Whose) -> Option<TimerOf> {
+        match whose {
+            Whose::Own => None,
+            Whose::Ours(key) => {
+                let entry = self.transactions.entry(key)?;
+                let request = Message::read(entry.transaction.request().clone()).ok();
+                // RFC 3261 §9.1: there is one CANCEL, with the number of its INVITE.
+                let request = request.filter(|_| !key.is_cancel);
+                let cseq = request.and_then(|it| it.cseq().ok().map(|cseq| cseq.number));
+                Some(TimerOf { method: entry.method.clone(), cseq, of_peer: false })
+            }
+            Whose::Served(transaction) => {
+                let request = self.served.get(transaction)?;
+                let cseq = Some(request.cseq);
+                Some(TimerOf { method: request.method.clone(), cseq, of_peer: true })
+            }
+            Whose::Accepted(cseq) => {
+                Some(TimerOf { method: Method::Invite, cseq: Some(cseq), of_peer: true })
+            }
+        }
+    }
+}
