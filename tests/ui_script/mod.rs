@@ -123,7 +123,7 @@ impl Script {
         self.created_by(context, method, target, udp, None);
     }
 
-    fn created_by(
+    pub fn created_by(
         &mut self,
         context: u64,
         method: Method,

@@ -255,9 +255,14 @@ impl UserAgent {
     }
 
     pub(super) fn server_timed_out(&mut self, now: Instant, timed_out: TimedOut) {
+        // What has fired runs no more when it is told.
+        match &timed_out {
+            TimedOut::Retransmit(transaction, _)
+            | TimedOut::NoAck(transaction)
+            | TimedOut::Terminated(transaction, _) => self.arm_served(*transaction),
+        }
         match timed_out {
             TimedOut::Retransmit(transaction, transmit) => {
-                self.arm_served(transaction);
                 self.answer_again(now, transaction, transmit);
             }
             TimedOut::NoAck(transaction) => {

@@ -100,7 +100,7 @@ fn last(row: &Row, has: impl Fn(Column) -> bool, moment: &Moment) -> String {
     let timed = || {
         let mut running = row.status.running(moment.now());
         let next = running.find(|timer| !timer.timer.is_silent());
-        next.map(|next| counted(next, moment)).filter(|_| !has(Column::Timer))
+        next.map(|next| countdown(next, moment)).filter(|_| !has(Column::Timer))
     };
     if row.status.state == State::Cancelling
         && let Some(timer) = timed()
@@ -120,18 +120,19 @@ fn last(row: &Row, has: impl Fn(Column) -> bool, moment: &Moment) -> String {
     }
 }
 
-/// The soonest timer.
+/// The soonest timer, and whose it is: `E in 0.5s PRACK 2`. That is cut off first.
 fn timer(row: &Row, moment: &Moment) -> Option<String> {
-    row.status.running(moment.now()).next().map(|timer| counted(timer, moment))
-}
-
-/// `A in 2.1s`, `E in 0.5s PRACK 2`: what is cut off first is whose it is.
-fn counted(TimerAt { timer, at, of }: &TimerAt, moment: &Moment) -> String {
-    let left = format!("{timer} in {}", moment.until(*at));
-    match of {
+    let timer = row.status.running(moment.now()).next()?;
+    let left = countdown(timer, moment);
+    Some(match &timer.of {
         Some(of) => format!("{left} {}", safe(&of.to_string())),
         None => left,
-    }
+    })
+}
+
+/// `A in 2.1s`
+fn countdown(timer: &TimerAt, moment: &Moment) -> String {
+    format!("{} in {}", timer.timer, moment.until(timer.at))
 }
 
 fn took(row: &Row, moment: &Moment) -> String {

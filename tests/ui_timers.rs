@@ -1,0 +1,147 @@
+//! The timers at the foot of a timeline, and whose its lines are.
+
+mod ui_script;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use sipboard::{
+    sip::{Cause, ContextId, Fact, Method, State, Status, StatusCode, Timer, TimerAt, TimerOf},
+    ui::{model::Cursor, view::Colours},
+};
+use ui_script::{Script, response, status};
+
+fn of(method: Method, cseq: Option<u32>, of_peer: bool) -> Option<Box<TimerOf>> {
+    Some(Box::new(TimerOf { method, cseq, of_peer }))
+}
+
+/// A call with one leg.
+fn up() -> Script {
+    let mut script = Script::new(Colours::None);
+    script.flow(1, "ws://127.0.0.1:5066", ui_script::up("127.0.0.1:5066"));
+    script.created(1, Method::Invite, "sip:answer@demo.test", true);
+    script.sent(1, Method::Invite, status(State::Calling, true));
+    let ok = Fact::Accepted { response: response(200, "OK", "INVITE"), again: false };
+    script.fact(1, Method::Invite, ok, Status { legs_up: 1, ..status(State::Accepted, true) });
+    script
+}
+
+fn choose(script: &mut Script, context: u64) {
+    script.model.choose(Cursor { context: ContextId(context), leg: None });
+}
+
+/// The lines with that word, without the frame and the table beside it.
+fn lines(text: &str, word: &str) -> Vec<String> {
+    let own =
+        |line: &str| line.rsplit("││").next().unwrap_or_default().trim_matches('│').to_owned();
+    let words = |line: String| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.lines().map(own).map(words).filter(|line| line.contains(word)).collect()
+}
+
+#[test]
+fn every_timer_is_counted_down_with_its_request() {
+    let mut script = up();
+    let at = |millis| script.now + Duration::from_millis(millis);
+    let timers = [
+        TimerAt { timer: Timer::E, at: at(500), of: of(Method::Prack, Some(2), false) },
+        TimerAt { timer: Timer::J, at: at(9_000), of: of(Method::Info, Some(7), true) },
+        TimerAt::own(Timer::M, at(30_000)),
+    ];
+    let state = Status { timers: timers.into(), more_timers: 0, ..status(State::Accepted, true) };
+    script.fact(1, Method::Info, Fact::TimerFired { timer: Timer::J, of: None }, state);
+    let text = script.text(140, 40);
+    assert_eq!(
+        lines(&text, "◌ Timer"),
+        [
+            "in 0.5s ◌ Timer E · PRACK 2 sends it again",
+            "in 9.0s ◌ Timer J · INFO 7 of the peer waits for repeats",
+            "in 30s ◌ Timer M waits for repeats",
+        ],
+        "{text}"
+    );
+}
+
+#[test]
+fn what_has_no_room_is_counted_and_what_only_waits_gives_way() {
+    let mut script = up();
+    let silent = |number: u64| TimerAt {
+        timer: Timer::J,
+        at: script.now + Duration::from_millis(1_000 + number),
+        of: of(Method::Info, Some(number as u32), true),
+    };
+    let mut timers: Vec<TimerAt> = (1..12).map(silent).collect();
+    timers.push(TimerAt::own(Timer::Expiry, script.now + Duration::from_secs(30)));
+    let more_timers = 5;
+    let state = Status { timers: timers.into(), more_timers, ..status(State::Accepted, true) };
+    script.fact(1, Method::Info, Fact::TimerFired { timer: Timer::J, of: None }, state);
+    let text = script.text(80, 24);
+    let shown = lines(&text, "◌ Timer");
+    assert_eq!(shown.len(), 3, "{text}");
+    assert_eq!(shown[2], "in 30s ◌ Timer expiry subscription ends", "{text}");
+    assert_eq!(lines(&text, "more timers"), ["… 14 more timers run"], "{text}");
+}
+
+#[test]
+fn the_lines_and_timers_of_a_cancelled_reinvite_carry_its_number() {
+    let mut script = up();
+    script.created_by(26, Method::Invite, "sip:answer@demo.test", true, Some(1));
+    script.sent(26, Method::Invite, status(State::Calling, true));
+    let trying = Fact::Progress(response(100, "Trying", "INVITE"));
+    script.fact(26, Method::Invite, trying, status(State::Proceeding, true));
+    script.cancel(26, false);
+    let at = script.now + Duration::from_millis(500);
+    let timers = [TimerAt { timer: Timer::E, at, of: of(Method::Cancel, None, false) }];
+    let cancelling = Status { timers: timers.into(), ..status(State::Cancelling, true) };
+    let sent = Fact::CancelSent { message: Bytes::from_static(b"x") };
+    script.fact(26, Method::Cancel, sent, cancelling);
+    choose(&mut script, 1);
+    let text = script.text(140, 40);
+    assert_eq!(
+        lines(&text, "◌ Timer"),
+        ["in 0.5s ◌ Timer E · CANCEL #26 sends it again"],
+        "{text}"
+    );
+
+    let over = status(State::Canceled, true);
+    let cause = Cause::Canceled;
+    let failed = Fact::Failed {
+        response: Some(response(487, "Request Terminated", "INVITE")),
+        cause,
+        detail: Box::default(),
+        advice: None,
+    };
+    script.fact(26, Method::Invite, failed, over.clone());
+    let message = Bytes::from_static(b"x");
+    let ack = Fact::Acked { message, status: StatusCode::new(487).unwrap(), again: false };
+    script.fact(26, Method::Ack, ack, over.clone());
+    let detail = "nobody answered".to_owned();
+    script.fact(26, Method::Cancel, Fact::CancelFailed { detail }, over.clone());
+    script.fact(26, Method::Invite, Fact::Ended { cause }, over);
+    let text = script.text(140, 40);
+    for line in [
+        "⊘ cancel requested #26",
+        "→ CANCEL #26",
+        "✖ INVITE #26 failed Canceled",
+        "→ ACK #26 for the 487",
+        "✖ CANCEL failed #26",
+        "■ INVITE #26 ended Canceled",
+    ] {
+        assert_eq!(lines(&text, line).len(), 1, "{line}: {text}");
+    }
+    // In its own timeline they need none.
+    choose(&mut script, 26);
+    let text = script.text(140, 40);
+    assert!(lines(&text, "→ CANCEL").iter().all(|line| !line.contains("#26")), "{text}");
+    assert_eq!(script.model.selected().unwrap().id, ContextId(26));
+}
+
+#[test]
+fn a_fork_that_rings_after_another_has_accepted_is_not_the_last_word() {
+    let mut script = up();
+    let ringing = Fact::Progress(response(180, "Ringing", "INVITE"));
+    script.fact(1, Method::Invite, ringing, status(State::Accepted, true));
+    let text = script.text(140, 40);
+    assert_eq!(lines(&text, "← 180 Ringing progress").len(), 1, "in the timeline: {text}");
+    let row = text.lines().find(|line| line.contains("● accepted")).unwrap();
+    assert!(row.contains("200 OK"), "{text}");
+}
