@@ -342,7 +342,11 @@ impl Bench {
         self.full = self.model.facts.contexts.len() as u64 + 1;
         let status = self.status(State::Calling, 1, 500);
         self.create(self.full);
-        self.fact(self.full, Fact::Sent { message: invite(1_300), destination: along() }, status.clone());
+        self.fact(
+            self.full,
+            Fact::Sent { message: invite(1_300), destination: along() },
+            status.clone(),
+        );
         self.fact(
             self.full,
             Fact::Retransmitted { message: invite(60_000), attempt: 2, left: 5 },

@@ -105,7 +105,12 @@ fn every_leg_is_shown_and_of_too_many_their_number() {
     let fork = |script: &mut Script, numbers: std::ops::Range<u32>| {
         for number in numbers {
             let tag = format!("fork{number}").into();
-            script.fact(1, Method::Invite, Fact::Leg { tag, state: LegState::Early }, early.clone());
+            script.fact(
+                1,
+                Method::Invite,
+                Fact::Leg { tag, state: LegState::Early },
+                early.clone(),
+            );
         }
     };
     fork(&mut script, 2..65);

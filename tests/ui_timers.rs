@@ -9,7 +9,7 @@ use sipboard::{
     sip::{Cause, ContextId, Fact, Method, State, Status, StatusCode, Timer, TimerAt, TimerOf},
     ui::{model::Cursor, view::Colours},
 };
-use ui_script::{Script, response, status};
+use ui_script::{Script, along, response, status};
 
 fn of(method: Method, cseq: Option<u32>, of_peer: bool) -> Option<Box<TimerOf>> {
     Some(Box::new(TimerOf { method, cseq, of_peer }))
@@ -92,7 +92,7 @@ fn the_lines_and_timers_of_a_cancelled_reinvite_carry_its_number() {
     let at = script.now + Duration::from_millis(500);
     let timers = [TimerAt { timer: Timer::E, at, of: of(Method::Cancel, None, false) }];
     let cancelling = Status { timers: timers.into(), ..status(State::Cancelling, true) };
-    let sent = Fact::CancelSent { message: Bytes::from_static(b"x") };
+    let sent = Fact::CancelSent { message: Bytes::from_static(b"x"), destination: along() };
     script.fact(26, Method::Cancel, sent, cancelling);
     choose(&mut script, 1);
     let text = script.text(140, 40);
@@ -112,7 +112,8 @@ fn the_lines_and_timers_of_a_cancelled_reinvite_carry_its_number() {
     };
     script.fact(26, Method::Invite, failed, over.clone());
     let message = Bytes::from_static(b"x");
-    let ack = Fact::Acked { message, status: StatusCode::new(487).unwrap(), again: false };
+    let (status, destination) = (StatusCode::new(487).unwrap(), along());
+    let ack = Fact::Acked { message, status, again: false, destination };
     script.fact(26, Method::Ack, ack, over.clone());
     let detail = "nobody answered".to_owned();
     script.fact(26, Method::Cancel, Fact::CancelFailed { detail }, over.clone());

@@ -175,7 +175,11 @@ fn the_ladder_tells_what_is_repeated_and_what_was_dropped() {
         script.fact(1, method, fact, status);
         script.wait(500);
     };
-    fact(Method::Invite, Fact::Sent { message: message.clone(), destination: along() }, calling.clone());
+    fact(
+        Method::Invite,
+        Fact::Sent { message: message.clone(), destination: along() },
+        calling.clone(),
+    );
     let impaired = Impaired {
         direction: Direction::Out,
         deed: Deed::Dropped,

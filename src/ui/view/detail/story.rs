@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use crate::{
     sip::{
-        Absorbed, CancelOptions, ContextId, Destination, Fact, FlowId, LegState, Message, Method,
+        Absorbed, CancelOptions, Destination, Fact, FlowId, LegState, Message, Method,
         RedirectTarget, Resolution, Response, TerminatedBy, Timer, Transport, answer_attempts,
     },
     ui::{
