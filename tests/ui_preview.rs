@@ -159,6 +159,55 @@ async fn a_raw_message_gets_our_address_where_nobody_has_written_another() {
     demo.stop().await;
 }
 
+/// What the form shows while nothing leads to the server yet, and what went out then: our own address
+/// is all that is added.
+async fn check_cold(transport: &str, method: Method, target: &str) {
+    let demo = demo::start(demo::Config::default()).await.unwrap();
+    let servers = demo.addresses().servers();
+    let server = servers.iter().find(|server| server.transport.to_string() == transport).unwrap();
+    let account = Account {
+        servers: vec![server.clone()],
+        flow: demo.flow_settings().into(),
+        ..Account::new("alice", "sip:alice@demo.test".parse().unwrap())
+    };
+    let mut dashboard = Dashboard::new(account).await;
+    for is_up in [false, true] {
+        dashboard.press(KeyCode::Char('n')).await;
+        dashboard.type_text(target).await;
+        dashboard.press(KeyCode::BackTab).await;
+        dashboard.type_text(method.as_str()).await;
+        let (shown, sent) = if is_up {
+            dashboard.shown_and_sent(&method).await
+        } else {
+            let shown = dashboard.model.drafts.open().preview().bytes.clone();
+            dashboard.press(KeyCode::Enter).await;
+            (shown, dashboard.sent(&method).await)
+        };
+        let (shown, sent) = (text(&shown), text(&sent));
+        assert!(shown.starts_with(&format!("{method} ")), "{shown}");
+        let ours = sent.split_once("Via: SIP/2.0/").unwrap().1;
+        let ours = ours.split_once(' ').unwrap().1.split_once(';').unwrap().0;
+        assert_eq!(shown.contains(sip::PREVIEW_HOST), !is_up, "{shown}");
+        let expected = shown.replace(sip::PREVIEW_HOST, ours);
+        assert_eq!(expected, sent, "{method} over {transport}, up: {is_up}");
+    }
+    demo.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_form_shows_before_the_flow_is_up_lacks_our_address_alone() {
+    for transport in ["udp", "tcp", "tls", "ws", "wss"] {
+        for (method, target) in [
+            (Method::Invite, "ring"),
+            (Method::Register, "sip:demo.test"),
+            (Method::Subscribe, "bob"),
+            (Method::Message, "bob"),
+        ] {
+            check_cold(transport, method, target).await;
+        }
+    }
+}
+
 /// What the form of a request in a dialog shows, once the engine has said how it is written.
 async fn whole_in_dialog(dashboard: &mut Dashboard) -> Bytes {
     dashboard

@@ -120,8 +120,8 @@ pub enum Command {
     DialogWriting(InDialog),
     /// Say how requests of an account are written on a flow: [`Event::Writing`] follows.
     Writing {
-        /// The flow.
-        flow: FlowId,
+        /// The flow; none for one that is still to be made.
+        flow: Option<FlowId>,
         /// The account.
         profile: Option<Arc<Profile>>,
     },
@@ -221,8 +221,8 @@ pub enum Event {
     },
     /// How requests of an account are written on a flow, as [`Command::Writing`] asked.
     Writing {
-        /// The flow.
-        flow: FlowId,
+        /// The flow; none for one that is still to be made.
+        flow: Option<FlowId>,
         /// The account's name.
         account: Option<Arc<str>>,
         /// How; `None` where the flow is not up.

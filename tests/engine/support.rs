@@ -176,7 +176,7 @@ fn word(event: &Event) -> String {
         Event::Impairing { impairments, .. } => format!("impairing: {impairments}"),
         Event::Pong { flow, .. } => format!("flow {flow} pong"),
         Event::KeepAlive { flow, interval, .. } => format!("flow {flow} every {interval:?}"),
-        Event::Writing { flow, writing, .. } => format!("flow {flow} writes {writing:?}"),
+        Event::Writing { flow, writing, .. } => format!("flow {flow:?} writes {writing:?}"),
         Event::Flow(event) => {
             let state = match &event.state {
                 FlowState::Connecting => "connecting",

@@ -147,9 +147,11 @@ impl InDialog {
 pub struct DialogWriting {
     /// Which leg: its To tag.
     pub tag: Box<str>,
-    /// The transport that it goes by, and what Via says there; `None` where the flow is not up, or
-    /// where it goes elsewhere than the request that made the dialog.
-    pub way: Option<(Transport, Box<str>)>,
+    /// The transport that it goes by, unless DNS names another.
+    pub transport: Transport,
+    /// What Via says that we are; `None` where the flow is not up, or where it goes elsewhere than
+    /// the request that made the dialog.
+    pub sent_by: Option<Box<str>>,
     /// The session description that the peer has of us, where it has one.
     pub session: Option<Box<str>>,
     /// Whether the flow's servers have asked for credentials, so that they are sent unasked
@@ -174,8 +176,8 @@ pub fn preview_in_dialog(request: &DialogRequest, writing: &DialogWriting) -> By
     let Ok(invite) = Message::read(writing.invite.clone()) else { return Bytes::new() };
     let ending = writing.ending.as_ref().filter(|_| request.method == Method::Bye);
     let sender = Sender {
-        transport: writing.way.as_ref().map_or(Transport::Udp, |(transport, _)| *transport),
-        sent_by: writing.way.as_ref().map_or(super::PREVIEW_HOST, |(_, sent_by)| sent_by),
+        transport: writing.transport,
+        sent_by: writing.sent_by.as_deref().unwrap_or(super::PREVIEW_HOST),
         seen: None,
         contact: None,
         ob: false,

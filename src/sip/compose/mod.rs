@@ -191,6 +191,21 @@ pub struct Writing {
     pub is_challenged: bool,
 }
 
+impl Writing {
+    /// Of a flow that is still to be made, and of which nothing is known.
+    pub fn unknown() -> Writing {
+        Writing {
+            sent_by: PREVIEW_HOST.into(),
+            seen: None,
+            contact: None,
+            ob: false,
+            keep: false,
+            routes: Vec::new(),
+            is_challenged: false,
+        }
+    }
+}
+
 /// What stands in the place of our own address in a [`preview`] that does not know it.
 pub const PREVIEW_HOST: &str = "our-address.invalid";
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{DialogError, HangUpError, UserAgent, legs::leg_and_invite};
+use super::{DialogError, HangUpError, UserAgent, legs::leg_and_invite, next_hop::transport_to};
 use crate::sip::{
     compose::DialogWriting,
     dialog::next_cseq,
@@ -10,6 +10,7 @@ use crate::sip::{
     method::Method,
     request::DialogRequest,
     sdp,
+    transport::Transport,
 };
 
 impl UserAgent {
@@ -56,9 +57,12 @@ impl UserAgent {
         let context = self.contexts.get(&id).ok_or(HangUpError::Unknown(id))?;
         let (leg, invite) = leg_and_invite(context, &tag).ok_or(HangUpError::Unknown(id))?;
         let flow = context.flow;
-        let stays = self.hop_of_leg(context, flow, leg)?.is_none();
+        let hop = self.hop_of_leg(context, flow, leg)?;
+        let own = self.flows.flow(flow).map_or(Transport::Udp, |flow| flow.transport);
+        let sent_by = self.address(flow).filter(|_| hop.is_none()).map(|(_, sent_by)| sent_by);
         Ok(DialogWriting {
-            way: self.address(flow).filter(|_| stays),
+            transport: hop.map_or(own, |hop| transport_to(&hop.as_uri(), own)),
+            sent_by,
             session: match &leg.described {
                 Some(described) => described.current().map(Into::into),
                 None => sdp::body(&invite).map(Into::into),

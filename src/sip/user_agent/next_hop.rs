@@ -266,6 +266,15 @@ fn transport_of(uri: &Uri<'_>) -> Named {
     }
 }
 
+/// The transport to a hop that leaves a flow of another, unless DNS names one.
+pub(super) fn transport_to(hop: &Uri<'_>, own: Transport) -> Transport {
+    match transport_of(hop) {
+        Named::Transport(transport) => transport,
+        Named::Address => Transport::Udp,
+        Named::Nothing => own,
+    }
+}
+
 /// Whether two URIs lead to the same server: by host, port and transport.
 pub(super) fn is_same_hop(one: &Uri<'_>, other: &Uri<'_>) -> bool {
     let named = |uri: &Uri<'_>, name| uri.params().value(name).map(str::to_ascii_lowercase);

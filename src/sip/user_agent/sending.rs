@@ -303,17 +303,23 @@ impl UserAgent {
         }
     }
 
-    /// How requests of an account are written on a flow; `None` while it is not up.
-    pub fn writing(&self, flow: FlowId, profile: Option<&Arc<Profile>>) -> Option<Writing> {
+    /// How requests of an account are written on a flow, or on one that is still to be made; `None`
+    /// where the flow is not up.
+    pub fn writing(&self, flow: Option<FlowId>, profile: Option<&Arc<Profile>>) -> Option<Writing> {
+        let of_account = Writing {
+            contact: profile.and_then(|profile| self.registrations.contact(profile)),
+            routes: profile.map(|profile| self.routes_of(profile, false)).unwrap_or_default(),
+            ..Writing::unknown()
+        };
+        let Some(flow) = flow else { return Some(of_account) };
         let (_, sent_by) = self.address(flow)?;
         Some(Writing {
             sent_by,
             seen: self.seen(flow),
-            contact: profile.and_then(|profile| self.registrations.contact(profile)),
             ob: self.asks_for_flow(&Method::Invite, profile.map(|profile| &**profile), flow),
             keep: self.flows.flow(flow).is_some_and(|flow| flow.keeps_alive),
-            routes: profile.map(|profile| self.routes_of(profile, false)).unwrap_or_default(),
             is_challenged: self.auth.knows(flow),
+            ..of_account
         })
     }
 

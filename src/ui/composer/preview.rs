@@ -9,7 +9,7 @@ use super::Around;
 use crate::{
     engine::{Command, FlowEvent, FlowState, InDialog, Submission, next_hop},
     sip::{
-        self, Answer, DialogRequest, ExtraHeader, FlowId, Profile, RawMessage,
+        self, Answer, DialogRequest, ExtraHeader, FlowId, NewRequest, Profile, RawMessage, Writing,
         lint::{self, Finding},
         secret,
     },
@@ -35,8 +35,8 @@ pub struct Preview {
 pub enum Asks {
     /// How requests of an account are written on the flow that it would ride on.
     Writing {
-        /// The flow.
-        flow: FlowId,
+        /// The flow; none for one that is still to be made.
+        flow: Option<FlowId>,
         /// The account.
         profile: Option<Arc<Profile>>,
     },
@@ -120,23 +120,31 @@ fn request(submission: &Submission, around: &Around<'_>) -> Preview {
             && matches!(flow.state, FlowState::Up { .. })
     };
     let flow = around.facts.flows.values().map(|flow| &flow.event).find(is_it);
-    let account = request.profile.as_ref().map(|profile| profile.name.clone());
-    let writing = flow.and_then(|flow| around.facts.writings.get(&(flow.flow, account)));
     // Of a name, DNS may have named the transport.
     let named = server.as_ref().map_or(sip::Transport::Udp, |server| server.transport);
     let transport = flow.map_or(named, |flow| flow.server.transport);
+    let (told, asks) = written(submission, flow, around);
+    let known;
+    let writing = match flow {
+        Some(_) => told,
+        None => {
+            let keep = submission.flow.keep_alive.interval_on(transport).is_some();
+            known = Writing { keep, ..told.cloned().unwrap_or_else(|| unregistered(request)) };
+            Some(&known)
+        }
+    };
     let bytes = sip::preview(request, transport, writing, around.settings);
     let may_sign = request.credentials.is_some() || submission.password_command.is_some();
-    match writing {
-        None => notes.push(format!(
-            "our address ({}) is known as soon as the connection is there",
-            sip::PREVIEW_HOST
-        )),
-        Some(writing) if writing.is_challenged && may_sign => notes.push(
+    match (flow, writing) {
+        (Some(_), Some(writing)) if writing.is_challenged && may_sign => notes.push(
             "credentials are added where the server has asked for them: nothing else changes"
                 .to_owned(),
         ),
-        Some(_) => {}
+        (Some(_), Some(_)) => {}
+        _ => notes.push(format!(
+            "our address ({}) is known as soon as the connection is there",
+            sip::PREVIEW_HOST
+        )),
     }
     if transport == sip::Transport::Udp {
         notes.extend(too_long(&bytes, around));
@@ -144,9 +152,32 @@ fn request(submission: &Submission, around: &Around<'_>) -> Preview {
     if request.body.contains(&b'\n') {
         notes.push("each line of the body ends in CR LF; a raw message can have others".to_owned());
     }
-    let asks = flow.filter(|_| writing.is_none());
-    let asks = asks.map(|flow| Asks::Writing { flow: flow.flow, profile: request.profile.clone() });
     Preview { asks, ..Preview::linted(bytes, notes) }
+}
+
+/// What the engine has said of how the account's requests are written on a flow, or on one that is
+/// still to be made; or what it is to be asked.
+fn written<'a>(
+    submission: &Submission,
+    flow: Option<&FlowEvent>,
+    around: &Around<'a>,
+) -> (Option<&'a Writing>, Option<Asks>) {
+    let flow = flow.map(|flow| flow.flow);
+    let profile = submission.request.profile.clone();
+    let account = profile.as_ref().map(|profile| Arc::clone(&profile.name));
+    // Without a registration, the account itself says what a flow that is not there changes.
+    let is_registered =
+        account.as_ref().is_some_and(|name| !around.facts.registrations.of(name).is_empty());
+    let told = around.facts.writings.get(&(flow, account));
+    let is_missing = told.is_none() && (flow.is_some() || is_registered);
+    (told, is_missing.then_some(Asks::Writing { flow, profile }))
+}
+
+/// What is known of the requests of an account that is not registered, on a flow that is still to be
+/// made.
+fn unregistered(request: &NewRequest) -> Writing {
+    let way = request.profile.iter().flat_map(|profile| profile.ways_out.first());
+    Writing { routes: way.flatten().cloned().collect(), ..Writing::unknown() }
 }
 
 fn raw(message: &RawMessage) -> Preview {
@@ -183,13 +214,14 @@ fn in_dialog(request: &DialogRequest, of: InDialog, around: &Around<'_>) -> Prev
         return Preview { notes, asks, ..own_part(&start, &request.headers, kind, body) };
     };
     let bytes = sip::preview_in_dialog(request, writing);
-    match &writing.way {
-        None => notes.push(format!(
+    if writing.sent_by.is_none() {
+        notes.push(format!(
             "our address ({}) is known as soon as the connection is there",
             sip::PREVIEW_HOST
-        )),
-        Some((sip::Transport::Udp, _)) => notes.extend(too_long(&bytes, around)),
-        Some(_) => {}
+        ));
+    }
+    if writing.transport == sip::Transport::Udp {
+        notes.extend(too_long(&bytes, around));
     }
     if writing.is_challenged {
         notes.push(

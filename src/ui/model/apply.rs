@@ -219,7 +219,7 @@ impl Model {
         if let Some(asked) = &mut self.facts.dialog_writing {
             asked.is_old = true;
         }
-        self.facts.writings.retain(|(flow, _), _| *flow != event.flow);
+        self.facts.writings.retain(|(flow, _), _| flow.is_some_and(|flow| flow != event.flow));
         let known = self.facts.flows.get_mut(&event.flow);
         let (mut told, mut ends) = known
             .map(|flow| (flow.told.take(), std::mem::take(&mut flow.ends)))

@@ -139,8 +139,9 @@ pub struct Facts {
     pub log: Log,
     /// What is counted.
     pub statistics: Statistics,
-    /// How requests of an account are written on a flow, where that was asked and still holds.
-    pub writings: BTreeMap<(FlowId, Option<Arc<str>>), Writing>,
+    /// How requests of an account are written on a flow, or on one that is still to be made, where
+    /// that was asked and still holds.
+    pub writings: BTreeMap<(Option<FlowId>, Option<Arc<str>>), Writing>,
     /// How a request in a dialog is written, as it was asked last.
     pub dialog_writing: Option<InDialogAsked>,
     /// What is done to messages on purpose.
@@ -409,6 +410,8 @@ impl Model {
         let place = accounts.iter().position(|account| Some(&account.name) == used.as_ref());
         self.account = place.unwrap_or(default);
         self.accounts = accounts;
+        // An account may go another way now.
+        self.facts.writings.clear();
         self.drafts.use_account(&self.accounts, self.account);
         changed
     }
