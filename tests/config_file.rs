@@ -451,7 +451,7 @@ fn a_password_command_as_a_list_is_run_as_it_is_and_never_shown() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_with_a_password_that_others_can_read_is_warned_of_with_the_way_out() {
+fn a_file_with_a_secret_that_others_can_read_is_warned_of_with_the_way_out() {
     use std::{fs, os::unix::fs::PermissionsExt as _};
     let file = std::env::temp_dir().join(format!("sipboard-modes-{}.toml", std::process::id()));
     for (text, mode, warned) in [
@@ -459,6 +459,8 @@ fn a_file_with_a_password_that_others_can_read_is_warned_of_with_the_way_out() {
         (format!("{ACCOUNT}password = \"x\"\n"), 0o640, Some("its group")),
         (format!("{ACCOUNT}password = \"x\"\n"), 0o600, None),
         (ACCOUNT.to_owned(), 0o644, None),
+        (format!("{ACCOUNT}ws_headers = [\"Cookie: s=1\"]\n"), 0o644, Some("the cookie header")),
+        (format!("{ACCOUNT}ws_headers = [\"Origin: https://a\"]\n"), 0o644, None),
     ] {
         fs::write(&file, text).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();

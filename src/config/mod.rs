@@ -33,7 +33,7 @@ pub use ui::Ui;
 use crate::{
     engine::{self, Account},
     sip::{Credentials, escape},
-    transport::broken_files,
+    transport::{HttpHeader, broken_files},
 };
 
 /// A config file with everything that it can say, commented.
@@ -177,8 +177,8 @@ pub fn load(named: Option<&Path>) -> Result<Option<Config>, LoadError> {
                     config.warnings.extend(broken);
                 }
                 log::relative_to(&mut config.log, folder);
-                if config.holds_password {
-                    config.warnings.extend(permissions::warning(&path));
+                if let Some(secret) = secret_in(&config) {
+                    config.warnings.extend(permissions::warning(&path, &secret));
                 }
                 return Ok(Some(config));
             }
@@ -191,6 +191,19 @@ pub fn load(named: Option<&Path>) -> Result<Option<Config>, LoadError> {
     };
     Err(Invalid { path, problems }.into())
 }
+
+/// What in a config file nobody else should read, in words.
+fn secret_in(config: &Config) -> Option<String> {
+    if config.holds_password {
+        return Some("a password".to_owned());
+    }
+    let headers = config.accounts.iter().flat_map(|account| &account.flow.websocket.headers);
+    let secret = headers.map(HttpHeader::name).find(|name| SECRET_HEADERS.contains(name))?;
+    Some(format!("a secret (the {secret} header in ws_headers)"))
+}
+
+/// The headers of a handshake that say who somebody is, as [`HttpHeader::name`] gives them.
+const SECRET_HEADERS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
 
 /// Turns the text of a config file into a [`Config`].
 ///

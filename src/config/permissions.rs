@@ -1,10 +1,11 @@
-//! Who else can read a config file that holds a password.
+//! Who else can read a config file that holds a secret.
 
 use std::path::Path;
 
-/// A sentence with the way out, where others than the owner can read the file.
+/// A sentence with the way out, where others than the owner can read the file; `secret` is what it
+/// holds.
 #[cfg(unix)]
-pub(super) fn warning(path: &Path) -> Option<String> {
+pub(super) fn warning(path: &Path, secret: &str) -> Option<String> {
     use std::os::unix::fs::PermissionsExt as _;
 
     /// The group may read, or everybody may.
@@ -14,7 +15,7 @@ pub(super) fn warning(path: &Path) -> Option<String> {
     (mode & READABLE != 0).then(|| {
         let who = if mode & 0o004 != 0 { "every user" } else { "its group" };
         format!(
-            "{} holds a password and {who} of this machine can read it: run chmod 600 {}",
+            "{} holds {secret} and {who} of this machine can read it: run chmod 600 {}",
             path.display(),
             quoted(path)
         )
@@ -23,7 +24,7 @@ pub(super) fn warning(path: &Path) -> Option<String> {
 
 /// Elsewhere, who may read a file is not told by a mode.
 #[cfg(not(unix))]
-pub(super) fn warning(_: &Path) -> Option<String> {
+pub(super) fn warning(_: &Path, _: &str) -> Option<String> {
     None
 }
 
