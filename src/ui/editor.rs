@@ -38,12 +38,14 @@ pub enum EditorError {
     },
     /// What came back is no text, and the field holds nothing else.
     #[error(
-        "what the editor {name:?} wrote is no UTF-8, which this field cannot hold: it stays in {}, and a raw message takes it",
+        "line {line} of what the editor {name:?} wrote is no UTF-8, which this field cannot hold: it stays in {}; write UTF-8, or a raw message, which takes any bytes",
         path.display()
     )]
     NoText {
         /// The command.
         name: String,
+        /// The first line that is none, counted from 1.
+        line: usize,
         /// Where it can still be found.
         path: PathBuf,
     },
@@ -109,7 +111,8 @@ impl Editor {
         self.child.try_wait().map_err(|error| EditorError::Start { name, error })
     }
 
-    /// The text as it was left. `read` makes a text of any bytes; without it they must be one.
+    /// The text as it was left, and what is to be known of it. `read` makes a text of any bytes;
+    /// without it they must be one.
     ///
     /// # Errors
     ///
@@ -118,7 +121,7 @@ impl Editor {
         self,
         status: ExitStatus,
         read: Option<fn(&[u8]) -> String>,
-    ) -> Result<String, EditorError> {
+    ) -> Result<Edited, EditorError> {
         let Editor { name, file, ended, .. } = self;
         if !status.success() {
             return Err(EditorError::Failed { name, status });
@@ -129,13 +132,58 @@ impl Editor {
             let end = if bytes.ends_with(b"\r\n") { 2 } else { 1 };
             bytes.truncate(bytes.len() - end);
         }
-        match read {
-            Some(read) => Ok(read(&bytes)),
-            None => String::from_utf8(bytes)
-                .map(|text| text.replace("\r\n", "\n"))
-                .map_err(|_| EditorError::NoText { name, path: file.keep() }),
-        }
+        let remark = remark(&bytes, read.is_some());
+        let text = match read {
+            Some(read) => read(&bytes),
+            None => match String::from_utf8(bytes) {
+                Ok(text) => text.replace("\r\n", "\n"),
+                Err(error) => {
+                    let line = line_at(error.as_bytes(), error.utf8_error().valid_up_to());
+                    return Err(EditorError::NoText { name, line, path: file.keep() });
+                }
+            },
+        };
+        Ok(Edited { text, remark })
     }
+}
+
+/// A text that came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// The text.
+    pub text: String,
+    /// What in it is unusual for a message, and what becomes of it, as a sentence.
+    pub remark: Option<String>,
+}
+
+/// What is unusual in bytes that are to be a message, `raw` or a part of one.
+fn remark(bytes: &[u8], raw: bool) -> Option<String> {
+    let has_cr_lf = memchr::memmem::find(bytes, b"\r\n").is_some();
+    let is_bare = |at: &usize| at.checked_sub(1).is_none_or(|before| bytes[before] != b'\r');
+    // Editors end lines in LF alone; where there are both, each is meant.
+    let bare = memchr::memchr_iter(b'\n', bytes).find(is_bare).filter(|_| has_cr_lf);
+    let bare = bare.map(|at| match (line_at(bytes, at), raw) {
+        (line, true) => format!(
+            "line {line} ends in LF alone, which \\n\\ at its end stands for; CR LF ends a line of a message (RFC 3261 §7): take the \\n\\ away for that"
+        ),
+        (line, false) => format!(
+            "line {line} came with LF alone: here each line ends in CR LF, a raw message can have both"
+        ),
+    });
+    let bad = std::str::from_utf8(bytes).err().filter(|_| raw).map(|error| {
+        let at = error.valid_up_to();
+        let (line, byte) = (line_at(bytes, at), bytes[at]);
+        format!(
+            "line {line} is no UTF-8 (RFC 3261 §7): the byte \\x{byte:02x} is kept, and sent as it is"
+        )
+    });
+    let told: Vec<String> = bare.into_iter().chain(bad).collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// The line that a byte stands in, counted from 1.
+fn line_at(bytes: &[u8], at: usize) -> usize {
+    memchr::memchr_iter(b'\n', &bytes[..at]).count() + 1
 }
 
 /// Writes a file that is new and that nobody else can read.
@@ -166,4 +214,22 @@ fn command(name: &str, file: &Path) -> Command {
     let mut command = Command::new(words.next().unwrap_or(USUAL));
     command.args(words).arg(file);
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unusual_is_told_with_its_line() {
+        let told = |bytes: &[u8], raw| remark(bytes, raw).unwrap_or_default();
+        for usual in [&b"A\nB\n"[..], b"A\r\nB\r\n", b"", "ü\n".as_bytes()] {
+            assert_eq!((remark(usual, true), remark(usual, false)), (None, None));
+        }
+        assert!(told(b"A\r\nB\nC\r\n", true).starts_with("line 2 ends in LF alone"));
+        assert!(told(b"A\r\nB\nC\r\n", false).starts_with("line 2 came with LF alone"));
+        let both = told(b"A\n\r\n\xff", true);
+        assert!(both.starts_with("line 1 ends") && both.contains("line 3 is no UTF-8"), "{both}");
+        assert!(both.contains("\\xff"), "{both}");
+    }
 }

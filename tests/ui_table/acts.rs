@@ -178,10 +178,10 @@ fn marks_that_the_filter_hides_are_told_before_and_after_something_is_done_to_th
     script.type_text("M");
     assert_eq!(filter(&mut script, "ring !180"), [5]);
     let screen = script.text(160, 45);
-    assert!(screen.contains("6 marked, 5 of them not shown"), "{screen}");
+    assert!(screen.contains("6 marked (5 not shown)"), "{screen}");
     script.type_text("r");
     let screen = script.text(160, 45);
-    assert!(screen.contains("Send 6 marked, 5 of them not shown once more"), "{screen}");
+    assert!(screen.contains("Send 6 marked (5 not shown) again"), "{screen}");
     script.press(KeyCode::Esc, NONE);
     let command = script.type_text("c");
     assert!(matches!(command, Some(Command::Many(all)) if all.len() == 6));
@@ -192,7 +192,7 @@ fn marks_that_the_filter_hides_are_told_before_and_after_something_is_done_to_th
     assert_eq!(told, "cancelled 0 of 6 (5 of them not shown): 6× no");
     filter(&mut script, "nothing-is-called-so");
     let screen = script.text(160, 45);
-    assert!(screen.contains("6 marked, none of them shown"), "{screen}");
+    assert!(screen.contains("6 marked (none shown)"), "{screen}");
     filter(&mut script, "");
     assert!(!script.text(160, 45).contains("shown"));
 }

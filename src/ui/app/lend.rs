@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{App, Quit, RETRY, sleep_until};
 use crate::ui::{
     composer::{Slot, raw_text},
-    editor::{Editor, EditorError},
+    editor::{Edited, Editor, EditorError},
     model::Notice,
     terminal::{self, Disturbance, Input, Screen},
 };
@@ -22,9 +22,12 @@ impl App {
         self.retake();
         input.resume();
         match edited {
-            Ok(text) => {
+            Ok(Edited { text, remark }) => {
                 self.model.drafts.open_mut().edited(slot, &text);
                 self.model.look();
+                if let Some(remark) = remark {
+                    self.model.notice = Some(Notice::error(Instant::now(), remark));
+                }
             }
             Err(error) => {
                 self.model.notice = Some(Notice::error(Instant::now(), error.to_string()));
@@ -84,7 +87,7 @@ impl App {
         &mut self,
         text: &str,
         read: Option<fn(&[u8]) -> String>,
-    ) -> Result<String, EditorError> {
+    ) -> Result<Edited, EditorError> {
         let mut editor = Editor::start(text)?;
         let mut engine_is_there = true;
         // What was told before comes before.

@@ -287,7 +287,7 @@ pub(super) const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
     (Scope::Again, Action::Quit, "ctrl-c", "", "leave"),
     (Scope::Compose, Action::Back, "esc", "close", "close; the draft stays for the next time"),
     (Scope::Compose, Action::Help, "f1", "help", "every key"),
-    (Scope::Compose, Action::Palette, "ctrl-p", "", "everything that can be done, by name"),
+    (Scope::Compose, Action::Palette, "ctrl-p", "palette", "everything that can be done, by name"),
     (Scope::Compose, Action::Quit, "ctrl-c", "", "leave"),
     (Scope::Log, Action::LogMore, "+ =", "more", "less that matters too: up to info, up to debug"),
     (Scope::Log, Action::LogLess, "-", "less", "only what matters more"),

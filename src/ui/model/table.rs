@@ -37,13 +37,13 @@ impl Model {
         self.table.marks.len() - self.table.marks.iter().filter(is_shown).count()
     }
 
-    /// `3 marked, 2 of them not shown`
+    /// `3 marked (2 not shown)`
     pub fn marks_told(&self) -> String {
         let marked = format!("{} marked", self.table.marks.len());
         match self.marks_not_shown() {
             0 => marked,
-            hidden if hidden == self.table.marks.len() => format!("{marked}, none of them shown"),
-            hidden => format!("{marked}, {hidden} of them not shown"),
+            hidden if hidden == self.table.marks.len() => format!("{marked} (none shown)"),
+            hidden => format!("{marked} ({hidden} not shown)"),
         }
     }
 

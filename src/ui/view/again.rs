@@ -38,8 +38,7 @@ pub(super) fn draw(buffer: &mut Buffer, body: Rect, model: &Model, edits: bool, 
         _ => model.marks_told(),
     };
     let verb = if edits { "Edit and send" } else { "Send" };
-    let heading =
-        title(&format!("{verb} {what} once more"), theme.accent.add_modifier(Modifier::BOLD));
+    let heading = title(&format!("{verb} {what} again"), theme.accent.add_modifier(Modifier::BOLD));
     let hint = match edits {
         true => " nothing is sent yet ",
         false => " what was sent stays as it was ",

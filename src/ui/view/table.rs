@@ -40,7 +40,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     if !contexts.is_empty() {
         // The title's own columns, and the corners.
         let room = usize::from(area.width).saturating_sub(16);
-        let told = format!(" {} ", cut(&summary(model), room));
+        let told = format!(" {} ", summary(model, room));
         frame = frame.title(Text::styled(told, theme.dim).alignment(Alignment::Right));
     }
     let inner = frame.inner(area);
@@ -75,34 +75,42 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     }
 }
 
-/// `4 of 12 · /ring · 2 marked · follow`.
-fn summary(model: &Model) -> String {
+/// `4 of 12 · /ring · 2 marked · follow`, as much of it as has room: what is marked and cannot be
+/// seen stays to the last.
+fn summary(model: &Model, room: usize) -> String {
     let table = &model.table;
     let (shown, all) = (table.list.rows(), model.facts.contexts.len());
     let filter = table.list.filter();
-    let mut pieces = Vec::new();
-    pieces.push(if shown == all && filter.is_empty() {
-        all.to_string()
-    } else {
-        format!("{shown} of {all}")
-    });
-    if !filter.is_empty() {
-        pieces.push(format!("/{}", safe(filter.text())));
-    }
-    if !table.marks.is_empty() {
-        pieces.push(model.marks_told());
-    }
-    if table.list.hides_ended() {
-        pieces.push("ended hidden".to_owned());
-    }
+    let is_all = shown == all && filter.is_empty();
+    let count = if is_all { all.to_string() } else { format!("{shown} of {all}") };
     let Sort { column, .. } = table.list.sort();
-    if !table.columns.has(column) {
-        pieces.push(format!("by {}", column.name()));
+    // In their order, each with how soon it gives way.
+    let mut pieces: Vec<(u8, String)> = [
+        Some((1, count)),
+        (!filter.is_empty()).then(|| (2, format!("/{}", safe(filter.text())))),
+        (!table.marks.is_empty()).then(|| (0, model.marks_told())),
+        table.list.hides_ended().then(|| (3, "ended hidden".to_owned())),
+        (!table.columns.has(column)).then(|| (4, format!("by {}", column.name()))),
+        table.follow.then(|| (5, "follow".to_owned())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let joined = |pieces: &[(u8, String)]| {
+        pieces.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" · ")
+    };
+    while let Some(excess) = joined(&pieces).width().checked_sub(room + 1)
+        && let Some(last) = (0..pieces.len()).max_by_key(|at| pieces[*at].0)
+        && pieces.len() > 1
+    {
+        let (rank, text) = &mut pieces[last];
+        // Of a filter, its beginning says something too.
+        match text.width().checked_sub(excess + 1).filter(|left| *rank == 2 && *left > 3) {
+            Some(left) => *text = cut(text, left).into_owned(),
+            None => _ = pieces.remove(last),
+        }
     }
-    if table.follow {
-        pieces.push("follow".to_owned());
-    }
-    pieces.join(" · ")
+    cut(&joined(&pieces), room).into_owned()
 }
 
 fn headings(buffer: &mut Buffer, inner: Rect, cells: &[Cell], model: &Model) {

@@ -15,7 +15,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use self::veil::Shown;
 use crate::{
-    sip::escape::escape,
+    sip::{Method, escape::escape},
     ui::{
         composer::{Composer, Kind, Purpose, Shape, Slot, meaning, split_at},
         model::Model,
@@ -269,6 +269,8 @@ fn placeholder(slot: Slot, model: &Model) -> &'static str {
         Slot::Headers => "Name: value, one a line; # before it switches it off",
         Slot::Routes => "a URI a line, the first hop first",
         Slot::ToDisplayName => "none",
+        // Where the target names no user: with one, it is the address.
+        Slot::To if registers(model) => "the address of record, of From or target (§10.2)",
         Slot::To => "the target",
         Slot::ToTag => "none: this begins a dialog",
         Slot::FromDisplayName | Slot::From => "the account's",
@@ -280,6 +282,12 @@ fn placeholder(slot: Slot, model: &Model) -> &'static str {
         Slot::Method => "a token, such as OPTIONS",
         Slot::Account | Slot::Server => "",
     }
+}
+
+/// Whether the request is to be a REGISTER.
+fn registers(model: &Model) -> bool {
+    let method = model.drafts.open().line(Slot::Method);
+    method.is_some_and(|method| method.value().trim() == Method::Register.as_str())
 }
 
 /// A single line, scrolled so that the cursor is inside.
