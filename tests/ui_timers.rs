@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sipboard::{
-    sip::{Cause, ContextId, Fact, Method, State, Status, StatusCode, Timer, TimerAt, TimerOf},
+    sip::{
+        Absorbed, Cause, ContextId, Fact, Method, State, Status, StatusCode, Timer, TimerAt,
+        TimerOf,
+    },
     ui::{model::Cursor, view::Colours},
 };
 use ui_script::{Script, along, response, status};
@@ -145,4 +148,25 @@ fn a_fork_that_rings_after_another_has_accepted_is_not_the_last_word() {
     assert_eq!(lines(&text, "← 180 Ringing progress").len(), 1, "in the timeline: {text}");
     let row = text.lines().find(|line| line.contains("● accepted")).unwrap();
     assert!(row.contains("200 OK"), "{text}");
+}
+
+#[test]
+fn a_response_to_the_try_before_says_so() {
+    let mut script = up();
+    let message = "INVITE sip:answer@demo.test SIP/2.0\r\nCSeq: 2 INVITE\r\n\r\n".into();
+    let again = Fact::Sent { message, destination: along() };
+    script.fact(1, Method::Invite, again, status(State::Calling, true));
+    for (code, reason) in [(407, "Proxy Authentication Required"), (180, "Ringing")] {
+        let response = response(code, reason, "INVITE");
+        let absorbed = Fact::Absorbed { response, why: Absorbed::Repeated, count: 1 };
+        script.fact(1, Method::Invite, absorbed, status(State::Calling, true));
+    }
+    let text = script.text(140, 40);
+    assert_eq!(lines(&text, "Required to INVITE 1").len(), 1, "{text}");
+    assert_eq!(lines(&text, "← 180 Ringing to INVITE 1").len(), 2, "{text}");
+    assert_eq!(
+        lines(&text, "200 OK accepted").len(),
+        1,
+        "what was answered then needs none: {text}"
+    );
 }

@@ -1,13 +1,15 @@
 //! One entry of a timeline in words: what went over the wire, and what it meant.
 
+mod mark;
+
 use std::borrow::Cow;
 
 use ratatui::style::Style;
 
 use crate::{
     sip::{
-        Absorbed, CancelOptions, Destination, Fact, FlowId, LegState, Message, Method,
-        RedirectTarget, Resolution, Response, TerminatedBy, Timer, Transport, answer_attempts,
+        Absorbed, CancelOptions, Destination, Fact, FlowId, LegState, Message, RedirectTarget,
+        Resolution, Response, TerminatedBy, Timer, Transport, answer_attempts,
     },
     ui::{
         detail::ladder::short,
@@ -264,6 +266,8 @@ impl Teller<'_> {
         if self.entry.method != self.row.method || self.is_child() {
             what.push_str(" to ");
             what.push_str(&self.name());
+        } else if let Some(other) = self.other_try(&response.message) {
+            what.push_str(&format!(" to {other}"));
         } else if let Some(tag) = response.to_tag().filter(|_| response.status.code() > 100) {
             meant.push_str(&format!(" · tag {}", safe(&short(&tag))));
         }
@@ -278,67 +282,6 @@ impl Teller<'_> {
             LegState::Terminated { by } => (self.theme.dim, format!("ended by {}", self::by(*by))),
         };
         ("◆", style, format!("leg {}", safe(tag)), meant)
-    }
-
-    /// The method, with what tells it from others: the number of a PRACK, and the context where that
-    /// is not the timeline's own.
-    fn name(&self) -> String {
-        let method = self.entry.method.as_str();
-        let message = self.entry.fact.message().filter(|_| self.entry.method == Method::Prack);
-        let message = message.and_then(|message| Message::read(message.clone()).ok());
-        match message.as_ref().and_then(|message| message.cseq().ok()) {
-            Some(cseq) => self.numbered(&format!("{method} {}", cseq.number)),
-            None => self.numbered(method),
-        }
-    }
-
-    /// What came of a request: `BYE #9 ended`; just `ended` for the timeline's own.
-    fn came_to(&self, end: &str) -> String {
-        match self.is_child() {
-            true => format!("{} {end}", self.name()),
-            false => end.to_owned(),
-        }
-    }
-
-    fn numbered(&self, what: &str) -> String {
-        let what = safe(what);
-        match self.is_child() {
-            true => format!("{what} #{}", self.entry.context),
-            false => what.into_owned(),
-        }
-    }
-
-    /// Whose a line is that does not name its request itself, where that is not the timeline's own.
-    fn mark(&self) -> String {
-        match &self.entry.fact {
-            Fact::Sent { .. }
-            | Fact::Retransmitted { .. }
-            | Fact::Received { .. }
-            | Fact::Answered { .. }
-            | Fact::NeverAcked { .. }
-            | Fact::TimerFired { .. }
-            | Fact::Failed { .. }
-            | Fact::Ended { .. } => String::new(),
-            fact if fact.response().is_some() => String::new(),
-            // The words say which request.
-            Fact::Cancel { .. }
-            | Fact::CancelSent { .. }
-            | Fact::CancelCrossed { .. }
-            | Fact::CancelFailed { .. }
-            | Fact::Acked { .. }
-            | Fact::AckFailed { .. }
-            | Fact::PrackFailed { .. }
-            | Fact::Leg { .. }
-            | Fact::NoLeg { .. } => self.numbered(""),
-            _ if self.is_child() || self.entry.method != self.row.method => {
-                format!(" · {}", self.name())
-            }
-            _ => String::new(),
-        }
-    }
-
-    fn is_child(&self) -> bool {
-        self.entry.context != self.row.id
     }
 
     /// Over which transport and to which address.
