@@ -130,6 +130,7 @@ fn an_answer_outside_every_dialog_is_told_each_time_that_it_goes_out() {
             format!("{} {attempt} {left}", response.status)
         }
         OutsideFact::NeverAcked { .. } => "never acked".to_owned(),
+        OutsideFact::AnswerFailed { detail } => detail.clone(),
     });
     let outside: Vec<String> = told.collect();
     assert_eq!(outside[..2], ["480 2 10", "480 3 9"], "{outside:?}");

@@ -321,6 +321,45 @@ async fn a_client_that_says_nothing_is_left_with_a_code() {
     assert_eq!(close_code(&mut socket).await, CloseCode::Policy);
 }
 
+#[tokio::test]
+async fn a_client_whose_frame_trickles_is_left_though_it_was_heard_before() {
+    let message = Duration::from_millis(400);
+    let mut network =
+        Network::new().with_guest_limits(GuestLimits { message, ..GuestLimits::default() });
+    let address = network.listen(Transport::Ws, LOOPBACK.parse().unwrap()).unwrap();
+    // The first byte of a frame; and a message whose first frame is not its last.
+    for begun in [&b"\x81"[..], b"\x01\x82mask\x01\x02"] {
+        let mut socket = client(address, Some("sip")).await.unwrap();
+        socket.send(Message::text("whole")).await.unwrap();
+        assert!(matches!(one(&mut network).await, Signal::Accepted { .. }));
+        assert_eq!(bytes(&mut network).await, "whole");
+        let mut stream = socket.into_inner();
+        stream.write_all(begun).await.unwrap();
+        let trickle = async {
+            // More of it comes all the while: a ping, which is whole itself.
+            loop {
+                tokio::time::sleep(message / 8).await;
+                if begun.len() > 1 {
+                    let _ = stream.write_all(b"\x89\x80mask").await;
+                }
+            }
+        };
+        let ended = async {
+            loop {
+                if let Signal::Down { reason, .. } = one(&mut network).await {
+                    return reason;
+                }
+            }
+        };
+        let reason = tokio::select! {
+            reason = ended => reason,
+            () = trickle => unreachable!("it never ends"),
+        };
+        let why = "code 1008: a message that had begun was not whole within 400ms";
+        assert!(reason.ends_with(why), "{reason}");
+    }
+}
+
 /// The code with which the other side closes.
 async fn close_code<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,

@@ -102,7 +102,10 @@ impl Call {
             Fact::Absorbed { why: Absorbed::Late, .. } => self.late += 1,
             _ => {}
         }
-        if let Fact::Trying(trial) = &event.fact {
+        // An ACK or PRACK may go elsewhere.
+        if let Fact::Trying(trial) = &event.fact
+            && event.method == self.method
+        {
             self.flow = Some(trial.flow);
             self.transport = trial.candidate().transport;
         }

@@ -227,6 +227,14 @@ impl Message {
         &self.bytes
     }
 
+    /// What stands behind the Content-Length and the line ends that may follow, where that is shorter
+    /// than what came (RFC 3261 §18.3 has it discarded).
+    pub fn behind(&self) -> Bytes {
+        let behind = &self.bytes[self.body.range().end..];
+        let ends = behind.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        self.bytes.slice(self.bytes.len() - behind.len() + ends..)
+    }
+
     /// Writes the bytes as they came behind what `out` holds.
     pub fn write_to(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.bytes);

@@ -38,6 +38,7 @@ mod transaction;
 mod transport;
 mod uri;
 mod user_agent;
+mod way_back;
 mod work;
 
 pub use auth::{Credentials, Password};
@@ -86,3 +87,4 @@ pub use user_agent::{
     KeepAlive, KeepAliveBy, Output, Redirects, RegistrarAt, RegistrarName, Settings, Switch,
     Transmit, UserAgent,
 };
+pub use way_back::{NoWayBack, WayBack};

@@ -13,7 +13,7 @@ pub struct GuestLimits {
     pub connections: usize,
     /// How long one may be open before anything whole comes on it, a message or a keep-alive.
     pub silence: Duration,
-    /// How long a message on a stream may take to come, once it has begun.
+    /// How long a message on a stream or in WebSocket frames may take to come, once it has begun.
     pub message: Duration,
 }
 

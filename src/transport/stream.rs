@@ -153,7 +153,7 @@ impl Call {
             match self.in_time(" to the WebSocket handshake", shaken).await {
                 Ok(connection) => {
                     let binary = self.settings.websocket.binary;
-                    let manner = Manner { binary, pulse, side: Side::Dialed };
+                    let manner = Manner { binary, pulse, guest: None };
                     ws::run(connection, &name, manner, up, outlet).await;
                 }
                 Err(reason) => return Err((reason, outlet)),
@@ -295,13 +295,13 @@ impl Door {
         let accepted = |flow, local, peer, _| Signal::Accepted { flow, transport, local, peer };
         let peer = connection.peer;
         if transport.is_websocket() {
-            if let Some(connection) =
+            if let Some((connection, watch)) =
                 self.in_time(until, ws::shake(connection, self.hub.limits.message)).await
             {
                 drop(slot);
                 let name = format!("the WebSocket client {peer}");
                 let pulse = Arc::new(Pulse::of_server());
-                let manner = Manner { binary: false, pulse, side: Side::Accepted };
+                let manner = Manner { binary: false, pulse, guest: Some(watch) };
                 ws::run(connection, &name, manner, accepted, self.hub.accept()).await;
             }
         } else {

@@ -460,7 +460,7 @@ fn same_request(invite: &Message, other: &Message) {
 }
 
 /// Every fact that there is but [`RARE`], and a leg that was hung up while it was early.
-pub const KINDS: usize = 31;
+pub const KINDS: usize = 33;
 /// What most worlds never see: a contact of a redirect, while its flow is down.
 pub const RARE: &str = "resolving";
 
@@ -503,6 +503,8 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::Answered { .. } => "answered again",
         Fact::NeverAcked { .. } => "never acked",
         Fact::TimerFired { .. } => "timer",
+        Fact::ConnectionLost { .. } => "connection lost",
+        Fact::AnswerFailed { .. } => "answer failed",
         Fact::Beside { .. } => panic!("nothing raw is sent here: {fact:?}"),
         Fact::Unmatched { .. } => "unmatched",
         Fact::Ended { .. } => "ended",

@@ -1,7 +1,7 @@
 //! §13.2.2.4, §12.2.1.1 and RFC 3262 §4: the ACK of a 2xx and the PRACK go to the next hop of their
 //! dialog, though that is on another flow than the INVITE's.
 
-use sipboard::sip::{FlowId, Method, Transport, UserAgent};
+use sipboard::sip::{ContextEvent, FlowId, Method, Transport, UserAgent};
 
 use crate::{
     scripted::*,
@@ -127,6 +127,49 @@ fn s12_2_1_1_where_the_hop_names_nobody_the_ack_goes_the_way_of_the_invite() {
     call.sim.with(|ua, now| ua.unreachable(now, errand, "no such host"));
     assert_eq!(call.wire(), ["ACK"]);
     assert_eq!(call.last().essentials().unwrap().via.transport(), "UDP");
+}
+
+#[test]
+fn s12_2_1_1_the_look_up_of_a_hop_is_told_as_that_of_a_first_request_is() {
+    use sipboard::sip::resolution::{Discovery, Kind, Record, Resolution, Target};
+    let mut call = invited();
+    call.reply_with(200, "b", |builder| builder.header(CONTACT, "<sip:bob@b.test:5070>"));
+    let news = call.news();
+    assert_eq!(news[2..], ["resolving sip:bob@b.test:5070"]);
+    let target = Target {
+        host: "b.test".into(),
+        port: 5070,
+        transport: Transport::Udp,
+        discovery: Discovery::Address,
+    };
+    let mut resolution = Resolution::new(target, &Transport::ALL, "DNS at 192.0.2.53:53");
+    while !resolution.questions().is_empty() {
+        let records = |kind| match kind {
+            Kind::A => Ok(vec![
+                Record::Address("192.0.2.8".parse().unwrap()),
+                Record::Address("192.0.2.9".parse().unwrap()),
+            ]),
+            _ => Err(sipboard::sip::resolution::LookupFailure::NoRecords),
+        };
+        let answers = resolution.questions().iter().map(|asked| records(asked.kind)).collect();
+        resolution.answer(answers);
+    }
+    let resolved = resolution.finish();
+    let errand = call.sim.follows[0].context;
+    call.sim.with(|ua, now| {
+        ua.resolved(now, errand, &resolved);
+        ua.flow_connecting(OTHER, Transport::Udp);
+        ua.ride(now, errand, OTHER);
+        ua.flow_down(now, OTHER, "no way there");
+        ua.flow_connecting(OTHER, Transport::Udp);
+        ua.ride(now, errand, OTHER);
+    });
+    call.sim.with(up);
+    let news = call.news();
+    let words: Vec<&str> = news.iter().map(|told| told.split(' ').next().unwrap()).collect();
+    assert_eq!(words, ["resolved", "trying", "passed", "trying", "acked"], "{news:?}");
+    let of_ack = |event: &&ContextEvent| event.method == Method::Ack;
+    assert_eq!(call.sim.events.iter().filter(of_ack).count(), 6);
 }
 
 #[test]

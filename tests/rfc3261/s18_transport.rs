@@ -6,7 +6,7 @@ use sipboard::sip::{
 
 use crate::{
     scripted::*,
-    simulation::{FLOW, Link, Simulation, invite, response},
+    simulation::{FLOW, Link, Simulation, invite, ms, new_request, response},
 };
 
 #[test]
@@ -211,4 +211,67 @@ fn s18_3_a_request_that_is_cut_short_gets_400() {
     call.deliver(bytes.replace("Content-Length: 0", "Content-Length: 50").into());
     assert_eq!(call.wire(), ["400"]);
     assert_eq!(call.sim.strays.len(), 1, "and it is told");
+}
+
+#[test]
+fn s18_1_1_the_end_of_a_connection_is_told_to_a_call_that_waits_for_nothing() {
+    let mut call = Call::up_with(Settings::default(), Transport::Tcp);
+    call.sim.with(|ua, now| ua.flow_down(now, FLOW, "192.0.2.2:5060 closed the connection"));
+    let news = call.news();
+    assert_eq!(news.len(), 1, "{news:?}");
+    let told = "connection lost: 192.0.2.2:5060 closed the connection; the dialog is not over";
+    assert!(news[0].starts_with(told), "{news:?}");
+    assert_eq!((call.ended(), call.last_event().status.legs_up), (None, 1));
+    // Once, and not for what has ended, or fails by it.
+    call.sim.with(|ua, now| ua.flow_down(now, FLOW, "192.0.2.2:5060 refuses"));
+    assert_eq!(call.news(), [""; 0]);
+    let mut ringing = Call::with(Settings::default(), Transport::Tcp, invite());
+    ringing.reply(180, "b");
+    ringing.look();
+    ringing.sim.with(|ua, now| ua.flow_down(now, FLOW, "gone"));
+    assert!(!ringing.news().iter().any(|told| told.starts_with("connection lost")));
+}
+
+#[test]
+fn s18_4_what_a_dead_connection_may_have_carried_is_not_repeated_but_ready_to_be() {
+    let gone = |call: &mut Call, method: &Method| {
+        call.sim.peer_comes_back = true;
+        call.wait(ms(1));
+        call.sim.with(|ua, now| ua.flow_down(now, FLOW, "the peer closed it"));
+        assert_eq!(call.all_sent(method.clone()).len(), 1, "it does not go again by itself");
+    };
+    for method in [Method::Message, Method::Info, Method::Publish] {
+        let mut call = Call::tcp(new_request(method.clone(), "sip:bob@demo.test"));
+        gone(&mut call, &method);
+        let (sentence, retry) = call.advice().expect("a sentence");
+        assert!(sentence.starts_with("whether the peer has had the"), "{sentence}");
+        let retry = retry.expect("ready to be sent");
+        let first = call.last();
+        assert_eq!(retry.method, method);
+        assert_eq!(retry.request_uri.as_str(), first.request_uri().unwrap());
+    }
+    let mut call = Call::up_with(Settings::default(), Transport::Tcp);
+    call.in_dialog(Method::Info).unwrap();
+    gone(&mut call, &Method::Info);
+    let (_, retry) = call.advice().expect("a sentence");
+    assert_eq!(retry.map(|retry| retry.method), Some(Method::Info));
+}
+
+#[test]
+fn rfc7118_s5_of_two_messages_in_one_frame_the_first_is_read_and_the_second_told() {
+    let mut call = Call::with(Settings::default(), Transport::Ws, invite()).looked();
+    let invite = call.sent(Method::Invite);
+    let (ringing, ok) = (response(&invite, 180, "b"), response(&invite, 200, "b"));
+    call.deliver([&ringing[..], b"\r\n", &ok].concat().into());
+    assert_eq!(call.news(), ["progress 180", "leg b Early"]);
+    let told = &call.sim.strays[0];
+    let words = "sent two SIP messages in one WebSocket frame: the first was read, and the 200 OK behind it";
+    assert!(told.problem.contains(words) && told.problem.contains("was not"), "{}", told.problem);
+    assert_eq!(told.bytes, ok);
+    // In a datagram it is nothing (RFC 3261 §18.3), and line ends are nothing anywhere.
+    call.deliver([&ringing[..], b"\r\n\r\n"].concat().into());
+    let mut udp = Call::invited();
+    let invite = udp.sent(Method::Invite);
+    udp.deliver([response(&invite, 180, "b"), response(&invite, 200, "b")].concat().into());
+    assert_eq!((call.sim.strays.len(), udp.sim.strays.len()), (1, 0));
 }

@@ -356,6 +356,8 @@ pub fn word(event: &ContextEvent) -> String {
         Fact::NeverAcked { .. } => "never acked".to_owned(),
         Fact::TimerFired { timer, .. } => format!("timer {timer}"),
         Fact::Beside { .. } => "beside".to_owned(),
+        Fact::ConnectionLost { detail } => format!("connection lost: {detail}"),
+        Fact::AnswerFailed { detail } => format!("answer failed: {detail}"),
         Fact::Ended { cause } => format!("ended {cause}"),
     }
 }

@@ -117,10 +117,20 @@ impl<'o> Reporter<'o> {
             (Format::Timeline { colour }, _) => {
                 timeline::outside_later(outside, zero).render(colour)
             }
+            (Format::Json, OutsideFact::Answered { response, attempt: 1, .. }) => {
+                let Outside { source, method, .. } = outside;
+                let status = response.status;
+                return self.sentence(format_args!(
+                    "{status} to {method} of {source} went on another connection"
+                ));
+            }
             (Format::Json, OutsideFact::Answered { response, attempt, left }) => {
                 json::outside_again(outside, (response, *attempt, *left), zero, &self.clock)
             }
-            (Format::Json, OutsideFact::NeverAcked { detail }) => {
+            (
+                Format::Json,
+                OutsideFact::AnswerFailed { detail } | OutsideFact::NeverAcked { detail },
+            ) => {
                 let source = outside.source;
                 return self.sentence(format_args!("{source}: {detail}"));
             }
@@ -180,6 +190,8 @@ impl<'o> Reporter<'o> {
             Fact::Unmatched { detail }
             | Fact::NeverAcked { detail }
             | Fact::PrackFailed { detail }
+            | Fact::ConnectionLost { detail }
+            | Fact::AnswerFailed { detail }
             | Fact::AckFailed { detail }
             | Fact::NotSecure { detail }
             | Fact::CancelFailed { detail } => self.sentence(format_args!("#{id}: {detail}")),

@@ -114,6 +114,9 @@ pub(super) fn outside_later(outside: &Outside, zero: Instant) -> Line {
             let note = answered(method.as_str(), response, (*attempt, *left));
             (Way::Out, said(response), format!("{note} from {source}"), Tone::Faint)
         }
+        OutsideFact::AnswerFailed { detail } => {
+            told("answer failed", format!("to {source}: {detail}"), Tone::Bad)
+        }
         OutsideFact::NeverAcked { detail } => {
             told("never ACKed", format!("by {source}: {detail}"), Tone::Bad)
         }
@@ -211,6 +214,8 @@ fn words(event: &ContextEvent, server: &str) -> Option<Words> {
             came(response, redirected(targets, next, skipped), Tone::Pending)
         }
         Fact::PrackAnswered(response) => came(response, format!("to {method}"), Tone::Plain),
+        Fact::ConnectionLost { detail } => told("connection lost", detail.clone(), Tone::Bad),
+        Fact::AnswerFailed { detail } => told("answer failed", detail.clone(), Tone::Bad),
         Fact::AckFailed { detail } => told("ACK failed", detail.clone(), Tone::Bad),
         Fact::NotSecure { detail } => told("not secure", detail.clone(), Tone::Bad),
         Fact::PrackFailed { detail } => told("PRACK failed", detail.clone(), Tone::Bad),

@@ -146,6 +146,11 @@ pub enum Fact {
         /// Why, as a sentence.
         detail: String,
     },
+    /// The connection is gone that made a dialog which is up; nothing of the context waits on it.
+    ConnectionLost {
+        /// How it ended, and what that means for the dialog, as a sentence.
+        detail: String,
+    },
     /// Something came on the flow of raw bytes that nothing can be matched to, while they waited, and
     /// belongs to nothing else: an answer, maybe.
     Beside {
@@ -241,6 +246,12 @@ pub enum Fact {
         /// Where it went.
         destination: Destination,
     },
+    /// An answer to the peer's request could not be sent: its connection is gone, and no other is to
+    /// be had (RFC 3261 §18.2.2).
+    AnswerFailed {
+        /// What happened, as a sentence.
+        detail: String,
+    },
     /// The ACK of our final answer to the peer's INVITE never came.
     NeverAcked {
         /// What happened, as a sentence.
@@ -304,6 +315,8 @@ impl Fact {
             | Fact::NoLeg { .. }
             | Fact::Unmatched { .. }
             | Fact::Beside { .. }
+            | Fact::ConnectionLost { .. }
+            | Fact::AnswerFailed { .. }
             | Fact::PrackAnswered(_)
             | Fact::PrackFailed { .. }
             | Fact::AckFailed { .. }

@@ -64,6 +64,11 @@ pub enum OutsideFact {
         /// How often it will be sent again by itself, if no ACK comes.
         left: u32,
     },
+    /// It came on a connection that is gone, and no other carries its answer (RFC 3261 §18.2.2).
+    AnswerFailed {
+        /// What happened, as a sentence.
+        detail: String,
+    },
     /// The ACK of a rejected INVITE never came.
     NeverAcked {
         /// What happened, as a sentence.

@@ -270,6 +270,18 @@ impl ServerTransactions {
         self.deadlines.first().map(|(at, _)| *at)
     }
 
+    /// The flow that a transaction is answered on.
+    pub fn flow(&self, id: ServerTransactionId) -> Option<FlowId> {
+        self.by_id.get(&id).map(|entry| entry.flow)
+    }
+
+    /// A transaction is answered on another connection from now on: its own is gone.
+    pub fn move_to(&mut self, id: ServerTransactionId, flow: FlowId) {
+        if let Some(entry) = self.by_id.get_mut(&id) {
+            entry.flow = flow;
+        }
+    }
+
     /// A transaction, to look at.
     pub fn transaction(&self, id: ServerTransactionId) -> Option<&ServerTransaction> {
         self.by_id.get(&id).map(|entry| &entry.transaction)

@@ -252,7 +252,8 @@ impl UserAgent {
         if let Some(context) = self.contexts.get_mut(&id) {
             context.acks.push(ack);
         }
-        self.run_errand(of, Carries::Ack { status, response: message.bytes().clone() }, hop);
+        let carries = Carries::Ack { of, status, response: message.bytes().clone() };
+        self.run_errand(now, flow, carries, hop);
     }
 
     /// Where an ACK or PRACK has to leave the flow of its INVITE to (RFC 3261 §12.2.1.1).
@@ -328,7 +329,9 @@ impl UserAgent {
         let Some(hop) = self.hop_of(&of).filter(|_| is_up) else { return };
         let acks = self.contexts.get_mut(&id).into_iter().flat_map(|context| &mut context.acks);
         acks.filter(|ack| ack.tag == of.tag).for_each(|ack| ack.waits = true);
-        self.run_errand(of, Carries::Ack { status, response: message.bytes().clone() }, hop);
+        let Some(from) = self.contexts.get(&id).map(|context| context.flow) else { return };
+        let carries = Carries::Ack { of, status, response: message.bytes().clone() };
+        self.run_errand(now, from, carries, hop);
     }
 
     /// What a request of ours in the dialog has described is our side of the session now.

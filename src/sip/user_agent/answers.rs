@@ -113,19 +113,19 @@ impl UserAgent {
         let transmit = self.servers.respond(now, transaction, status, bytes.clone());
         self.note_answer(transaction, status);
         let repeats = peer.method == Method::Invite && status.is_success();
+        let left = match repeats {
+            true => self.settings.timing.success_repeats(),
+            false => self.servers.transaction(transaction).map_or(0, |it| it.attempts_left()),
+        };
         let mut sent = None;
         if let Some(transmit) = transmit {
-            let destination = self.destination(transmit.flow, transmit.to);
-            sent = self.transmit_again(transmit.clone()).then_some(destination);
+            let again = transmit.clone();
+            sent = self.transmit_answer(now, transmit, transaction, status, (1, left));
             if repeats {
-                self.await_ack(now, peer, status, transmit);
+                self.await_ack(now, peer, (transaction, status), again);
             }
         }
         if let Some(destination) = sent {
-            let left = match repeats {
-                true => self.settings.timing.success_repeats(),
-                false => self.servers.transaction(transaction).map_or(0, |it| it.attempts_left()),
-            };
             let response = Response { status, message: bytes };
             let fact = Fact::Answered { response, attempt: 1, left, destination };
             self.tell(now, peer.context, peer.method.clone(), fact);

@@ -1,10 +1,11 @@
 //! The ACK of a 2xx and the PRACK, where the next hop of their dialog is not where the INVITE went
-//! (RFC 3261 §12.2.1.1, §13.2.2.4; RFC 3262 §4). Neither is a context, so each has an errand that
-//! looks for the flow: the server is found by the URI of the hop (RFC 3263), candidate by candidate,
-//! and what is carried is written once its flow is up.
+//! (RFC 3261 §12.2.1.1, §13.2.2.4; RFC 3262 §4); and the answer whose connection is gone (§18.2.2,
+//! `returning`). None is a context, so each has an errand that looks for the flow: the server is
+//! found by the URI of the hop (RFC 3263), candidate by candidate, and what is carried is sent once
+//! its flow is up.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     num::NonZeroU32,
     sync::Arc,
     time::Instant,
@@ -12,13 +13,17 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Connect, Follow, Output, Route, UserAgent, flows::FlowState};
+use super::{
+    Connect, Follow, Output, Route, UserAgent, flows::FlowState, next_hop::is_address,
+    returning::Returning,
+};
 use crate::sip::{
-    event::{ContextId, Fact, FlowId},
+    event::{ContextId, Fact, FlowId, Resolution},
     message::Message,
     method::Method,
     resolution::Resolved,
     status::StatusCode,
+    transaction::ServerTransactionId,
     uri::UriBuf,
 };
 
@@ -26,10 +31,12 @@ use crate::sip::{
 const FIRST: u64 = 1 << 63;
 
 /// The errands that are under way: for each leg the ACK of one INVITE and as many PRACKs as a context
-/// may have transactions.
+/// may have transactions; for each server transaction one answer.
 #[derive(Debug, Default)]
 pub(super) struct Errands {
     open: BTreeMap<ContextId, Errand>,
+    /// The answers among them.
+    answers: HashMap<ServerTransactionId, ContextId>,
     /// Each behind the context whose leg it is for.
     by_owner: BTreeSet<(ContextId, ContextId)>,
     begun: u64,
@@ -38,7 +45,6 @@ pub(super) struct Errands {
 /// One of them.
 #[derive(Debug)]
 struct Errand {
-    of: OfLeg,
     carries: Carries,
     flow: FlowId,
     route: Route,
@@ -58,15 +64,47 @@ pub(super) struct OfLeg {
 /// What an errand is for; `response` is what it acknowledges.
 #[derive(Clone, Debug)]
 pub(super) enum Carries {
-    Ack { status: StatusCode, response: Bytes },
-    Prack { rseq: NonZeroU32, response: Bytes },
+    Ack { of: OfLeg, status: StatusCode, response: Bytes },
+    Prack { of: OfLeg, rseq: NonZeroU32, response: Bytes },
+    Answer(Box<Returning>),
 }
 
 impl Carries {
+    /// The method of what is sent, or of what is answered.
     fn method(&self) -> Method {
         match self {
             Carries::Ack { .. } => Method::Ack,
             Carries::Prack { .. } => Method::Prack,
+            Carries::Answer(answer) => answer.request.method.clone(),
+        }
+    }
+
+    fn of(&self) -> Option<&OfLeg> {
+        match self {
+            Carries::Ack { of, .. } | Carries::Prack { of, .. } => Some(of),
+            Carries::Answer(_) => None,
+        }
+    }
+
+    /// The context in whose timeline it stands; none for an answer outside every dialog.
+    fn context(&self) -> Option<ContextId> {
+        match self {
+            Carries::Ack { of, .. } | Carries::Prack { of, .. } => Some(of.context),
+            Carries::Answer(answer) => answer.request.dialog.as_ref().map(|(id, _)| *id),
+        }
+    }
+}
+
+impl Errands {
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The answer to a request that is on its way already.
+    pub(super) fn answer_mut(&mut self, to: ServerTransactionId) -> Option<&mut Returning> {
+        match &mut self.open.get_mut(self.answers.get(&to)?)?.carries {
+            Carries::Answer(answer) => Some(answer),
+            Carries::Ack { .. } | Carries::Prack { .. } => None,
         }
     }
 }
@@ -77,31 +115,79 @@ pub(super) fn is_errand(id: ContextId) -> bool {
 }
 
 impl UserAgent {
-    /// Looks for the flow to a hop, for an ACK or a PRACK.
-    pub(super) fn run_errand(&mut self, of: OfLeg, carries: Carries, next_hop: UriBuf) {
-        let Some(context) = self.contexts.get_mut(&of.context) else { return };
+    /// Looks for the flow to a hop; `from` is the one that is left.
+    pub(super) fn run_errand(
+        &mut self,
+        now: Instant,
+        from: FlowId,
+        carries: Carries,
+        next_hop: UriBuf,
+    ) {
         // A context is held as long as it has an errand.
-        context.transactions += 1;
-        let from = context.flow;
+        let owner = carries.context().and_then(|id| self.contexts.get_mut(&id));
+        if let Some(context) = owner {
+            context.transactions += 1;
+        }
         let id = ContextId(FIRST + self.errands.begun);
         self.errands.begun += 1;
-        self.errands.by_owner.insert((of.owner, id));
-        let errand = Errand { of, carries, flow: FlowId::NONE, route: Route::default() };
+        if let Some(of) = carries.of() {
+            self.errands.by_owner.insert((of.owner, id));
+        }
+        if let Carries::Answer(answer) = &carries {
+            self.errands.answers.insert(answer.transaction, id);
+        }
+        let errand = Errand { carries, flow: FlowId::NONE, route: Route::default() };
         self.errands.open.insert(id, errand);
+        self.errand_follows(now, id, from, next_hop);
+    }
+
+    /// Asks for the flow to a hop.
+    fn errand_follows(&mut self, now: Instant, id: ContextId, from: FlowId, next_hop: UriBuf) {
+        if !is_address(&next_hop) {
+            let fact = Fact::Resolving { server: next_hop.as_str().into() };
+            self.tell_of_errand(now, id, fact);
+        }
         self.output.push_back(Output::Follow(Follow { context: id, from, next_hop }));
     }
 
     /// [`UserAgent::resolved`] for an errand.
     pub(super) fn errand_resolved(&mut self, now: Instant, id: ContextId, resolved: &Resolved) {
-        let Some(errand) = self.errands.open.get_mut(&id) else { return };
-        match resolved.candidates(self.identifiers.seed()) {
+        if !self.errands.open.contains_key(&id) {
+            return;
+        }
+        let (found, avoided) = match resolved.candidates(self.identifiers.seed()) {
             Ok(candidates) => {
-                let (candidates, _) = self.unavailable.last(now, candidates);
-                errand.route = Route::of(candidates);
+                let (candidates, avoided) = self.unavailable.last(now, candidates);
+                (Ok(candidates), avoided)
+            }
+            Err(error) => (Err(error.to_string()), Vec::new()),
+        };
+        let lookups = resolved.lookups.clone();
+        // An address that stands for itself was not looked up.
+        if !lookups.is_empty() || found.is_err() {
+            let candidates = found.clone().unwrap_or_default();
+            let resolution = Arc::new(Resolution { lookups, candidates });
+            self.tell_of_errand(now, id, Fact::Resolved(resolution));
+        }
+        for why in avoided {
+            self.tell_of_errand(now, id, Fact::PassedOver { response: None, why });
+        }
+        match found {
+            Ok(candidates) => {
+                if let Some(errand) = self.errands.open.get_mut(&id) {
+                    errand.route = Route::of(candidates);
+                }
                 self.errand_asks_for_flow(id);
             }
-            Err(error) => self.errand_unreachable(now, id, &error.to_string()),
+            Err(why) => self.errand_unreachable(now, id, &why),
         }
+    }
+
+    fn tell_of_errand(&mut self, now: Instant, id: ContextId, fact: Fact) {
+        let Some(errand) = self.errands.open.get(&id) else { return };
+        let Some(context) = errand.carries.context() else { return };
+        let method = errand.carries.method();
+        self.tell(now, context, method, fact);
     }
 
     fn errand_asks_for_flow(&mut self, id: ContextId) {
@@ -114,7 +200,10 @@ impl UserAgent {
     /// [`UserAgent::unreachable`] for an errand.
     pub(super) fn errand_unreachable(&mut self, now: Instant, id: ContextId, why: &str) {
         let Some(errand) = self.errands.open.get(&id) else { return };
-        let (context, method) = (errand.of.context, errand.carries.method());
+        let Some(OfLeg { context, .. }) = errand.carries.of() else {
+            return self.errand_is_lost(now, id, why);
+        };
+        let (context, method) = (*context, errand.carries.method());
         let flow = self.contexts.get(&context).map(|context| context.flow);
         // Deviation: where a peer's Contact or Record-Route names nobody, what belongs to the dialog
         // still has the way that made it.
@@ -130,8 +219,12 @@ impl UserAgent {
     pub(super) fn errand_rides(&mut self, now: Instant, id: ContextId, flow: FlowId) {
         let Some(errand) = self.errands.open.get_mut(&id) else { return };
         let before = std::mem::replace(&mut errand.flow, flow);
+        let trial = errand.route.trial(flow);
         self.flows.leave(before, id);
         self.flows.join(flow, id);
+        if let Some(trial) = trial {
+            self.tell_of_errand(now, id, Fact::Trying(Box::new(trial)));
+        }
         match self.flows.flow(flow).map(|flow| &flow.state) {
             Some(FlowState::Up { .. }) => self.deliver(now, id, flow),
             Some(FlowState::Connecting) => {}
@@ -149,78 +242,107 @@ impl UserAgent {
         if !errand.route.has_more() {
             return self.errand_is_lost(now, id, why);
         }
-        errand.route.has_failed(Arc::from(why));
+        let why: Arc<str> = why.into();
+        errand.route.has_failed(why.clone());
         let flow = std::mem::replace(&mut errand.flow, FlowId::NONE);
         self.flows.leave(flow, id);
+        self.tell_of_errand(now, id, Fact::PassedOver { response: None, why });
         self.errand_asks_for_flow(id);
     }
 
     /// The flow is up: what the errand carries is written for it and sent.
     pub(super) fn deliver(&mut self, now: Instant, id: ContextId, flow: FlowId) {
-        let Some(Errand { of, carries, .. }) = self.end_errand(id) else { return };
-        let context = of.context;
+        let Some(Errand { carries, .. }) = self.end_errand(id) else { return };
+        let context = carries.context();
         match carries {
             // What was read before can be read.
-            Carries::Ack { status, response } => {
+            Carries::Ack { of, status, response } => {
                 if let Ok(response) = Message::read_to_answer(response, &self.settings.limits) {
                     self.write_ack(now, of, flow, status, &response.0);
                 }
             }
-            Carries::Prack { rseq, response } => {
+            Carries::Prack { of, rseq, response } => {
                 if let Ok(response) = Message::read_to_answer(response, &self.settings.limits) {
                     self.write_prack(now, of, flow, rseq, &response.0);
                 }
             }
+            Carries::Answer(answer) => self.answer_returns(now, flow, *answer),
         }
-        self.forget_if_over(context);
+        context.into_iter().for_each(|context| self.forget_if_over(context));
     }
 
     /// Nothing leads to the hop: it is told, and a leg that cannot be acknowledged is hung up
-    /// (RFC 3261 §13.3.1.4: its peer would do it too).
+    /// (RFC 3261 §13.3.1.4: its peer would do it too). An answer may have another way.
     fn errand_is_lost(&mut self, now: Instant, id: ContextId, why: &str) {
-        let Some(Errand { of, carries, .. }) = self.end_errand(id) else { return };
-        let OfLeg { context, owner, tag } = of;
-        self.tell_lost(now, context, &carries, why);
-        if let Carries::Ack { .. } = carries {
+        if let Some(errand) = self.errands.open.get_mut(&id)
+            && let Carries::Answer(answer) = &mut errand.carries
+            && let Some(next) = answer.then.take()
+        {
+            let from = answer.request.flow;
+            errand.route = Route::default();
+            let flow = std::mem::replace(&mut errand.flow, FlowId::NONE);
+            self.flows.leave(flow, id);
+            self.tell_of_errand(now, id, Fact::PassedOver { response: None, why: why.into() });
+            return self.errand_follows(now, id, from, next);
+        }
+        let Some(Errand { carries, .. }) = self.end_errand(id) else { return };
+        let context = carries.context();
+        if let Carries::Ack { of, .. } = &carries {
+            let OfLeg { owner, tag, .. } = of.clone();
+            self.tell_lost(now, carries, why);
             // Refused where it is being hung up already.
             let _ = self.hang_up_leg(now, owner, &tag);
+        } else {
+            self.tell_lost(now, carries, why);
         }
-        self.forget_if_over(context);
+        context.into_iter().for_each(|context| self.forget_if_over(context));
     }
 
     /// A leg is over: what is on its way for it is not sent any more.
     pub(super) fn end_errands_of(&mut self, now: Instant, owner: ContextId, tag: &str) {
         let of_owner = self.errands.by_owner.range((owner, ContextId(0))..);
         let of_owner = of_owner.take_while(|(of, _)| *of == owner).map(|(_, id)| *id);
-        let is_of_leg =
-            |id: &ContextId| self.errands.open.get(id).is_some_and(|errand| *errand.of.tag == *tag);
+        let is_of_leg = |id: &ContextId| {
+            let errand = self.errands.open.get(id);
+            errand.and_then(|errand| errand.carries.of()).is_some_and(|of| *of.tag == *tag)
+        };
         for id in of_owner.filter(is_of_leg).collect::<Vec<_>>() {
-            let Some(Errand { of, carries, .. }) = self.end_errand(id) else { continue };
-            self.tell_lost(now, of.context, &carries, "its leg is over");
-            if of.context != owner {
-                self.forget_if_over(of.context);
+            let Some(Errand { carries, .. }) = self.end_errand(id) else { continue };
+            let context = carries.context();
+            self.tell_lost(now, carries, "its leg is over");
+            if let Some(context) = context.filter(|context| *context != owner) {
+                self.forget_if_over(context);
             }
         }
     }
 
-    fn tell_lost(&mut self, now: Instant, context: ContextId, carries: &Carries, why: &str) {
+    fn tell_lost(&mut self, now: Instant, carries: Carries, why: &str) {
         match carries {
-            Carries::Ack { .. } => {
+            Carries::Ack { of, .. } => {
                 let detail = format!("the ACK could not be sent: {why}");
-                self.tell(now, context, Method::Ack, Fact::AckFailed { detail });
+                self.tell(now, of.context, Method::Ack, Fact::AckFailed { detail });
             }
-            Carries::Prack { .. } => self.prack_failed(now, context, format!("not sent: {why}")),
+            Carries::Prack { of, .. } => {
+                self.prack_failed(now, of.context, format!("not sent: {why}"));
+            }
+            Carries::Answer(answer) => self.answer_failed(now, *answer, why),
         }
     }
 
     fn end_errand(&mut self, id: ContextId) -> Option<Errand> {
         let errand = self.errands.open.remove(&id)?;
-        self.errands.by_owner.remove(&(errand.of.owner, id));
+        match &errand.carries {
+            Carries::Ack { of, .. } | Carries::Prack { of, .. } => {
+                self.errands.by_owner.remove(&(of.owner, id));
+            }
+            Carries::Answer(answer) => _ = self.errands.answers.remove(&answer.transaction),
+        }
         self.flows.leave(errand.flow, id);
-        if let Some(context) = self.contexts.get_mut(&errand.of.context) {
+        let context = errand.carries.context().and_then(|id| self.contexts.get_mut(&id));
+        if let Some(context) = context {
             context.transactions -= 1;
-            if let Carries::Ack { .. } = errand.carries
-                && let Some(ack) = context.acks.iter_mut().find(|ack| ack.tag == errand.of.tag)
+            if let Carries::Ack { of, .. } = &errand.carries
+                && let Some(ack) = context.acks.iter_mut().find(|ack| ack.tag == of.tag)
             {
                 ack.waits = false;
             }

@@ -203,13 +203,26 @@ impl UserAgent {
                 self.end_early_legs(now, context, TerminatedBy::Transport);
             }
             let fails = |state: State| state.is_pending() || state == State::Sent;
-            let found = self.contexts.get(&context);
-            if found.is_some_and(|context| context.ended.is_none() && fails(context.state)) {
+            let open = self.contexts.get(&context).filter(|context| context.ended.is_none());
+            let Some((fails, is_up)) = open.map(|it| (fails(it.state), it.legs_up() > 0)) else {
+                continue;
+            };
+            if fails {
                 self.transport_error(now, context, reason);
+            } else if is_up && stood.is_some() {
+                self.connection_lost(now, context, reason);
             }
         }
         self.pracks_fail(now, flow, reason);
         self.registrations_wait(now, flow);
+    }
+
+    /// RFC 3261 §12, §18.1.1: a dialog has no connection of its own, and its next request opens one.
+    fn connection_lost(&mut self, now: Instant, id: ContextId, reason: &str) {
+        let detail = format!(
+            "{reason}; the dialog is not over by that, its next request opens another (RFC 3261 §18.1.1)"
+        );
+        self.tell_own(now, id, Fact::ConnectionLost { detail });
     }
 
     /// A connection that a peer made is over and will not come again: nothing is kept of it.

@@ -21,6 +21,8 @@ pub struct Held {
     pub unanswered: usize,
     /// 2xx answers of ours that wait for their ACK.
     pub unacked: usize,
+    /// ACKs, PRACKs and answers that look for a flow.
+    pub errands: usize,
     /// Digest sessions.
     pub auth_sessions: usize,
     /// Contexts as the flows know them.
@@ -44,6 +46,7 @@ impl UserAgent {
             dialogs: self.dialogs.len(),
             unanswered: self.by_hand.len(),
             unacked: self.unacked.len(),
+            errands: self.errands.len(),
             auth_sessions: self.auth.len(),
             riders: self.flows.riders_len(),
             raw: self.transactions.foreign_len() + self.unmatched.len(),

@@ -34,6 +34,7 @@ mod raw;
 mod registrations;
 mod reliable;
 mod responses;
+mod returning;
 mod route;
 mod seen;
 mod sending;
@@ -230,10 +231,13 @@ impl UserAgent {
         }
         match Message::read_to_answer(bytes.clone(), &self.settings.limits) {
             Ok((message, Some(error))) => self.too_much(now, flow, source, &message, error),
-            Ok((message, None)) if message.is_request() => {
-                self.handle_request(now, flow, source, &message);
+            Ok((message, None)) => {
+                match message.is_request() {
+                    true => self.handle_request(now, flow, source, &message),
+                    false => self.handle_response(now, flow, source, &message),
+                }
+                self.tell_second(now, flow, source, &message);
             }
-            Ok((message, None)) => self.handle_response(now, flow, source, &message),
             Err(error) => {
                 let problem = format!("{source} sent what is no SIP message: {error}");
                 self.stray(now, flow, bytes, problem);

@@ -191,7 +191,7 @@ impl UserAgent {
         from: FlowId,
         next_hop: UriBuf,
     ) {
-        if bare(next_hop.as_uri().host()).parse::<IpAddr>().is_err() {
+        if !is_address(&next_hop) {
             self.tell_own(now, id, Fact::Resolving { server: next_hop.as_str().into() });
         }
         self.output.push_back(Output::Follow(Follow { context: id, from, next_hop }));
@@ -283,6 +283,11 @@ pub(super) fn is_same_hop(one: &Uri<'_>, other: &Uri<'_>) -> bool {
         && one.is_sips() == other.is_sips()
         && named(one, "transport") == named(other, "transport")
         && named(one, "maddr") == named(other, "maddr")
+}
+
+/// Whether a URI names an address, which is not looked up.
+pub(super) fn is_address(uri: &UriBuf) -> bool {
+    bare(uri.as_uri().host()).parse::<IpAddr>().is_ok()
 }
 
 fn bare(host: &str) -> &str {

@@ -74,6 +74,34 @@ impl UserAgent {
         self.stray(now, flow, message.bytes().clone(), problem);
     }
 
+    /// RFC 7118 §5: a frame holds one message. Of another behind it nothing is done, and it is told.
+    pub(super) fn tell_second(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        source: SocketAddr,
+        first: &Message,
+    ) {
+        let is_websocket = |transport: Transport| transport.is_websocket();
+        if !self.transport_of(flow).is_some_and(is_websocket) || first.behind().is_empty() {
+            return;
+        }
+        let behind = first.behind();
+        let Ok((second, _)) = Message::read_to_answer(behind.clone(), &self.settings.limits) else {
+            return;
+        };
+        let what = match (second.method(), second.status()) {
+            (Some(method), _) => method.to_string(),
+            (None, Some(status)) => format!("{status} {}", status.canonical_reason()),
+            (None, None) => "response".to_owned(),
+        };
+        let problem = format!(
+            "{source} sent two SIP messages in one WebSocket frame: the first was read, and the {what} behind it, {} bytes, was not (RFC 7118 §5)",
+            behind.len()
+        );
+        self.stray_request(now, flow, behind, problem, None);
+    }
+
     /// RFC 3261 §8.2.7, §21.5.4: no transaction is made for what there is no room for. It is refused,
     /// and no state is kept of it.
     pub(super) fn refuse_overload(

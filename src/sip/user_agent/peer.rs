@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, time::Instant};
 
-use super::{DialogKey, UserAgent, legs::LEGS, served, verdict::Verdict};
+use super::{DialogKey, Transmit, UserAgent, legs::LEGS, served, verdict::Verdict};
 use crate::sip::{
     event::{ContextId, Fact, FlowId, Response},
     message::Message,
@@ -82,10 +82,14 @@ impl UserAgent {
                 self.settle_served(transaction);
             }
             Incoming::Retransmit(transaction, transmit) => {
+                self.came_again_on(transaction, flow);
+                let flow = self.servers.flow(transaction).unwrap_or(transmit.flow);
+                let transmit = Transmit { flow, ..transmit };
                 self.received_again(now, transaction, request, true);
                 self.answer_again(now, transaction, transmit);
             }
             Incoming::Absorbed(transaction) => {
+                self.came_again_on(transaction, flow);
                 self.received_again(now, transaction, request, true);
             }
             Incoming::Acked(transaction) => {
@@ -149,10 +153,8 @@ impl UserAgent {
         let bytes = self.write_answer(request, open.source, verdict);
         let transmit = self.servers.respond(now, transaction, status, bytes.clone());
         self.note_answer(transaction, status);
-        let sent = transmit.and_then(|transmit| {
-            let destination = self.destination(transmit.flow, transmit.to);
-            self.transmit_again(transmit).then_some(destination)
-        });
+        let sent = transmit
+            .and_then(|transmit| self.transmit_answer(now, transmit, transaction, status, (1, 0)));
         let is_sent = sent.is_some();
         match (open.dialog, sent) {
             (Some((id, _)), Some(destination)) => {

@@ -109,7 +109,7 @@ impl UserAgent {
             None => self.write_prack(now, of, flow, rseq, message),
             Some(hop) => {
                 let response = message.bytes().clone();
-                self.run_errand(of, Carries::Prack { rseq, response }, hop);
+                self.run_errand(now, flow, Carries::Prack { of, rseq, response }, hop);
             }
         }
     }

@@ -55,6 +55,15 @@ impl Route {
         self.candidates.get(self.failures.len())
     }
 
+    /// The present candidate beside all others; `None` where there are none.
+    pub(super) fn trial(&self, flow: FlowId) -> Option<Trial> {
+        self.current().map(|_| Trial {
+            flow,
+            candidates: self.candidates.clone(),
+            failures: self.failures.clone().into(),
+        })
+    }
+
     pub(super) fn has_more(&self) -> bool {
         self.failures.len() + 1 < self.candidates.len()
     }
@@ -216,11 +225,7 @@ impl UserAgent {
         let waits = |state: State| state == State::Waiting;
         let Some(context) = self.contexts.get_mut(&id).filter(|c| waits(c.state)) else { return };
         let before = std::mem::replace(&mut context.flow, flow);
-        let trial = context.route.as_ref().map(|route| Trial {
-            flow,
-            candidates: route.candidates.clone(),
-            failures: route.failures.clone().into(),
-        });
+        let trial = context.route.as_ref().and_then(|route| route.trial(flow));
         self.flows.leave(before, id);
         self.flows.join(flow, id);
         if let Some(trial) = trial {

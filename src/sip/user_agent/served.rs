@@ -232,15 +232,13 @@ impl UserAgent {
         transmit: Transmit,
     ) {
         let message = transmit.bytes.clone();
-        let destination = self.destination(transmit.flow, transmit.to);
-        if !self.transmit_again(transmit) {
-            return;
-        }
         let Some(open) = self.servers.transaction(transaction) else { return };
         let (attempt, left) = (open.attempts(), open.attempts_left());
         let Some(request) = self.served.get(transaction) else { return };
         let Some(status) = request.status else { return };
         let Request { dialog, method, flow, source, .. } = request.clone();
+        let sent = self.transmit_answer(now, transmit, transaction, status, (attempt, left));
+        let Some(destination) = sent else { return };
         let response = Response { status, message };
         match dialog {
             Some((id, _)) => {
@@ -300,7 +298,7 @@ impl UserAgent {
         }
     }
 
-    fn tell_outside(&mut self, outside: Outside) {
+    pub(super) fn tell_outside(&mut self, outside: Outside) {
         self.output.push_back(Output::Event(Event::Outside(outside)));
     }
 }

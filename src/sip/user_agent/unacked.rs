@@ -7,12 +7,12 @@ use std::{
 
 use super::{Transmit, UserAgent, peer::PeerRequest, transactions::Due};
 use crate::sip::{
-    event::{ContextId, Fact, Response, Timer},
+    event::{ContextId, Fact, FlowId, Response, Timer},
     message::Message,
     method::Method,
     sdp,
     status::StatusCode,
-    transaction::Timing,
+    transaction::{ServerTransactionId, Timing},
 };
 
 /// Every 2xx that waits for its ACK: at most one for each leg (RFC 3261 §14.2).
@@ -23,6 +23,7 @@ pub(super) struct Unacked {
 
 #[derive(Debug)]
 struct Repeated {
+    transaction: ServerTransactionId,
     cseq: u32,
     /// Whether it has an offer, because the INVITE had none.
     offers: bool,
@@ -56,6 +57,21 @@ impl Unacked {
         })
     }
 
+    /// The 2xx of a transaction goes on another connection from now on.
+    pub(super) fn move_to(
+        &mut self,
+        id: ContextId,
+        tag: &str,
+        transaction: ServerTransactionId,
+        flow: FlowId,
+    ) {
+        if let Some(answer) = self.answers.get_mut(&(id, tag.into()))
+            && answer.transaction == transaction
+        {
+            answer.transmit.flow = flow;
+        }
+    }
+
     pub(super) fn contains(&self, id: ContextId, tag: &str) -> bool {
         self.answers.contains_key(&(id, tag.into()))
     }
@@ -66,11 +82,12 @@ impl UserAgent {
         &mut self,
         now: Instant,
         peer: &PeerRequest,
-        status: StatusCode,
+        (transaction, status): (ServerTransactionId, StatusCode),
         transmit: Transmit,
     ) {
         let Timing { t1, .. } = self.settings.timing;
         let repeated = Repeated {
+            transaction,
             cseq: peer.message.cseq().map_or(0, |cseq| cseq.number),
             offers: sdp::body(&peer.message).is_none(),
             status,
@@ -126,10 +143,11 @@ impl UserAgent {
         answer.attempt += 1;
         let (at, attempt, transmit) = (answer.at, answer.attempt, answer.transmit.clone());
         let left = self.settings.timing.repeats(answer.interval, answer.until - at);
-        let response = Response { status: answer.status, message: transmit.bytes.clone() };
+        let (transaction, status) = (answer.transaction, answer.status);
+        let response = Response { status, message: transmit.bytes.clone() };
         self.transactions.arm(at, due);
-        let destination = self.destination(transmit.flow, transmit.to);
-        if self.transmit_again(transmit) {
+        let sent = self.transmit_answer(now, transmit, transaction, status, (attempt, left));
+        if let Some(destination) = sent {
             let fact = Fact::Answered { response, attempt, left, destination };
             self.tell(now, id, Method::Invite, fact);
         }

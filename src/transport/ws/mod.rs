@@ -1,6 +1,7 @@
 //! WebSocket (RFC 6455) with the subprotocol `sip` (RFC 7118), client and listener.
 
 mod lent;
+mod watched;
 mod words;
 
 use std::{
@@ -35,6 +36,7 @@ use tokio_tungstenite::{
 
 use self::{
     lent::Lent,
+    watched::{Watch, Watched},
     words::{close_code, close_words, error_words, first_line, handshake_words},
 };
 use crate::{
@@ -42,10 +44,10 @@ use crate::{
     transport::{
         FlowFacts, HttpHeader, ServerUri, Signal, WebSocketSettings,
         flow::{Gather, Outlet},
-        guests::{self, Patience},
+        guests,
         keep_alive::{self, Beat, Pulse},
         reason,
-        stream::{self, Connection, LINGER, Side, WRITES},
+        stream::{self, Connection, LINGER, WRITES},
     },
 };
 
@@ -108,14 +110,15 @@ pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// Shakes hands with a client.
+/// Shakes hands with a client; gives what is known of its frames too.
 pub(super) async fn shake<S: AsyncRead + AsyncWrite + Unpin>(
     connection: Connection<S>,
     largest: usize,
-) -> Result<Connection<WebSocketStream<S>>, Error> {
+) -> Result<(Connection<WebSocketStream<Watched<S>>>, Watch), Error> {
     let Connection { stream, local, peer, facts } = connection;
+    let (stream, watch) = Watched::new(stream);
     let stream = accept_hdr_async_with_config(stream, select_sip, Some(config(largest))).await?;
-    Ok(Connection { stream, local, peer, facts })
+    Ok((Connection { stream, local, peer, facts }, watch))
 }
 
 /// RFC 7118 §4: the client must offer `sip`, the server must select it.
@@ -211,8 +214,9 @@ pub(super) struct Manner {
     pub(super) binary: bool,
     /// Its keep-alives.
     pub(super) pulse: Arc<Pulse>,
-    /// Who made it.
-    pub(super) side: Side,
+    /// What is known of the frames of a peer that has connected to us, which are not waited for
+    /// without end.
+    pub(super) guest: Option<Watch>,
 }
 
 /// Writes what is queued, and pings. `Ok` once the queue is dropped.
@@ -270,22 +274,33 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     outlet: &Outlet,
 ) -> Ended {
     let mut gather = Gather::new(outlet.flow());
-    let mut patience = (manner.side == Side::Accepted).then(|| outlet.patience());
+    let mut guest = manner.guest.as_ref().map(|watch| (watch, outlet.patience()));
     let pulse = &*manner.pulse;
     loop {
         let mut heard = false;
-        let until = patience.as_ref().and_then(Patience::until);
-        let frames = poll_fn(|cx| gather_frames(stream, peer, pulse, &mut gather, &mut heard, cx));
+        let until = guest.as_ref().and_then(|(_, patience)| patience.until());
+        let is_inside = || guest.as_ref().is_some_and(|(watch, _)| watch.is_inside());
+        let was_inside = is_inside();
+        let frames = poll_fn(|cx| {
+            match gather_frames(stream, peer, pulse, &mut gather, &mut heard, cx) {
+                // A message has begun: from now on its end is waited for.
+                Poll::Pending if is_inside() != was_inside => Poll::Ready(None),
+                gathered => gathered,
+            }
+        });
         let end = match guests::before(until, frames).await {
             Some(end) => end,
             None if heard => None,
             None => {
-                let why = patience.as_ref().map_or_else(String::new, Patience::words);
+                let why = guest.as_ref().map_or_else(String::new, |(_, it)| it.words());
                 Some(End::Refused(CloseCode::Policy, why))
             }
         };
-        // Whatever it was, it came whole.
-        patience = patience.filter(|_| !heard);
+        if let Some((watch, patience)) = &mut guest {
+            // A ping between the frames of a message does not make it whole.
+            let is_whole = !gather.is_empty() || heard && !was_inside;
+            patience.heard(Instant::now(), is_whole, watch.is_inside());
+        }
         if !gather.is_empty() && outlet.send(gather.take()).await.is_err() {
             return Ended::Untold(reason::broke(&name, "sipboard has closed it"));
         }

@@ -85,11 +85,15 @@ impl Model {
             OutsideFact::Answered { response, attempt, left } => {
                 let counted = Counted::answer(response.status);
                 self.facts.statistics.count(at, Some(&method), Some(flow), counted);
-                let (status, times) = (response.status, answer_attempts(&response, attempt, left));
-                let sentence = format!("{status} to {method} of {source}, sent again ({times})");
+                let status = response.status;
+                let sent = match attempt {
+                    1 => "sent on another connection".to_owned(),
+                    again => format!("sent again ({})", answer_attempts(&response, again, left)),
+                };
+                let sentence = format!("{status} to {method} of {source}, {sent}");
                 (Level::Info, sentence, Some(response.message))
             }
-            OutsideFact::NeverAcked { detail } => {
+            OutsideFact::AnswerFailed { detail } | OutsideFact::NeverAcked { detail } => {
                 (Level::Warning, format!("{source}: {detail}"), None)
             }
         };

@@ -148,7 +148,9 @@ impl<'a> Draft<'a> {
         draft.ladder.lifelines.push(draft.us());
         // A request that went from candidate to candidate has a lifeline for each.
         for entry in row.timeline.iter().filter(|entry| entry.context == row.id) {
-            if let Fact::Trying(trial) = &entry.fact {
+            if let Fact::Trying(trial) = &entry.fact
+                && entry.method == row.method
+            {
                 draft.peer(Some(trial.flow), None);
             }
         }
@@ -235,6 +237,7 @@ impl<'a> Draft<'a> {
     fn take(&mut self, place: usize, entry: &Entry) {
         if let Fact::Trying(trial) = &entry.fact
             && entry.context == self.row.id
+            && entry.method == self.row.method
         {
             self.trying = Some(trial.flow);
         }
@@ -440,6 +443,8 @@ fn note(entry: &Entry, row: &Row) -> Option<(String, Mood)> {
         }
         Fact::CancelCrossed { .. } => ("a 2xx crossed the CANCEL".to_owned(), Mood::Pending),
         Fact::CancelFailed { .. } => ("CANCEL failed".to_owned(), Mood::Bad),
+        Fact::ConnectionLost { .. } => ("connection lost".to_owned(), Mood::Bad),
+        Fact::AnswerFailed { .. } => (format!("answer to {} failed", entry.method), Mood::Bad),
         Fact::AckFailed { .. } => ("ACK failed".to_owned(), Mood::Bad),
         Fact::NotSecure { .. } => ("a hop is not sips".to_owned(), Mood::Bad),
         Fact::PrackFailed { .. } => ("PRACK failed".to_owned(), Mood::Bad),

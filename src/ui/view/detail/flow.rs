@@ -163,7 +163,8 @@ fn candidates(page: &mut Page, room: &Room<'_>) {
         fact(if n == 0 { "DNS" } else { "" }, &lookup.to_string(), Style::new());
     }
     let last = own().filter_map(|entry| match &entry.fact {
-        Fact::Trying(trial) => Some(trial),
+        // An ACK or PRACK may have gone elsewhere.
+        Fact::Trying(trial) if entry.method == room.row.method => Some(trial),
         _ => None,
     });
     for (n, (candidate, state)) in last.last().iter().flat_map(|trial| trial.states()).enumerate() {

@@ -72,6 +72,8 @@ pub(in crate::ui::view) fn details(entry: &Entry) -> Vec<String> {
         | Fact::Beside { detail, .. }
         | Fact::PrackFailed { detail }
         | Fact::NotSecure { detail }
+        | Fact::ConnectionLost { detail }
+        | Fact::AnswerFailed { detail }
         | Fact::AckFailed { detail } => {
             details.push(sentence(detail));
         }
@@ -175,6 +177,12 @@ impl Teller<'_> {
                     "the PRACK was refused"
                 };
                 self.came(response, meant.to_owned())
+            }
+            Fact::ConnectionLost { .. } => {
+                ("✖", theme.bad, "connection lost".to_owned(), "the dialog stays".to_owned())
+            }
+            Fact::AnswerFailed { .. } => {
+                ("✖", theme.bad, "answer failed".to_owned(), format!("to {}", self.name()))
             }
             Fact::AckFailed { .. } => ("✖", theme.bad, "ACK failed".to_owned(), String::new()),
             Fact::NotSecure { .. } => ("✖", theme.bad, "not secure".to_owned(), String::new()),
