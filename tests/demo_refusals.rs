@@ -6,7 +6,7 @@ use std::time::Duration;
 use sipboard::demo::{self, Demo};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpStream, UdpSocket},
+    net::{TcpListener, TcpStream, UdpSocket},
     time::timeout,
 };
 
@@ -122,5 +122,34 @@ async fn a_body_that_is_too_large_is_refused_before_it_has_come_and_then_passed_
         }
     };
     in_time(async { tokio::join!(write, read) }).await;
+    demo.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_whose_connection_is_gone_comes_on_a_new_one_to_the_port_of_the_via() {
+    let pace = demo::Pace { slow: Duration::from_secs(3), ..demo::Pace::default() };
+    let settings = demo::Settings { pace, ..demo::Settings::default() };
+    let config = demo::Config { settings, ..demo::Config::default() };
+    let demo = demo::start(config).await.expect("it listens");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut first = TcpStream::connect(demo.addresses().tcp.unwrap()).await.unwrap();
+    let invite = format!(
+        "INVITE sip:slow@demo.test SIP/2.0\r\nVia: SIP/2.0/TCP a.test:{port};branch=z9hG4bK1\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:a@a.test>;tag=f\r\nTo: <sip:slow@demo.test>\r\n\
+         Call-ID: c\r\nCSeq: 1 INVITE\r\nContact: <sip:a@127.0.0.1:{port};transport=tcp>\r\n\
+         Content-Length: 0\r\n\r\n"
+    );
+    first.write_all(invite.as_bytes()).await.unwrap();
+    let mut trying = [0; 15];
+    in_time(first.read_exact(&mut trying)).await.unwrap();
+    assert_eq!(&trying, b"SIP/2.0 100 Try");
+    // With a reset, so that the server knows that nobody listens any more.
+    first.set_zero_linger().unwrap();
+    drop(first);
+    let (mut second, _) = in_time(listener.accept()).await.unwrap();
+    let mut ok = [0; 14];
+    in_time(second.read_exact(&mut ok)).await.unwrap();
+    assert_eq!(&ok, b"SIP/2.0 200 OK");
     demo.stop().await;
 }

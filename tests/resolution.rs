@@ -234,6 +234,45 @@ async fn an_answer_that_no_datagram_holds_comes_by_tcp() {
     assert_eq!(resolved.candidates(1).unwrap().len(), 30);
 }
 
+/// A DNS server whose datagrams hold nothing but the number of the question and garbage; what comes
+/// by TCP goes on to a server, where there is one.
+async fn garbled(good: Option<SocketAddr>) -> (SocketAddr, tokio::task::JoinHandle<()>) {
+    let (socket, listener) = dns_server::both().await;
+    let address = socket.local_addr().unwrap();
+    let task = tokio::spawn(async move {
+        let mut buffer = [0; 512];
+        loop {
+            tokio::select! {
+                datagram = socket.recv_from(&mut buffer) => {
+                    let Ok((_, from)) = datagram else { continue };
+                    let answer = [buffer[0], buffer[1], 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0, 63, 1];
+                    let _ = socket.send_to(&answer, from).await;
+                }
+                stream = listener.accept() => {
+                    let (Ok((mut stream, _)), Some(good)) = (stream, good) else { continue };
+                    tokio::spawn(async move {
+                        let mut server = tokio::net::TcpStream::connect(good).await.unwrap();
+                        let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
+                    });
+                }
+            }
+        }
+    });
+    (address, task)
+}
+
+#[tokio::test]
+async fn a_datagram_that_cannot_be_read_is_asked_for_again_by_tcp_or_told() {
+    let dns = DnsServer::new(60, ZONE).await;
+    let (server, task) = garbled(Some(dns.address)).await;
+    assert_eq!(found(&[server], "sip:plain.test:5060").await, "udp 127.0.0.3:5060 (address)");
+    task.abort();
+    let (server, task) = garbled(None).await;
+    let found = found(&[server], "sip:plain.test:5060").await;
+    assert!(found.contains(&format!("DNS at {server} could not")), "{found}");
+    task.abort();
+}
+
 #[tokio::test]
 async fn a_second_server_answers_where_the_first_does_not() {
     let (_socket, nobody) = silent().await;

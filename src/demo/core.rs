@@ -120,9 +120,19 @@ impl Core {
         self.flows.insert(flow, flow_state);
     }
 
-    /// A connection is gone: so is everything on it.
+    /// Whether a flow is there.
+    pub(super) fn has_flow(&self, flow: FlowId) -> bool {
+        self.flows.contains_key(&flow)
+    }
+
+    /// A connection is gone. So is everything on that of a WebSocket, to whose client nobody can
+    /// connect; on any other, what was asked is answered on a new one (RFC 3261 §18.2.2), and the
+    /// dialogs go on with what comes on it.
     pub(super) fn flow_down(&mut self, flow: FlowId) {
         let Some(flow) = self.flows.remove(&flow) else { return };
+        if !flow.info.transport.is_websocket() {
+            return;
+        }
         for call in flow.calls {
             self.forget_call(call);
             self.transactions.forget(call);

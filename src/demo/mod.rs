@@ -10,6 +10,7 @@
 //!   `subscriptions.rs`, `other.rs`: what is answered to what.
 //! - `dialogs.rs`, `outgoing.rs`, `registrar.rs`, `digest.rs`, `losses.rs`: what is
 //!   remembered.
+//! - `returns.rs`: the way of an answer whose connection is gone.
 //! - `certificate.rs`: what TLS clients see.
 //! - `behaviour.rs`, `check.rs`, `sdp.rs`, `garble.rs`, `request.rs`: what an answer is made of.
 
@@ -28,6 +29,7 @@ mod other;
 mod outgoing;
 mod registrar;
 mod request;
+mod returns;
 mod schedule;
 mod sdp;
 mod subscriptions;
@@ -45,7 +47,7 @@ use std::{
 pub use behaviour::Behaviour;
 use tokio::{sync::oneshot, task::JoinHandle, time::sleep_until};
 
-use self::core::Core;
+use self::{core::Core, returns::Returns};
 use crate::{
     sip::{self, Timing, Transmit, Transport},
     transport::{FlowSettings, Network, RELIEF, Room, ServerUri, Signal, TlsSettings, Trust},
@@ -276,9 +278,10 @@ const GRACE: Duration = Duration::from_secs(1);
 async fn run(mut network: Network, mut core: Core, mut stopped: oneshot::Receiver<()>) {
     let mut signals = Vec::new();
     let mut held = None;
+    let mut returns = Returns::default();
     let mut end: Option<Instant> = None;
     loop {
-        send(&mut network, &mut core, &mut held);
+        send(&mut network, &mut core, &mut returns, &mut held);
         if end.is_some_and(|end| core.is_idle() && held.is_none() || end <= Instant::now()) {
             return;
         }
@@ -287,7 +290,7 @@ async fn run(mut network: Network, mut core: Core, mut stopped: oneshot::Receive
         tokio::select! {
             () = network.receive(&mut signals), if held.is_none() => {
                 for signal in signals.drain(..) {
-                    handle_signal(&mut core, signal);
+                    handle_signal(&mut network, &mut core, &mut returns, signal);
                 }
             }
             () = wait(next) => core.handle_timeout(Instant::now()),
@@ -305,8 +308,17 @@ async fn run(mut network: Network, mut core: Core, mut stopped: oneshot::Receive
 }
 
 /// Sends what is due, in its order, until a flow is full: then its message is held.
-fn send(network: &mut Network, core: &mut Core, held: &mut Option<Transmit>) {
+fn send(
+    network: &mut Network,
+    core: &mut Core,
+    returns: &mut Returns,
+    held: &mut Option<Transmit>,
+) {
     while let Some(transmit) = held.take().or_else(|| core.poll_transmit()) {
+        if !core.has_flow(transmit.flow) {
+            returns.carry(network, transmit.bytes);
+            continue;
+        }
         match network.room(Instant::now(), transmit.flow) {
             Room::Free => {
                 // What cannot be sent is lost as on any network: timers send it again.
@@ -325,15 +337,24 @@ fn send(network: &mut Network, core: &mut Core, held: &mut Option<Transmit>) {
     }
 }
 
-fn handle_signal(core: &mut Core, signal: Signal) {
+fn handle_signal(network: &mut Network, core: &mut Core, returns: &mut Returns, signal: Signal) {
     match signal {
         Signal::Accepted { flow, transport, local, .. } => core.flow_up(flow, transport, local),
         Signal::Message { flow, source, bytes, .. } => {
             core.handle_message(Instant::now(), flow, source, bytes);
         }
-        Signal::Down { flow, .. } => core.flow_down(flow),
-        // Nothing that the server makes itself; and timers see to lost datagrams.
-        Signal::Up { .. } | Signal::Pong { .. } | Signal::Undelivered { .. } => {}
+        Signal::Down { flow, .. } => {
+            core.flow_down(flow);
+            returns.down(flow);
+        }
+        // Its peer may use it as any other.
+        Signal::Up { flow, local, .. } => {
+            if let Some(transport) = returns.up(network, flow) {
+                core.flow_up(flow, transport, local);
+            }
+        }
+        // Timers see to lost datagrams.
+        Signal::Pong { .. } | Signal::Undelivered { .. } => {}
     }
 }
 

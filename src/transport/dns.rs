@@ -12,7 +12,7 @@ use std::{
 use futures_util::future::join_all;
 use hickory_resolver::{
     Hosts, TokioResolver,
-    config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts},
+    config::{ConnectionConfig, NameServerConfig, ProtocolConfig, ResolverConfig, ResolverOpts},
     net::{DnsError, NetError, runtime::TokioRuntimeProvider},
     proto::{
         op::{Query, ResponseCode},
@@ -62,6 +62,8 @@ struct Inner {
     /// Who is asked, as a sentence names it.
     server: String,
     dns: Result<TokioResolver, String>,
+    /// Asks the same servers over TCP alone, where what came in a datagram cannot be read.
+    by_tcp: Option<TokioResolver>,
     servers: Vec<SocketAddr>,
 }
 
@@ -114,16 +116,23 @@ impl Inner {
             Ok(configuration) => configuration,
             Err(why) => {
                 let server = "the system's DNS".to_owned();
-                return Inner { hosts: hosts(), server, dns: Err(why), servers: Vec::new() };
+                let (dns, servers) = (Err(why), Vec::new());
+                return Inner { hosts: hosts(), server, dns, by_tcp: None, servers };
             }
         };
         options.timeout = PATIENCE;
         options.attempts = 0;
         let servers = addresses(config.name_servers());
         let server = describe(&servers);
-        let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-        let dns = builder.with_options(options).build().map_err(|error| error.to_string());
-        Inner { hosts: hosts(), server, dns, servers }
+        let resolver = |config| {
+            let runtime = TokioRuntimeProvider::default();
+            TokioResolver::builder_with_config(config, runtime)
+                .with_options(options.clone())
+                .build()
+        };
+        let by_tcp = resolver(by_tcp(&config)).ok();
+        let dns = resolver(config).map_err(|error| error.to_string());
+        Inner { hosts: hosts(), server, dns, by_tcp, servers }
     }
 
     /// The addresses of a name that needs no DNS: of the hosts file, and of localhost in any case
@@ -184,7 +193,12 @@ impl Inner {
             Kind::Naptr => RecordType::NAPTR,
             Kind::Srv => RecordType::SRV,
         };
-        let lookup = dns.lookup(name, kind).await.map_err(|error| failure(&error))?;
+        let lookup = match (dns.lookup(name.clone(), kind).await, &self.by_tcp) {
+            // A datagram that is damaged, or was cut short on its way, may come whole on a stream.
+            (Err(NetError::Proto(_)), Some(by_tcp)) => by_tcp.lookup(name, kind).await,
+            (lookup, _) => lookup,
+        };
+        let lookup = lookup.map_err(|error| failure(&error))?;
         let answers = lookup.answers().iter().filter(|record| record.record_type() == kind);
         let records: Vec<Record> =
             answers.filter_map(|answer| self::record(&answer.data)).collect();
@@ -216,6 +230,16 @@ fn configuration(servers: &[SocketAddr]) -> Result<(ResolverConfig, ResolverOpts
         return Err("the system's settings name no DNS server".to_owned());
     }
     Ok((config, options))
+}
+
+/// The same servers, each asked over TCP alone.
+fn by_tcp(config: &ResolverConfig) -> ResolverConfig {
+    let mut servers = config.name_servers().to_vec();
+    for server in &mut servers {
+        server.connections.retain(|way| matches!(way.protocol, ProtocolConfig::Tcp));
+    }
+    servers.retain(|server| !server.connections.is_empty());
+    ResolverConfig::from_parts(config.domain().cloned(), config.search().to_vec(), servers)
 }
 
 /// The servers' addresses, each once.
@@ -316,6 +340,9 @@ fn failure(error: &NetError) -> LookupFailure {
         },
         NetError::Dns(DnsError::ResponseCode(code)) => LookupFailure::Error(code_words(*code)),
         NetError::Io(error) => LookupFailure::Unreachable(reason::words(error)),
+        NetError::Proto(error) => {
+            LookupFailure::Error(format!("with an answer that cannot be read: {error}"))
+        }
         NetError::NoConnections => LookupFailure::Unreachable("no connection".to_owned()),
         other => LookupFailure::Error(other.to_string()),
     }

@@ -72,7 +72,7 @@ impl DnsServer {
 }
 
 /// A port that is free for datagrams and for connections.
-async fn both() -> (UdpSocket, TcpListener) {
+pub async fn both() -> (UdpSocket, TcpListener) {
     for _ in 0..100 {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         if let Ok(listener) = TcpListener::bind(socket.local_addr().unwrap()).await {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sipboard::{
-    engine::{Event, FlowState},
+    engine::{Command, Event, FlowState, Settings},
     sip::{Fact, HeaderName, LegState, Message, Method, Timing, Transport, Uri},
     transport::ServerUri,
 };
@@ -237,5 +237,57 @@ async fn a_request_too_large_for_a_datagram_goes_by_tcp_and_comes_back_where_nob
     let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
     assert_eq!(peer.answer("200 OK").await.via().unwrap().transport(), "TCP");
     assert_eq!(front.ended().await.1, "Accepted");
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn an_answer_whose_connection_is_gone_goes_on_a_new_one_to_the_port_of_the_via() {
+    let sip = sipboard::sip::Settings {
+        by_hand: vec![Method::Info],
+        ..sipboard::sip::Settings::default()
+    };
+    let mut front = Front::of(Settings { sip, ..Settings::default() });
+    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+    let server = format!("sip:{};transport=tcp", listener.local_addr().unwrap()).parse().unwrap();
+    front.send(request(Method::Invite), &server).await;
+    let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
+    let invite = peer.answer("200 OK").await;
+    assert_eq!(peer.take().await.method(), Some(Method::Ack));
+    // The answer goes where the peer takes connections, which is somewhere else.
+    let back = TcpListener::bind(LOOPBACK).await.unwrap();
+    let info = format!(
+        "INFO sip:alice@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP {};branch=z9hG4bKinfo\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:bob@b.test>;tag=b\r\nTo: {}\r\nCall-ID: {}\r\n\
+         CSeq: 1 INFO\r\nContent-Length: 0\r\n\r\n",
+        back.local_addr().unwrap(),
+        text(&invite, HeaderName::From),
+        text(&invite, HeaderName::CallId)
+    );
+    peer.send(&info.into()).await;
+    let (context, transaction) = front
+        .fact("INFO", |context, fact| match fact {
+            Fact::Received { transaction, .. } => transaction.map(|it| (context, it)),
+            _ => None,
+        })
+        .await;
+    drop((peer, listener));
+    front
+        .fact("the end of the connection", |_, fact| {
+            matches!(fact, Fact::ConnectionLost { .. }).then_some(())
+        })
+        .await;
+    let answer = Box::new(sipboard::sip::Answer {
+        status: sipboard::sip::StatusCode::OK,
+        reason: String::new(),
+        headers: Vec::new(),
+        content_type: None,
+        body: Bytes::new(),
+    });
+    front.command(Command::Answer { context, transaction, answer }).await;
+    let mut peer = TcpPeer::new(in_time(back.accept()).await.unwrap().0);
+    let ok = peer.take().await;
+    assert_eq!(ok.status().map(|status| status.code()), Some(200));
+    assert_eq!(ok.via().unwrap().branch(), Some("z9hG4bKinfo"));
+    front.fact("the answer", |_, fact| matches!(fact, Fact::Answered { .. }).then_some(())).await;
     front.quit().await;
 }

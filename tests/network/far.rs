@@ -8,9 +8,17 @@ use std::{
 
 use bytes::Bytes;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
-use sipboard::sip::{FlowId, HeaderName, Message, MessageBuilder, Method, StatusCode};
+use sipboard::sip::{FlowId, HeaderName, Message, MessageBuilder, Method, StatusCode, UriBuf};
 
 use super::Line;
+
+/// Another server, by TCP.
+pub const ELSEWHERE: &str = "192.0.2.9:5070";
+
+/// Whether a hop is that server.
+pub fn is_elsewhere(hop: &UriBuf) -> bool {
+    hop.as_str().contains(ELSEWHERE)
+}
 
 /// What comes of a message or of time.
 #[derive(Debug)]
@@ -214,6 +222,10 @@ impl Far {
         let routed = |builder: MessageBuilder| match record_route {
             0 => builder.header(HeaderName::RecordRoute, "<sip:p1.test;lr>, <sip:p2.test>"),
             1 => builder.header(HeaderName::RecordRoute, "<sip:p1.test;lr>"),
+            2 if line.flow == FlowId(1) => {
+                let route = format!("<sip:{ELSEWHERE};transport=tcp;lr>");
+                builder.header(HeaderName::RecordRoute, route)
+            }
             _ => builder,
         };
         let mut repeats = None;

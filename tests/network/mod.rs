@@ -16,8 +16,8 @@ use std::{
 use bytes::Bytes;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sipboard::sip::{
-    Event, ExtraLegs, FlowId, Held, Method, Output, Redirects, Settings, Transmit, Transport,
-    UserAgent,
+    ContextId, Event, ExtraLegs, FlowId, Held, Method, Output, Redirects, Settings, Transmit,
+    Transport, UserAgent,
 };
 
 use self::{check::Check, far::Far};
@@ -28,6 +28,9 @@ const AGENTS: usize = 2;
 const UDP: FlowId = FlowId(1);
 /// WebSocket: in order and complete, until it breaks.
 const WS: FlowId = FlowId(2);
+/// TCP to another server, where a Record-Route on UDP may lead.
+const ELSEWHERE: FlowId = FlowId(3);
+const FLOWS: [FlowId; 3] = [UDP, WS, ELSEWHERE];
 /// How many contexts each user tries to keep under way.
 const BUSY: usize = 25;
 
@@ -59,8 +62,8 @@ struct Agent {
     check: Check,
     /// Which flows are up.
     up: BTreeMap<FlowId, bool>,
-    /// The latest arrival on each way of the WebSocket, which keeps the order.
-    order: [Instant; 2],
+    /// The latest arrival on each way of each connection, which keeps the order.
+    order: BTreeMap<(FlowId, bool), Instant>,
 }
 
 /// The whole simulation.
@@ -95,7 +98,7 @@ impl World {
             steps: 0,
         };
         for agent in 0..AGENTS {
-            for flow in [UDP, WS] {
+            for flow in FLOWS {
                 world.flow_up(Line { agent, flow });
             }
             world.put(Duration::ZERO, Happening::User(agent));
@@ -145,7 +148,7 @@ impl World {
         for agent in 0..AGENTS {
             self.with(agent, |ua, now| ua.shut_down(now));
             self.answer_all(agent);
-            for flow in [UDP, WS] {
+            for flow in FLOWS {
                 self.flow_down(Line { agent, flow });
             }
         }
@@ -225,7 +228,7 @@ impl World {
         let now = self.now;
         let it = &mut self.agents[agent];
         let result = act(&mut it.ua, now);
-        let mut transmits = Vec::new();
+        let (mut transmits, mut follows) = (Vec::new(), Vec::new());
         while let Some(output) = it.ua.poll_output() {
             match output {
                 Output::Transmit(transmit) => {
@@ -239,6 +242,9 @@ impl World {
                 }
                 Output::Connect(connect) => panic!("nothing is looked up here: {connect:?}"),
                 Output::Switch(switch) => panic!("nothing is that large here: {switch:?}"),
+                Output::Follow(follow) if far::is_elsewhere(&follow.next_hop) => {
+                    follows.push(follow.context);
+                }
                 // There is nowhere else to go.
                 Output::Follow(follow) => {
                     it.ua.unreachable(now, follow.context, "nobody else is there")
@@ -262,7 +268,16 @@ impl World {
         for transmit in transmits {
             self.carry(agent, transmit);
         }
+        follows.into_iter().for_each(|context| self.goes_elsewhere(agent, context));
         result
+    }
+
+    /// A context goes to another server, whose connection may just have broken.
+    fn goes_elsewhere(&mut self, agent: usize, context: ContextId) {
+        if self.rng.random_ratio(1, 6) {
+            self.flow_breaks(Line { agent, flow: ELSEWHERE });
+        }
+        self.with(agent, |ua, now| ua.ride(now, context, ELSEWHERE));
     }
 
     /// A user agent sends: the network does its worst.
@@ -285,8 +300,9 @@ impl World {
             _ => self.rng.random_range(100..50_000),
         };
         let at = self.now + delay + Duration::from_micros(jitter);
-        if line.flow == WS {
-            let latest = &mut self.agents[line.agent].order[usize::from(to_far)];
+        if line.flow != UDP {
+            let order = &mut self.agents[line.agent].order;
+            let latest = order.entry((line.flow, to_far)).or_insert(at);
             *latest = at.max(*latest);
             let at = *latest;
             return self.put_at(at, happening(bytes));
@@ -325,7 +341,17 @@ impl World {
         }
         self.agents[line.agent].up.insert(line.flow, true);
         let local: SocketAddr = format!("192.0.2.{}:5060", 10 + line.agent).parse().expect("one");
-        self.with(line.agent, |ua, now| ua.flow_up(now, line.flow, local));
+        let leads_to: Option<SocketAddr> = match line.flow {
+            UDP => Some("192.0.2.2:5060".parse().expect("an address")),
+            ELSEWHERE => Some(far::ELSEWHERE.parse().expect("an address")),
+            _ => None,
+        };
+        self.with(line.agent, |ua, now| {
+            if let Some(peer) = leads_to {
+                ua.flow_leads_to(line.flow, &peer.ip().to_string(), peer.port(), peer);
+            }
+            ua.flow_up(now, line.flow, local);
+        });
     }
 
     fn flow_down(&mut self, line: Line) {
@@ -371,14 +397,18 @@ impl Agent {
             ..Settings::default()
         };
         let mut ua = UserAgent::new(settings, rng.random());
-        for flow in [UDP, WS] {
+        for flow in FLOWS {
             ua.flow_connecting(flow, transport(flow));
         }
-        let up = BTreeMap::from([(UDP, false), (WS, false)]);
-        Agent { ua, check: Check::new(now), up, order: [now; 2] }
+        let up = FLOWS.map(|flow| (flow, false)).into();
+        Agent { ua, check: Check::new(now), up, order: BTreeMap::new() }
     }
 }
 
 fn transport(flow: FlowId) -> Transport {
-    if flow == UDP { Transport::Udp } else { Transport::Ws }
+    match flow {
+        UDP => Transport::Udp,
+        WS => Transport::Ws,
+        _ => Transport::Tcp,
+    }
 }

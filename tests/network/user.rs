@@ -9,7 +9,7 @@ use sipboard::sip::{
     ServerTransactionId, StatusCode,
 };
 
-use super::{BUSY, Line, UDP, WS, World};
+use super::{BUSY, ELSEWHERE, Line, UDP, WS, World};
 
 impl World {
     /// A user does something, and will do something again.
@@ -23,7 +23,11 @@ impl World {
             780..900 => self.sends_in_dialog(agent),
             900..985 => self.answers(agent),
             985..990 => {
-                let flow = if self.rng.random_bool(0.8) { WS } else { UDP };
+                let flow = match self.rng.random_range(0..10) {
+                    0..6 => WS,
+                    6..9 => ELSEWHERE,
+                    _ => UDP,
+                };
                 self.flow_breaks(Line { agent, flow });
             }
             990..994 => self.with(agent, |ua, now| ua.flow_error(now, UDP, "port unreachable")),
