@@ -187,6 +187,8 @@ fn an_account_whose_connection_fails_says_why_in_full_and_when_it_is_tried_again
     script.apply(event);
     let line = header(&mut script, 160);
     assert!(line.contains("reg ✖ sips:edge.test:5061") && line.contains("again in 9s"), "{line}");
+    // As much of it as there is room for.
+    assert!(line.contains("cannot be reached: its"), "{line}");
     press(&mut script, 'a');
     let shown = |script: &mut Script| {
         let text = script.text(100, 24);

@@ -109,6 +109,30 @@ fn what_went_elsewhere_than_its_flow_leads_names_that_address_and_has_its_own_li
 }
 
 #[test]
+fn what_was_dropped_on_its_way_in_is_an_arrow_that_does_not_reach_us() {
+    let mut script = Script::new(Colours::Many);
+    script.flow(2, "sip:127.0.0.1:5060;transport=udp", up("127.0.0.1:5060"));
+    script.created(1, Method::Invite, "sip:bob@demo.test", true);
+    let calling = status(State::Calling, true);
+    script.sent(1, Method::Invite, calling.clone());
+    let impaired = Impaired {
+        direction: Direction::In,
+        deed: Deed::Dropped,
+        rule: "in drop 30%".into(),
+        message: response(180, "Ringing", "INVITE").message,
+    };
+    script.fact(1, Method::Invite, Fact::Impaired(Box::new(impaired)), calling);
+    script.type_text("2");
+    let arrow = lines(&mut script, "│  ✖─ 180 Ringing");
+    let all = screen(&mut script);
+    assert!(arrow.len() == 1, "{all}");
+    assert!(arrow[0].contains("─│"), "it leaves the peer: {arrow:?}");
+    script.type_text("yM");
+    let mermaid = String::from_utf8(script.model.clip.take().unwrap().bytes).unwrap();
+    assert!(mermaid.contains("p1--xp0: 180 Ringing"), "{mermaid}");
+}
+
+#[test]
 fn a_look_up_that_found_nothing_is_not_said_to_go_on() {
     let mut script = Script::new(Colours::Many);
     by_name(&mut script, 1, "sip:bob@nowhere.test");

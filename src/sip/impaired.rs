@@ -114,8 +114,8 @@ impl Impaired {
         }
     }
 
-    /// The method of a request, the status line of a response.
-    fn name(&self) -> String {
+    /// The method of a request, the status line of a response. May hold text from the network.
+    pub fn name(&self) -> String {
         let unreadable = || format!("{} bytes", self.message.len());
         let Ok(message) = Message::read(self.message.clone()) else { return unreadable() };
         match (message.status(), message.method()) {

@@ -80,7 +80,7 @@ fn draw_account(
     put(buffer, line, x, 0, &safe(&format!("{name:<width$}")), Style::new());
     x += width as u16 + 2;
     x += put(buffer, line, x, 0, &safe(&account.identity().to_string()), Style::new()) + 2;
-    let said = registration::piece(model, account, moment);
+    let said = registration::piece(model, account, moment, registration::REASON);
     let (text, style) = said.unwrap_or_else(|| (registration::NONE.to_owned(), model.theme.dim));
     put(buffer, line, x, 0, &text, style);
 }

@@ -76,7 +76,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     let totals = totals(model);
     let warning = warning(area.width, model);
     let warned = warning.width() as u16 + 1;
-    let registration = registration(area.width, model, moment);
+    let registered_as = |most| registration(area.width, model, moment, most);
+    let registration = registered_as(registration::REASON);
     let registered = registration.as_ref().map_or(0, |(text, _)| text.width() as u16 + 2);
     let said = account.width() + warning.width() + usize::from(registered) + 3;
     let room = usize::from(area.width).saturating_sub(said);
@@ -98,7 +99,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Mome
     x += put(buffer, left, x, 0, &account, Style::new()) + 2;
     let links = Rect { width: left.width.saturating_sub(registered), ..left };
     x = draw_links(buffer, links, x, layout.detail, model, moment);
-    if let Some((text, style)) = registration {
+    // A reason has what room is left.
+    let spare = registration.map_or(0, |(text, _)| {
+        usize::from(left.width.saturating_sub(x)).saturating_sub(text.width())
+    });
+    if let Some((text, style)) = registered_as(registration::REASON + spare) {
         put(buffer, left, x, 0, &text, style);
     }
     let mut x = right_at;
@@ -132,8 +137,8 @@ fn impairment(width: u16, model: &Model) -> String {
 }
 
 /// How the account is registered: in a few words, or by the shape where the screen is narrow.
-fn registration(width: u16, model: &Model, moment: &Moment) -> Option<Piece> {
-    let (mut text, style) = registration::piece(model, model.account()?, moment)?;
+fn registration(width: u16, model: &Model, moment: &Moment, most: usize) -> Option<Piece> {
+    let (mut text, style) = registration::piece(model, model.account()?, moment, most)?;
     // Where there is little room, where the flows lead matters more.
     if width < ROOMY
         && let Some(end) = text.find(registration::AGAIN)

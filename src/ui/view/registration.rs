@@ -19,16 +19,22 @@ use crate::{
 /// What is not registered.
 pub(super) const NONE: &str = "reg –";
 
-/// How much of a reason is told in a few words.
-const REASON: usize = 28;
+/// How much of a reason is told where there is little room.
+pub(super) const REASON: usize = 28;
 
 /// What stands before the time until it is tried again.
 pub(super) const AGAIN: &str = ", again in ";
 
-/// How an account is registered: `reg ✔ 3571s`. Nothing for one that is not meant to be.
-pub(super) fn piece(model: &Model, account: &Account, moment: &Moment) -> Option<(String, Style)> {
+/// How an account is registered: `reg ✔ 3571s`. Nothing for one that is not meant to be. `most` is
+/// how many columns of a reason are told.
+pub(super) fn piece(
+    model: &Model,
+    account: &Account,
+    moment: &Moment,
+    most: usize,
+) -> Option<(String, Style)> {
     let events = model.facts.registrations.of(&account.name);
-    let standings = || events.iter().map(|event| standing(model, event, moment));
+    let standings = || events.iter().map(|event| standing(model, event, moment, most));
     // Of several flows, the one that says the most of what is wrong.
     let Some((worst, style)) = standings().max_by_key(|(standing, _)| standing.rank()) else {
         return (account.register != Register::No).then(|| (NONE.to_owned(), model.theme.dim));
@@ -64,11 +70,16 @@ impl Standing {
     }
 }
 
-fn standing(model: &Model, event: &RegistrationEvent, moment: &Moment) -> (Standing, Style) {
+fn standing(
+    model: &Model,
+    event: &RegistrationEvent,
+    moment: &Moment,
+    most: usize,
+) -> (Standing, Style) {
     let theme = &model.theme;
     let pending = |words: &str| (Standing::Pending(words.to_owned()), theme.pending);
     let bad = |reason: &str, retry_at: Option<Instant>| {
-        let mut words = cut(&safe(reason), REASON).into_owned();
+        let mut words = cut(&safe(reason), most).into_owned();
         if let Some(at) = retry_at.filter(|at| *at > moment.now()) {
             words.push_str(&format!("{AGAIN}{}", moment.seconds_until(at)));
         }

@@ -41,8 +41,10 @@ enum Tip {
     Left,
     /// On the right.
     Right,
-    /// On the right, before it gets there: only what goes out can be lost on its way.
-    Lost,
+    /// On the left, before it gets there: what comes in was lost on its way.
+    LostLeft,
+    /// On the right, before it gets there.
+    LostRight,
 }
 
 /// Where everything stands.
@@ -172,7 +174,8 @@ impl Ladder {
                     label.iter().map(|piece| escape(piece).into_owned()).collect();
                 let words = |room| words(&label, (*count, *again), room);
                 let tip = match (*lost, from < to) {
-                    (true, _) => Tip::Lost,
+                    (true, true) => Tip::LostRight,
+                    (true, false) => Tip::LostLeft,
                     (false, true) => Tip::Right,
                     (false, false) => Tip::Left,
                 };
@@ -278,23 +281,27 @@ impl Line {
         mood: Mood,
         columns: &[usize],
     ) {
-        let end = if tip == Tip::Lost { end.saturating_sub(LOST) } else { end };
+        let end = if tip == Tip::LostRight { end.saturating_sub(LOST) } else { end };
+        if tip == Tip::LostLeft {
+            self.lifelines(self.at + LOST, columns);
+        }
         let length = end.saturating_sub(self.at);
         let words = words(length.saturating_sub(SHAFT));
         let rest = length.saturating_sub(words.width() + 2);
         let before = self.at + rest / 2;
         let part = Part::Arrow(mood);
         let shaft = |at| if columns.contains(&at) { '┼' } else { '─' };
-        if tip == Tip::Left {
-            self.put("◀", part);
+        let is_left = matches!(tip, Tip::Left | Tip::LostLeft);
+        if is_left {
+            self.put(if tip == Tip::Left { "◀" } else { "✖" }, part);
         }
         self.fill(before, shaft, part);
         self.put(&format!(" {words} "), Part::Label(mood));
-        self.fill(if tip == Tip::Left { end } else { end - 1 }, shaft, part);
+        self.fill(if is_left { end } else { end - 1 }, shaft, part);
         match tip {
-            Tip::Left => {}
+            Tip::Left | Tip::LostLeft => {}
             Tip::Right => self.put("▶", part),
-            Tip::Lost => self.put("✖", part),
+            Tip::LostRight => self.put("✖", part),
         }
     }
 

@@ -242,7 +242,11 @@ impl<'a> Draft<'a> {
             self.trying = Some(trial.flow);
         }
         if let Fact::Impaired(impaired) = &entry.fact {
-            self.lose(entry, impaired);
+            match (impaired.deed, impaired.direction) {
+                (Deed::Dropped, Direction::Out) => self.lose(entry, impaired),
+                (Deed::Dropped, Direction::In) => self.lost(place, entry, impaired),
+                _ => {}
+            }
         }
         let Some(bytes) = entry.fact.message() else {
             if let Some((text, mood)) = note(entry, self.row) {
@@ -263,7 +267,7 @@ impl<'a> Draft<'a> {
             return;
         }
         let message = Message::read(bytes.clone()).ok();
-        let there = self.there(entry, message.as_ref(), ours);
+        let there = self.there(entry, message.as_ref(), ours != is_response);
         let (from, to) = if ours { (US, there) } else { (there, US) };
         let mut label = label(entry, message.as_ref(), self.row);
         if self.legs.iter().any(|(_, index)| *index == there) {
@@ -278,9 +282,6 @@ impl<'a> Draft<'a> {
 
     /// What was dropped on its way out reached nobody: the last arrow of these bytes says so.
     fn lose(&mut self, entry: &Entry, impaired: &Impaired) {
-        if (impaired.deed, impaired.direction) != (Deed::Dropped, Direction::Out) {
-            return;
-        }
         let row = self.row;
         let is_it = |place: usize| {
             row.timeline.entry(place).is_some_and(|sent| {
@@ -299,12 +300,20 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The lifeline at the other end of a message.
-    fn there(&mut self, entry: &Entry, message: Option<&Message>, ours: bool) -> usize {
-        let from_us = match entry.fact.response() {
-            Some(_) => !ours,
-            None => ours,
-        };
+    /// What was dropped on its way in did not reach us: no other entry has it.
+    fn lost(&mut self, place: usize, entry: &Entry, impaired: &Impaired) {
+        let message = Message::read(impaired.message.clone()).ok();
+        let is_answer = message.as_ref().is_some_and(|message| message.status().is_some());
+        let from = self.there(entry, message.as_ref(), is_answer);
+        let cseq = message.as_ref().and_then(|message| message.cseq().ok());
+        let cseq = cseq.map(|cseq| format!("CSeq {}", cseq.number));
+        let label = [Some(impaired.name()), cseq].into_iter().flatten().collect();
+        let what = What::Arrow { from, to: US, label, count: 1, again: false, lost: true };
+        self.push(entry.at, place, what, Mood::Bad);
+    }
+
+    /// The lifeline at the other end of a message, of a request of ours or of the peer's.
+    fn there(&mut self, entry: &Entry, message: Option<&Message>, from_us: bool) -> usize {
         let tag = message.and_then(|message| {
             let address = if from_us { message.to() } else { message.from() };
             address.ok()?.tag().map(str::to_owned)
