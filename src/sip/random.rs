@@ -57,6 +57,11 @@ impl Identifiers {
         format!("{:016x}{:016x}", self.rng.next_u64(), self.rng.next_u64())
     }
 
+    /// From 0 to 2³¹ − 2: one less than a first RSeq (RFC 3262 §3).
+    pub(crate) fn rseq(&mut self) -> u32 {
+        self.rng.next_u32() % 0x7fff_ffff
+    }
+
     /// A first CSeq number that leaves room to count on (RFC 3261 §8.1.1.5).
     pub(crate) fn cseq(&mut self) -> u32 {
         self.rng.next_u32() % 10_000 + 1

@@ -421,6 +421,8 @@ impl Far {
             .header(HeaderName::Contact, "<sip:bob2@192.0.2.3:5060>");
         if self.rng.random_bool(0.05) {
             builder = builder.header(HeaderName::Require, "frobnication");
+        } else if method == Method::Invite && self.rng.random_bool(0.4) {
+            builder = builder.header(HeaderName::Require, "100rel");
         }
         let bytes = match self.rng.random_range(0..4) {
             0 => builder.body(Some("application/sdp"), SDP),
@@ -446,6 +448,10 @@ impl Far {
             return self.send(back, Duration::ZERO, stripped.into(), out);
         }
         let Some(request) = self.requests.get(branch) else { return };
+        if let Some(rseq) = message.header(HeaderName::RSeq) {
+            let rseq = rseq.text().unwrap_or_default().to_owned();
+            return self.prack(line, branch, &rseq, out);
+        }
         let Some(status) = message.status().filter(|status| status.is_final()) else { return };
         if request.method() != Some(Method::Invite) || self.rng.random_bool(0.15) {
             return;
@@ -462,6 +468,28 @@ impl Far {
         }
         let ack = ack.header(HeaderName::CSeq, format_args!("{cseq} ACK")).body(None, b"");
         self.send(line, Duration::ZERO, ack, out);
+    }
+
+    /// Acknowledges a reliable provisional, mostly.
+    fn prack(&mut self, line: Line, branch: &str, rseq: &str, out: &mut Outs) {
+        let Some(invite) = self.requests.get(branch) else { return };
+        let cseq = invite.cseq().expect("just written").number;
+        let rack = format!("{rseq} {cseq} INVITE");
+        if self.rng.random_bool(0.4) {
+            return;
+        }
+        let via = format!("SIP/2.0/UDP 192.0.2.2:5060;branch={branch}prack{};rport", self.count);
+        let mut prack = MessageBuilder::request(&Method::Prack, invite.request_uri().unwrap_or(""))
+            .header(HeaderName::Via, via);
+        for name in [HeaderName::From, HeaderName::To, HeaderName::CallId] {
+            prack = prack.copy(invite.header(name).expect("just written"));
+        }
+        let prack = prack
+            .header(HeaderName::CSeq, format_args!("{} PRACK", cseq + 1))
+            .header(HeaderName::RAck, rack)
+            .body(None, b"");
+        self.count += 1;
+        self.send(line, Duration::ZERO, prack, out);
     }
 
     /// From one user agent to the other, now and then two ways at once.

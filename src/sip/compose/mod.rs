@@ -33,7 +33,8 @@ use crate::sip::{
 const MAX_FORWARDS: u8 = 70;
 
 /// The methods that this user agent takes in, all of them (RFC 3261 §20.5).
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, MESSAGE, NOTIFY";
+pub(crate) const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, NOTIFY";
 
 /// What an INVITE says that is supported; RFC 6228 §4 has 199 said by who wants to hear it.
 pub(crate) const fn supported(reliable: bool) -> &'static str {

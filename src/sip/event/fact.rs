@@ -13,6 +13,7 @@ use crate::sip::{
     cause::Cause,
     impaired::Impaired,
     message::Message,
+    name::HeaderName,
     request::CancelOptions,
     status::StatusCode,
     transaction::ServerTransactionId,
@@ -252,7 +253,8 @@ pub enum Fact {
         /// What happened, as a sentence.
         detail: String,
     },
-    /// The ACK of our final answer to the peer's INVITE never came.
+    /// The ACK of our final answer to the peer's INVITE never came, or the PRACK of a reliable
+    /// provisional.
     NeverAcked {
         /// What happened, as a sentence.
         detail: String,
@@ -388,10 +390,11 @@ impl Fact {
 /// it again.
 pub fn answer_attempts(response: &Response, attempt: u32, left: u32) -> String {
     let message = Message::read(response.message.clone()).ok();
-    let is_invite = message
-        .as_ref()
-        .is_some_and(|message| message.cseq().is_ok_and(|cseq| cseq.method == "INVITE"));
-    match is_invite && response.status.is_final() {
+    let repeats = message.as_ref().is_some_and(|message| {
+        let is_final = response.status.is_final() || message.header(HeaderName::RSeq).is_some();
+        is_final && message.cseq().is_ok_and(|cseq| cseq.method == "INVITE")
+    });
+    match repeats {
         true => format!("{attempt} of {}", attempt.saturating_add(left)),
         false => format!("no. {attempt}"),
     }

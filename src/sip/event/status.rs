@@ -97,6 +97,11 @@ pub enum Timer {
     SuccessAgain,
     /// Wait for the ACK of that 2xx; it has no letter either.
     AckWait,
+    /// The retransmission of a reliable provisional to the peer's INVITE; it has no letter
+    /// (RFC 3262 §3).
+    ProvisionalAgain,
+    /// Wait for the PRACK of that provisional; it has no letter either.
+    PrackWait,
     /// The end of a subscription (RFC 6665).
     Expiry,
 }
@@ -124,6 +129,8 @@ impl fmt::Display for Timer {
             Timer::CancelWait => f.pad("64·T1"),
             Timer::SuccessAgain => f.pad("2xx"),
             Timer::AckWait => f.pad("ACK"),
+            Timer::ProvisionalAgain => f.pad("1xx"),
+            Timer::PrackWait => f.pad("PRACK"),
             Timer::Expiry => f.pad("expiry"),
             letter => f.pad(&format!("{letter:?}")),
         }

@@ -1,11 +1,11 @@
 //! Answers to the peer's requests in our dialogs: the user's own, the automatic ones, and what each
 //! means for its dialog.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{net::SocketAddr, num::NonZeroU32, time::Instant};
 
 use bytes::Bytes;
 
-use super::{AnswerError, UserAgent, peer::PeerRequest, verdict::Verdict};
+use super::{AnswerError, UserAgent, peer::PeerRequest, unpracked, verdict::Verdict};
 use crate::sip::{
     event::{ContextId, Fact, Response, TerminatedBy},
     message::Message,
@@ -38,22 +38,33 @@ impl UserAgent {
     ///
     /// # Errors
     ///
-    /// Where no request waits under that name: it was answered, or has timed out.
+    /// Where no request waits under that name: it was answered, or has timed out. Where a reliable
+    /// provisional must have its PRACK first.
     pub fn answer(
         &mut self,
         now: Instant,
         transaction: ServerTransactionId,
         answer: Answer,
     ) -> Result<(), AnswerError> {
-        let Some(peer) = self.by_hand.remove(&transaction) else {
-            return Err(AnswerError);
-        };
+        let waits = self.by_hand.get(&transaction).ok_or(AnswerError::Gone)?;
+        if let Some(status) = self.waits_for_prack(waits, answer.status) {
+            return Err(AnswerError::Unacknowledged(status));
+        }
+        let Some(peer) = self.by_hand.remove(&transaction) else { return Err(AnswerError::Gone) };
+        // Who writes an RSeq looks after it.
+        let reliable = self.must_be_reliable(&peer, answer.status)
+            && !answer.headers.iter().any(|header| header.name().eq_ignore_ascii_case("RSeq"));
+        let rseq = reliable.then(|| self.next_rseq(transaction, &peer));
         let mut response = ResponseBuilder::new(&peer.message, peer.source, answer.status);
         if !answer.reason.is_empty() {
             response = response.reason(answer.reason);
         }
         if let Some(contact) = self.contact_of(peer.context) {
             response = response.header(HeaderName::Contact, contact);
+        }
+        if let Some(rseq) = rseq {
+            response = response.header(HeaderName::Require, "100rel");
+            response = response.header(HeaderName::RSeq, rseq.to_string());
         }
         for header in &answer.headers {
             response = response.extension(header.name(), header.value());
@@ -63,10 +74,13 @@ impl UserAgent {
         }
         let bytes = response.build();
         let description = Message::read(bytes.clone()).ok().as_ref().and_then(sdp::body);
-        if let Some(text) = description.filter(|_| answer.status.is_success()) {
+        if let Some(text) = description.filter(|_| answer.status.is_success() || rseq.is_some()) {
             self.described(peer.context, &peer.tag).describe(&text);
         }
-        self.respond(now, transaction, &peer, answer.status, bytes);
+        match rseq {
+            None => self.respond(now, transaction, &peer, answer.status, bytes),
+            Some(_) => self.send_answer(now, transaction, &peer, (answer.status, rseq), bytes),
+        }
         if !answer.status.is_final() {
             self.by_hand.insert(transaction, peer);
         }
@@ -83,7 +97,7 @@ impl UserAgent {
         status: StatusCode,
         bytes: Bytes,
     ) {
-        self.send_answer(now, transaction, peer, status, bytes);
+        self.send_answer(now, transaction, peer, (status, None), bytes);
         if !status.is_success() {
             return;
         }
@@ -102,20 +116,24 @@ impl UserAgent {
         }
     }
 
+    /// Sends an answer; a provisional that has an RSeq is repeated until its PRACK comes.
     fn send_answer(
         &mut self,
         now: Instant,
         transaction: ServerTransactionId,
         peer: &PeerRequest,
-        status: StatusCode,
+        (status, rseq): (StatusCode, Option<NonZeroU32>),
         bytes: Bytes,
     ) {
         let transmit = self.servers.respond(now, transaction, status, bytes.clone());
         self.note_answer(transaction, status);
         let repeats = peer.method == Method::Invite && status.is_success();
-        let left = match repeats {
-            true => self.settings.timing.success_repeats(),
-            false => self.servers.transaction(transaction).map_or(0, |it| it.attempts_left()),
+        let left = match (repeats, rseq) {
+            (true, _) => self.settings.timing.success_repeats(),
+            (false, Some(_)) => unpracked::REPEATS,
+            (false, None) => {
+                self.servers.transaction(transaction).map_or(0, |it| it.attempts_left())
+            }
         };
         let mut sent = None;
         if let Some(transmit) = transmit {
@@ -123,7 +141,12 @@ impl UserAgent {
             sent = self.transmit_answer(now, transmit, transaction, status, (1, left));
             if repeats {
                 self.await_ack(now, peer, (transaction, status), again);
+            } else if let Some(rseq) = rseq {
+                self.await_prack(now, peer, transaction, (status, rseq), again);
             }
+        }
+        if peer.method == Method::Invite && status.is_final() {
+            self.leave_provisional(peer);
         }
         if let Some(destination) = sent {
             let response = Response { status, message: bytes };
@@ -141,15 +164,26 @@ impl UserAgent {
     /// Answers a request that waits for an answer by hand and gets none any more: a BYE with 200, all
     /// others with 487 (RFC 3261 §15.1.2). Nothing where none waits.
     pub(super) fn terminate_request(&mut self, now: Instant, transaction: ServerTransactionId) {
-        let Some(peer) = self.by_hand.remove(&transaction) else { return };
+        let Some(peer) = self.by_hand.get(&transaction) else { return };
         let verdict = match peer.method {
             Method::Bye => Verdict::bye_taken(),
             _ => Verdict::terminated(),
         };
+        self.answer_instead(now, transaction, verdict);
+    }
+
+    /// Answers a request that waits for an answer by hand, and gets this one.
+    pub(super) fn answer_instead(
+        &mut self,
+        now: Instant,
+        transaction: ServerTransactionId,
+        verdict: Verdict,
+    ) {
+        let Some(peer) = self.by_hand.remove(&transaction) else { return };
         let status = verdict.status;
         let bytes = self.write_answer(&peer.message, peer.source, verdict);
         // What ends it tells so itself, where its dialog is over.
-        self.send_answer(now, transaction, &peer, status, bytes);
+        self.send_answer(now, transaction, &peer, (status, None), bytes);
         self.settle_served(transaction);
     }
 

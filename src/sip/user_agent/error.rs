@@ -1,7 +1,7 @@
 //! Why a wish is refused: each a sentence for the user.
 
 use super::InTheClear;
-use crate::sip::{event::ContextId, method::Method};
+use crate::sip::{event::ContextId, method::Method, status::StatusCode};
 
 /// Why a cancel is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -101,5 +101,15 @@ fn no_dialog(reason: &HangUpError) -> String {
 
 /// Why an answer by hand cannot be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no request of the peer waits for an answer there: it has one, or its transaction is over")]
-pub struct AnswerError;
+pub enum AnswerError {
+    /// Nothing waits.
+    #[error(
+        "no request of the peer waits for an answer there: it has one, or its transaction is over"
+    )]
+    Gone,
+    /// A reliable provisional waits for its PRACK.
+    #[error(
+        "the {0} waits for its PRACK: until that comes no other provisional goes out that the peer requires to be reliable, nor a 2xx where the {0} describes the session (RFC 3262 §3)"
+    )]
+    Unacknowledged(StatusCode),
+}

@@ -19,7 +19,7 @@ pub struct Held {
     pub dialogs: usize,
     /// Requests of the peer that wait for an answer by hand.
     pub unanswered: usize,
-    /// 2xx answers of ours that wait for their ACK.
+    /// 2xx answers of ours that wait for their ACK, and the last reliable provisional of each leg.
     pub unacked: usize,
     /// ACKs, PRACKs and answers that look for a flow.
     pub errands: usize,
@@ -45,7 +45,7 @@ impl UserAgent {
             served: self.served.len(),
             dialogs: self.dialogs.len(),
             unanswered: self.by_hand.len(),
-            unacked: self.unacked.len(),
+            unacked: self.unacked.len() + self.unpracked.len(),
             errands: self.errands.len(),
             auth_sessions: self.auth.len(),
             riders: self.flows.riders_len(),

@@ -131,6 +131,7 @@ impl UserAgent {
         let state = leg.state.clone();
         let was_last = context.state == State::Accepted && context.legs_up() == 0;
         self.forget_answer(id, tag);
+        self.forget_provisional(id, tag);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         if was_last && context.method == Method::Invite {
             context.state = State::HungUp;

@@ -3,9 +3,9 @@
 //! Time, bytes and wishes go in; [`Output`]s come out of one queue, in their true order. What a
 //! response belongs to stands in `matching`, what it does in `responses`, `accepted`, `reliable` and
 //! `again`, what the user's wishes do in `sending`, `raw`, `cancel` and `dialogs`, how many legs
-//! there are in `legs`, how a context stands in `standing`, what the peer's own requests do in `peer` and `outside`, how they are
-//! answered in `answers` and what repeats the answers in `served` and `unacked`, what time does in
-//! `timeouts`, and how contexts end in `ending`.
+//! there are in `legs`, how a context stands in `standing`, what the peer's own requests do in
+//! `peer` and `outside`, how they are answered in `answers` and what repeats the answers in `served`,
+//! `unacked` and `unpracked`, what time does in `timeouts`, and how contexts end in `ending`.
 
 mod accepted;
 mod again;
@@ -46,6 +46,7 @@ mod subscriptions;
 mod timeouts;
 mod transactions;
 mod unacked;
+mod unpracked;
 mod verdict;
 
 use std::{
@@ -77,6 +78,7 @@ use self::{
     served::Served,
     transactions::Transactions,
     unacked::Unacked,
+    unpracked::Unpracked,
 };
 use crate::sip::{
     auth::AuthSessions,
@@ -166,6 +168,7 @@ pub struct UserAgent {
     /// Requests of the peer that the user answers by hand.
     by_hand: HashMap<ServerTransactionId, PeerRequest>,
     unacked: Unacked,
+    unpracked: Unpracked,
     /// What a leg that is gone has described: nothing.
     no_session: sdp::Described,
     /// Servers that are not to be asked for a while.
@@ -194,6 +197,7 @@ impl UserAgent {
             served: Served::default(),
             by_hand: HashMap::new(),
             unacked: Unacked::default(),
+            unpracked: Unpracked::default(),
             no_session: sdp::Described::default(),
             unavailable: route::Unavailable::default(),
             registrations: Registrations::default(),

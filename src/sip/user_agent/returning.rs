@@ -136,6 +136,7 @@ impl UserAgent {
         self.servers.move_to(transaction, flow);
         if let Some((id, tag)) = &request.dialog {
             self.unacked.move_to(*id, tag, transaction, flow);
+            self.unpracked.move_to(*id, tag, transaction, flow);
         }
     }
 }

@@ -29,8 +29,8 @@ enum Whose {
     Ours(Key),
     /// A request of the peer.
     Served(ServerTransactionId),
-    /// An INVITE of the peer with that number, which has got a 2xx.
-    Accepted(u32),
+    /// An INVITE of the peer with that number, whose answer is repeated by itself.
+    Answered(u32),
 }
 
 impl UserAgent {
@@ -77,8 +77,8 @@ impl UserAgent {
             _ => None,
         };
         let waits = context.deadline.zip(waits).map(|(at, timer)| (timer, at, Whose::Own));
-        let unacked = self.unacked.timers(id);
-        let unacked = unacked.map(|(timer, at, cseq)| (timer, at, Whose::Accepted(cseq)));
+        let unacked = self.unacked.timers(id).chain(self.unpracked.timers(id));
+        let unacked = unacked.map(|(timer, at, cseq)| (timer, at, Whose::Answered(cseq)));
         let mut running: SmallVec<[Running; 4]> = ours.chain(waits).chain(unacked).collect();
         // The peer decides how many there are of these: only the first can be among the named.
         let (served, all) = self.served_timers(id, TIMERS);
@@ -128,7 +128,7 @@ impl UserAgent {
                 let cseq = Some(request.cseq);
                 Some(TimerOf { method: request.method.clone(), cseq, of_peer: true })
             }
-            Whose::Accepted(cseq) => {
+            Whose::Answered(cseq) => {
                 Some(TimerOf { method: Method::Invite, cseq: Some(cseq), of_peer: true })
             }
         }

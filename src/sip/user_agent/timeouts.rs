@@ -23,6 +23,7 @@ impl UserAgent {
                 Due::Transaction(key) => self.transaction_timeout(now, key),
                 Due::Context(id) => self.context_deadline(now, id),
                 Due::Answer(id, tag) => self.repeat_answer(now, id, tag),
+                Due::Provisional(id, tag) => self.repeat_provisional(now, id, tag),
                 Due::Registration(id) => self.registration_due(now, id),
             }
         }

@@ -91,6 +91,8 @@ pub(super) enum Due {
     Context(ContextId),
     /// A 2xx of ours on a leg that waits for its ACK.
     Answer(ContextId, Box<str>),
+    /// A reliable provisional of ours on a leg that waits for its PRACK.
+    Provisional(ContextId, Box<str>),
     /// A registration is to be refreshed, or tried again.
     Registration(RegistrationId),
 }

@@ -97,6 +97,17 @@ impl Verdict {
         Verdict::new(200)
     }
 
+    /// What answers an INVITE whose reliable provisional nobody has acknowledged (RFC 3262 §3).
+    pub(super) fn never_acknowledged(provisional: StatusCode) -> Verdict {
+        let reason = Some(format!("No PRACK for the {provisional}"));
+        Verdict { reason, ..Verdict::new(500) }
+    }
+
+    /// What answers a PRACK that acknowledges something, with the answer to its offer.
+    pub(super) fn acknowledged(sdp: Option<String>) -> Verdict {
+        Verdict { sdp, ..Verdict::new(200) }
+    }
+
     /// What answers a request that is given up: its CANCEL or a BYE came (RFC 3261 §9.2, §15.1.2).
     pub(super) fn terminated() -> Verdict {
         Verdict::new(487)
@@ -207,7 +218,9 @@ impl UserAgent {
             Method::Notify if subscribed && self.is_subscribed_to(peer.context, &peer.message) => {
                 Verdict::new(200)
             }
-            Method::Notify | Method::Prack => Verdict::new(481),
+            // RFC 3262 §3: 481 where nothing waits for it.
+            Method::Prack => self.prack_received(peer).unwrap_or_else(|| Verdict::new(481)),
+            Method::Notify => Verdict::new(481),
             // RFC 3515 §2.4.2.
             Method::Refer if refer_targets(&peer.message) != 1 => {
                 let reason = "A REFER has one Refer-To".to_owned();

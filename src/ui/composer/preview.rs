@@ -241,8 +241,7 @@ fn too_long(bytes: &Bytes, around: &Around<'_>) -> Option<String> {
 }
 
 fn answered(answer: &Answer) -> Preview {
-    let note =
-        "Via, From, To, Call-ID and CSeq are those of the request, Contact that of the dialog";
+    let note = "Via, From, To, Call-ID and CSeq are those of the request, Contact that of the dialog; a provisional that the peer requires to be reliable gets an RSeq";
     let reason = match answer.reason.as_str() {
         "" => answer.status.canonical_reason(),
         reason => reason,

@@ -103,6 +103,8 @@ pub(in crate::ui::view) const fn purpose(timer: Timer) -> &'static str {
         Timer::H => "stops waiting for the ACK",
         Timer::SuccessAgain => "sends the 2xx again",
         Timer::AckWait => "hangs up without an ACK",
+        Timer::ProvisionalAgain => "sends the provisional again",
+        Timer::PrackWait => "refuses without a PRACK",
         Timer::CancelWait => "counts as cancelled",
         Timer::Expiry => "subscription ends",
         Timer::D | Timer::I | Timer::J | Timer::K | Timer::L | Timer::M => "waits for repeats",
