@@ -9,7 +9,7 @@ use sipboard::{
 };
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    WebSocketStream, client_async,
     tungstenite::{
         Message as Frame,
         client::IntoClientRequest,
@@ -19,7 +19,7 @@ use tokio_tungstenite::{
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
-struct Peer(WebSocketStream<MaybeTlsStream<TcpStream>>);
+struct Peer(WebSocketStream<TcpStream>);
 
 impl Peer {
     async fn start() -> (Demo, Peer) {
@@ -34,7 +34,10 @@ impl Peer {
         let mut request = server.to_string().into_client_request().unwrap();
         let sip = HeaderValue::from_static("sip");
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, sip);
-        let (stream, _) = timeout(DEADLINE, connect_async(request)).await.unwrap().unwrap();
+        let address = demo.addresses().ws.expect("it listens there");
+        let stream = TcpStream::connect(address).await.unwrap();
+        let shaken = client_async(request, stream);
+        let (stream, _) = timeout(DEADLINE, shaken).await.unwrap().unwrap();
         Peer(stream)
     }
 

@@ -148,6 +148,18 @@ async fn a_server_that_is_not_there_is_named_with_the_reason() {
     assert_eq!(error.to_string(), "flow 1 is closed");
 }
 
+/// Reads a handshake; gives what answers its key.
+async fn accept_key(stream: &mut TcpStream) -> String {
+    let mut request = vec![0; 4096];
+    let length = in_time(stream.read(&mut request)).await.unwrap();
+    let request = String::from_utf8_lossy(&request[..length]);
+    let key = request
+        .lines()
+        .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
+        .expect("the client sends a key");
+    tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes())
+}
+
 #[tokio::test]
 async fn bad_handshakes_are_told_apart() {
     let found = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
@@ -166,7 +178,11 @@ async fn bad_handshakes_are_told_apart() {
                    Connection: Upgrade\r\nSec-WebSocket-Accept: KEY\r\n\
                    Sec-WebSocket-Protocol: sip\r\n\
                    Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    let twice = other.replace(": chat", ": sip\r\nSec-WebSocket-Protocol: sip");
+    let no_connection = other.replace("Connection: Upgrade\r\n", "").replace("chat", "sip");
     for (answer, sentence) in [
+        (&*twice, "the WebSocket subprotocol sip (RFC 7118 §4), but 2 headers with one each"),
+        (&no_connection, "its 101 to the WebSocket handshake has no Connection: Upgrade"),
         (
             deflate,
             "it selected the WebSocket extension permessage-deflate, which was not offered (RFC 6455 §4.1)",
@@ -187,20 +203,43 @@ async fn bad_handshakes_are_told_apart() {
         let mut network = Network::new();
         network.connect(FLOW, &uri, &FlowSettings::default());
         let (mut stream, _) = in_time(listener.accept()).await.unwrap();
-        let mut request = vec![0; 4096];
-        let length = in_time(stream.read(&mut request)).await.unwrap();
-        let request = String::from_utf8_lossy(&request[..length]);
-        let key = request
-            .lines()
-            .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
-            .expect("the client sends a key");
-        let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
+        let accept = accept_key(&mut stream).await;
         stream.write_all(answer.replace("KEY", &accept).as_bytes()).await.unwrap();
         drop(stream);
         let reason = down(&mut network).await;
         assert!(reason.starts_with(&format!("{uri} cannot be reached: ")), "{reason}");
         assert!(reason.contains(sentence), "{reason}");
         assert!(reason.chars().count() < 300, "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_is_taken_as_freely_as_its_rfc_says() {
+    let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
+    for head in [
+        "Upgrade: WebSocket\r\nConnection: keep-alive, Upgrade",
+        "Upgrade: websocket\r\nConnection: keep-alive\r\nConnection: upgrade",
+    ] {
+        let (listener, uri) = server().await;
+        let mut network = Network::new();
+        network.connect(FLOW, &uri, &FlowSettings::default());
+        let (mut stream, _) = in_time(listener.accept()).await.unwrap();
+        let accept = accept_key(&mut stream).await;
+        let answer = format!(
+            "{interim}HTTP/1.1 101 Switching Protocols\r\n{head}\r\nSec-WebSocket-Accept: {accept}\r\n\
+             Sec-WebSocket-Protocol: sip\r\n\r\n"
+        );
+        // What comes behind the head is the first frame.
+        let hello = [answer.as_bytes(), b"\x82\x02hi"].concat();
+        stream.write_all(&hello).await.unwrap();
+        let mut signals = Vec::new();
+        while signals.len() < 2 {
+            in_time(network.receive(&mut signals)).await;
+        }
+        let [Signal::Up { .. }, Signal::Message { bytes, .. }] = &*signals else {
+            panic!("{signals:?}")
+        };
+        assert_eq!(bytes, "hi");
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
-    process::Command,
+    process::{Child, Command},
     sync::mpsc,
     task::AbortHandle,
     time::timeout,
@@ -142,7 +142,11 @@ async fn run(arguments: &[String], patience: Duration) -> Result<String, String>
     let [program, rest @ ..] = arguments else { return Err("it names no program".to_owned()) };
     let named = escape(program).into_owned();
     let fail = |why: String| format!("password_command ({named}) {why}");
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    // A group of its own: what the command has started ends with it.
+    #[cfg(unix)]
+    command.process_group(0);
+    let mut child = command
         .args(rest)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -150,6 +154,7 @@ async fn run(arguments: &[String], patience: Duration) -> Result<String, String>
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| fail(format!("cannot be run: {error}")))?;
+    let group = Group::of(&child);
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let ended = async {
         let (printed, complained) = tokio::join!(read(out), read(err));
@@ -161,6 +166,7 @@ async fn run(arguments: &[String], patience: Duration) -> Result<String, String>
             patience.as_secs()
         )));
     };
+    group.has_ended();
     let status = status.map_err(|error| fail(format!("cannot be waited for: {error}")))?;
     if !status.success() {
         return Err(fail(failure(status, &complained)));
@@ -178,6 +184,43 @@ async fn run(arguments: &[String], patience: Duration) -> Result<String, String>
         "" => Err(fail("printed no password".to_owned())),
         password => Ok(password.to_owned()),
     }
+}
+
+/// The processes of a command that runs; dropping it ends all of them. Where there are no process
+/// groups, dropping the child ends the command alone.
+#[derive(Debug)]
+struct Group(#[cfg(unix)] Option<rustix::process::Pid>);
+
+#[cfg(unix)]
+impl Group {
+    fn of(child: &Child) -> Group {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        Group(id.and_then(rustix::process::Pid::from_raw))
+    }
+
+    /// The command has been waited for: its id may be another's.
+    fn has_ended(mut self) {
+        self.0 = None;
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(id) = self.0 {
+            // What cannot be ended has ended.
+            let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Group {
+    fn of(_: &Child) -> Group {
+        Group()
+    }
+
+    fn has_ended(self) {}
 }
 
 /// Its status, and where to look for the rest: what it complained of may hold the secret.
@@ -257,7 +300,7 @@ mod tests {
     async fn what_was_forgotten_is_ended_and_answers_for_nobody() {
         let file = std::env::temp_dir().join(format!("sipboard-forgets-{}", std::process::id()));
         let script = format!(
-            "test -e {0} || {{ echo $$ > {0}; exec sleep 3600; }}; echo new",
+            "test -e {0} || {{ sleep 3600 & echo $! > {0}; wait; }}; echo new",
             file.display()
         );
         let arguments = ["sh", "-c", script.as_str()].map(str::to_owned).to_vec();

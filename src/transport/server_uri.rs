@@ -58,6 +58,21 @@ pub enum ServerUriError {
         "a sips URI cannot go over udp, which is not encrypted: write transport=tls or leave the parameter out, or write sip (RFC 3261 §26.2.2)"
     )]
     Insecure,
+    /// A user or password before the host of a WebSocket URL.
+    #[error(
+        "a WebSocket URL has no user and password before its host: an Authorization header in ws_headers says who asks"
+    )]
+    UserInfo,
+    /// A fragment (RFC 6455 §3).
+    #[error(
+        "a WebSocket URL has no #fragment: write a # that belongs to the path as %23 (RFC 6455 §3)"
+    )]
+    Fragment,
+    /// What cannot stand in the path or query of a URL (RFC 3986 §3.3).
+    #[error(
+        "{0:?} cannot stand in a WebSocket URL as it is: write its bytes as %XX (RFC 3986 §2.1)"
+    )]
+    Path(char),
     /// The `transport` parameter is wrong.
     #[error("{0:?} is not a transport: write udp, tcp, tls, ws or wss")]
     Transport(String),
@@ -223,7 +238,17 @@ impl FromStr for ServerUri {
         } else {
             return Err(ServerUriError::Scheme(text.to_owned()));
         };
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        if rest[..end].contains('@') {
+            return Err(ServerUriError::UserInfo);
+        }
+        if rest.contains('#') {
+            return Err(ServerUriError::Fragment);
+        }
+        let can_stand = |c: char| c.is_ascii_graphic() && !r#""<>\^`{|}"#.contains(c);
+        if let Some(c) = rest[end..].chars().find(|c| !can_stand(*c)) {
+            return Err(ServerUriError::Path(c));
+        }
         let authority = format!("sip:{}", &rest[..end]);
         let uri = Uri::parse(&authority).map_err(wrong)?;
         let mut path = rest[end..].to_owned();
@@ -285,6 +310,21 @@ mod tests {
     fn sips_over_udp_is_refused_with_what_would_be_secure() {
         let error = "sips:h;transport=udp".parse::<ServerUri>().unwrap_err().to_string();
         assert!(error.contains("transport=tls") && !error.contains("write udp"), "{error}");
+    }
+
+    #[test]
+    fn a_websocket_url_has_no_user_no_fragment_and_no_bare_bytes() {
+        for (text, error) in [
+            ("ws://alice:s3cret@h/ws", ServerUriError::UserInfo),
+            ("wss://h/ws#top", ServerUriError::Fragment),
+            ("wss://h#top", ServerUriError::Fragment),
+            ("ws://h/caf\u{e9}", ServerUriError::Path('\u{e9}')),
+            ("ws://h/a b", ServerUriError::Path(' ')),
+        ] {
+            assert_eq!(text.parse::<ServerUri>(), Err(error.clone()), "{text}");
+            assert!(!error.to_string().contains("s3cret"));
+        }
+        assert!("ws://h/a@b;c=%20?x=1&y='z'".parse::<ServerUri>().is_ok());
     }
 
     #[test]

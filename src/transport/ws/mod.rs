@@ -1,6 +1,6 @@
 //! WebSocket (RFC 6455) with the subprotocol `sip` (RFC 7118), client and listener.
 
-mod lent;
+mod upgrade;
 mod watched;
 mod words;
 
@@ -21,23 +21,23 @@ use tokio::{
     time::timeout,
 };
 use tokio_tungstenite::{
-    WebSocketStream, accept_hdr_async_with_config, client_async_with_config,
+    WebSocketStream, accept_hdr_async_with_config,
     tungstenite::{
         Error, Message, Utf8Bytes,
         client::IntoClientRequest,
         handshake::server::{ErrorResponse, Request, Response},
         http::{
             self, HeaderValue, StatusCode,
-            header::{HOST, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL},
+            header::{HOST, SEC_WEBSOCKET_PROTOCOL},
         },
-        protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode},
+        protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
     },
 };
 
 use self::{
-    lent::Lent,
+    upgrade::upgrade,
     watched::{Watch, Watched},
-    words::{close_code, close_words, error_words, first_line, handshake_words},
+    words::{close_code, close_words, error_words},
 };
 use crate::{
     sip::FlowId,
@@ -70,11 +70,13 @@ pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     settings: &WebSocketSettings,
     largest: usize,
     connection: Connection<S>,
-) -> Result<Connection<WebSocketStream<Lent<S>>>, String> {
-    let Connection { stream, local, peer, mut facts } = connection;
-    let (stream, lender) = Lent::new(stream);
-    let shaken = async {
-        let mut request = server.url().into_client_request()?;
+) -> Result<Connection<WebSocketStream<S>>, String> {
+    let Connection { mut stream, local, peer, mut facts } = connection;
+    let asked = async {
+        let mut request = server
+            .url()
+            .into_client_request()
+            .map_err(|error| format!("the URL cannot be asked for: {error}"))?;
         let headers = request.headers_mut();
         headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
         for (name, value) in settings.headers.iter().map(HttpHeader::parts) {
@@ -85,29 +87,13 @@ pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
                 headers.append(name, value);
             }
         }
-        client_async_with_config(request, stream, Some(config(largest))).await
+        upgrade(&mut stream, request).await
     };
-    match shaken.await {
-        Ok((mut stream, response)) => {
-            if let Some(selected) = response.headers().get(SEC_WEBSOCKET_EXTENSIONS) {
-                // RFC 6455 §4.1: what was not offered must not be selected, and we offer none.
-                let why = format!(
-                    "it selected the WebSocket extension {}, which was not offered (RFC 6455 §4.1)",
-                    first_line(selected.as_bytes())
-                );
-                return Err(reason::unreachable(server, why));
-            }
-            stream.get_mut().keep();
-            let selected = response.headers().get(SEC_WEBSOCKET_PROTOCOL);
-            let selected = selected.map(|value| String::from_utf8_lossy(value.as_bytes()));
-            facts.subprotocol = selected.map(|value| value.into_owned());
-            Ok(Connection { stream, local, peer, facts })
-        }
-        Err(error) => {
-            let answer = lender.answer().await;
-            Err(reason::unreachable(server, handshake_words(&error, &answer)))
-        }
-    }
+    let rest = asked.await.map_err(|why: String| reason::unreachable(server, why))?;
+    facts.subprotocol = Some(SUBPROTOCOL.to_owned());
+    let config = Some(config(largest));
+    let stream = WebSocketStream::from_partially_read(stream, rest, Role::Client, config).await;
+    Ok(Connection { stream, local, peer, facts })
 }
 
 /// Shakes hands with a client; gives what is known of its frames too.

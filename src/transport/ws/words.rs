@@ -1,15 +1,13 @@
 //! What goes on in a WebSocket connection, as sentences and parts of them.
 
-use std::{fmt, io};
+use std::io;
 
 use tokio_tungstenite::tungstenite::{
     Error,
-    error::{CapacityError, ProtocolError, SubProtocolError},
-    http::header::{LOCATION, SEC_WEBSOCKET_PROTOCOL},
+    error::{CapacityError, ProtocolError},
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-use super::lent::Answer;
 use crate::{sip::escape, transport::reason};
 
 /// The reason that the library gives a close frame instead of a code that must not be sent.
@@ -31,56 +29,6 @@ pub(super) fn close_words(frame: Option<&CloseFrame>) -> String {
             format!(" with code {code}: {}", escape(reason))
         }
     }
-}
-
-/// Why a handshake failed, in a few words.
-pub(super) fn handshake_words(error: &Error, answer: &Answer) -> String {
-    match error {
-        Error::Http(response) => {
-            let to = match answer.header(LOCATION.as_str()) {
-                Some(location) if response.status().is_redirection() => {
-                    format!(" to {}, which is not followed", first_line(location.as_bytes()))
-                }
-                _ => String::new(),
-            };
-            refused(format_args!("{}{to}", response.status()), answer)
-        }
-        // An old version of HTTP has no upgrade, but a status.
-        Error::Protocol(ProtocolError::WrongHttpVersion) => {
-            let line = answer.status_line().unwrap_or_default();
-            refused(first_line(line), answer)
-        }
-        Error::AttackAttempt | Error::Capacity(CapacityError::TooManyHeaders) => {
-            let line = first_line(answer.status_line().unwrap_or_default());
-            format!("it answered the WebSocket handshake with more header than is taken: {line}")
-        }
-        Error::HttpFormat(error) => format!("the URL cannot be asked for: {error}"),
-        Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(error)) => {
-            let selected = answer.header(SEC_WEBSOCKET_PROTOCOL.as_str());
-            let but = match (error, selected) {
-                (SubProtocolError::InvalidSubProtocol, Some(selected)) => {
-                    format!(", but {}", first_line(selected.as_bytes()))
-                }
-                (SubProtocolError::InvalidSubProtocol, None) => ", but another one".to_owned(),
-                _ => String::new(),
-            };
-            format!("it did not select the WebSocket subprotocol sip (RFC 7118 §4){but}")
-        }
-        Error::Protocol(ProtocolError::HttparseError(_)) => {
-            "it answered the WebSocket handshake with something that is not HTTP".to_owned()
-        }
-        Error::Protocol(ProtocolError::HandshakeIncomplete) => {
-            "it ended the connection during the WebSocket handshake".to_owned()
-        }
-        error => error_words(error),
-    }
-}
-
-/// An HTTP answer that is no upgrade: its status and what it says.
-fn refused(status: impl fmt::Display, answer: &Answer) -> String {
-    let said = first_line(answer.body());
-    let colon = if said.is_empty() { "" } else { ": " };
-    format!("it answered the WebSocket handshake with {status}{colon}{said}")
 }
 
 /// The first line with anything in it, escaped and not too long.
