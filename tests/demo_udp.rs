@@ -31,16 +31,19 @@ struct Peer {
 
 impl Peer {
     async fn start() -> (Demo, Peer) {
-        let config = Config {
-            udp: Some("127.0.0.1:0".parse().unwrap()),
-            settings: quick(),
-            ..Config::nowhere()
-        };
+        Peer::of("127.0.0.1:0").await
+    }
+
+    /// With a server that listens there.
+    async fn of(listens: &str) -> (Demo, Peer) {
+        let config =
+            Config { udp: Some(listens.parse().unwrap()), settings: quick(), ..Config::nowhere() };
         let demo = demo::start(config).await.unwrap();
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let addresses = demo.addresses();
         assert_eq!(addresses.ws, None);
-        socket.connect(addresses.udp.unwrap()).await.unwrap();
+        let port = addresses.udp.unwrap().port();
+        socket.connect(("127.0.0.1", port)).await.unwrap();
         let local = socket.local_addr().unwrap();
         (demo, Peer { socket, local })
     }
@@ -87,6 +90,23 @@ impl Peer {
 
 fn tag(message: &Message) -> String {
     message.to().unwrap().tag().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_server_that_listens_everywhere_says_where_it_is_reached() {
+    let (demo, peer) = Peer::of("0.0.0.0:0").await;
+    peer.send("INVITE", "answer", "1", "", 1).await;
+    let ok = peer.until("200 INVITE", &["180 INVITE"]).await;
+    let port = demo.addresses().udp.unwrap().port();
+    let contact = format!("sip:answer@127.0.0.1:{port}");
+    assert_eq!(ok.contact().unwrap().uri().as_str(), contact);
+    let body = ok.body();
+    let body = String::from_utf8_lossy(&body);
+    assert!(body.contains("c=IN IP4 127.0.0.1\r\n"), "{body}");
+    peer.send("ACK", "answer", "2", &tag(&ok), 1).await;
+    peer.send("BYE", "answer", "3", &tag(&ok), 2).await;
+    peer.until("200 BYE", &["200 INVITE"]).await;
+    demo.stop().await;
 }
 
 #[tokio::test]

@@ -206,11 +206,12 @@ pub(super) struct Send {
 /// It prints the addresses on which it listens, and a file with the certificate that its TLS clients
 /// must trust (removed at the end), and ends on SIGINT, SIGTERM and SIGHUP. The user
 /// part of a request's target says how it behaves: answer, ring, busy, notfound, decline, redirect,
-/// auth (demo/demo), md5 (the same with MD5 alone), early, fork, slow, silent, lossy, late, hangup, garbled; any other gets a 2xx. What
-/// is larger than 65535 bytes gets a 513, whatever the limits.
+/// auth (demo/demo), md5 (the same with MD5 alone), early, fork, slow, silent, lossy, late, hangup,
+/// garbled; any other gets a 2xx. What is larger than 65535 bytes gets a 513, whatever the limits.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Serve {
-    /// Listen on UDP, at host:port or at a port of 127.0.0.1; port 0 lets the system pick
+    /// Listen on UDP, at host:port or at a port of 127.0.0.1; port 0 lets the system pick. At 0.0.0.0
+    /// or [::] answers leave from the address that the system's route to the peer has
     #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
     pub(super) udp: Option<SocketAddr>,
     /// Listen on TCP; with one of these named, only those named are on

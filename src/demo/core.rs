@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     time::Instant,
 };
 
@@ -142,15 +142,18 @@ impl Core {
         }
     }
 
-    /// Bytes came: one datagram, one WebSocket frame, or one framed message.
+    /// Bytes came: one datagram, one WebSocket frame, or one framed message. `ours` is the address
+    /// that its peer reaches, where the flow does not say.
     pub(super) fn handle_message(
         &mut self,
         now: Instant,
         flow: FlowId,
+        ours: Option<IpAddr>,
         source: SocketAddr,
         bytes: Bytes,
     ) {
-        let Some(info) = self.flows.get(&flow).map(|flow| flow.info) else { return };
+        let Some(mut info) = self.flows.get(&flow).map(|flow| flow.info) else { return };
+        ours.into_iter().for_each(|ours| info.local.set_ip(ours));
         let limits = self.settings.messages;
         let large = bytes.len() > MAX_MESSAGE;
         let Ok((message, over)) = Message::read_to_answer(bytes, &limits) else { return };

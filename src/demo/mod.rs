@@ -27,6 +27,7 @@ mod invite;
 mod losses;
 mod other;
 mod outgoing;
+mod reached;
 mod registrar;
 mod request;
 mod returns;
@@ -47,7 +48,7 @@ use std::{
 pub use behaviour::Behaviour;
 use tokio::{sync::oneshot, task::JoinHandle, time::sleep_until};
 
-use self::{core::Core, returns::Returns};
+use self::{core::Core, reached::Reached, returns::Returns};
 use crate::{
     sip::{self, Timing, Transmit, Transport},
     transport::{FlowSettings, Network, RELIEF, Room, ServerUri, Signal, TlsSettings, Trust},
@@ -277,6 +278,7 @@ const GRACE: Duration = Duration::from_secs(1);
 /// client takes its answers too slowly, nothing more is read: it is slowed down, and not forgotten.
 async fn run(mut network: Network, mut core: Core, mut stopped: oneshot::Receiver<()>) {
     let mut signals = Vec::new();
+    let mut reached = Reached::default();
     let mut held = None;
     let mut returns = Returns::default();
     let mut end: Option<Instant> = None;
@@ -290,7 +292,7 @@ async fn run(mut network: Network, mut core: Core, mut stopped: oneshot::Receive
         tokio::select! {
             () = network.receive(&mut signals), if held.is_none() => {
                 for signal in signals.drain(..) {
-                    handle_signal(&mut network, &mut core, &mut returns, signal);
+                    handle_signal(&mut network, &mut core, &mut returns, &mut reached, signal);
                 }
             }
             () = wait(next) => core.handle_timeout(Instant::now()),
@@ -337,11 +339,21 @@ fn send(
     }
 }
 
-fn handle_signal(network: &mut Network, core: &mut Core, returns: &mut Returns, signal: Signal) {
+fn handle_signal(
+    network: &mut Network,
+    core: &mut Core,
+    returns: &mut Returns,
+    reached: &mut Reached,
+    signal: Signal,
+) {
     match signal {
-        Signal::Accepted { flow, transport, local, .. } => core.flow_up(flow, transport, local),
+        Signal::Accepted { flow, transport, local, .. } => {
+            reached.flow_up(flow, transport, local);
+            core.flow_up(flow, transport, local);
+        }
         Signal::Message { flow, source, bytes, .. } => {
-            core.handle_message(Instant::now(), flow, source, bytes);
+            let ours = reached.by(flow, source);
+            core.handle_message(Instant::now(), flow, ours, source, bytes);
         }
         Signal::Down { flow, .. } => {
             core.flow_down(flow);

@@ -1,6 +1,6 @@
 //! [`Request`]: a request that came, and what is needed to answer it.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use crate::sip::{
     FlowId, HeaderName, Message, Method, ResponseBuilder, Scheme, ServerTransactionId, StatusCode,
@@ -62,30 +62,12 @@ impl Request {
             // RFC 7118 §5.2.2: over a secure WebSocket too.
             Transport::Ws | Transport::Wss => ";transport=ws",
         };
-        format!("<{scheme}:{user}@{}{transport}>", self.host(uri))
-    }
-
-    /// The address that the peer reaches us by.
-    fn host(&self, uri: Option<Uri<'_>>) -> String {
-        let local = self.flow.local;
-        match uri {
-            _ if !local.ip().is_unspecified() => local.to_string(),
-            // A socket that listens everywhere has no address of its own to tell.
-            _ if self.source.ip().is_loopback() => {
-                SocketAddr::new(self.source.ip(), local.port()).to_string()
-            }
-            Some(uri) if !uri.host().is_empty() => format!("{}:{}", uri.host(), local.port()),
-            _ => local.to_string(),
-        }
+        format!("<{scheme}:{user}@{}{transport}>", self.flow.local)
     }
 
     /// The address in our session descriptions.
     pub(super) fn media_address(&self) -> IpAddr {
-        match self.flow.local.ip() {
-            ip if !ip.is_unspecified() => ip,
-            _ if self.source.ip().is_loopback() => self.source.ip(),
-            _ => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        }
+        self.flow.local.ip()
     }
 }
 

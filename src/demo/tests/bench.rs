@@ -88,7 +88,7 @@ impl Bench {
     }
 
     pub(super) fn receive(&mut self, text: impl Into<Bytes>) -> Vec<Sent> {
-        self.core.handle_message(self.now, FLOW, Bench::source(), text.into());
+        self.core.handle_message(self.now, FLOW, None, Bench::source(), text.into());
         self.collect()
     }
 

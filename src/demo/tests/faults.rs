@@ -228,7 +228,7 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let mut bench = Bench::new(Transport::Udp);
-        bench.core.handle_message(std::time::Instant::now(), super::bench::FLOW, Bench::source(), bytes.into());
+        bench.core.handle_message(std::time::Instant::now(), super::bench::FLOW, None, Bench::source(), bytes.into());
     }
 
     #[test]
@@ -253,7 +253,7 @@ proptest! {
         let at = at.min(text.len());
         let end = (at + cut).min(text.len());
         text.splice(at..end, junk.into_bytes());
-        bench.core.handle_message(std::time::Instant::now(), super::bench::FLOW, Bench::source(), text.into());
+        bench.core.handle_message(std::time::Instant::now(), super::bench::FLOW, None, Bench::source(), text.into());
         while bench.core.poll_transmit().is_some() {}
         for _ in 0..50 {
             let Some(at) = bench.core.next_timeout() else { break };

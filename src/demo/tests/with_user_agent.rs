@@ -85,7 +85,13 @@ impl Pair {
                 let (_, (way, bytes)) = self.flying.pop_first().unwrap();
                 match way {
                     Way::ToServer => {
-                        self.server.handle_message(self.now, FLOW, Pair::client_address(), bytes);
+                        self.server.handle_message(
+                            self.now,
+                            FLOW,
+                            None,
+                            Pair::client_address(),
+                            bytes,
+                        );
                     }
                     Way::ToClient => {
                         let source = "127.0.0.1:5060".parse().unwrap();
