@@ -294,6 +294,22 @@ fn a_200_that_does_not_list_our_contact_is_no_registration_and_is_tried_again_wi
 }
 
 #[test]
+fn what_a_200_may_have_bound_in_other_words_is_removed_in_the_end() {
+    let mut it = Registering::new();
+    let contact = registering::contact(&it.last()).replace(":5060", ":5060;transport=udp");
+    it.answer(200, &[(HeaderName::Contact, &contact.replace("+sip.instance", "x"))]);
+    assert_eq!(it.told().0, "failed");
+    let before = it.registers().len();
+    it.unregister();
+    assert_eq!(it.registers().len(), before + 1);
+    assert_eq!(text(&it.last(), HeaderName::Expires), "0");
+    it.answer(200, &[]);
+    assert_eq!(it.told().0, "off");
+    it.unregister();
+    assert_eq!(it.registers().len(), before + 1);
+}
+
+#[test]
 fn a_refresh_whose_200_has_lost_our_contact_ends_the_binding() {
     let mut it = Registering::registered();
     it.refresh();

@@ -190,10 +190,14 @@ impl UserAgent {
         let is_to_find = registration.flow.is_none() && registration.name.is_some();
         // RFC 3261 §10.2.4: what is over needs no removing.
         let is_bound = registration.binding.as_ref().is_some_and(|binding| now < binding.until);
+        // A 2xx that lists our binding otherwise than it was asked for may have made it all the same.
+        let may_be_bound =
+            matches!(&registration.stage, Stage::Failed(Failure { status: None, .. }))
+                && registration.grant.as_ref().is_some_and(|grant| grant.granted == 0);
         match registration.wish {
             Wish::Keep if is_up || is_to_find => return self.send_register(now, id, false),
             Wish::Keep => registration.stage = Stage::Waiting { until: None },
-            Wish::Remove | Wish::Forget if is_up && is_bound => {
+            Wish::Remove | Wish::Forget if is_up && (is_bound || may_be_bound) => {
                 return self.send_register(now, id, true);
             }
             // Nobody can be told, and the registrar holds it for as long as it granted.
