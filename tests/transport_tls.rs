@@ -6,7 +6,10 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use certificates::{Authority, Issued, TempFile, dns, ip, uri};
-use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, SanType, date_time_ymd};
+use rcgen::{
+    CertificateParams, ExtendedKeyUsagePurpose, GeneralSubtree, NameConstraints, SanType,
+    date_time_ymd,
+};
 use sipboard::{
     sip::{FlowId, Transport},
     transport::{
@@ -248,6 +251,28 @@ async fn a_certificate_is_for_servers_or_for_sip_domains() {
         let only = |params: &mut CertificateParams| params.extended_key_usages = vec![purpose];
         let verdict = verdict(transport, &authority, None, &names, only).await;
         assert_eq!(verdict.as_deref(), expected, "{transport}");
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_vouches_for_the_names_only_that_it_may() {
+    let authority = Authority::with("the issuer", |params| {
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![GeneralSubtree::DnsName("a.test".to_owned())],
+            excluded_subtrees: Vec::new(),
+        });
+    });
+    for (name, expected) in [
+        ("sip.a.test", None),
+        (
+            "sip.b.test",
+            Some(
+                "its certificate is for sip.b.test, and who issued it, or an issuer above, may not vouch for that (name constraints, RFC 5280 §4.2.1.10)",
+            ),
+        ),
+    ] {
+        let verdict = verdict(Transport::Tls, &authority, Some(name), &[dns(name)], |_| {}).await;
+        assert_eq!(verdict.as_deref(), expected);
     }
 }
 

@@ -141,6 +141,9 @@ pub(super) fn words(error: &Error) -> String {
                     ": it does not take our client certificate, or wants one"
                 }
                 AlertDescription::ProtocolVersion => ": it speaks neither TLS 1.2 nor TLS 1.3",
+                AlertDescription::HandshakeFailure => {
+                    ": it has no cipher suite, group or signature in common with us (RFC 8446 §6.2)"
+                }
                 AlertDescription::UnrecognisedName => ": it does not know that server name",
                 _ => "",
             };

@@ -269,6 +269,15 @@ fn chain_words(
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "its certificate may not be used for a server (extended key usage, RFC 5280 §4.2.1.12, RFC 5924)".to_owned()
         }
+        CertificateError::Other(error)
+            if error.0.downcast_ref() == Some(&webpki::Error::NameConstraintViolation) =>
+        {
+            let names = [leaf.names.list(Rules::Https), leaf.names.others(Rules::Https)].concat();
+            format!(
+                "its certificate is for {}, and who issued it, or an issuer above, may not vouch for that (name constraints, RFC 5280 §4.2.1.10)",
+                shown(&names)
+            )
+        }
         other => format!("its certificate is not good: {}", escape(&other.to_string())),
     }
 }
