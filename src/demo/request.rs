@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::sip::{
     FlowId, HeaderName, Message, Method, ResponseBuilder, Scheme, ServerTransactionId, StatusCode,
-    Transport, Uri,
+    Transport, Uri, transport_param,
 };
 
 use super::check::{ALLOW, Refusal, SUPPORTED};
@@ -54,14 +54,9 @@ impl Request {
             None => "demo".to_owned(),
         };
         // RFC 3261 §12.1.1: sips is answered with sips.
-        let scheme = if uri.is_some_and(|uri| uri.is_sips()) { "sips" } else { "sip" };
-        let transport = match self.flow.transport {
-            Transport::Udp => "",
-            Transport::Tcp => ";transport=tcp",
-            Transport::Tls => ";transport=tls",
-            // RFC 7118 §5.2.2: over a secure WebSocket too.
-            Transport::Ws | Transport::Wss => ";transport=ws",
-        };
+        let secure = uri.is_some_and(|uri| uri.is_sips());
+        let scheme = if secure { "sips" } else { "sip" };
+        let transport = transport_param(self.flow.transport, secure);
         format!("<{scheme}:{user}@{}{transport}>", self.flow.local)
     }
 

@@ -44,6 +44,7 @@ mod work;
 pub use auth::{Credentials, Password};
 pub use builder::MessageBuilder;
 pub use cause::Cause;
+pub(crate) use compose::transport_param;
 pub use compose::{DialogWriting, PREVIEW_HOST, Writing, preview, preview_in_dialog};
 pub(crate) use dialog::Routing;
 pub use escape::escape;

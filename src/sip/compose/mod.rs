@@ -102,15 +102,22 @@ pub(crate) fn contact_uri(
     secure: bool,
 ) -> String {
     let user = from.user().map(|user| format!("{user}@")).unwrap_or_default();
-    let transport = match transport {
+    let secure = secure || from.is_sips();
+    let scheme = if secure { "sips" } else { "sip" };
+    format!("{scheme}:{user}{sent_by}{}", transport_param(transport, secure))
+}
+
+/// What a URI says of the transport that it is reached by.
+pub(crate) fn transport_param(transport: Transport, secure: bool) -> &'static str {
+    match transport {
         Transport::Udp => "",
+        // RFC 3261 §26.2.2: what sips means already; as a transport tls is deprecated.
+        Transport::Tcp | Transport::Tls if secure => "",
         Transport::Tcp => ";transport=tcp",
         Transport::Tls => ";transport=tls",
         // RFC 7118 §5.2.2: over a secure WebSocket too.
         Transport::Ws | Transport::Wss => ";transport=ws",
-    };
-    let scheme = if secure || from.is_sips() { "sips" } else { "sip" };
-    format!("{scheme}:{user}{sent_by}{transport}")
+    }
 }
 
 /// Writes the first request of a context as the user wants it.
