@@ -38,9 +38,15 @@ impl Home {
 
     /// The binary with arguments; nothing on its standard input.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sipboard"));
+        let mut command = self.program(env!("CARGO_BIN_EXE_sipboard"));
+        command.args(args);
         command
-            .args(args)
+    }
+
+    /// Any program in this home.
+    pub fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
             .env("HOME", &self.0)
             .env("XDG_CONFIG_HOME", self.0.join("config"))
             .env_remove("NO_COLOR")
