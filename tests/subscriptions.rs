@@ -7,7 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use simulation::*;
 use sipboard::sip::{
-    ExtraHeader, Fact, HeaderName, Message, MessageBuilder, Method, NewRequest, Transport,
+    ContextId, DialogRequest, ExtraHeader, Fact, HeaderName, Message, MessageBuilder, Method,
+    NewRequest, Transport,
 };
 
 type Out = Vec<(Duration, Bytes)>;
@@ -113,7 +114,7 @@ fn s4_1_2_3_hanging_up_unsubscribes_and_waits_for_the_last_notify() {
 }
 
 /// A REFER whose last NOTIFY crosses what would have ended its subscription from here.
-fn crossed() -> (Simulation<impl Peer>, sipboard::sip::ContextId) {
+fn crossed() -> (Simulation<impl Peer>, ContextId) {
     let mut sim = simulation(Script(|request: &Message, out: &mut Out| {
         if request.method() == Some(Method::Refer) {
             out.push((ms(0), response(request, 202, "b")));
@@ -126,7 +127,7 @@ fn crossed() -> (Simulation<impl Peer>, sipboard::sip::ContextId) {
     sim.with(|ua, now| ua.hang_up(now, id)).unwrap();
     sim.run(ms(200));
     assert_eq!(sim.story(id).last().unwrap(), "ended Accepted");
-    (sim, sipboard::sip::ContextId(2))
+    (sim, ContextId(2))
 }
 
 #[test]
@@ -266,11 +267,7 @@ fn s4_4_1_a_notify_of_one_fork_too_many_is_refused_and_that_is_told() {
     let mut sim = simulation(Script(|_: &Message, _: &mut Out| {}));
     let id = sim.request(subscribe("60"));
     let sent = sim.sent[0].1.clone();
-    let fork = |tag: u32| {
-        let notify = String::from_utf8(notify(&sent, 1, "active").to_vec()).unwrap();
-        let notify = notify.replace("branch=z9hG4bKn1;", &format!("branch=z9hG4bKf{tag};"));
-        Bytes::from(notify.replace(";tag=b\r", &format!(";tag=f{tag}\r")))
-    };
+    let fork = |tag: u32| notify_from(&format!("f{tag}"), &sent);
     for tag in 0..65 {
         sim.peer_sends(fork(tag));
         sim.run(ms(5));
@@ -286,4 +283,122 @@ fn s4_4_1_a_notify_of_one_fork_too_many_is_refused_and_that_is_told() {
     sim.peer_sends(fork(64));
     sim.run(ms(5));
     assert_eq!(sim.sent.last().unwrap().1.status().unwrap().code(), 481);
+}
+
+/// The timers that were told last of a context, each with the seconds that are left: `expiry leg b 60`.
+fn timers(sim: &Simulation<impl Peer>, id: ContextId) -> Vec<String> {
+    let last = sim.events.iter().rfind(|event| event.context == id).expect("it was told");
+    let told = last.status.timers.iter().map(|timer| {
+        let of = timer.of.as_ref().map(|of| format!(" {of}")).unwrap_or_default();
+        let left = timer.at.saturating_duration_since(sim.now).as_secs_f64().round();
+        format!("{}{of} {left}", timer.timer)
+    });
+    told.collect()
+}
+
+/// A SUBSCRIBE in the dialog of a leg, as it refreshes the subscription.
+fn refresh(sim: &mut Simulation<impl Peer>, id: ContextId, event: &str, expires: &str) {
+    let headers = [("Event", event), ("Expires", expires)];
+    let headers = headers.map(|(name, value)| ExtraHeader::new(name, value).unwrap()).to_vec();
+    let request = DialogRequest { headers, ..DialogRequest::new(Method::Subscribe) };
+    sim.with(|ua, now| ua.request_in_dialog(now, id, Some("b"), request)).unwrap();
+}
+
+/// Notifies once, and takes every later SUBSCRIBE without a NOTIFY.
+fn notifies_once(transport: Transport) -> Simulation<impl Peer> {
+    let mut cseq = 0;
+    let peer = Script(move |request: &Message, out: &mut Out| {
+        if request.method() != Some(Method::Subscribe) {
+            return;
+        }
+        cseq += 1;
+        let expires = request.header(HeaderName::Expires).unwrap().text().unwrap().to_owned();
+        let answer = |builder: MessageBuilder| builder.header(HeaderName::Expires, expires);
+        out.push((ms(0), response_with(request, 202, "b", answer)));
+        if cseq == 1 {
+            out.push((ms(1), notify(request, 1, "active")));
+        }
+    });
+    Simulation::new(transport, Link::PERFECT, 5, peer)
+}
+
+#[test]
+fn s4_1_2_2_a_refresh_moves_the_countdown_as_soon_as_its_2xx_is_there() {
+    let mut sim = notifies_once(Transport::Tcp);
+    let id = sim.request(subscribe("20"));
+    sim.run(ms(100));
+    assert_eq!(timers(&sim, id), ["expiry leg b 20"]);
+    sim.run(Duration::from_secs(3));
+    refresh(&mut sim, id, "presence", "600");
+    sim.run(ms(100));
+    assert_eq!(timers(&sim, id), ["expiry leg b 600"]);
+    // One of another package is of another subscription.
+    refresh(&mut sim, id, "dialog", "5");
+    sim.run(ms(1_000));
+    assert_eq!(timers(&sim, id), ["expiry leg b 599"]);
+    sim.run(Duration::from_secs(580));
+    assert!(!sim.ua.is_idle());
+    sim.run(Duration::from_secs(30));
+    assert_eq!(
+        sim.story(id)[sim.story(id).len() - 2..],
+        ["leg b Terminated { by: Expiry }", "ended Accepted"]
+    );
+}
+
+#[test]
+fn s4_1_3_a_notify_moves_the_countdown_without_any_further_event() {
+    let mut sim = notifies_once(Transport::Tcp);
+    let id = sim.request(subscribe("20"));
+    sim.run(ms(100));
+    let subscribe = sim.sent[0].1.clone();
+    sim.peer_sends(notify(&subscribe, 2, "active;expires=1000"));
+    sim.run(ms(10));
+    assert_eq!(timers(&sim, id), ["expiry leg b 1000"]);
+    // What it unsubscribes from is waited for no longer, though a NOTIFY of before says so.
+    sim.with(|ua, now| ua.hang_up(now, id)).unwrap();
+    sim.run(ms(10));
+    assert_eq!(timers(&sim, id), ["N leg b 32"]);
+    sim.peer_sends(notify(&subscribe, 3, "active;expires=1000"));
+    sim.run(ms(10));
+    assert_eq!(timers(&sim, id), ["N leg b 32"]);
+    sim.run(Duration::from_secs(33));
+    assert!(sim.ua.is_idle());
+}
+
+#[test]
+fn s4_4_1_each_fork_of_a_subscription_ends_in_its_own_time() {
+    let mut sim = simulation(Script(|_: &Message, _: &mut Out| {}));
+    let id = sim.request(subscribe("60"));
+    let sent = sim.sent[0].1.clone();
+    for (tag, seconds) in [("x", 20), ("y", 40)] {
+        let state = format!("Subscription-State: active;expires={seconds}");
+        let notify = String::from_utf8(notify_from(tag, &sent).to_vec()).unwrap();
+        sim.peer_sends(notify.replace("Subscription-State: active", &state).into());
+        sim.run(ms(1));
+    }
+    let expires = |builder: MessageBuilder| builder.header(HeaderName::Expires, "30");
+    sim.peer_sends(response_with(&sent, 200, "z", expires));
+    sim.peer_sends(notify_from("z", &sent));
+    sim.run(ms(10));
+    let told = timers(&sim, id);
+    let told: Vec<_> = told.iter().filter(|told| told.starts_with("expiry")).collect();
+    assert_eq!(told, ["expiry leg x 20", "expiry leg z 30", "expiry leg y 40"]);
+    sim.run(Duration::from_secs(60));
+    let story = sim.story(id);
+    let ended: Vec<_> = story.iter().filter(|told| told.contains("Expiry")).collect();
+    assert_eq!(
+        ended,
+        ["x", "z", "y"]
+            .map(|tag| format!("leg {tag} Terminated {{ by: Expiry }}"))
+            .iter()
+            .collect::<Vec<_>>()
+    );
+    assert_eq!(sim.ua.held().deadlines, 0);
+}
+
+/// The first NOTIFY of the fork with that tag, which does not say how long it lasts.
+fn notify_from(tag: &str, subscribe: &Message) -> Bytes {
+    let notify = String::from_utf8(notify(subscribe, 1, "active").to_vec()).unwrap();
+    let notify = notify.replace("branch=z9hG4bKn1;", &format!("branch=z9hG4bKf{tag};"));
+    Bytes::from(notify.replace(";tag=b\r", &format!(";tag={tag}\r")))
 }

@@ -15,7 +15,7 @@ use sipboard::{
 use ui_script::{Script, along, response, status};
 
 fn of(method: Method, cseq: Option<u32>, of_peer: bool) -> Option<Box<TimerOf>> {
-    Some(Box::new(TimerOf { method, cseq, of_peer }))
+    Some(Box::new(TimerOf::Request { method, cseq, of_peer }))
 }
 
 /// A call with one leg.
@@ -169,4 +169,27 @@ fn a_response_to_the_try_before_says_so() {
         1,
         "what was answered then needs none: {text}"
     );
+}
+
+#[test]
+fn a_timer_that_has_moved_counts_anew_and_adds_no_line() {
+    let mut script = up();
+    let ends = |script: &Script, seconds| Status {
+        timers: [TimerAt {
+            timer: Timer::Expiry,
+            at: script.now + Duration::from_secs(seconds),
+            of: Some(Box::new(TimerOf::Leg("a8\u{202e}".into()))),
+        }]
+        .into(),
+        ..status(State::Accepted, true)
+    };
+    let before = ends(&script, 20);
+    script.fact(1, Method::Subscribe, Fact::TimersChanged, before);
+    let lines_before = script.text(80, 24).lines().filter(|line| line.contains('+')).count();
+    let after = ends(&script, 600);
+    script.fact(1, Method::Subscribe, Fact::TimersChanged, after);
+    let text = script.text(80, 24);
+    let shown = lines(&text, "◌ Timer");
+    assert_eq!(shown, ["in 600s ◌ Timer expiry · leg a8\\u{202e} subscription ends"], "{text}");
+    assert_eq!(text.lines().filter(|line| line.contains('+')).count(), lines_before);
 }

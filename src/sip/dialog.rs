@@ -1,10 +1,10 @@
 //! Legs: the early and confirmed dialogs that an INVITE makes, one for each To tag
 //! (RFC 3261 §12).
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::Instant};
 
 use crate::sip::{
-    event::{ContextId, LegState},
+    event::{ContextId, LegState, Timer},
     header::{CSeq, NameAddr},
     message::Message,
     name::HeaderName,
@@ -40,6 +40,9 @@ pub(crate) struct Leg {
     pub(crate) offer_answered: bool,
     /// Whether a SUBSCRIBE or REFER of ours on it has notifications coming (RFC 6665, RFC 3515).
     pub(crate) subscribed: bool,
+    /// When that subscription is over, and by which timer: its expiry, or Timer N where its last NOTIFY
+    /// is waited for.
+    pub(crate) until: Option<(Timer, Instant)>,
     /// Our side of the session, once somebody has changed it or may.
     pub(crate) described: Option<Box<Described>>,
     /// The last re-INVITE of ours that was accepted: its 2xx may come again as long as the leg is up
@@ -79,6 +82,7 @@ impl Leg {
             rseq: None,
             offer_answered: false,
             subscribed: false,
+            until: None,
             described: None,
             reinvite: None,
             invite_pending: false,
@@ -108,6 +112,7 @@ impl Leg {
             rseq: None,
             offer_answered: false,
             subscribed: true,
+            until: None,
             described: None,
             reinvite: None,
             invite_pending: false,

@@ -460,7 +460,7 @@ fn same_request(invite: &Message, other: &Message) {
 }
 
 /// Every fact that there is but [`RARE`], and a leg that was hung up while it was early.
-pub const KINDS: usize = 35;
+pub const KINDS: usize = 36;
 /// What many worlds never see: an answer by hand whose flow is gone.
 pub const RARE: &str = "answer failed";
 
@@ -503,6 +503,7 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::Answered { .. } => "answered again",
         Fact::NeverAcked { .. } => "never acked",
         Fact::TimerFired { .. } => "timer",
+        Fact::TimersChanged => "timers changed",
         Fact::ConnectionLost { .. } => "connection lost",
         Fact::AnswerFailed { .. } => RARE,
         Fact::Beside { .. } => panic!("nothing raw is sent here: {fact:?}"),

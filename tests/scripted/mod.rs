@@ -113,7 +113,8 @@ impl Call {
             true => word(event),
             false => format!("#{} {}", event.context, word(event)),
         };
-        let news = self.sim.events[self.events_seen..].iter().map(tell).collect();
+        let news = self.sim.events[self.events_seen..].iter();
+        let news = news.filter(|event| event.fact != Fact::TimersChanged).map(tell).collect();
         self.events_seen = self.sim.events.len();
         news
     }

@@ -284,8 +284,8 @@ impl<P: Peer> Simulation<P> {
     /// The events of a context as words: `sent INVITE`, `progress 180`, `failed Busy` … The ends of
     /// what waited for repeats are left out.
     pub fn story(&self, id: ContextId) -> Vec<String> {
-        let tells =
-            |e: &&ContextEvent| e.context == id && !matches!(e.fact, Fact::TimerFired { .. });
+        let is_silent = |fact: &Fact| matches!(fact, Fact::TimerFired { .. } | Fact::TimersChanged);
+        let tells = |e: &&ContextEvent| e.context == id && !is_silent(&e.fact);
         self.events.iter().filter(tells).map(word).collect()
     }
 
@@ -355,6 +355,7 @@ pub fn word(event: &ContextEvent) -> String {
         Fact::Answered { response, .. } => format!("answered again {}", response.status),
         Fact::NeverAcked { .. } => "never acked".to_owned(),
         Fact::TimerFired { timer, .. } => format!("timer {timer}"),
+        Fact::TimersChanged => "timers changed".to_owned(),
         Fact::Beside { .. } => "beside".to_owned(),
         Fact::ConnectionLost { detail } => format!("connection lost: {detail}"),
         Fact::AnswerFailed { detail } => format!("answer failed: {detail}"),

@@ -154,7 +154,7 @@ type Words = (Way, String, String, Tone);
 fn words(event: &ContextEvent, server: &str) -> Option<Words> {
     let method = event.method.as_str();
     Some(match &event.fact {
-        Fact::Created(_) | Fact::TimerFired { .. } => return None,
+        Fact::Created(_) | Fact::TimerFired { .. } | Fact::TimersChanged => return None,
         Fact::Resolving { server } => told("resolving", server.as_ref(), Tone::Faint),
         Fact::Resolved(resolution) => told("resolved", resolution.to_string(), Tone::Faint),
         Fact::Trying(trial) => told(trial.label(), trial.to_string(), Tone::Faint),

@@ -268,6 +268,8 @@ pub enum Fact {
         /// The request that it belonged to, where that is not the context's own.
         of: Option<Box<TimerOf>>,
     },
+    /// Its timers are others now, and nothing else has happened that could say so.
+    TimersChanged,
     /// The outcome is final and nothing is left to do: no leg is up, no cancel is under way.
     Ended {
         /// How it ended.
@@ -326,6 +328,7 @@ impl Fact {
             | Fact::Absorbed { .. }
             | Fact::Answered { .. }
             | Fact::TimerFired { .. }
+            | Fact::TimersChanged
             | Fact::NeverAcked { .. } => return None,
         })
     }

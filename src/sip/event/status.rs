@@ -32,7 +32,7 @@ pub struct TimerAt {
     pub timer: Timer,
     /// When it fires.
     pub at: Instant,
-    /// The request that it belongs to, where that is not the context's own. Boxed: most are.
+    /// What it belongs to, where that is not the context's own request. Boxed: most are.
     pub of: Option<Box<TimerOf>>,
 }
 
@@ -43,24 +43,33 @@ impl TimerAt {
     }
 }
 
-/// The request that a timer belongs to; shown as `PRACK 2`, `CANCEL` or `INFO 3 of the peer`.
+/// What a timer belongs to; shown as `PRACK 2`, `CANCEL`, `INFO 3 of the peer` or `leg a8f2`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TimerOf {
-    /// Its method.
-    pub method: Method,
-    /// Its CSeq number, where there can be several of that method.
-    pub cseq: Option<u32>,
-    /// Whether the peer sent it.
-    pub of_peer: bool,
+pub enum TimerOf {
+    /// The subscription of the leg with that tag.
+    Leg(Box<str>),
+    /// A request.
+    Request {
+        /// Its method.
+        method: Method,
+        /// Its CSeq number, where there can be several of that method.
+        cseq: Option<u32>,
+        /// Whether the peer sent it.
+        of_peer: bool,
+    },
 }
 
 impl fmt::Display for TimerOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.method.as_str())?;
-        if let Some(cseq) = self.cseq {
+        let (method, cseq, of_peer) = match self {
+            TimerOf::Leg(tag) => return write!(f, "leg {tag}"),
+            TimerOf::Request { method, cseq, of_peer } => (method, cseq, of_peer),
+        };
+        f.write_str(method.as_str())?;
+        if let Some(cseq) = cseq {
             write!(f, " {cseq}")?;
         }
-        f.write_str(if self.of_peer { " of the peer" } else { "" })
+        f.write_str(if *of_peer { " of the peer" } else { "" })
     }
 }
 
@@ -91,6 +100,8 @@ pub enum Timer {
     L,
     /// Wait for retransmitted 2xx (RFC 6026).
     M,
+    /// Wait for the NOTIFY of a SUBSCRIBE or REFER (RFC 6665 §4.1.2.4).
+    N,
     /// Wait for what a CANCEL should bring; it has no letter (RFC 3261 §9.1).
     CancelWait,
     /// The retransmission of a 2xx to the peer's INVITE; it has no letter (RFC 3261 §13.3.1.4).
@@ -102,7 +113,7 @@ pub enum Timer {
     ProvisionalAgain,
     /// Wait for the PRACK of that provisional; it has no letter either.
     PrackWait,
-    /// The end of a subscription (RFC 6665).
+    /// The end of a leg's subscription (RFC 6665).
     Expiry,
 }
 

@@ -36,17 +36,18 @@ impl UserAgent {
         let (method, parent) = (context.method.clone(), context.parent.clone());
         let response = compose::response(message, status);
         let subscription = self.subscribed(id, message);
+        self.subscription_granted(now, id, message);
         self.tell_own(now, id, Fact::Accepted { response, again: false });
         if let Some(tag) = subscription {
             self.tell_own(now, id, Fact::Leg { tag: tag.clone(), state: LegState::Confirmed });
             self.look_at_hops(now, id, (id, &tag), message);
-            self.subscription_runs(now, id, message);
         }
         // RFC 3311 §5.1, RFC 6665 §4.4.1: these refresh the target.
         if let (Method::Update | Method::Subscribe, Some((parent, tag))) = (method, parent)
             && let Some(leg) = self.leg_mut(parent, &tag)
         {
             leg.refresh(message);
+            self.subscription_refreshed(now, id, (parent, &tag), message);
             self.look_at_hops(now, id, (parent, &tag), message);
             self.offer_was_taken(id, parent, &tag);
         }

@@ -4,8 +4,11 @@
 use std::time::Instant;
 
 use super::{
-    UserAgent, dialog_index::DialogKey, dialogs::Unanswered, is_call, subscriptions,
-    transactions::Key,
+    UserAgent,
+    dialog_index::DialogKey,
+    dialogs::Unanswered,
+    is_call, subscriptions,
+    transactions::{Due, Key},
 };
 use crate::sip::{
     cause::Cause,
@@ -155,6 +158,11 @@ impl UserAgent {
             return;
         }
         let Some(context) = self.contexts.remove(&id) else { return };
+        for leg in &context.legs {
+            if let Some((_, at)) = leg.until {
+                self.transactions.disarm(at, Due::Subscription(id, leg.tag.clone()));
+            }
+        }
         self.flows.leave(context.flow, id);
         self.unmatched.remove(&(context.flow, id));
         if (!context.legs.is_empty() || subscriptions::subscribes(&context.method))

@@ -125,6 +125,7 @@ impl UserAgent {
         self.end_errands_of(now, id, tag);
         self.end_pracks(id, tag, |_| true);
         self.give_up_leg(now, id, tag);
+        self.subscription_until(id, tag, None);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let Some(leg) = context.leg_mut(tag) else { return };
         leg.state = LegState::Terminated { by };

@@ -177,6 +177,8 @@ pub struct UserAgent {
     /// INVITEs, BYEs and subscriptions that have not ended: what a graceful end waits for.
     open_calls: usize,
     output: VecDeque<Output>,
+    /// When something happened last.
+    latest: Option<Instant>,
 }
 
 impl UserAgent {
@@ -203,6 +205,7 @@ impl UserAgent {
             registrations: Registrations::default(),
             open_calls: 0,
             output: VecDeque::new(),
+            latest: None,
             settings,
         }
     }
@@ -229,6 +232,7 @@ impl UserAgent {
 
     /// Bytes came on a flow: one datagram, one WebSocket frame, or one framed message.
     pub fn handle_message(&mut self, now: Instant, flow: FlowId, source: SocketAddr, bytes: Bytes) {
+        self.latest = Some(now);
         // RFC 5626 §3.5.1: line ends alone keep a flow alive and say nothing.
         if !bytes.is_empty() && bytes.iter().all(|b| matches!(b, b'\r' | b'\n')) {
             return;
@@ -251,6 +255,9 @@ impl UserAgent {
 
     /// What is to be done next; one queue, in the order in which it happened.
     pub fn poll_output(&mut self) -> Option<Output> {
+        if self.output.is_empty() {
+            self.tell_timers();
+        }
         let output = self.output.pop_front();
         // A burst is over: its room is given back.
         if output.is_none() && self.output.capacity() > OUTPUT {
@@ -312,8 +319,20 @@ impl UserAgent {
     fn tell(&mut self, now: Instant, id: ContextId, method: Method, fact: Fact) {
         let Some(context) = self.contexts.get(&id) else { return };
         let status = self.status(id, context);
+        self.transactions.was_told(id);
+        self.latest = Some(now);
         let event = ContextEvent { at: now, context: id, method, fact, status };
         self.output.push_back(Output::Event(Event::Context(event)));
+    }
+
+    /// What has changed a timer and told nothing since is told now, so that no countdown stays as it
+    /// was.
+    fn tell_timers(&mut self) {
+        while let Some(id) = self.transactions.untold() {
+            if let Some(now) = self.latest {
+                self.tell_own(now, id, Fact::TimersChanged);
+            }
+        }
     }
 
     /// [`UserAgent::tell`] about the context's own request.

@@ -33,6 +33,12 @@ pub(super) struct Request {
     pub(super) timers: usize,
 }
 
+impl Request {
+    fn context(&self) -> Option<ContextId> {
+        self.dialog.as_ref().map(|(id, _)| *id)
+    }
+}
+
 /// Every such request: as many as there are server transactions.
 #[derive(Debug, Default)]
 pub(super) struct Served {
@@ -94,13 +100,19 @@ impl Served {
         }
     }
 
-    /// Its timers are others now: when the next one fires, and how many there are.
-    fn arm(&mut self, transaction: ServerTransactionId, (next, timers): (Option<Instant>, usize)) {
-        let Some(request) = self.requests.get_mut(&transaction) else { return };
+    /// Its timers may be others now: when the next one fires, and how many there are. Gives whether
+    /// they are.
+    fn arm(
+        &mut self,
+        transaction: ServerTransactionId,
+        (next, timers): (Option<Instant>, usize),
+    ) -> bool {
+        let Some(request) = self.requests.get_mut(&transaction) else { return false };
         let before = std::mem::replace(&mut request.armed, next);
         let many = std::mem::replace(&mut request.timers, timers);
-        let Some((context, _)) = &request.dialog else { return };
-        let Some(of) = self.contexts.get_mut(context) else { return };
+        let is_news = (before, many) != (next, timers);
+        let Some((context, _)) = &request.dialog else { return is_news };
+        let Some(of) = self.contexts.get_mut(context) else { return is_news };
         of.timers = of.timers - many + timers;
         if let Some(at) = before {
             of.deadlines.remove(&(at, transaction));
@@ -108,6 +120,7 @@ impl Served {
         if let Some(at) = next {
             of.deadlines.insert((at, transaction));
         }
+        is_news
     }
 
     fn end(&mut self, transaction: ServerTransactionId) -> Option<Request> {
@@ -185,7 +198,11 @@ impl UserAgent {
         let mut timers = timers.into_iter().flatten().flatten();
         let next = timers.next().map(|(_, at)| at);
         let count = timers.count() + usize::from(next.is_some());
-        self.served.arm(transaction, (next, count));
+        if self.served.arm(transaction, (next, count))
+            && let Some(id) = self.served.get(transaction).and_then(|open| open.context())
+        {
+            self.transactions.has_changed(id);
+        }
     }
 
     /// A server transaction may be over: then nothing is kept of it.
@@ -199,6 +216,7 @@ impl UserAgent {
         self.by_hand.remove(&transaction);
         let ended = self.served.end(transaction);
         if let Some((id, _)) = ended.and_then(|request| request.dialog) {
+            self.transactions.has_changed(id);
             self.forget_if_over(id);
         }
     }

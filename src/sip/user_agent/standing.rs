@@ -31,6 +31,8 @@ enum Whose {
     Served(ServerTransactionId),
     /// An INVITE of the peer with that number, whose answer is repeated by itself.
     Answered(u32),
+    /// The subscription of a leg, by its place among the legs of that context.
+    Leg(ContextId, usize),
 }
 
 impl UserAgent {
@@ -72,14 +74,19 @@ impl UserAgent {
         });
         let waits = match context.state {
             State::Sent => None,
-            _ if subscriptions::subscribes(&context.method) => Some(Timer::Expiry),
+            _ if subscriptions::subscribes(&context.method) => Some(Timer::N),
             State::Cancelling => Some(Timer::CancelWait),
             _ => None,
         };
         let waits = context.deadline.zip(waits).map(|(at, timer)| (timer, at, Whose::Own));
         let unacked = self.unacked.timers(id).chain(self.unpracked.timers(id));
         let unacked = unacked.map(|(timer, at, cseq)| (timer, at, Whose::Answered(cseq)));
-        let mut running: SmallVec<[Running; 4]> = ours.chain(waits).chain(unacked).collect();
+        let subscribed = context.legs.iter().enumerate().filter_map(|(place, leg)| {
+            let (timer, at) = leg.until?;
+            Some((timer, at, Whose::Leg(id, place)))
+        });
+        let mut running: SmallVec<[Running; 4]> =
+            ours.chain(waits).chain(unacked).chain(subscribed).collect();
         // The peer decides how many there are of these: only the first can be among the named.
         let (served, all) = self.served_timers(id, TIMERS);
         let unseen = all - served.len();
@@ -121,15 +128,18 @@ impl UserAgent {
                 // RFC 3261 §9.1: there is one CANCEL, with the number of its INVITE.
                 let request = request.filter(|_| !key.is_cancel);
                 let cseq = request.and_then(|it| it.cseq().ok().map(|cseq| cseq.number));
-                Some(TimerOf { method: entry.method.clone(), cseq, of_peer: false })
+                Some(TimerOf::Request { method: entry.method.clone(), cseq, of_peer: false })
             }
             Whose::Served(transaction) => {
                 let request = self.served.get(transaction)?;
                 let cseq = Some(request.cseq);
-                Some(TimerOf { method: request.method.clone(), cseq, of_peer: true })
+                Some(TimerOf::Request { method: request.method.clone(), cseq, of_peer: true })
             }
             Whose::Answered(cseq) => {
-                Some(TimerOf { method: Method::Invite, cseq: Some(cseq), of_peer: true })
+                Some(TimerOf::Request { method: Method::Invite, cseq: Some(cseq), of_peer: true })
+            }
+            Whose::Leg(id, place) => {
+                Some(TimerOf::Leg(self.contexts.get(&id)?.legs.get(place)?.tag.clone()))
             }
         }
     }

@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::{UserAgent, dialog_index::DialogKey, peer::PeerRequest};
+use super::{UserAgent, dialog_index::DialogKey, peer::PeerRequest, transactions::Due};
 use crate::sip::{
     dialog::Leg,
-    event::{ContextId, Fact, LegState, TerminatedBy},
+    event::{ContextId, Fact, LegState, TerminatedBy, Timer},
     header::{Event, SubscriptionState},
     message::Message,
     method::Method,
@@ -18,6 +18,11 @@ use crate::sip::{
 /// Whether a method outside any dialog asks for notifications.
 pub(super) fn subscribes(method: &Method) -> bool {
     matches!(method, Method::Subscribe | Method::Refer)
+}
+
+/// The seconds that Expires names.
+fn expires(message: &Message) -> Option<u32> {
+    message.header(HeaderName::Expires)?.text().ok()?.trim().parse().ok()
 }
 
 impl UserAgent {
@@ -56,33 +61,69 @@ impl UserAgent {
         Some(tag)
     }
 
-    /// How long a subscription lasts by its 2xx; a fetch, or one that was ended, only until the
-    /// last NOTIFY should have come (Timer N, RFC 6665 §4.1.2).
-    pub(super) fn subscription_runs(&mut self, now: Instant, id: ContextId, message: &Message) {
-        let seconds = message
-            .header(HeaderName::Expires)
-            .and_then(|header| header.text().ok())
-            .and_then(|text| text.trim().parse::<u32>().ok());
-        if let Some(seconds) = seconds {
-            let timer_n = self.settings.timing.patience();
-            let runs = Duration::from_secs(seconds.into());
-            self.expire_at(id, now + if seconds == 0 { timer_n } else { runs });
+    /// A 2xx came to what has made a subscription: how long its leg lasts, where no NOTIFY has said
+    /// so before.
+    pub(super) fn subscription_granted(&mut self, now: Instant, id: ContextId, message: &Message) {
+        let tag = message.to().ok().and_then(|to| to.tag().map(Box::<str>::from));
+        let is_root =
+            self.contexts.get(&id).is_some_and(|c| subscribes(&c.method) && c.parent.is_none());
+        let Some(tag) = tag.filter(|_| is_root) else { return };
+        if self.leg_mut(id, &tag).is_some_and(|leg| leg.until.is_none()) {
+            self.subscription_lasts(now, id, &tag, expires(message));
         }
     }
 
-    fn expire_at(&mut self, id: ContextId, at: Instant) {
-        let Some(context) = self.contexts.get_mut(&id) else { return };
-        let before = context.deadline.replace(at);
-        self.transactions.arm_context(id, before, Some(at));
+    /// A 2xx came to a SUBSCRIBE of ours in the dialog of a leg: where it refreshes the subscription
+    /// that made the dialog, that lasts as long as it says (RFC 6665 §4.1.2.2).
+    pub(super) fn subscription_refreshed(
+        &mut self,
+        now: Instant,
+        refresh: ContextId,
+        (id, tag): (ContextId, &str),
+        message: &Message,
+    ) {
+        let sent = self.contexts.get(&refresh).and_then(|context| context.message());
+        let is_root = self.contexts.get(&id).is_some_and(|c| subscribes(&c.method));
+        if is_root && sent.is_some_and(|sent| self.is_subscribed_to(id, &sent)) {
+            self.subscription_lasts(now, id, tag, expires(message));
+        }
     }
 
-    /// The subscription's time is over.
-    pub(super) fn subscription_expired(&mut self, now: Instant, id: ContextId) {
-        let Some(context) = self.contexts.get(&id) else { return };
-        let tags: Vec<Box<str>> = context.legs.iter().map(|leg| leg.tag.clone()).collect();
-        for tag in tags {
-            self.terminate_leg(now, id, &tag, TerminatedBy::Expiry);
+    /// How long the subscription of a leg lasts from now on; a fetch, or one that was ended, only
+    /// until the last NOTIFY should have come (RFC 6665 §4.1.2.3). What ends already gets no more time.
+    fn subscription_lasts(&mut self, now: Instant, id: ContextId, tag: &str, seconds: Option<u32>) {
+        let until = match seconds {
+            None => return,
+            Some(0) => (Timer::N, now + self.settings.timing.patience()),
+            Some(seconds) => (Timer::Expiry, now + Duration::from_secs(seconds.into())),
+        };
+        let ends = |leg: &Leg| matches!(leg.state, LegState::HangingUp { .. });
+        if !self.leg_mut(id, tag).is_some_and(|leg| ends(leg)) {
+            self.subscription_until(id, tag, Some(until));
         }
+    }
+
+    /// Moves the deadline of a leg's subscription.
+    pub(super) fn subscription_until(
+        &mut self,
+        id: ContextId,
+        tag: &str,
+        until: Option<(Timer, Instant)>,
+    ) {
+        let Some(leg) = self.leg_mut(id, tag).filter(|leg| !leg.is_terminated()) else { return };
+        let before = std::mem::replace(&mut leg.until, until);
+        if let Some((_, at)) = before {
+            self.transactions.disarm(at, Due::Subscription(id, tag.into()));
+        }
+        if let Some((_, at)) = until {
+            self.transactions.arm(at, Due::Subscription(id, tag.into()));
+        }
+    }
+
+    /// The time of a leg's subscription is over.
+    pub(super) fn subscription_expired(&mut self, now: Instant, id: ContextId, tag: &str) {
+        self.subscription_until(id, tag, None);
+        self.terminate_leg(now, id, tag, TerminatedBy::Expiry);
     }
 
     /// A NOTIFY that comes before the 2xx, or from another fork, makes a leg of its own.
@@ -165,8 +206,13 @@ impl UserAgent {
                     }
                 }
             }
-        } else if let Some(seconds) = state.expires().filter(|_| is_root) {
-            self.expire_at(peer.context, now + Duration::from_secs(seconds.into()));
+        } else if is_root {
+            let (id, tag) = (peer.context, &*peer.tag);
+            let has_end = self.leg_mut(id, tag).is_some_and(|leg| leg.until.is_some());
+            // RFC 6665 §4.1.2.1: what we asked for is the most that a fork can have granted.
+            let asked = || expires(&self.contexts.get(&id)?.message()?).filter(|_| !has_end);
+            let seconds = state.expires().or_else(asked);
+            self.subscription_lasts(now, id, tag, seconds);
         }
     }
 
@@ -200,7 +246,8 @@ impl UserAgent {
     ) {
         match outcome {
             Some(status) if status.is_success() => {
-                self.expire_at(id, now + self.settings.timing.patience());
+                let until = now + self.settings.timing.patience();
+                self.subscription_until(id, tag, Some((Timer::N, until)));
             }
             _ => self.terminate_leg(now, id, tag, TerminatedBy::Local),
         }

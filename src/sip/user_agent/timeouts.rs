@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use super::{
     UserAgent,
-    subscriptions::subscribes,
     transactions::{Due, Key, Role},
 };
 use crate::sip::{
@@ -18,12 +17,14 @@ use crate::sip::{
 impl UserAgent {
     /// Time has come to [`UserAgent::poll_timeout`].
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.latest = Some(now);
         while let Some(due) = self.transactions.due(now) {
             match due {
                 Due::Transaction(key) => self.transaction_timeout(now, key),
                 Due::Context(id) => self.context_deadline(now, id),
                 Due::Answer(id, tag) => self.repeat_answer(now, id, tag),
                 Due::Provisional(id, tag) => self.repeat_provisional(now, id, tag),
+                Due::Subscription(id, tag) => self.subscription_expired(now, id, &tag),
                 Due::Registration(id) => self.registration_due(now, id),
             }
         }
@@ -114,7 +115,7 @@ impl UserAgent {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let before = context.deadline.take();
         let branch = context.branch();
-        let (is_pending, is_sent) = (context.state.is_pending(), context.state == State::Sent);
+        let is_pending = context.state.is_pending();
         self.transactions.arm_context(id, before, None);
         if let Some(context) = self.contexts.get_mut(&id).filter(|c| c.is_cancelled()) {
             context.cancel = Cancel::Sent { over: true };
@@ -130,8 +131,6 @@ impl UserAgent {
                 "no final response to the INVITE within {seconds} s of the CANCEL (64·T1, RFC 3261 §9.1)"
             );
             self.fail(now, id, State::Canceled, Cause::Canceled, detail);
-        } else if !is_sent && self.contexts.get(&id).is_some_and(|c| subscribes(&c.method)) {
-            self.subscription_expired(now, id);
         } else {
             self.end_if_done(now, id);
         }

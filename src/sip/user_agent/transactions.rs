@@ -93,8 +93,23 @@ pub(super) enum Due {
     Answer(ContextId, Box<str>),
     /// A reliable provisional of ours on a leg that waits for its PRACK.
     Provisional(ContextId, Box<str>),
+    /// The subscription of a leg.
+    Subscription(ContextId, Box<str>),
     /// A registration is to be refreshed, or tried again.
     Registration(RegistrationId),
+}
+
+impl Due {
+    /// The context whose timer it is; a transaction's is known by its entry.
+    fn context(&self) -> Option<ContextId> {
+        match self {
+            Due::Context(id)
+            | Due::Answer(id, _)
+            | Due::Provisional(id, _)
+            | Due::Subscription(id, _) => Some(*id),
+            Due::Transaction(_) | Due::Registration(_) => None,
+        }
+    }
 }
 
 /// All client transactions, and every deadline in order: no scan anywhere.
@@ -109,6 +124,8 @@ pub(super) struct Transactions {
     /// PRACKs, and its earlier tries.
     aside: BTreeSet<(ContextId, Key)>,
     foreign: ForeignBranches,
+    /// The contexts of which a timer has changed since they were told last.
+    untold: BTreeSet<ContextId>,
 }
 
 impl Transactions {
@@ -229,6 +246,7 @@ impl Transactions {
         let entry = self.entries.remove(&key)?;
         if let Some(at) = entry.armed {
             self.deadlines.remove(&(at, Due::Transaction(key)));
+            self.untold.insert(entry.context);
         }
         if entry.sending {
             self.sending.remove(&(entry.flow, entry.context, key));
@@ -259,6 +277,7 @@ impl Transactions {
             self.deadlines.insert((at, Due::Transaction(key)));
         }
         entry.armed = next;
+        self.untold.insert(entry.context);
     }
 
     /// Moves a context's own deadline.
@@ -277,11 +296,28 @@ impl Transactions {
     }
 
     pub(super) fn arm(&mut self, at: Instant, due: Due) {
+        self.untold.extend(due.context());
         self.deadlines.insert((at, due));
     }
 
     pub(super) fn disarm(&mut self, at: Instant, due: Due) {
+        self.untold.extend(due.context());
         self.deadlines.remove(&(at, due));
+    }
+
+    /// A timer of a context has changed that is kept elsewhere.
+    pub(super) fn has_changed(&mut self, id: ContextId) {
+        self.untold.insert(id);
+    }
+
+    /// A context was told, with its timers.
+    pub(super) fn was_told(&mut self, id: ContextId) {
+        self.untold.remove(&id);
+    }
+
+    /// One of the contexts whose timers have changed without a word.
+    pub(super) fn untold(&mut self) -> Option<ContextId> {
+        self.untold.pop_first()
     }
 
     /// The first deadline.

@@ -146,6 +146,9 @@ impl Contexts {
         if let (Fact::CancelCrossed { .. }, Last::Response(response)) = (&fact, &row.last) {
             row.last = Last::Crossed(response.clone());
         }
+        if fact == Fact::TimersChanged {
+            return Some(index);
+        }
         let entry = Entry { at, context, method, fact };
         if let Some(parent) = row.created.parent
             && let Some(&parent) = self.index.get(&parent)

@@ -106,6 +106,7 @@ pub(in crate::ui::view) const fn purpose(timer: Timer) -> &'static str {
         Timer::ProvisionalAgain => "sends the provisional again",
         Timer::PrackWait => "refuses without a PRACK",
         Timer::CancelWait => "counts as cancelled",
+        Timer::N => "fails without a NOTIFY",
         Timer::Expiry => "subscription ends",
         Timer::D | Timer::I | Timer::J | Timer::K | Timer::L | Timer::M => "waits for repeats",
     }
@@ -249,6 +250,8 @@ impl Teller<'_> {
                 ("·", theme.dim, format!("Timer {timer} over"), meant)
             }
             Fact::NeverAcked { .. } => ("✖", theme.bad, "never ACKed".to_owned(), self.name()),
+            // No timeline has it.
+            Fact::TimersChanged => ("·", theme.dim, "timers changed".to_owned(), String::new()),
             Fact::Beside { message, .. } => {
                 let status = Message::read(message.clone()).ok().and_then(|read| read.status());
                 let what = match status {
