@@ -190,6 +190,6 @@ fn a_timer_that_has_moved_counts_anew_and_adds_no_line() {
     script.fact(1, Method::Subscribe, Fact::TimersChanged, after);
     let text = script.text(80, 24);
     let shown = lines(&text, "◌ Timer");
-    assert_eq!(shown, ["in 600s ◌ Timer expiry · leg a8\\u{202e} subscription ends"], "{text}");
+    assert_eq!(shown, ["in 10m ◌ Timer expiry · leg a8\\u{202e} subscription ends"], "{text}");
     assert_eq!(text.lines().filter(|line| line.contains('+')).count(), lines_before);
 }
