@@ -303,8 +303,13 @@ impl Teller<'_> {
         destination.map_or_else(String::new, |it| went_to(it, self.model))
     }
 
-    /// What is said of it, and where it went.
+    /// What is said of it, and where it went where the last one of ours went elsewhere.
     fn and_route(&self, meant: String) -> String {
+        let here = self.entry.fact.destination();
+        let mut before = self.row.timeline.iter().take(self.place).rev();
+        if before.find_map(|entry| entry.fact.destination()) == here {
+            return meant;
+        }
         format!("{meant} · {}", self.route())
     }
 
