@@ -317,11 +317,49 @@ fn variables_have_new_values_where_a_request_is_sent_again() {
     script.press(KeyCode::Tab, NONE);
     script.type_text("X-Id: {{uuid}} {{seq}}\nAuthorization: Basic c2VjcmV0");
     let sent = submission(control(&mut script, 's')).request;
+    goes_out(&mut script, 1, &sent);
+    script.type_text("r");
+    let again = submission(script.type_text("n")).request;
+    assert_ne!(again.headers[0].value()[..36], sent.headers[0].value()[..36]);
+    assert!(sent.headers[0].value().ends_with(" 1") && again.headers[0].value().ends_with(" 2"));
+    assert_eq!(again.headers[1], sent.headers[1], "what was written by hand is sent again");
+    assert!(again.call_id != sent.call_id && again.from_tag.is_none());
+    // And so where that one is sent again.
+    goes_out(&mut script, 2, &again);
+    script.type_text("gr");
+    let third = submission(script.type_text("n")).request;
+    assert_ne!(third.headers[0].value()[..36], again.headers[0].value()[..36]);
+    assert!(third.headers[0].value().ends_with(" 3"), "{:?}", third.headers);
+    // The form has the variables, not their values.
+    goes_out(&mut script, 3, &third);
+    script.type_text("gen");
+    let screen = script.text(160, 60);
+    assert!(screen.contains("X-Id: {{uuid}} {{seq}}"), "{screen}");
+    let edited = submission(control(&mut script, 's')).request;
+    assert!(edited.headers[0].value().ends_with(" 4"));
+    // The next new one is numbered after all of them.
+    script.type_text("n");
+    let next = submission(control(&mut script, 's')).request;
+    assert!(next.headers[0].value().ends_with(" 5"), "{:?}", next.headers);
+}
+
+#[test]
+fn the_preview_says_what_would_be_refused() {
+    let mut script = composing("sips:bob:hush@demo.test");
+    let screen = script.text(160, 45);
+    assert!(screen.contains("▲ it would be refused: sips:bob:***@demo.test must go"), "{screen}");
+    assert!(screen.contains("is not encrypted"), "{screen}");
+    assert!(!composing("sip:bob@demo.test").text(160, 45).contains("would be refused"));
+    script.press(KeyCode::Esc, NONE);
+}
+
+/// The engine sends a request that was written.
+fn goes_out(script: &mut Script, context: u64, request: &sipboard::sip::NewRequest) {
     let created = sipboard::sip::Created {
-        request_uri: sent.request_uri.clone(),
+        request_uri: request.request_uri.clone(),
         local_identity: "<sip:alice@demo.test>".into(),
         remote_identity: "<sip:bob@demo.test>".into(),
-        call_id: sent.call_id.as_ref().unwrap().as_str().into(),
+        call_id: request.call_id.as_ref().unwrap().as_str().into(),
         flow: None,
         transport: sipboard::sip::Transport::Udp,
         parent: None,
@@ -329,26 +367,10 @@ fn variables_have_new_values_where_a_request_is_sent_again() {
         registration: None,
     };
     let calling = ui_script::status(sipboard::sip::State::Calling, true);
-    script.fact(1, Method::Invite, Fact::Created(Box::new(created)), calling.clone());
+    script.fact(context, Method::Invite, Fact::Created(Box::new(created)), calling.clone());
     let message = Bytes::from_static(SENT.as_bytes());
-    let went = Fact::Sent { message, destination: script.along(1) };
-    script.fact(1, Method::Invite, went, calling);
-    script.type_text("r");
-    let again = submission(script.type_text("n")).request;
-    assert_ne!(again.headers[0].value()[..36], sent.headers[0].value()[..36]);
-    assert!(sent.headers[0].value().ends_with(" 1") && again.headers[0].value().ends_with(" 2"));
-    assert_eq!(again.headers[1], sent.headers[1], "what was written by hand is sent again");
-    assert_eq!((again.call_id, again.from_tag), (None, None));
-    // The form has the variables, not their values.
-    script.type_text("en");
-    let screen = script.text(160, 60);
-    assert!(screen.contains("X-Id: {{uuid}} {{seq}}"), "{screen}");
-    let edited = submission(control(&mut script, 's')).request;
-    assert!(edited.headers[0].value().ends_with(" 3"));
-    // The next new one is numbered after all of them.
-    script.type_text("n");
-    let next = submission(control(&mut script, 's')).request;
-    assert!(next.headers[0].value().ends_with(" 4"), "{:?}", next.headers);
+    let went = Fact::Sent { message, destination: script.along(context) };
+    script.fact(context, Method::Invite, went, calling);
 }
 
 #[test]

@@ -231,6 +231,26 @@ pub fn next_hop(route: Option<&UriBuf>, request_uri: Option<&UriBuf>) -> Result<
         .map_err(|error| format!("no server is named, and the {place} names none: {error}"))
 }
 
+/// Whether a server may be the next hop of a request with that first Route and Request-URI: each hop
+/// towards a `sips` URI is secured, of a Route too (RFC 3261 §26.2.2, §8.1.2).
+///
+/// # Errors
+///
+/// A sentence that names the URI and the server which does not fit it.
+pub fn secured(
+    route: Option<&UriBuf>,
+    request_uri: &UriBuf,
+    server: &ServerUri,
+) -> Result<(), String> {
+    let sips = [route, Some(request_uri)].into_iter().flatten().find(|uri| uri.as_uri().is_sips());
+    match sips {
+        Some(sips) if !server.transport.is_secure() => Err(format!(
+            "{sips} must go over TLS (RFC 3261 §26.2.2), and {server} is not encrypted: name a sips: or wss:// server, or a sip: URI"
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// What is wrong with a draft.
 #[derive(Default)]
 struct Errors(Vec<DraftError>);

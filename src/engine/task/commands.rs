@@ -6,7 +6,7 @@ use super::{LEAVING, Lead, Task};
 use crate::{
     engine::{
         Command, Event, InDialog, RawSubmission, Refusal, Submission,
-        draft::next_hop,
+        draft::{next_hop, secured},
         flows::{Found, Way},
     },
     sip::ContextId,
@@ -133,16 +133,7 @@ impl Task {
             Some(server) => server,
             None => next_hop(request.route_set.first(), Some(&request.request_uri))?,
         };
-        // RFC 3261 §26.2.2, §8.1.2: each hop towards a sips URI is secured, of a Route too.
-        let hops = [request.route_set.first(), Some(&request.request_uri)];
-        let sips = hops.into_iter().flatten().find(|uri| uri.as_uri().is_sips());
-        if let Some(sips) = sips
-            && !server.transport.is_secure()
-        {
-            return Err(format!(
-                "{sips} must go over TLS (RFC 3261 §26.2.2), and {server} is not encrypted: name a sips: or wss:// server, or a sip: URI"
-            ));
-        }
+        secured(request.route_set.first(), &request.request_uri, &server)?;
         match self.lead(now, server, settings) {
             Lead::Flow(flow) => _ = self.user_agent.request(now, flow, request),
             Lead::Name(server, settings) => {

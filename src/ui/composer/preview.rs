@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::Around;
 use crate::{
-    engine::{Command, FlowEvent, FlowState, InDialog, Submission, next_hop},
+    engine::{Command, FlowEvent, FlowState, InDialog, Submission, next_hop, secured},
     sip::{
         self, Answer, DialogRequest, ExtraHeader, FlowId, NewRequest, Profile, RawMessage, Writing,
         lint::{self, Finding},
@@ -114,6 +114,8 @@ fn request(submission: &Submission, around: &Around<'_>) -> Preview {
         .map_or_else(|| next_hop(first, Some(&request.request_uri)), Ok)
         .map_err(|why| notes.push(why))
         .ok();
+    let secured = server.as_ref().map(|server| secured(first, &request.request_uri, server));
+    let refused = secured.and_then(Result::err).map(|why| format!("it would be refused: {why}"));
     let is_it = |flow: &&FlowEvent| {
         Some(&*flow.asked) == server.as_ref()
             && flow.settings == submission.flow
@@ -152,7 +154,8 @@ fn request(submission: &Submission, around: &Around<'_>) -> Preview {
     if request.body.contains(&b'\n') {
         notes.push("each line of the body ends in CR LF; a raw message can have others".to_owned());
     }
-    Preview { asks, ..Preview::linted(bytes, notes) }
+    let warnings = refused.into_iter().collect();
+    Preview { asks, warnings, ..Preview::linted(bytes, notes) }
 }
 
 /// What the engine has said of how the account's requests are written on a flow, or on one that is

@@ -57,7 +57,7 @@ impl Book {
     }
 
     /// Another seed each time.
-    pub(super) fn next_seed(&mut self) -> u64 {
+    pub(in crate::ui) fn next_seed(&mut self) -> u64 {
         self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         self.seed
     }

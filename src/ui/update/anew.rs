@@ -3,7 +3,7 @@
 use super::again::{How, read, row};
 use crate::{
     engine::{Draft, DraftError},
-    sip::{ContextId, Fact, HeaderName, Message, NewRequest},
+    sip::{ContextId, Fact, HeaderName, Identifiers, Message, NewRequest},
     ui::model::{Model, Row},
 };
 
@@ -21,7 +21,7 @@ pub(super) fn written_again(
     let [from_tag, to_tag, call_id, cseq] = Default::default();
     let draft = Draft { from_tag, to_tag, call_id, cseq, ..draft };
     let mut values = model.book.values();
-    let request = model
+    let mut request = model
         .book
         .variables
         .expand_draft(&draft, &mut values)
@@ -32,6 +32,10 @@ pub(super) fn written_again(
         })?
         .request;
     model.book.count();
+    // By it the row that comes is known as written so, and can be sent again in its turn.
+    let call_id = Identifiers::new(model.book.next_seed()).call_id();
+    request.call_id = call_id.parse().ok();
+    model.book.written.note(&call_id, draft);
     Ok(Some(request))
 }
 

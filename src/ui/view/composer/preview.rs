@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use crate::{
-    sip::{escape::escape, lint::Severity},
+    sip::{escape::escape, lint::Severity, secret::without_passwords},
     ui::{
         bindings::{Action, Scope},
         composer::Composer,
@@ -69,7 +69,7 @@ fn lines(model: &Model, composer: &Composer, width: usize) -> Vec<(String, Style
         told("✖ this makes no request yet: see the fields", theme.bad, &mut lines);
     }
     for warning in &preview.warnings {
-        told(&format!("▲ {warning}"), theme.pending, &mut lines);
+        told(&format!("▲ {}", without_passwords(warning)), theme.pending, &mut lines);
     }
     let style = if composer.is_wrong() { theme.dim } else { Style::new() };
     for (n, line) in preview.lines().iter().enumerate() {
