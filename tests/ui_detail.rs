@@ -10,7 +10,10 @@ use sipboard::{
         Cause, Fact, FlowId, Incoming, LegState, Message, Method, Response, ServerTransactions,
         State, StatusCode, Timer, Timing, Transport,
     },
-    ui::{model::Severity, view::Colours},
+    ui::{
+        model::{Pane, Severity},
+        view::Colours,
+    },
 };
 use ui_script::{Script, along, status, timers};
 
@@ -182,6 +185,11 @@ fn a_message_is_opened_read_and_compared() {
     insta::assert_snapshot!("detail_compared_140x40", script.text(140, 40));
     script.type_text("K");
     assert!(script.text(140, 40).contains("The same, byte for byte"));
+    // The message itself is no other one.
+    script.type_text("KKK");
+    let screen = script.text(140, 40);
+    assert!(screen.contains("This is A itself: J and K go to another message"), "{screen}");
+    assert!(!screen.contains("byte for byte"), "{screen}");
     script.type_text("dvv");
     assert!(script.text(140, 40).contains("00000"), "the bytes as numbers");
 }
@@ -235,6 +243,34 @@ fn a_key_that_cannot_act_says_what_it_would_need() {
         assert_eq!(notice.severity, Severity::Error, "{keys}");
         assert!(notice.text.contains(needs), "{keys}: {}", notice.text);
     }
+}
+
+#[test]
+fn a_key_of_the_other_pane_says_where_it_acts() {
+    let mut script = call(Colours::Many);
+    script.text(140, 40);
+    for (pane, keys, told) in [
+        (Pane::Detail, "CszFHDMiuf<>", "is for the table ("),
+        (Pane::Table, "vwtJKh$", "is for the detail ("),
+    ] {
+        for key in keys.chars() {
+            script.model.browse.pane = pane;
+            script.model.notice = None;
+            script.type_text(&key.to_string());
+            let notice = script.model.notice.clone().unwrap_or_else(|| panic!("{key} is silent"));
+            assert!(notice.text.starts_with(&format!("{key} {told}")), "{}", notice.text);
+            assert!(notice.text.ends_with("): Tab goes there"), "{}", notice.text);
+        }
+    }
+    script.model.browse.pane = Pane::Detail;
+    script.type_text("s");
+    let said = script.model.notice.clone().unwrap().text;
+    assert_eq!(said, "s is for the table (sort by the next column): Tab goes there");
+    script.type_text("N");
+    let said = script.model.notice.clone().unwrap().text;
+    assert_eq!(said, "N (to the previous line that was found) needs a search in the detail: /");
+    script.type_text("W");
+    assert_eq!(script.model.notice.clone().unwrap().text, said, "no key at all");
 }
 
 #[test]

@@ -122,8 +122,36 @@ fn key(model: &mut Model, event: KeyEvent, now: Instant) -> Option<Command> {
             prompt::edit(model, event, now);
             None
         }
+        None if model.mode == Mode::Browse => {
+            elsewhere(model, Key::from(event), now);
+            None
+        }
         None => None,
     }
+}
+
+/// Says where a key acts that does not where the focus is.
+fn elsewhere(model: &mut Model, key: Key, now: Instant) {
+    let (scope, place) = match model.browse.pane {
+        Pane::Table => (Scope::Detail, "the detail"),
+        Pane::Detail => (Scope::Table, "the table"),
+    };
+    let of = |scope| model.bindings.scope(scope).find(|binding| binding.keys.contains(&key));
+    let text = if let Some(binding) = of(scope) {
+        let does = binding.help.split([':', ';']).next().unwrap_or_default();
+        let pane = table::key(model, Scope::Browse, Action::NextPane);
+        format!("{key} is for {place} ({does}): {pane} goes there")
+    } else if let Some(binding) = of(Scope::Found)
+        && let Some(lack) = lacks(model, Scope::Found, binding.action)
+    {
+        format!("{key} ({}) needs {lack}", binding.help)
+    } else if of(Scope::Found).is_some() {
+        let pane = table::key(model, Scope::Browse, Action::NextPane);
+        format!("{key} is for the search in the detail: {pane} goes there")
+    } else {
+        return;
+    };
+    model.notice = Some(Notice::error(now, text));
 }
 
 /// Carries out a wish.

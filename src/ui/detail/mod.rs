@@ -182,6 +182,13 @@ pub struct Marked {
     pub name: String,
 }
 
+impl Marked {
+    /// Whether it is this one, and not only one with the same bytes.
+    pub fn is(&self, message: &Carried<'_>) -> bool {
+        self.place == message.place && self.message.as_ptr() == message.bytes.as_ptr()
+    }
+}
+
 /// What is chosen, opened and scrolled to in the detail.
 #[derive(Debug, Default)]
 pub struct Detail {

@@ -47,7 +47,11 @@ pub(super) fn page(room: &Room<'_>) -> Page {
     if let Some(marked) = detail.marked.as_ref().filter(|_| detail.comparing) {
         let title = format!("A: {}  →  this message, number {}", safe(&marked.name), number + 1);
         page.push(Line::of(format!(" {title}"), dim));
-        compare(&mut page, room, &marked.message, message.bytes);
+        if marked.is(&message) {
+            page.sentence(&itself(room), 1, room.width, dim);
+        } else {
+            compare(&mut page, room, &marked.message, message.bytes);
+        }
         return page;
     }
     page.push(reading_line(room, message.bytes));
@@ -64,6 +68,20 @@ pub(super) fn page(room: &Room<'_>) -> Page {
         page.sentence(&format!("… {rest} more bytes are not shown"), MARGIN, room.width, dim);
     }
     page
+}
+
+/// What is said where the marked message itself is chosen, and so nothing is there to compare.
+fn itself(room: &Room<'_>) -> String {
+    let key = |action| {
+        let key = room.model.bindings.key(Scope::Detail, action);
+        key.map(|key| key.to_string()).unwrap_or_default()
+    };
+    format!(
+        "This is A itself: {} and {} go to another message, which is compared with it; {} marks another.",
+        key(Action::NextMessage),
+        key(Action::PreviousMessage),
+        key(Action::MarkMessage)
+    )
 }
 
 /// How the message is read, and the keys that change it.
