@@ -163,6 +163,30 @@ fn ctrl_z_goes_back_to_the_shell_and_fg_to_the_dashboard() {
 }
 
 #[test]
+fn whoever_stops_it_from_outside_gets_the_terminal_too() {
+    let mut dashboard = Dashboard::start_in_shell(100, 30);
+    dashboard.wait_for("n new");
+    dashboard.signal_job("TSTP");
+    dashboard.wait_for("back in the shell");
+    dashboard.assert_given_back();
+    dashboard.type_keys("\r");
+    dashboard.wait_for("q quit");
+    dashboard.type_keys("q");
+    assert_eq!(dashboard.wait_for_end(), 0);
+    dashboard.assert_restored();
+}
+
+#[test]
+fn without_a_shell_nothing_stops_it() {
+    let mut dashboard = Dashboard::start(120, 30);
+    dashboard.wait_for("n new");
+    dashboard.type_keys("\x1a");
+    dashboard.wait_for("cannot be stopped: no shell started it");
+    dashboard.type_keys("q");
+    assert_eq!(dashboard.wait_for_end(), 0);
+}
+
+#[test]
 fn a_terminal_that_goes_away_ends_it() {
     let mut dashboard = Dashboard::start(80, 24);
     dashboard.wait_for("n new");

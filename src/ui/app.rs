@@ -221,6 +221,10 @@ impl App {
                     self.leave();
                     self.pace.changed();
                 }
+                Woken::Disturbed(Disturbance::Stopping) => {
+                    self.suspend(&input);
+                    self.pace.changed();
+                }
                 Woken::Disturbed(disturbance) => {
                     self.mend(disturbance);
                     self.pace.changed();

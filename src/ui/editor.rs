@@ -111,6 +111,16 @@ impl Editor {
         self.child.try_wait().map_err(|error| EditorError::Start { name, error })
     }
 
+    /// Asks it to end: an editor puts what was not written where its user finds it again.
+    pub fn end(&mut self) {
+        ask_to_end(&mut self.child);
+    }
+
+    /// Ends it. That fails only where it has ended.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+    }
+
     /// The text as it was left, and what is to be known of it. `read` makes a text of any bytes;
     /// without it they must be one.
     ///
@@ -193,6 +203,19 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)?.write_all(text.as_bytes())
+}
+
+#[cfg(unix)]
+fn ask_to_end(child: &mut Child) {
+    // It is waited for, and so the number is still its own; it may have ended.
+    if let Some(pid) = rustix::process::Pid::from_raw(child.id().cast_signed()) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}
+
+#[cfg(not(unix))]
+fn ask_to_end(child: &mut Child) {
+    let _ = child.kill();
 }
 
 #[cfg(unix)]

@@ -9,7 +9,7 @@ fn a_request_is_sent_again_as_new() {
     dashboard.send("busy");
     dashboard.wait_for("486 Busy Here");
     dashboard.type_keys("r");
-    dashboard.wait_for("Send #2 once more");
+    dashboard.wait_for("Send #2 again");
     dashboard.type_keys("n");
     dashboard.wait_until("a second row", |screen| screen.matches("486 Busy Here").count() >= 3);
     dashboard.wait_for("#3 INVITE");
@@ -46,7 +46,7 @@ fn a_request_is_edited_and_sent_and_the_old_one_stays() {
     dashboard.send("busy");
     dashboard.wait_for("486 Busy Here");
     dashboard.type_keys("e");
-    dashboard.wait_for("Edit and send #2 once more");
+    dashboard.wait_for("Edit and send #2 again");
     dashboard.type_keys("n");
     dashboard.wait_for("New request like #2");
     // Behind the target, back over `busy@demo.test`.
@@ -142,6 +142,45 @@ fn an_editor_that_fails_loses_nothing() {
     dashboard.type_keys("\x05");
     dashboard.wait_for("the text is as it was");
     dashboard.wait_for("old words");
+    dashboard.type_keys("\x1b");
+    dashboard.wait_until("the form has closed", |screen| !screen.contains("New request"));
+    dashboard.type_keys("q");
+    assert_eq!(dashboard.wait_for_end(), 0);
+    dashboard.assert_restored();
+}
+
+#[test]
+fn an_editor_that_is_open_does_not_hold_up_a_signal() {
+    // The first asks for its end in vain.
+    for editor in ["trap '' TERM; echo it waits; while sleep 1; do :; done;", "sleep 600;"] {
+        let mut dashboard = Dashboard::start_with(140, 40, &[("EDITOR", editor)]);
+        dashboard.wait_for("n new");
+        dashboard.type_keys("n");
+        dashboard.wait_for("New request");
+        dashboard.type_keys("\x05");
+        dashboard.assert_given_back();
+        dashboard.signal("TERM");
+        assert_eq!(dashboard.wait_for_end(), 0, "{editor}");
+        dashboard.assert_restored();
+    }
+}
+
+#[test]
+fn what_was_typed_for_an_editor_is_not_typed_into_the_form() {
+    // In the editor's terminal a paste loses its last byte: as keys it would never end.
+    let editor = "echo it waits; until [ -e go ]; do sleep 0.01; done;";
+    let mut dashboard = Dashboard::start_with(140, 40, &[("EDITOR", editor)]);
+    dashboard.wait_for("n new");
+    dashboard.type_keys("n");
+    dashboard.wait_for("New request");
+    dashboard.type_keys("nobody");
+    dashboard.wait_for("INVITE sip:nobody@demo.test SIP/2.0");
+    dashboard.type_keys("\x05");
+    dashboard.wait_for("it waits");
+    dashboard.type_keys("\x1b[200~ring\x1b[201~\x7f");
+    dashboard.wait_for("[201");
+    std::fs::write(dashboard.home().join("go"), "").unwrap();
+    dashboard.wait_for("New request");
     dashboard.type_keys("\x1b");
     dashboard.wait_until("the form has closed", |screen| !screen.contains("New request"));
     dashboard.type_keys("q");

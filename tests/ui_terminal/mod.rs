@@ -216,6 +216,14 @@ impl Dashboard {
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
+    /// Sends a signal by its name to the dashboard that the shell has started.
+    pub fn signal_job(&self, name: &str) {
+        let shell = self.child.process_id().expect("the shell runs").to_string();
+        let found = Command::new("pgrep").args(["-P", &shell]).output().unwrap();
+        let id = String::from_utf8(found.stdout).unwrap();
+        assert!(Command::new("kill").args(["-s", name, id.trim()]).status().unwrap().success());
+    }
+
     /// Takes the terminal away.
     pub fn hang_up(&mut self) {
         // The reader holds the terminal too: it lets go after the next bytes, which the help makes.
@@ -225,6 +233,11 @@ impl Dashboard {
         drop(self.writer.take());
         drop(self.slave.take());
         drop(self.master.take());
+    }
+
+    /// The directory that it runs in.
+    pub fn home(&self) -> &std::path::Path {
+        &self.home
     }
 
     /// The exit status, where it has ended.

@@ -1,14 +1,18 @@
 //! The terminal in the hands of somebody else: an editor, or the shell while we are stopped.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{App, Quit, RETRY, sleep_until};
+use crate::engine::Command;
 use crate::ui::{
     composer::{Slot, raw_text},
     editor::{Edited, Editor, EditorError},
     model::Notice,
     terminal::{self, Disturbance, Input, Screen},
 };
+
+/// How long an editor may take to end where it is told to.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl App {
     /// Hands the terminal to an editor with a text, and takes both back. What happens meanwhile is
@@ -18,8 +22,12 @@ impl App {
             return;
         }
         let read = (slot == Slot::Raw).then_some(raw_text::of_file as fn(&[u8]) -> String);
+        let modes = terminal::Modes::now();
         let edited = self.editor(text, read).await;
+        // One that was ended may have left the terminal as it needs it.
+        modes.set();
         self.retake();
+        terminal::forget_typed();
         input.resume();
         match edited {
             Ok(Edited { text, remark }) => {
@@ -43,9 +51,10 @@ impl App {
         }
         let stopped = terminal::stop();
         self.retake();
+        terminal::forget_typed();
         input.resume();
         if let Err(error) = stopped {
-            let text = format!("this system cannot stop the dashboard: {error}");
+            let text = format!("the dashboard cannot be stopped: {error}");
             self.model.notice = Some(Notice::error(Instant::now(), text));
         }
     }
@@ -78,7 +87,8 @@ impl App {
                 self.retake();
             }
             (Disturbance::Resized, Some(screen)) => screen.forget(),
-            (Disturbance::Resized, None) => {}
+            // The loop, which has the keys, sees to the stopping itself.
+            (Disturbance::Resized, None) | (Disturbance::Stopping, _) => {}
         }
     }
 
@@ -92,16 +102,32 @@ impl App {
         let mut engine_is_there = true;
         // What was told before comes before.
         std::mem::take(&mut self.facts).for_each(|event| self.model.apply(event));
+        let mut ends = None;
         loop {
             if let Some(status) = editor.has_ended()? {
                 return editor.text(status, read);
+            }
+            if self.quit == Quit::Unsent {
+                self.send(Command::Quit);
+            }
+            if ends.is_some_and(|at| at <= Instant::now()) {
+                editor.kill();
             }
             tokio::select! {
                 batch = self.engine.events.recv(), if engine_is_there => match batch {
                     Some(batch) => batch.into_iter().for_each(|event| self.model.apply(event)),
                     None => engine_is_there = false,
                 },
-                () = self.farewell.wait_beside_editor(), if self.quit == Quit::No => self.leave(),
+                () = self.farewell.wait_beside_editor(), if ends.is_none() => {
+                    self.leave();
+                    editor.end();
+                    ends = Some(Instant::now() + PATIENCE);
+                }
+                // Beside an editor that stops, its shell waits for us to stop too.
+                () = self.disturbances.stopping() => {
+                    // Where nobody could let us go on, the editor goes on alone too.
+                    let _ = terminal::stop();
+                }
                 () = sleep_until(Instant::now() + RETRY) => {}
             }
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crossterm::event::Event;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 /// What the terminal says, read by a thread of its own: crossterm's reader spins where a terminal
 /// has gone, and must not take the dashboard's task with it.
@@ -38,6 +38,8 @@ enum Reading {
 
 /// How often the thread looks whether it may still read.
 const LOOK: Duration = Duration::from_millis(100);
+/// How often it looks whether there is room for another event.
+const ROOM: Duration = Duration::from_millis(5);
 /// How long it may take to stop.
 const STOP: Duration = Duration::from_secs(2);
 
@@ -55,7 +57,7 @@ impl Input {
                     Err(error) => Err(error),
                 };
                 let Ok(event) = event else { break };
-                if sender.blocking_send(event).is_err() {
+                if !thread.hand_on(&sender, event) {
                     break;
                 }
             }
@@ -101,6 +103,22 @@ impl Gate {
     fn set(&self, now: Reading) {
         *self.lock() = now;
         self.changed.notify_all();
+    }
+
+    /// Hands an event on, once there is room, and leaves the terminal meanwhile where it is to: who
+    /// makes the room may be waiting for that. Whether anybody still wants it.
+    fn hand_on(&self, events: &mpsc::Sender<Event>, mut event: Event) -> bool {
+        loop {
+            event = match events.try_send(event) {
+                Ok(()) => return true,
+                Err(TrySendError::Closed(_)) => return false,
+                Err(TrySendError::Full(event)) => event,
+            };
+            if !self.may_read() {
+                return false;
+            }
+            std::thread::sleep(ROOM);
+        }
     }
 
     /// Waits where it must not be read; whether anybody still wants to read at all.

@@ -2,6 +2,7 @@
 
 mod farewell;
 mod input;
+mod modes;
 mod pause;
 
 use std::{
@@ -30,6 +31,7 @@ use ratatui::{
 
 pub use farewell::Farewell;
 pub use input::Input;
+pub use modes::{Modes, forget_typed};
 pub use pause::{Disturbance, Disturbances, stop};
 
 use crate::ui::{

@@ -8,6 +8,8 @@ use std::io;
 pub enum Disturbance {
     /// The process goes on after it was stopped, by whomever: another had the terminal.
     Continued,
+    /// Somebody wants the process to stop, from outside: the terminal is to be given back first.
+    Stopping,
     /// It changed its size, and may have lost what it showed even where it has the old size again.
     Resized,
 }
@@ -18,6 +20,7 @@ pub enum Disturbance {
 #[derive(Debug)]
 pub struct Disturbances {
     continued: tokio::signal::unix::Signal,
+    stopping: tokio::signal::unix::Signal,
     resized: tokio::signal::unix::Signal,
 }
 
@@ -29,9 +32,11 @@ impl Disturbances {
     ///
     /// Where signals cannot be listened to.
     pub fn new() -> io::Result<Disturbances> {
+        use signal_hook::consts::{SIGCONT, SIGTSTP};
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Disturbances {
-            continued: signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?,
+            continued: signal(SignalKind::from_raw(SIGCONT))?,
+            stopping: signal(SignalKind::from_raw(SIGTSTP))?,
             resized: signal(SignalKind::window_change())?,
         })
     }
@@ -40,21 +45,42 @@ impl Disturbances {
     pub async fn next(&mut self) -> Disturbance {
         tokio::select! {
             Some(()) = self.continued.recv() => Disturbance::Continued,
+            Some(()) = self.stopping.recv() => Disturbance::Stopping,
             Some(()) = self.resized.recv() => Disturbance::Resized,
             else => std::future::pending().await,
         }
     }
+
+    /// Waits until somebody wants the process to stop. Cancel-safe.
+    pub async fn stopping(&mut self) {
+        if self.stopping.recv().await.is_none() {
+            std::future::pending().await
+        }
+    }
 }
 
-/// Stops the process until somebody lets it go on. Where no shell could (POSIX: an orphaned
-/// process group), the system goes on at once.
+/// Stops the process until somebody lets it go on.
 ///
 /// # Errors
 ///
-/// Where it cannot be stopped.
+/// Where it cannot be stopped, or nobody could let it go on again.
 #[cfg(unix)]
 pub fn stop() -> io::Result<()> {
-    signal_hook::low_level::raise(signal_hook::consts::SIGTSTP)
+    if !is_job()? {
+        return Err(io::Error::other("no shell started it as a job that it could let go on again"));
+    }
+    signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)
+}
+
+/// Whether a shell has started us as a job: our parent is in our session, in another process group.
+/// POSIX calls a group without such a parent orphaned, and no SIGTSTP stops it by default; ours,
+/// which is handled, ends in SIGSTOP, which would.
+#[cfg(unix)]
+fn is_job() -> io::Result<bool> {
+    use rustix::process::{getpgid, getpgrp, getppid, getsid};
+
+    let Some(parent) = getppid() else { return Ok(false) };
+    Ok(getsid(Some(parent))? == getsid(None)? && getpgid(Some(parent))? != getpgrp())
 }
 
 /// Notices what befalls the terminal: here its own events say it.
@@ -75,6 +101,11 @@ impl Disturbances {
 
     /// Waits for the next one. Cancel-safe.
     pub async fn next(&mut self) -> Disturbance {
+        std::future::pending().await
+    }
+
+    /// Waits until somebody wants the process to stop: nobody can here.
+    pub async fn stopping(&mut self) {
         std::future::pending().await
     }
 }
