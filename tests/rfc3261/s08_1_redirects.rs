@@ -52,6 +52,18 @@ fn a_loop_is_told_and_not_advised() {
 }
 
 #[test]
+fn s8_1_1_8_who_follows_to_a_sips_uri_is_reached_by_one() {
+    for method in [Method::Invite, Method::Subscribe] {
+        let settings = Settings { redirects: Redirects::Best, ..Settings::default() };
+        let request = new_request(method, "sip:bob@demo.test");
+        let mut call = Call::with(settings, Transport::Tls, request).looked();
+        redirect(&mut call, "<sips:bob@demo.test>");
+        let contact = text(&call.last(), HeaderName::Contact);
+        assert!(contact.starts_with("<sips:") && !contact.contains("transport"), "{contact}");
+    }
+}
+
+#[test]
 fn a_downgrade_from_sips_is_told_and_not_advised() {
     let mut call = redirecting(Redirects::All, Transport::Tls, "sips:bob@demo.test");
     redirect(&mut call, "<sip:c@c.test>");

@@ -14,6 +14,7 @@ use crate::sip::{
     random::Branch,
     request::ExtraHeader,
     transport::Transport,
+    uri::Uri,
 };
 
 /// A request of ours with credentials, in place of any that it has.
@@ -72,7 +73,9 @@ pub(crate) fn again(
             known => known == header.name,
         })
     };
-    let mut contact = renamed_contact(old, None, sender);
+    // RFC 3261 §8.1.1.8: who goes on to a sips URI is reached by one.
+    let secure = Uri::parse(again.request_uri).is_ok_and(|uri| uri.is_sips());
+    let mut contact = renamed_contact(old, None, sender, secure);
     for header in old.headers() {
         match header.name {
             HeaderName::Via => {}
@@ -109,7 +112,7 @@ pub(crate) fn elsewhere(
     let method = old.method().unwrap_or(Method::Options);
     let mut builder = MessageBuilder::request_like(&method, old)
         .header(HeaderName::Via, sender.via(branch, &method));
-    let mut contact = renamed_contact(old, seen, sender);
+    let mut contact = renamed_contact(old, seen, sender, false);
     for header in old.headers() {
         match header.name {
             HeaderName::Via => {}
@@ -127,8 +130,14 @@ pub(crate) fn elsewhere(
 }
 
 /// The first Contact of a request that goes out anew, maybe on another flow, where the old one named
-/// us by its flow and not in the user's own words. `seen` is where we had been seen then.
-fn renamed_contact(old: &Message, seen: Option<SocketAddr>, sender: &Sender<'_>) -> Option<String> {
+/// us by its flow and not in the user's own words. `seen` is where we had been seen then; what was a
+/// sips URI stays one, and what goes to one from now on is `secure` too.
+fn renamed_contact(
+    old: &Message,
+    seen: Option<SocketAddr>,
+    sender: &Sender<'_>,
+    secure: bool,
+) -> Option<String> {
     // RFC 3261 §10.2.2: what removes a binding names the one that was made.
     let expires = old.header(HeaderName::Expires).and_then(|header| header.text().ok());
     if old.method() == Some(Method::Register) && expires == Some("0") {
@@ -140,12 +149,12 @@ fn renamed_contact(old: &Message, seen: Option<SocketAddr>, sender: &Sender<'_>)
     let from = from.uri();
     // Parameters behind it, as those of a binding, stay.
     let forms = [(false, false), (false, true), (true, false), (true, true)];
-    let (secure, params) = forms.into_iter().find_map(|(secure, ob)| {
+    let (was_secure, params) = forms.into_iter().find_map(|(was_secure, ob)| {
         let before = Sender { transport, sent_by: &sent_by, seen, ob, ..sender.clone() };
-        let params = written.strip_prefix(&*before.contact(&from, secure))?;
-        (params.is_empty() || params.starts_with(';')).then_some((secure, params))
+        let params = written.strip_prefix(&*before.contact(&from, was_secure))?;
+        (params.is_empty() || params.starts_with(';')).then_some((was_secure, params))
     })?;
-    Some(format!("{}{params}", sender.contact(&from, secure)))
+    Some(format!("{}{params}", sender.contact(&from, was_secure || secure)))
 }
 
 /// The transport and our address in the Via of a request of ours.
