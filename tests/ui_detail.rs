@@ -155,6 +155,7 @@ fn a_reinvite_of_the_peer_leaves_the_route_set_as_it_was() {
         message: request.into(),
         again: false,
         transaction: None,
+        session: None,
         answer: StatusCode::new(200),
     };
     script.fact(1, Method::Invite, received, up.clone());
@@ -429,9 +430,10 @@ fn what_is_refused_leaves_the_request_that_waits() {
     else {
         panic!()
     };
-    for (cseq, transaction) in [(10, Some(waits)), (11, None)] {
+    let session = Some(Bytes::from_static(b"v=0\r\ns=our side\r\n"));
+    for (cseq, transaction, session) in [(10, Some(waits), session), (11, None, None)] {
         let message = invite(cseq);
-        let received = Fact::Received { message, again: false, transaction, answer: None };
+        let received = Fact::Received { message, again: false, transaction, session, answer: None };
         script.fact(1, Method::Invite, received, up.clone());
     }
     let message = message("SIP/2.0 500 Server Internal Error", 11);
@@ -444,4 +446,14 @@ fn what_is_refused_leaves_the_request_that_waits() {
     );
     script.press(KeyCode::Tab, KeyModifiers::NONE);
     assert!(script.text(160, 40).contains("p answer"), "{}", script.text(160, 40));
+    // The form begins with what the automatic answer would be.
+    script.type_text("p");
+    let Some(sipboard::engine::Command::Answer { transaction, answer, .. }) =
+        script.press(KeyCode::Char('s'), KeyModifiers::CONTROL)
+    else {
+        panic!("{}", script.text(160, 40))
+    };
+    assert_eq!((transaction, answer.status.code()), (waits, 200));
+    assert_eq!(answer.content_type.as_deref(), Some("application/sdp"));
+    assert_eq!(answer.body, "v=0\r\ns=our side\r\n");
 }

@@ -242,6 +242,7 @@ fn the_ladder_tells_what_is_repeated_and_what_was_dropped() {
             message: Bytes::from_static(b"x"),
             again: true,
             transaction: None,
+            session: None,
             answer: None,
         },
         accepted.clone(),

@@ -30,6 +30,25 @@ fn s13_3_1_4_only_an_ack_that_came_before_is_told_as_repeated() {
 }
 
 #[test]
+fn s14_2_what_waits_for_the_user_comes_with_the_session_that_would_answer_it() {
+    let settings = Settings { by_hand: vec![Method::Invite], ..Settings::default() };
+    for offer in [true, false] {
+        let mut call = Call::up_with(settings.clone(), Transport::Udp);
+        let (body, headers) = match offer {
+            true => (SDP, &[(HeaderName::ContentType, "application/sdp")][..]),
+            false => ("", &[][..]),
+        };
+        call.peer_body(Method::Invite, 1, headers, body);
+        let session = call.sim.events.iter().find_map(|event| match &event.fact {
+            Fact::Received { session, transaction: Some(_), .. } => session.clone(),
+            _ => None,
+        });
+        let session = session.expect("an answer, or an offer of ours");
+        assert!(session.starts_with(b"v=0\r\n"), "{session:?}");
+    }
+}
+
+#[test]
 fn s8_2_1_what_is_refused_by_choice_the_user_may_take_over() {
     let methods = [
         (Method::Refer, &[(HeaderName::ReferTo, "<sip:c@d>")][..], 603),

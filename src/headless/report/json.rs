@@ -83,7 +83,9 @@ fn is_zero(number: &u64) -> bool {
 #[derive(Serialize)]
 struct Contact<'e> {
     uri: &'e str,
-    q: f64,
+    /// Not there where the peer gave one that is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    q: Option<f64>,
 }
 
 /// One event as an object; `None` where the fact is no part of the interface.
@@ -180,7 +182,7 @@ impl<'e> Line<'e> {
                     self.redirected_by = Some(redirect.status);
                     let contact = |target: &'e RedirectTarget| Contact {
                         uri: target.uri.as_str(),
-                        q: f64::from(target.q) / 1000.0,
+                        q: target.bad_q.is_none().then(|| f64::from(target.q) / 1000.0),
                     };
                     self.contacts = redirect.contacts.iter().map(contact).collect();
                 }

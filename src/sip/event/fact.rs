@@ -232,6 +232,9 @@ pub enum Fact {
         again: bool,
         /// Its server transaction, where it waits for an answer by hand.
         transaction: Option<ServerTransactionId>,
+        /// Where it waits: the session description that an automatic 200 would have had, an answer
+        /// to its offer or an offer of ours (RFC 3261 §13.2.1, §14.2).
+        session: Option<Bytes>,
         /// What it is answered with at once; [`Fact::Answered`] follows.
         answer: Option<StatusCode>,
     },

@@ -3,6 +3,8 @@
 
 use std::{net::SocketAddr, time::Instant};
 
+use bytes::Bytes;
+
 use super::{DialogKey, Transmit, UserAgent, legs::LEGS, served, verdict::Verdict};
 use crate::sip::{
     event::{ContextId, Fact, FlowId, Response},
@@ -147,7 +149,8 @@ impl UserAgent {
         let status = verdict.status;
         if let Some((id, _)) = &open.dialog {
             let (message, answer) = (request.bytes().clone(), Some(status));
-            let fact = Fact::Received { message, again: false, transaction: None, answer };
+            let fact =
+                Fact::Received { message, again: false, transaction: None, session: None, answer };
             self.tell(now, *id, open.method.clone(), fact);
         }
         let bytes = self.write_answer(request, open.source, verdict);
@@ -185,7 +188,8 @@ impl UserAgent {
         let asks = by_hand && verdict.is_choice;
         let answer = (!asks).then_some(verdict.status);
         let waits = asks.then_some(transaction);
-        let fact = Fact::Received { message, again: false, transaction: waits, answer };
+        let session = verdict.sdp.as_ref().filter(|_| asks).map(|text| Bytes::from(text.clone()));
+        let fact = Fact::Received { message, again: false, transaction: waits, session, answer };
         self.tell(now, peer.context, peer.method.clone(), fact);
         if asks {
             self.ask_user(now, transaction, peer);
@@ -235,7 +239,8 @@ impl UserAgent {
         again: bool,
     ) {
         let message = request.bytes().clone();
-        let fact = Fact::Received { message, again, transaction: None, answer: None };
+        let fact =
+            Fact::Received { message, again, transaction: None, session: None, answer: None };
         self.tell(now, id, method, fact);
     }
 }

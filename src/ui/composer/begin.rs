@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{Composer, Purpose, Shape, Slot, Way, raw_text};
 use crate::{
     engine::{Account, Draft, literal},
-    sip::{ContextId, ExtraHeader, Identity, Method, NewRequest, ServerTransactionId},
+    sip::{ContextId, ExtraHeader, Identity, Method, NewRequest, ServerTransactionId, sdp::SDP},
 };
 
 /// Why a form cannot begin with a request.
@@ -128,15 +128,21 @@ impl Composer {
         Ok(self)
     }
 
-    /// A form for the answer to a request of the peer.
+    /// A form for the answer to a request of the peer: a 200 with that session description.
     pub(crate) fn answer(
         mut self,
         context: ContextId,
         transaction: ServerTransactionId,
         method: Method,
+        session: Option<&Bytes>,
     ) -> Composer {
         self.purpose = Purpose::Answer { context, transaction, method };
         self.fields.set(Slot::Method, "200 OK");
+        // RFC 3261 §13.2.1, §14.2: what the automatic answer would say of the session.
+        if let Some(session) = session.and_then(plain) {
+            self.fields.set(Slot::ContentType, SDP);
+            self.fields.set(Slot::Body, &literal(&session));
+        }
         self.focus = Slot::Method;
         self
     }

@@ -393,29 +393,49 @@ pub fn advice(row: &Row) -> Option<&Advice> {
 /// A form for the answer to the peer's request that waits.
 fn answer(model: &mut Model, context: ContextId) -> Result<(), String> {
     let row = row(model, context)?;
-    let Some((transaction, method)) = waiting(row) else {
+    let Some(Waiting { transaction, method, session }) = waiting(row) else {
         return Err(
             "no request of the peer waits for an answer: answer_by_hand in the config file says which methods do"
                 .to_owned(),
         );
     };
+    let (method, session) = (method.clone(), session.cloned());
     let purpose = Purpose::Answer { context, transaction, method: method.clone() };
     if !model.drafts.resume(&purpose, Shape::Form) {
-        let composer = model.new_composer().answer(context, transaction, method);
+        let composer = model.new_composer().answer(context, transaction, method, session.as_ref());
         model.drafts.begin(composer);
     }
     Ok(())
 }
 
+/// A request of the peer that waits for an answer by hand.
+#[derive(Debug)]
+pub struct Waiting<'a> {
+    /// Its server transaction.
+    pub transaction: ServerTransactionId,
+    /// Its method.
+    pub method: &'a Method,
+    /// The session description that an automatic 200 would have had.
+    pub session: Option<&'a Bytes>,
+}
+
 /// The oldest request of the peer that waits for an answer by hand.
-pub fn waiting(row: &Row) -> Option<(ServerTransactionId, Method)> {
+pub fn waiting(row: &Row) -> Option<Waiting<'_>> {
     let number =
         |message: &Bytes| Message::read(message.clone()).ok()?.cseq().ok().map(|it| it.number);
-    let mut waiting: Vec<(ServerTransactionId, &Method, Option<u32>)> = Vec::new();
+    let mut waiting: Vec<(Waiting<'_>, Option<u32>)> = Vec::new();
     for entry in row.timeline.iter().filter(|entry| entry.context == row.id) {
         match &entry.fact {
-            Fact::Received { message, transaction: Some(transaction), again: false, .. } => {
-                waiting.push((*transaction, &entry.method, number(message)));
+            Fact::Received {
+                message,
+                transaction: Some(transaction),
+                session,
+                again: false,
+                ..
+            } => {
+                let (transaction, session) = (*transaction, session.as_ref());
+                let it = Waiting { transaction, method: &entry.method, session };
+                waiting.push((it, number(message)));
             }
             // Most rows have nothing that waits: then no answer need be read, picture by picture.
             Fact::Answered { response, attempt: 1, .. }
@@ -424,10 +444,10 @@ pub fn waiting(row: &Row) -> Option<(ServerTransactionId, Method)> {
                 // Answers come in any order, each with the CSeq of its request (RFC 3261 §8.2.6.2); the
                 // engine refuses one that comes too late.
                 let answered = (&entry.method, number(&response.message));
-                waiting.retain(|(_, method, cseq)| (*method, *cseq) != answered);
+                waiting.retain(|(it, cseq)| (it.method, *cseq) != answered);
             }
             _ => {}
         }
     }
-    waiting.into_iter().next().map(|(transaction, method, _)| (transaction, method.clone()))
+    waiting.into_iter().next().map(|(it, _)| it)
 }
