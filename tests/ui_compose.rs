@@ -301,6 +301,37 @@ fn a_secret_in_a_field_is_sent_and_not_seen() {
 }
 
 #[test]
+fn what_protects_is_seen_in_the_headers_only_while_it_is_typed() {
+    let mut script = composing("bob");
+    script.model.accounts[0].credentials =
+        Some([sipboard::sip::Credentials::new("alice", "open sesame")].into());
+    script.press(KeyCode::Tab, NONE);
+    script.press(KeyCode::Tab, NONE);
+    script.type_text("Authorization: Basic c2VjcmV0");
+    assert!(script.text(160, 60).contains("│Authorization: Basic c2VjcmV0"));
+    script.type_text("\nProxy-Authorization: Bearer aG9sYQ\nCookie: id=cm9zZQ\n");
+    let shown = script.text(160, 60);
+    for secret in ["c2VjcmV0", "aG9sYQ", "cm9zZQ"] {
+        assert!(!shown.contains(secret), "{secret}: {shown}");
+    }
+    assert!(shown.contains("│Cookie: ***"), "{shown}");
+    assert_eq!(submission(control(&mut script, 's')).request.headers.len(), 3);
+    // The password of the account is refused: there is nothing in the preview, and nothing goes out.
+    script.type_text("nbob");
+    script.press(KeyCode::Tab, NONE);
+    script.press(KeyCode::Tab, NONE);
+    script.type_text("X-Key: open sesame");
+    // Nor all of it but its last letter, which was no password yet.
+    assert!(!script.text(160, 60).contains("││X-Key"), "{}", script.text(160, 60));
+    assert!(control(&mut script, 's').is_none());
+    let shown = script.text(160, 60);
+    assert!(shown.contains("the password of the account"), "{shown}");
+    script.press(KeyCode::BackTab, NONE);
+    let shown = script.text(160, 60);
+    assert!(shown.contains("│X-Key: ***") && !shown.contains("open sesame"), "{shown}");
+}
+
+#[test]
 fn a_mistake_does_not_hide_the_completions_that_would_mend_it() {
     let mut script = composing("");
     script.type_text("sip:{{uu");

@@ -31,8 +31,8 @@ fn ranges_from(bytes: &[u8], mut at: usize, mut in_body: bool) -> Vec<Range<usiz
             body_line(line, at, &mut secrets);
         } else if line.is_empty() {
             in_body = true;
-        } else if is_credentials(line) {
-            at = credentials(bytes, at, &mut secrets);
+        } else if let Some(kind) = kind(line) {
+            at = value(bytes, at, kind, &mut secrets);
             continue;
         } else {
             let shift = |secret: Range<usize>| at + secret.start..at + secret.end;
@@ -48,24 +48,39 @@ fn line_end(bytes: &[u8], at: usize) -> usize {
     memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |found| at + found + 1)
 }
 
-fn is_credentials(line: &[u8]) -> bool {
-    let Some(colon) = memchr::memchr(b':', line) else { return false };
-    matches!(
-        HeaderName::from_bytes(syntax::trim_end_bytes(&line[..colon])),
-        HeaderName::Authorization | HeaderName::ProxyAuthorization
-    )
+/// What a header protects by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A scheme, and what it asks for.
+    Credentials,
+    /// All of its value. SIP has no cookies; a WebSocket handshake does (RFC 7118 §7), and whoever
+    /// tests one writes them here too.
+    Cookie,
 }
 
-/// The credentials of the header at an offset, with the lines that it is folded into, unless they
-/// are Digest; gives its end.
-fn credentials(bytes: &[u8], at: usize, secrets: &mut Vec<Range<usize>>) -> usize {
+fn kind(line: &[u8]) -> Option<Kind> {
+    let name = syntax::trim_end_bytes(&line[..memchr::memchr(b':', line)?]);
+    let cookies = [&b"Cookie"[..], b"Set-Cookie"];
+    match HeaderName::from_bytes(name) {
+        HeaderName::Authorization | HeaderName::ProxyAuthorization => Some(Kind::Credentials),
+        _ if cookies.iter().any(|known| name.eq_ignore_ascii_case(known)) => Some(Kind::Cookie),
+        _ => None,
+    }
+}
+
+/// What the header at an offset protects, with the lines that it is folded into: credentials unless
+/// they are Digest, or a cookie; gives its end.
+fn value(bytes: &[u8], at: usize, kind: Kind, secrets: &mut Vec<Range<usize>>) -> usize {
     let mut end = line_end(bytes, at);
     while matches!(bytes.get(end), Some(b' ' | b'\t')) {
         end = line_end(bytes, end);
     }
     let value = at + memchr::memchr(b':', &bytes[at..end]).map_or(0, |colon| colon + 1);
     let text = syntax::trim_start_bytes(&bytes[value..end]);
-    let scheme = text.iter().take_while(|b| syntax::is_token_byte(**b)).count();
+    let scheme = match kind {
+        Kind::Credentials => text.iter().take_while(|b| syntax::is_token_byte(**b)).count(),
+        Kind::Cookie => 0,
+    };
     if text[..scheme].eq_ignore_ascii_case(b"Digest") {
         return end;
     }
@@ -183,6 +198,8 @@ mod tests {
         for (line, expected) in [
             ("Authorization: Basic YWxpY2U6c2VjcmV0", "Authorization: Basic ***"),
             ("Proxy-Authorization: Bearer abc.def", "Proxy-Authorization: Bearer ***"),
+            ("Cookie: session=hush; theme=dark", "Cookie: ***"),
+            ("set-cookie: a=b;\r\n c=d", "set-cookie: ***\r\n ***"),
             ("Authorization: Basic\r\n YWxpY2U6c2VjcmV0", "Authorization: Basic\r\n ***"),
             (
                 "Authorization: Digest username=\"a\", response=\"0f\"",

@@ -1,6 +1,6 @@
 //! Who the user is, and the password, which nothing prints.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
@@ -80,6 +80,22 @@ impl Credentials {
     /// Credentials for every realm.
     pub fn new(username: impl Into<String>, password: impl Into<Password>) -> Credentials {
         Credentials { username: username.into(), password: password.into(), realm: None }
+    }
+
+    /// Where the password stands in a text as a word of its own, in order. Nowhere where it is the
+    /// user name, which may be seen.
+    pub fn password_in(&self, text: &str) -> Vec<Range<usize>> {
+        let Ok(password) = &self.password.0 else { return Vec::new() };
+        if password.is_empty() || **password == *self.username {
+            return Vec::new();
+        }
+        let is_word = |at: usize| {
+            let (before, rest) = text.split_at(at);
+            let ends = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+            ends(before.chars().next_back()) && ends(rest[password.len()..].chars().next())
+        };
+        let found = text.match_indices(&**password).map(|(at, _)| at);
+        found.filter(|at| is_word(*at)).map(|at| at..at + password.len()).collect()
     }
 
     /// The same for one realm only.

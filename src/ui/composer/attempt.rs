@@ -7,7 +7,7 @@ use crate::{
     engine::{
         Account, Command, Draft, DraftError, Field, RawSubmission, Submission, Values, next_hop,
     },
-    sip::{CSeqNumber, DialogRequest, RawMessage},
+    sip::{CSeqNumber, Credentials, DialogRequest, RawMessage},
     transport::{FlowSettings, ServerUri},
 };
 
@@ -34,6 +34,11 @@ impl Composer {
         }
     }
 
+    /// Whether a header holds the password of an account.
+    pub(super) fn shows_password(&self, around: &Around<'_>) -> bool {
+        self.shape != Shape::Raw && without_passwords(&self.draft(), around.accounts).is_err()
+    }
+
     /// The command that the fields of the form make.
     pub(super) fn form(
         &self,
@@ -42,6 +47,7 @@ impl Composer {
         values: &mut Values,
     ) -> Result<Command, Vec<DraftError>> {
         let draft = around.variables.expand_draft(&self.draft(), values)?;
+        without_passwords(&draft, around.accounts)?;
         match &self.purpose {
             Purpose::New | Purpose::Like(_) => self.request(around, account, &draft),
             Purpose::InDialog { context, tag } => Ok(Command::SendInDialog {
@@ -138,4 +144,22 @@ impl Composer {
         };
         (server, flow)
     }
+}
+
+/// No header holds the password of an account: nobody could keep it from whoever sees the screen, the
+/// log or the message.
+fn without_passwords(draft: &Draft, accounts: &[Account]) -> Result<(), Vec<DraftError>> {
+    let accounts = accounts.iter().filter_map(|it| Some((&it.name, it.credentials.as_ref()?)));
+    let is_shown =
+        |known: &Credentials| draft.headers.iter().any(|line| !known.password_in(line).is_empty());
+    let errors: Vec<DraftError> = accounts
+        .filter(|(_, credentials)| credentials.iter().any(is_shown))
+        .map(|(name, _)| DraftError {
+            field: Field::Headers,
+            message: format!(
+                "the password of the account {name:?} stands here, which no header may show: leave it out, a challenge is answered with it by itself"
+            ),
+        })
+        .collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }

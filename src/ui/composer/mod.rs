@@ -341,6 +341,8 @@ impl Composer {
         let preview = std::mem::take(&mut self.outlook.preview);
         let (errors, preview) = match self.attempt(around, &mut values) {
             Ok(command) => (Vec::new(), Preview::of(&command, around)),
+            // What was right last has all of the password but its end.
+            Err(errors) if self.shows_password(around) => (errors, Preview::default()),
             Err(errors) => (errors, preview),
         };
         let preview = self.with_warnings(preview, waits);

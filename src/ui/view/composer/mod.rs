@@ -15,6 +15,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use self::veil::Shown;
 use crate::{
+    engine::Account,
     sip::{Method, escape::escape},
     ui::{
         composer::{Composer, Kind, Purpose, Shape, Slot, meaning, split_at},
@@ -238,7 +239,14 @@ fn draw_field(buffer: &mut Buffer, area: Rect, slot: Slot, model: &Model) -> Opt
         slot if slot.kind() == Kind::Area => {
             let text = composer.area(slot)?;
             let off = |line: &str| slot == Slot::Headers && line.trim_start().starts_with('#');
-            draw_area(buffer, area, (slot, text, focus), placeholder(slot, model), theme.dim, off)
+            draw_area(
+                buffer,
+                area,
+                (slot, text, focus, &model.accounts),
+                placeholder(slot, model),
+                theme.dim,
+                off,
+            )
         }
         slot => {
             let input = composer.line(slot)?;
@@ -301,7 +309,7 @@ fn draw_line(
 ) -> Position {
     let cursor = split_at(input).0.len();
     let line = input.value().to_owned();
-    let secrets = veil::secrets(slot, std::slice::from_ref(&line)).remove(0);
+    let secrets = veil::secrets(slot, std::slice::from_ref(&line), &[]).remove(0);
     let Shown { text, column } = veil::show(&line, &secrets, focus.then_some(cursor));
     let width = usize::from(area.width).max(1);
     let skip = (column + 1).saturating_sub(width);
@@ -314,7 +322,7 @@ fn draw_line(
 fn draw_area(
     buffer: &mut Buffer,
     area: Rect,
-    (slot, text, focus): (Slot, &TextArea<'_>, bool),
+    (slot, text, focus, accounts): (Slot, &TextArea<'_>, bool, &[Account]),
     placeholder: &str,
     dim: Style,
     is_off: impl Fn(&str) -> bool,
@@ -332,7 +340,7 @@ fn draw_area(
     let top = (row + 1).saturating_sub(height);
     let line = text.lines().get(row)?;
     let end = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
-    let secrets = veil::secrets(slot, text.lines());
+    let secrets = veil::secrets(slot, text.lines(), accounts);
     let column = veil::show(line, &secrets[row], Some(end)).column;
     let skip = (column + 1).saturating_sub(usize::from(area.width).max(1));
     let lines = text.lines().iter().zip(&secrets).enumerate();

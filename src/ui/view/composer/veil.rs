@@ -6,6 +6,7 @@ use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
 use crate::{
+    engine::Account,
     sip::{escape::escape, secret},
     ui::composer::Slot,
 };
@@ -17,8 +18,12 @@ pub(super) struct Shown {
     pub(super) column: usize,
 }
 
-/// Where the secrets stand in each of the lines of a field.
-pub(super) fn secrets(slot: Slot, lines: &[String]) -> Vec<Vec<Range<usize>>> {
+/// Where the secrets stand in each of the lines of a field, the passwords of accounts among them.
+pub(super) fn secrets(
+    slot: Slot,
+    lines: &[String],
+    accounts: &[Account],
+) -> Vec<Vec<Range<usize>>> {
     match slot {
         Slot::Raw => by_line(lines, secret::ranges),
         Slot::Body => by_line(lines, secret::ranges_in_body),
@@ -29,11 +34,29 @@ pub(super) fn secrets(slot: Slot, lines: &[String]) -> Vec<Vec<Range<usize>>> {
                 let on = line.trim_start_matches(['#', ' ']);
                 let before = line.len() - on.len();
                 let found = secret::ranges(on.as_bytes());
-                found.into_iter().map(|at| at.start + before..at.end + before).collect()
+                let found = found.into_iter().map(|at| at.start + before..at.end + before);
+                let known = accounts
+                    .iter()
+                    .filter_map(|it| it.credentials.as_ref())
+                    .flat_map(|it| it.iter());
+                apart(found.chain(known.flat_map(|known| known.password_in(line))).collect())
             })
             .collect(),
         _ => lines.iter().map(|line| secret::passwords(line.as_bytes())).collect(),
     }
+}
+
+/// The same in order, where they overlap as one.
+fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    found.sort_by_key(|at| at.start);
+    found.dedup_by(|next, before| {
+        let meets = next.start <= before.end;
+        if meets {
+            before.end = before.end.max(next.end);
+        }
+        meets
+    });
+    found
 }
 
 /// The secrets of a text of several lines; none crosses a line end.
@@ -90,7 +113,7 @@ mod tests {
 
     fn veiled(slot: Slot, text: &str) -> Vec<String> {
         let lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
-        let secrets = secrets(slot, &lines);
+        let secrets = secrets(slot, &lines, &[]);
         lines.iter().zip(&secrets).map(|(line, at)| show(line, at, None).text).collect()
     }
 
@@ -112,7 +135,7 @@ mod tests {
     #[test]
     fn what_is_being_written_is_shown_and_the_cursor_stands_where_it_is() {
         let line = "<sip:a:pw@h>, <sip:b:secret@h>";
-        let secrets = secrets(Slot::Routes, &[line.to_owned()]).remove(0);
+        let secrets = secrets(Slot::Routes, &[line.to_owned()], &[]).remove(0);
         for (cursor, text, column) in [
             (0, "<sip:a:***@h>, <sip:b:***@h>", 0),
             (7, "<sip:a:pw@h>, <sip:b:***@h>", 7),
