@@ -84,6 +84,7 @@ fn s4_1_2_4_a_notify_may_overtake_the_2xx() {
             "accepted 200"
         ]
     );
+    assert_eq!(timers(&sim, id), ["K 5", "J NOTIFY 1 of the peer 32", "expiry leg b 60"]);
     assert!(!sim.ua.is_idle());
     assert!(sim.strays.is_empty());
 }
@@ -401,4 +402,105 @@ fn notify_from(tag: &str, subscribe: &Message) -> Bytes {
     let notify = String::from_utf8(notify(subscribe, 1, "active").to_vec()).unwrap();
     let notify = notify.replace("branch=z9hG4bKn1;", &format!("branch=z9hG4bKf{tag};"));
     Bytes::from(notify.replace(";tag=b\r", &format!(";tag={tag}\r")))
+}
+
+/// Accepts with this status and says nothing more.
+fn without_notify(status: u16) -> Simulation<impl Peer> {
+    let peer = Script(move |request: &Message, out: &mut Out| {
+        let expires = |builder: MessageBuilder| builder.header(HeaderName::Expires, "600");
+        out.push((ms(0), response_with(request, status, "b", expires)));
+    });
+    Simulation::new(Transport::Tcp, Link::PERFECT, 5, peer)
+}
+
+#[test]
+fn s4_1_2_4_without_a_notify_a_subscription_fails_with_timer_n() {
+    for request in [subscribe("600"), new_request(Method::Refer, "sip:bob@demo.test")] {
+        let mut sim = without_notify(202);
+        let id = sim.request(request);
+        sim.run(ms(100));
+        let (told, is_subscribe) =
+            (timers(&sim, id), sim.sent[0].1.method() == Some(Method::Subscribe));
+        assert_eq!(told[..], ["N 32", "expiry leg b 600"], "{is_subscribe}");
+        let told = sim.events.last().unwrap();
+        assert_eq!(told.status.legs_up, 0, "RFC 6665 §4.4.1: its NOTIFY makes the dialog");
+        sim.run(Duration::from_secs(31));
+        assert_eq!(sim.story(id)[2..], ["accepted 202", "leg b Early"]);
+        assert!(!sim.ua.is_idle());
+        sim.run(Duration::from_secs(2));
+        assert_eq!(
+            sim.story(id)[4..],
+            ["failed Request Timeout", "leg b Terminated { by: GivenUp }", "ended Request Timeout"]
+        );
+        let why = sim.events.iter().find_map(|event| match &event.fact {
+            Fact::Failed { detail, .. } => Some(detail.clone()),
+            _ => None,
+        });
+        assert!(why.as_deref().is_some_and(|why| why.contains("Timer N")), "{why:?}");
+        assert_eq!((sim.ua.contexts(), sim.ua.held().deadlines), (0, 0));
+    }
+}
+
+#[test]
+fn s4_4_1_the_notify_makes_the_dialog_that_the_2xx_announces() {
+    let mut sim = without_notify(200);
+    let id = sim.request(subscribe("600"));
+    sim.run(ms(100));
+    let sent = sim.sent[0].1.clone();
+    sim.peer_sends(notify(&sent, 1, "active;expires=300"));
+    sim.run(ms(10));
+    assert_eq!(
+        sim.story(id)[2..],
+        ["accepted 200", "leg b Early", "received NOTIFY", "answered 200", "leg b Confirmed"]
+    );
+    assert!(!timers(&sim, id).iter().any(|timer| timer.starts_with("N ")));
+    sim.run(Duration::from_secs(60));
+    assert_eq!(timers(&sim, id), ["expiry leg b 240"]);
+}
+
+#[test]
+fn s4_1_2_4_where_one_fork_notifies_the_other_that_does_not_is_over_alone() {
+    let mut sim = without_notify(200);
+    let id = sim.request(subscribe("600"));
+    sim.peer_sends(notify_from("x", &sim.sent[0].1.clone()));
+    sim.run(Duration::from_secs(40));
+    let story = sim.story(id);
+    assert_eq!(story.last().unwrap(), "leg b Terminated { by: GivenUp }");
+    assert_eq!(sim.events.last().unwrap().status.legs_up, 1);
+}
+
+#[test]
+fn s4_1_2_3_what_only_its_2xx_has_announced_can_be_ended() {
+    let mut sim = without_notify(200);
+    let id = sim.request(subscribe("600"));
+    sim.run(ms(100));
+    sim.with(|ua, now| ua.shut_down(now));
+    sim.run(ms(100));
+    let last = &sim.sent.last().unwrap().1;
+    assert_eq!(last.header(HeaderName::Expires).unwrap().text().unwrap(), "0");
+    sim.run(Duration::from_secs(40));
+    assert_eq!(sim.story(id).last().unwrap(), "ended Request Timeout");
+    assert!(sim.ua.is_idle());
+}
+
+#[test]
+fn s8_2_3_a_notify_without_a_subscription_state_is_refused_and_changes_nothing() {
+    let mut sim = simulation(notifier());
+    let id = sim.request(subscribe("60"));
+    sim.run(ms(100));
+    let sent = sim.sent[0].1.clone();
+    for (tag, state) in [("b", ""), ("b", "Subscription-State: ;\r\n"), ("x", "")] {
+        let bad = String::from_utf8(notify(&sent, 20, "active").to_vec()).unwrap();
+        let bad = bad.replace("Subscription-State: active\r\n", state);
+        let bad = bad.replace("z9hG4bKn20", &format!("z9hG4bK{tag}{}", state.len()));
+        let told = sim.events.len();
+        sim.peer_sends(Bytes::from(bad.replace(";tag=b\r", &format!(";tag={tag}\r"))));
+        sim.run(ms(10));
+        let answer = &sim.sent.last().unwrap().1;
+        assert_eq!(answer.status().unwrap().code(), 400, "{tag} {state}");
+        assert!(answer.reason_phrase().contains("Subscription-State"), "{answer:?}");
+        let legs = |event: &&sipboard::sip::ContextEvent| matches!(event.fact, Fact::Leg { .. });
+        assert!(sim.events[told..].iter().find(legs).is_none());
+    }
+    assert_eq!(sim.events.iter().rfind(|event| event.context == id).unwrap().status.legs_up, 1);
 }

@@ -210,3 +210,36 @@ fn a_cancel_that_waited_for_a_provisional_ends_with_a_word_whatever_comes_first(
     call.reply(487, "b");
     assert_eq!(word(&call), None);
 }
+
+#[test]
+fn an_unanswered_cancel_ends_with_the_context_that_its_487_has_ended() {
+    let mut call = Call::ringing();
+    call.cancel().unwrap();
+    call.reply(487, "b");
+    call.wait(ms(2_000));
+    assert!(call.ended().is_some());
+    assert_eq!(told(&call), ["D"]);
+    call.look();
+    call.wait(PATIENCE);
+    assert_eq!(call.wire(), [""; 0], "it is not sent again");
+    assert_eq!(call.news(), ["timer D"]);
+    assert_eq!(call.sim.ua.held(), Default::default());
+}
+
+#[test]
+fn a_prack_that_ends_with_its_leg_says_so() {
+    let mut call = Call::ringing();
+    let number = cseq(&call.sent(Method::Invite)) + 1;
+    call.reply_reliably(183, "b", 1);
+    call.reply(486, "b");
+    let failed = call.sim.events.iter().find_map(|event| match &event.fact {
+        Fact::PrackFailed { detail } => Some(detail.clone()),
+        _ => None,
+    });
+    let said =
+        format!("its leg is over: the PRACK {number}, which nobody answered, is not sent again");
+    assert_eq!(failed, Some(said));
+    call.look();
+    call.wait(PATIENCE);
+    assert_eq!(call.wire(), [""; 0]);
+}

@@ -193,3 +193,16 @@ fn a_timer_that_has_moved_counts_anew_and_adds_no_line() {
     assert_eq!(shown, ["in 10m ◌ Timer expiry · leg a8\\u{202e} subscription ends"], "{text}");
     assert_eq!(text.lines().filter(|line| line.contains('+')).count(), lines_before);
 }
+
+#[test]
+fn a_notify_tells_how_its_subscription_and_its_transfer_stand() {
+    let mut script = up();
+    let notify = "NOTIFY sip:a@b SIP/2.0\r\nSubscription-State: active;x=\u{202e}\r\n\
+                  Content-Type: message/sipfrag\r\n\r\nSIP/2.0 180 Ring\x1bing\r\n";
+    let message = Bytes::from(notify);
+    let fact = Fact::Received { message, again: false, transaction: None, answer: None };
+    script.fact(1, Method::Notify, fact, status(State::Accepted, true));
+    let text = script.text(100, 30);
+    let told = lines(&text, "from the peer");
+    assert!(told[0].contains("active;x=\\u{202e} · SIP/2.0 180 Ring\\x1bing"), "{text}");
+}

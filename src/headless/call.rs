@@ -9,7 +9,7 @@ use crate::{
     headless::outcome::Outcome,
     sip::{
         Absorbed, ContextEvent, ContextId, Created, Fact, FlowId, LegState, Method, RedirectTarget,
-        Transport,
+        State, Transport,
     },
 };
 
@@ -116,6 +116,23 @@ impl Call {
         if matches!(event.fact, Fact::Sent { .. }) && event.method == self.method {
             self.redirect = None;
         }
+    }
+
+    /// Whether an event is the one that a call is hung up after: its 2xx, or of a subscription the leg
+    /// that its 2xx announces.
+    pub(super) fn is_to_hang_up(&self, event: &ContextEvent) -> bool {
+        match event.fact {
+            Fact::Accepted { again: false, .. } => event.status.legs_up > 0,
+            Fact::Leg { .. } if self.method != Method::Invite => {
+                event.status.state == State::Accepted && self.can_hang_up()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it has a leg that is up, or a subscription that waits for its first NOTIFY.
+    pub(super) fn can_hang_up(&self) -> bool {
+        self.legs_up > 0 || (self.method != Method::Invite && !self.early.is_empty())
     }
 
     /// Whether the user asked for it, and not the end of another context's leg.

@@ -221,9 +221,15 @@ impl ClientContext {
         self.legs.iter().filter(|leg| leg.is_up()).count()
     }
 
-    /// The tags of the legs that are up and not being hung up.
+    /// The tags of the legs that are up and not being hung up; of a subscription those also that have
+    /// only been announced by its 2xx.
     pub(crate) fn confirmed_tags(&self) -> Vec<Box<str>> {
-        let confirmed = self.legs.iter().filter(|leg| leg.state == LegState::Confirmed);
+        let announced = self.method != Method::Invite && self.state == State::Accepted;
+        let confirmed = self.legs.iter().filter(|leg| match leg.state {
+            LegState::Confirmed => true,
+            LegState::Early => announced,
+            LegState::HangingUp { .. } | LegState::Terminated { .. } => false,
+        });
         confirmed.map(|leg| leg.tag.clone()).collect()
     }
 }

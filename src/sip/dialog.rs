@@ -158,6 +158,16 @@ impl Leg {
         self.confirmed = true;
     }
 
+    /// A NOTIFY confirms the dialog of a subscription (RFC 6665 §4.4.1), unless that is being ended
+    /// already. Gives whether it does.
+    pub(crate) fn notified(&mut self) -> bool {
+        let was_early = self.state == LegState::Early;
+        if was_early {
+            self.confirm();
+        }
+        was_early
+    }
+
     /// Whether the dialog is confirmed and not over.
     pub(crate) fn is_up(&self) -> bool {
         self.confirmed && !self.is_terminated()

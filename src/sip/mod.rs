@@ -22,6 +22,7 @@ mod message;
 mod method;
 pub mod multipart;
 mod name;
+mod notification;
 mod params;
 mod random;
 mod raw;
@@ -61,6 +62,7 @@ pub use message::{
 };
 pub use method::{Method, MethodError};
 pub use name::HeaderName;
+pub use notification::notification;
 pub use params::Params;
 pub use random::Branch;
 pub(crate) use random::Identifiers;

@@ -352,6 +352,15 @@ impl Context {
                 self.goes_on(event);
                 self.rejected = Some(*cause);
             }
+            // RFC 6665 §4.1.2.4: what a 2xx has announced fails where no NOTIFY follows.
+            Fact::Failed { response: None, cause: Cause::RequestTimeout, .. }
+                if self.outcome == Some(Outcome::Accepted) =>
+            {
+                let subscribes = matches!(self.method, Method::Subscribe | Method::Refer);
+                assert!(subscribes && self.parent.is_none() && !self.ended, "{event:?}");
+                assert!(self.legs.values().all(|leg| !leg.confirmed), "{event:?}");
+                self.outcome = Some(Outcome::Failed);
+            }
             Fact::Failed { .. } => {
                 self.goes_on(event);
                 self.outcome = Some(Outcome::Failed);

@@ -130,7 +130,14 @@ fn a_subscription_by_hand_gets_its_notifications() {
     call.reply_with(200, "b", |builder| {
         builder.header(HeaderName::Contact, "<sip:bob@192.0.2.2>").header(HeaderName::Expires, 60)
     });
-    assert!(call.sim.story(call.id).contains(&"leg b Confirmed".to_owned()));
+    let notify = "NOTIFY sip:me@here.test SIP/2.0\r\n\
+                  Via: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKn\r\nMax-Forwards: 70\r\n\
+                  From: <sip:bob@demo.test>;tag=b\r\nTo: Me <sip:me@here.test>;tag=mine\r\n\
+                  Call-ID: hand-made\r\nCSeq: 1 NOTIFY\r\nEvent: presence\r\n\
+                  Subscription-State: active\r\nContent-Length: 0\r\n\r\n";
+    call.deliver(notify.into());
+    let story = call.sim.story(call.id);
+    assert_eq!(story[3..], ["leg b Early", "received NOTIFY", "answered 200", "leg b Confirmed"]);
 }
 
 #[test]

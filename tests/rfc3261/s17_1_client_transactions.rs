@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use sipboard::sip::{Cause, HeaderName, Method, Settings, State, Timer, Timing, Transport};
+use sipboard::sip::{
+    Cause, Event, HeaderName, Method, Output, Settings, State, Timer, Timing, Transport,
+};
 
 use crate::{
     scripted::*,
-    simulation::{FLOW, invite, ms, new_request, response},
+    simulation::{self, FLOW, invite, ms, new_request, response},
 };
 
 fn options(transport: Transport) -> Call {
@@ -301,4 +303,27 @@ fn s17_1_3_a_response_with_our_branch_but_not_our_call_from_tag_or_number_is_a_s
     }
     call.deliver(right.into());
     assert_eq!(call.state(), State::Accepted);
+}
+
+#[test]
+fn s18_4_what_never_left_is_not_told_as_sent() {
+    let mut call = Call::options();
+    let events = call.sim.with(|ua, now| {
+        let id = ua.request(now, FLOW, invite());
+        let mut events = Vec::new();
+        while let Some(output) = ua.poll_output() {
+            match output {
+                Output::Transmit(transmit) => {
+                    ua.transmit_failed(now, &transmit, "too large for a datagram");
+                }
+                Output::Event(Event::Context(event)) if event.context == id => events.push(event),
+                _ => {}
+            }
+        }
+        events
+    });
+    let told: Vec<_> = events.iter().map(simulation::word).collect();
+    assert_eq!(told, ["created", "failed Connection Error", "ended Connection Error"]);
+    let status = &events.last().unwrap().status;
+    assert_eq!((status.attempts, status.attempts_max), (0, 0));
 }

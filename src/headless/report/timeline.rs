@@ -7,7 +7,7 @@ use crate::{
     sip::{
         Asked, CancelOptions, ContextEvent, Fact, Followed, HeaderName, LegState, Message, Outside,
         OutsideFact, RedirectTarget, Response, Stray, TerminatedBy, UriBuf, answer_attempts,
-        escape, secret::without_passwords,
+        escape, notification, secret::without_passwords,
     },
 };
 
@@ -238,9 +238,14 @@ fn words(event: &ContextEvent, server: &str) -> Option<Words> {
         }
         Fact::Leg { tag, state } => told(format!("leg {tag}"), leg(state), Tone::Faint),
         Fact::NoLeg { tag, detail } => told(format!("no leg {tag}"), detail.clone(), Tone::Bad),
-        Fact::Received { again, .. } => {
+        Fact::Received { again, message, .. } => {
             let note = if *again { "from the peer, again" } else { "from the peer" };
-            (Way::In, method.to_owned(), note.to_owned(), Tone::Plain)
+            let read = Message::read(message.clone()).ok();
+            let note = match read.as_ref().and_then(notification) {
+                Some(said) => format!("{note}, {said}"),
+                None => note.to_owned(),
+            };
+            (Way::In, method.to_owned(), note, Tone::Plain)
         }
         Fact::Answered { response, attempt, left, .. } => {
             let note = answered(method, response, (*attempt, *left));

@@ -325,8 +325,8 @@ impl<'o> Run<'o> {
             }
             Fact::Cancel { .. } => call.cancelled = true,
             // A cancel that a 2xx crossed ends with the BYE that the user agent sends itself.
-            Fact::Accepted { again: false, .. }
-                if event.status.legs_up > 0 && !call.cancelled && !call.hang_up =>
+            Fact::Accepted { again: false, .. } | Fact::Leg { .. }
+                if call.is_to_hang_up(event) && !call.cancelled && !call.hang_up =>
             {
                 call.hang_up = true;
                 let after = self.plan.hangup_after.unwrap_or_default();
@@ -402,7 +402,7 @@ impl<'o> Run<'o> {
                     self.queue.push_back(Command::Cancel { context: id, options });
                 }
                 // The peer may have hung up before.
-                Alarm::HangUp if call.legs_up == 0 => call.hang_up = false,
+                Alarm::HangUp if !call.can_hang_up() => call.hang_up = false,
                 Alarm::HangUp => self.queue.push_back(Command::HangUp { context: id }),
                 Alarm::GiveUp if call.outcome.is_some() || call.unmatched => {}
                 Alarm::GiveUp => self.give_up(now, id),

@@ -35,11 +35,11 @@ impl UserAgent {
         context.cause = Some(Cause::Accepted);
         let (method, parent) = (context.method.clone(), context.parent.clone());
         let response = compose::response(message, status);
-        let subscription = self.subscribed(id, message);
+        let subscription = self.subscribed(now, id, message);
         self.subscription_granted(now, id, message);
         self.tell_own(now, id, Fact::Accepted { response, again: false });
         if let Some(tag) = subscription {
-            self.tell_own(now, id, Fact::Leg { tag: tag.clone(), state: LegState::Confirmed });
+            self.tell_own(now, id, Fact::Leg { tag: tag.clone(), state: LegState::Early });
             self.look_at_hops(now, id, (id, &tag), message);
         }
         // RFC 3311 §5.1, RFC 6665 §4.4.1: these refresh the target.

@@ -13,7 +13,7 @@ use crate::sip::{
     cause::Cause,
     compose::InDialog,
     context::Waiting,
-    dialog::CSEQ_SPENT,
+    dialog::{CSEQ_SPENT, Leg},
     event::{ContextId, Created, Fact, LegState, State, TerminatedBy},
     header::Reason,
     method::Method,
@@ -123,10 +123,11 @@ impl UserAgent {
             return Err(HangUpError::Pending);
         }
         let tags = context.confirmed_tags();
-        match (tags.is_empty(), context.legs_up()) {
-            (false, _) => Ok(tags),
-            (true, 0) => Err(HangUpError::NoLeg(context.state.as_str())),
-            (true, _) => Err(HangUpError::HangingUp),
+        let is_ending = |leg: &Leg| matches!(leg.state, LegState::HangingUp { .. });
+        match tags.is_empty() {
+            false => Ok(tags),
+            true if context.legs.iter().any(is_ending) => Err(HangUpError::HangingUp),
+            true => Err(HangUpError::NoLeg(context.state.as_str())),
         }
     }
 

@@ -109,17 +109,17 @@ impl UserAgent {
     /// CANCEL waits for its answer.
     pub(super) fn end_if_done(&mut self, now: Instant, id: ContextId) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
-        let cancel_branch = (context.state == State::HungUp && context.is_cancel_pending())
-            .then(|| context.branch())
-            .flatten();
-        if let Some(branch) = cancel_branch.filter(|_| context.legs_up() == 0) {
+        if context.state == State::HungUp && context.is_cancel_pending() && context.legs_up() == 0 {
             // A 2xx has crossed the CANCEL, and its leg is over: what the CANCEL is answered with, a
-            // round trip after the BYE was, changes nothing, and it is not sent again.
+            // round trip after the BYE was, changes nothing.
             context.cancel = Cancel::Sent { over: true };
-            self.end_transaction(Key { branch, is_cancel: true });
         }
-        let Some(context) = self.contexts.get_mut(&id) else { return };
+        // RFC 6665 §4.1.2.4: the NOTIFY of what a 2xx has announced.
+        let awaits_notify = context.method != Method::Invite
+            && context.state == State::Accepted
+            && context.has_early_legs();
         let waits = context.state.is_pending()
+            || awaits_notify
             || context.legs_up() > 0
             || context.is_cancel_pending()
             || (context.state == State::Sent && context.deadline.is_some())
@@ -133,7 +133,8 @@ impl UserAgent {
         {
             return;
         }
-        self.end_pracks_of(id);
+        self.end_pracks_of(now, id);
+        self.end_unanswered_cancel(id);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         context.ended = Some(cause);
         let before = context.deadline.take();
@@ -143,6 +144,17 @@ impl UserAgent {
         self.transactions.arm_context(id, before, None);
         self.tell_own(now, id, Fact::Ended { cause });
         self.forget_if_over(id);
+    }
+
+    /// What a CANCEL should end is over: it is not sent again.
+    fn end_unanswered_cancel(&mut self, id: ContextId) {
+        let branch = self.contexts.get(&id).and_then(|context| context.branch());
+        let Some(branch) = branch else { return };
+        let key = Key { branch, is_cancel: true };
+        // One that was answered absorbs what is repeated.
+        if self.transactions.entry(key).is_some_and(|entry| entry.transaction.is_sending()) {
+            self.end_transaction(key);
+        }
     }
 
     /// Drops a context that has ended and whose transactions have done their work.

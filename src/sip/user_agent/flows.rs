@@ -6,8 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
+
 use super::{
-    Transmit, UserAgent,
+    Output, Transmit, UserAgent,
     errands::is_errand,
     next_hop::Peer,
     transactions::{Key, Role},
@@ -15,7 +17,7 @@ use super::{
 use crate::sip::{
     cause::Cause,
     context::{Cancel, Request},
-    event::{ContextId, Fact, FlowId, State, TerminatedBy},
+    event::{ContextId, Event, Fact, FlowId, State, TerminatedBy},
     header::Via,
     message::Message,
     method::Method,
@@ -258,14 +260,48 @@ impl UserAgent {
     }
 
     /// Bytes that [`UserAgent::poll_output`] gave out could not be sent (too large, or nowhere to
-    /// put them): the request that they are fails, and no other. `reason` is a sentence.
+    /// put them): the request that they are fails, and no other (RFC 3261 §18.4). Called before more
+    /// output is taken, so that nothing says that they went. `reason` is a sentence.
     pub fn transmit_failed(&mut self, now: Instant, transmit: &Transmit, reason: &str) {
+        self.take_back(now, &transmit.bytes, reason);
         if let Some(id) = self.find_unmatched(transmit.flow, &transmit.bytes) {
             return self.transport_error(now, id, reason);
         }
         let Ok(message) = Message::read(transmit.bytes.clone()) else { return };
         if let Ok(key) = self.find_transaction(transmit.flow, &message) {
             self.sending_failed(now, key, reason);
+        }
+    }
+
+    /// What would be told next, that these bytes went, is not told: they did not.
+    fn take_back(&mut self, now: Instant, bytes: &Bytes, reason: &str) {
+        let is_it = |output: &Output| match output {
+            Output::Event(Event::Context(event)) => {
+                event.fact.is_ours() && event.fact.message() == Some(bytes)
+            }
+            _ => false,
+        };
+        // It is told before anything else is sent.
+        let next = self.output.iter().take_while(|it| !matches!(it, Output::Transmit(_)));
+        let Some(place) = next.into_iter().position(is_it) else { return };
+        let Some(Output::Event(Event::Context(event))) = self.output.remove(place) else { return };
+        let detail = reason.to_owned();
+        match event.fact {
+            Fact::Sent { .. } | Fact::Retransmitted { .. } => {
+                if let Some(context) = self.contexts.get_mut(&event.context)
+                    && let Request::Sent { bytes: own, attempts, .. } = &mut context.request
+                    && own == bytes
+                {
+                    *attempts = attempts.saturating_sub(1);
+                }
+            }
+            Fact::Acked { .. } => {
+                self.tell(now, event.context, Method::Ack, Fact::AckFailed { detail });
+            }
+            Fact::Answered { .. } => {
+                self.tell(now, event.context, event.method, Fact::AnswerFailed { detail });
+            }
+            _ => {}
         }
     }
 

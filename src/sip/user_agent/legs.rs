@@ -123,7 +123,7 @@ impl UserAgent {
             return;
         }
         self.end_errands_of(now, id, tag);
-        self.end_pracks(id, tag, |_| true);
+        self.end_pracks(now, (id, tag), |_| true, "its leg is over");
         self.give_up_leg(now, id, tag);
         self.subscription_until(id, tag, None);
         let Some(context) = self.contexts.get_mut(&id) else { return };

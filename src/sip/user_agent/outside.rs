@@ -27,6 +27,7 @@ impl UserAgent {
         let method = request.method().unwrap_or(Method::Extension("".into()));
         let verdict = match self.servers.is_merged(transaction, request) {
             true => Verdict::loop_detected(),
+            false if self.says_no_state(request) => Verdict::no_state(),
             false => Verdict::out_of_dialog(&method, request, &self.settings.limits),
         };
         self.answer_at_once(now, transaction, request, verdict);

@@ -252,7 +252,7 @@ impl UserAgent {
     }
 
     /// An INVITE has ended, and with it the PRACKs that nobody has answered yet.
-    pub(super) fn end_pracks_of(&mut self, id: ContextId) {
+    pub(super) fn end_pracks_of(&mut self, now: Instant, id: ContextId) {
         let Some(context) = self.contexts.get(&id) else { return };
         let legs: Vec<Box<str>> = match &context.parent {
             Some((_, tag)) if context.method == Method::Invite => vec![tag.clone()],
@@ -260,25 +260,31 @@ impl UserAgent {
             None => context.legs.iter().map(|leg| leg.tag.clone()).collect(),
         };
         let owner = context.owner(id);
-        legs.iter().for_each(|tag| self.end_pracks(owner, tag, |of| of == id));
+        let why = "its INVITE is over";
+        legs.iter().for_each(|tag| self.end_pracks(now, (owner, tag), |of| of == id, why));
     }
 
     /// The PRACKs of a leg that nobody has answered yet are not sent again: what they acknowledge is
     /// over.
     pub(super) fn end_pracks(
         &mut self,
-        owner: ContextId,
-        tag: &str,
+        now: Instant,
+        (owner, tag): (ContextId, &str),
         ends: impl Fn(ContextId) -> bool,
+        why: &str,
     ) {
         let Some(leg) = self.leg_mut(owner, tag) else { return };
         let ended: Vec<_> = leg.pracks.extract_if(.., |(id, _)| ends(*id)).collect();
-        for (_, branch) in ended {
+        for (id, branch) in ended {
             let key = Key { branch, is_cancel: false };
             let entry = self.transactions.entry(key);
             // One that was answered absorbs what is repeated.
             if entry.is_some_and(|entry| entry.transaction.is_sending()) {
+                let prack = self.timer_of(key).map_or("PRACK".to_owned(), |of| of.to_string());
                 self.end_transaction(key);
+                let detail =
+                    format!("{why}: the {prack}, which nobody answered, is not sent again");
+                self.prack_failed(now, id, detail);
             }
         }
     }

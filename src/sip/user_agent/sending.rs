@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use super::{
     Size, UserAgent,
     flows::FlowState,
+    subscriptions,
     transactions::{Key, NewTransaction, Role},
 };
 use crate::sip::{
@@ -242,7 +243,7 @@ impl UserAgent {
             transaction,
         };
         self.begin_transaction(key, new);
-        self.expect_notify(id);
+        self.expect_notify(now, id);
         self.transmit(flow, to, bytes.clone());
         let destination = self.destination(flow, to);
         self.tell_own(now, id, Fact::Sent { message: bytes, destination });
@@ -256,6 +257,10 @@ impl UserAgent {
             self.transactions.set_aside(Key { branch, is_cancel: false });
         }
         context.request = request;
+        // Only a CANCEL has another deadline, and that is kept.
+        if subscriptions::subscribes(&context.method) {
+            self.wait_for_notify(id, None);
+        }
     }
 
     pub(super) fn begin_transaction(&mut self, key: Key, new: NewTransaction) {

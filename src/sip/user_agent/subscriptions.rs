@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::{UserAgent, dialog_index::DialogKey, peer::PeerRequest, transactions::Due};
 use crate::sip::{
+    cause::Cause,
     dialog::Leg,
-    event::{ContextId, Fact, LegState, TerminatedBy, Timer},
+    event::{ContextId, Fact, LegState, State, TerminatedBy, Timer},
     header::{Event, SubscriptionState},
     message::Message,
     method::Method,
@@ -20,27 +21,69 @@ pub(super) fn subscribes(method: &Method) -> bool {
     matches!(method, Method::Subscribe | Method::Refer)
 }
 
+/// How a subscription stands by a NOTIFY.
+pub(super) fn subscription_state(notify: &Message) -> Option<SubscriptionState<'_>> {
+    SubscriptionState::parse(notify.header(HeaderName::SubscriptionState)?.text().ok()?).ok()
+}
+
 /// The seconds that Expires names.
 fn expires(message: &Message) -> Option<u32> {
     message.header(HeaderName::Expires)?.text().ok()?.trim().parse().ok()
 }
 
 impl UserAgent {
-    /// A NOTIFY may overtake the 2xx, so the dialog is looked for from the start
+    /// A NOTIFY may overtake the 2xx, so the dialog is looked for from the start, and Timer N runs
     /// (RFC 6665 §4.1.2.4).
-    pub(super) fn expect_notify(&mut self, id: ContextId) {
-        let context = self.contexts.get(&id);
-        if context.is_some_and(|c| subscribes(&c.method) && c.parent.is_none()) {
+    pub(super) fn expect_notify(&mut self, now: Instant, id: ContextId) {
+        if self.is_subscription(id) {
             self.register_dialog(id);
+            self.wait_for_notify(id, Some(now + self.settings.timing.patience()));
         }
     }
 
-    /// A 2xx to a SUBSCRIBE or REFER outside a dialog makes a subscription.
-    pub(super) fn subscribed(&mut self, id: ContextId, message: &Message) -> Option<Box<str>> {
-        let context = self.contexts.get_mut(&id)?;
-        if !subscribes(&context.method) || context.parent.is_some() {
+    /// Moves Timer N.
+    pub(super) fn wait_for_notify(&mut self, id: ContextId, until: Option<Instant>) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let before = std::mem::replace(&mut context.deadline, until);
+        self.transactions.arm_context(id, before, until);
+    }
+
+    /// Whether a context has made a subscription, or tries to.
+    pub(super) fn is_subscription(&self, id: ContextId) -> bool {
+        self.contexts.get(&id).is_some_and(|c| subscribes(&c.method) && c.parent.is_none())
+    }
+
+    /// Timer N: without any NOTIFY the subscription has failed; where a fork has sent one, those that
+    /// have not are over (RFC 6665 §4.1.2.4).
+    pub(super) fn never_notified(&mut self, now: Instant, id: ContextId) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        if context.state != State::Accepted {
+            return;
+        }
+        if !context.legs.iter().all(|leg| leg.is_early()) {
+            return self.end_early_legs(now, id, TerminatedBy::GivenUp);
+        }
+        let seconds = self.settings.timing.patience().as_secs_f64();
+        let detail = format!(
+            "no NOTIFY came within {seconds} s of the {} (Timer N, 64·T1, RFC 6665 §4.1.2.4)",
+            context.method
+        );
+        self.fail(now, id, State::Failed, Cause::RequestTimeout, detail);
+    }
+
+    /// A 2xx to a SUBSCRIBE or REFER outside a dialog makes a subscription; its dialog is early until
+    /// the NOTIFY that makes it (RFC 6665 §4.4.1).
+    pub(super) fn subscribed(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        message: &Message,
+    ) -> Option<Box<str>> {
+        if !self.is_subscription(id) {
             return None;
         }
+        let timer_n = now + self.settings.timing.patience();
+        let context = self.contexts.get_mut(&id)?;
         // RFC 4488 §4: the peer will not notify.
         let refused = message.header(HeaderName::ReferSub).is_some_and(|header| {
             header
@@ -55,9 +98,11 @@ impl UserAgent {
         let cseq = request.cseq().ok()?.number;
         let request_uri = String::from_utf8_lossy(request.request_uri_bytes());
         let mut leg = Leg::new(message, &request_uri, cseq)?;
-        leg.confirm();
         leg.subscribed = true;
         context.legs.push(leg);
+        // Another fork may have ended it.
+        let until = context.deadline.unwrap_or(timer_n);
+        self.wait_for_notify(id, Some(until));
         Some(tag)
     }
 
@@ -65,9 +110,7 @@ impl UserAgent {
     /// so before.
     pub(super) fn subscription_granted(&mut self, now: Instant, id: ContextId, message: &Message) {
         let tag = message.to().ok().and_then(|to| to.tag().map(Box::<str>::from));
-        let is_root =
-            self.contexts.get(&id).is_some_and(|c| subscribes(&c.method) && c.parent.is_none());
-        let Some(tag) = tag.filter(|_| is_root) else { return };
+        let Some(tag) = tag.filter(|_| self.is_subscription(id)) else { return };
         if self.leg_mut(id, &tag).is_some_and(|leg| leg.until.is_none()) {
             self.subscription_lasts(now, id, &tag, expires(message));
         }
@@ -92,8 +135,11 @@ impl UserAgent {
     /// How long the subscription of a leg lasts from now on; a fetch, or one that was ended, only
     /// until the last NOTIFY should have come (RFC 6665 §4.1.2.3). What ends already gets no more time.
     fn subscription_lasts(&mut self, now: Instant, id: ContextId, tag: &str, seconds: Option<u32>) {
+        let is_notified = self.leg_mut(id, tag).is_some_and(|leg| leg.is_up());
         let until = match seconds {
             None => return,
+            // Timer N runs already.
+            Some(0) if !is_notified => return,
             Some(0) => (Timer::N, now + self.settings.timing.patience()),
             Some(seconds) => (Timer::Expiry, now + Duration::from_secs(seconds.into())),
         };
@@ -134,7 +180,7 @@ impl UserAgent {
     ) -> Option<(ContextId, Box<str>)> {
         let id = self.subscription_of(request)?;
         let context = self.contexts.get_mut(&id)?;
-        if context.is_full() {
+        if context.is_full() || subscription_state(request).is_none() {
             return None;
         }
         let ours = context.message()?;
@@ -190,12 +236,11 @@ impl UserAgent {
 
     /// What a NOTIFY that was taken says of its subscription (RFC 6665 §4.1.3).
     pub(super) fn notified(&mut self, now: Instant, peer: &PeerRequest) {
-        let header = peer.message.header(HeaderName::SubscriptionState);
-        let state = header.and_then(|header| header.text().ok());
-        let Some(state) = state.and_then(|text| SubscriptionState::parse(text).ok()) else {
-            return;
-        };
-        let is_root = self.contexts.get(&peer.context).is_some_and(|c| subscribes(&c.method));
+        let Some(state) = subscription_state(&peer.message) else { return };
+        let is_root = self.is_subscription(peer.context);
+        if is_root {
+            self.leg_is_notified(now, peer.context, &peer.tag);
+        }
         if state.is_terminated() {
             match is_root {
                 true => self.terminate_leg(now, peer.context, &peer.tag, TerminatedBy::Peer),
@@ -214,6 +259,24 @@ impl UserAgent {
             let seconds = state.expires().or_else(asked);
             self.subscription_lasts(now, id, tag, seconds);
         }
+    }
+
+    /// A NOTIFY makes the dialog that a 2xx has announced (RFC 6665 §4.4.1); once no leg waits for one,
+    /// Timer N has no more to do.
+    fn leg_is_notified(&mut self, now: Instant, id: ContextId, tag: &str) {
+        let is_news = self.leg_mut(id, tag).is_some_and(|leg| leg.notified());
+        let waits = |leg: &Leg| leg.state == LegState::Early;
+        if self.contexts.get(&id).is_some_and(|context| !context.legs.iter().any(waits)) {
+            self.wait_for_notify(id, None);
+        }
+        if is_news {
+            self.tell_own(now, id, Fact::Leg { tag: tag.into(), state: LegState::Confirmed });
+        }
+    }
+
+    /// Whether a NOTIFY outside every leg is for a subscription, and does not say how that stands.
+    pub(super) fn says_no_state(&self, request: &Message) -> bool {
+        subscription_state(request).is_none() && self.subscription_of(request).is_some()
     }
 
     /// What ends a subscription: a SUBSCRIBE in its dialog that expires at once (RFC 6665 §4.1.2.3).

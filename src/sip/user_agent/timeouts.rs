@@ -115,8 +115,12 @@ impl UserAgent {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let before = context.deadline.take();
         let branch = context.branch();
-        let is_pending = context.state.is_pending();
+        let (is_pending, is_sent) = (context.state.is_pending(), context.state == State::Sent);
         self.transactions.arm_context(id, before, None);
+        if self.is_subscription(id) && !is_sent {
+            self.never_notified(now, id);
+            return self.forget_if_over(id);
+        }
         if let Some(context) = self.contexts.get_mut(&id).filter(|c| c.is_cancelled()) {
             context.cancel = Cancel::Sent { over: true };
         }

@@ -1,6 +1,6 @@
 //! How a request of the peer is answered where nobody answers it by hand (RFC 3261 §8.2, §12.2.2).
 
-use super::{UserAgent, peer::PeerRequest};
+use super::{UserAgent, peer::PeerRequest, subscriptions::subscription_state};
 use crate::sip::{
     compose,
     event::ContextId,
@@ -75,6 +75,12 @@ impl Verdict {
     /// The same request came another way before (RFC 3261 §8.2.2.2).
     pub(super) fn loop_detected() -> Verdict {
         Verdict::new(482)
+    }
+
+    /// What answers a NOTIFY that does not say how its subscription stands (RFC 6665 §8.2.3).
+    pub(super) fn no_state() -> Verdict {
+        let reason = "A NOTIFY needs one readable Subscription-State header".to_owned();
+        Verdict { reason: Some(reason), ..Verdict::new(400) }
     }
 
     /// What answers OPTIONS (RFC 3261 §11.2).
@@ -214,7 +220,10 @@ impl UserAgent {
             Method::Update if unanswered_offer && peer.offers() => Verdict::new(491),
             Method::Update if is_early && self.offers_cross(peer) => Verdict::new(491),
             Method::Invite | Method::Update => self.session_change(peer),
-            // RFC 6665 §4.1.3: only what was subscribed to is taken.
+            // RFC 6665 §4.1.3: only what was subscribed to is taken, and it says how that stands (§8.2.3).
+            Method::Notify if subscription_state(&peer.message).is_none() && subscribed => {
+                Verdict::no_state()
+            }
             Method::Notify if subscribed && self.is_subscribed_to(peer.context, &peer.message) => {
                 Verdict::new(200)
             }

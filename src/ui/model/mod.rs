@@ -450,11 +450,16 @@ impl Model {
     /// Whether the chosen context or leg can be hung up, as far as its last status says.
     pub fn can_hang_up(&self) -> bool {
         let Some(row) = self.selected() else { return false };
+        // A subscription can be ended before its first NOTIFY.
+        let announced = row.method != sip::Method::Invite && row.status.state == State::Accepted;
+        let is_up = |leg: &contexts::LegRow| match leg.state {
+            sip::LegState::Confirmed => true,
+            sip::LegState::Early => announced,
+            sip::LegState::HangingUp { .. } | sip::LegState::Terminated { .. } => false,
+        };
         match self.browse.leg {
-            Some(leg) => {
-                row.legs().get(leg).is_some_and(|leg| leg.state == sip::LegState::Confirmed)
-            }
-            None => row.status.legs_up > 0,
+            Some(leg) => row.legs().get(leg).is_some_and(is_up),
+            None => row.status.legs_up > 0 || (announced && row.legs().iter().any(is_up)),
         }
     }
 }

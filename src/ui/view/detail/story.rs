@@ -9,7 +9,7 @@ use ratatui::style::Style;
 use crate::{
     sip::{
         Absorbed, CancelOptions, Destination, Fact, FlowId, LegState, Message, RedirectTarget,
-        Resolution, Response, TerminatedBy, Timer, Transport, answer_attempts,
+        Resolution, Response, TerminatedBy, Timer, Transport, answer_attempts, notification,
     },
     ui::{
         detail::ladder::short,
@@ -227,9 +227,14 @@ impl Teller<'_> {
             Fact::NoLeg { tag, .. } => {
                 ("◇", theme.bad, format!("no leg {}", safe(tag)), "too many".to_owned())
             }
-            Fact::Received { again, .. } => {
+            Fact::Received { again, message, .. } => {
                 let meant = if *again { "from the peer, repeated" } else { "from the peer" };
-                ("←", theme.pending, self.name(), meant.to_owned())
+                let read = Message::read(message.clone()).ok();
+                let meant = match read.as_ref().and_then(notification) {
+                    Some(said) => format!("{meant} · {}", safe(&said)),
+                    None => meant.to_owned(),
+                };
+                ("←", theme.pending, self.name(), meant)
             }
             Fact::Answered { response, attempt, left, .. } => {
                 let what = format!("{} to {}", response_line(response), self.name());
