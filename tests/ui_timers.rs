@@ -200,7 +200,8 @@ fn a_notify_tells_how_its_subscription_and_its_transfer_stand() {
     let notify = "NOTIFY sip:a@b SIP/2.0\r\nSubscription-State: active;x=\u{202e}\r\n\
                   Content-Type: message/sipfrag\r\n\r\nSIP/2.0 180 Ring\x1bing\r\n";
     let message = Bytes::from(notify);
-    let fact = Fact::Received { message, again: false, transaction: None, answer: None };
+    let fact =
+        Fact::Received { message, again: false, transaction: None, answer: None, session: None };
     script.fact(1, Method::Notify, fact, status(State::Accepted, true));
     let text = script.text(100, 30);
     let told = lines(&text, "from the peer");
