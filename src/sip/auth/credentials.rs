@@ -76,6 +76,9 @@ pub struct Credentials {
     pub realm: Option<String>,
 }
 
+/// How many characters a password has that is looked for in texts.
+const SHORTEST: usize = 6;
+
 impl Credentials {
     /// Credentials for every realm.
     pub fn new(username: impl Into<String>, password: impl Into<Password>) -> Credentials {
@@ -83,10 +86,10 @@ impl Credentials {
     }
 
     /// Where the password stands in a text as a word of its own, in order. Nowhere where it is the
-    /// user name, which may be seen.
+    /// user name, which may be seen, or so short that any number or word may be the same.
     pub fn password_in(&self, text: &str) -> Vec<Range<usize>> {
         let Ok(password) = &self.password.0 else { return Vec::new() };
-        if password.is_empty() || **password == *self.username {
+        if password.chars().count() < SHORTEST || **password == *self.username {
             return Vec::new();
         }
         let is_word = |at: usize| {
