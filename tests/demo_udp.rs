@@ -94,7 +94,13 @@ fn tag(message: &Message) -> String {
 
 #[tokio::test]
 async fn a_server_that_listens_everywhere_says_where_it_is_reached() {
-    let (demo, peer) = Peer::of("0.0.0.0:0").await;
+    for everywhere in ["0.0.0.0:0", "[::]:0"] {
+        is_reached(everywhere).await;
+    }
+}
+
+async fn is_reached(everywhere: &str) {
+    let (demo, peer) = Peer::of(everywhere).await;
     peer.send("INVITE", "answer", "1", "", 1).await;
     let ok = peer.until("200 INVITE", &["180 INVITE"]).await;
     let port = demo.addresses().udp.unwrap().port();

@@ -81,7 +81,8 @@ fn s4_a_reliable_199_gets_its_prack_and_ends_its_leg() {
     call.reply_reliably(183, "b", 1);
     call.look();
     call.reply_reliably(199, "b", 2);
-    assert_eq!(call.news(), ["progress 199", "leg b ended by a 199", "sent PRACK"]);
+    // The PRACK of the 183 is unanswered, and ends with its leg.
+    assert_eq!(call.news(), ["progress 199", "prack failed", "leg b ended by a 199", "sent PRACK"]);
 }
 
 #[test]

@@ -115,6 +115,8 @@ impl Core {
 
     /// A socket was bound, or a peer connected.
     pub(super) fn flow_up(&mut self, flow: FlowId, transport: Transport, local: SocketAddr) {
+        // RFC 4291 §2.5.5.2: an IPv4 peer of an IPv6 socket reaches an IPv4 address.
+        let local = SocketAddr::new(local.ip().to_canonical(), local.port());
         let info = FlowInfo { id: flow, transport, local };
         let flow_state = Flow { info, calls: BTreeSet::new(), dialogs: BTreeSet::new() };
         self.flows.insert(flow, flow_state);

@@ -46,7 +46,7 @@ fn source_for(peer: SocketAddr) -> Option<IpAddr> {
     let socket = UdpSocket::bind(any).ok()?;
     socket.connect(peer).ok()?;
     let ours = socket.local_addr().ok()?.ip();
-    (!ours.is_unspecified()).then_some(ours)
+    (!ours.is_unspecified()).then(|| ours.to_canonical())
 }
 
 #[cfg(test)]

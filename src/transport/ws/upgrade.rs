@@ -72,6 +72,8 @@ pub(super) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
 struct Head {
     length: usize,
     status: StatusCode,
+    /// The reason phrase.
+    reason: String,
     /// HTTP/1.0, which has no upgrade.
     is_old: bool,
     fields: HeaderMap,
@@ -99,7 +101,9 @@ impl Head {
             fields.append(name, value);
         }
         let status = status.ok_or_else(not_http)?;
-        Ok(Some(Head { length, status, is_old: answer.version == Some(0), fields }))
+        let reason = first_line(answer.reason.unwrap_or_default().as_bytes());
+        let is_old = answer.version == Some(0);
+        Ok(Some(Head { length, status, reason, is_old, fields }))
     }
 
     fn is_interim(&self) -> bool {
@@ -169,7 +173,7 @@ impl Head {
     fn refusal(&self, head: &[u8], body: &[u8]) -> String {
         let status = match self.is_old {
             true => first_line(head),
-            false => self.status.to_string(),
+            false => format!("{} {}", self.status.as_str(), self.reason).trim_end().to_owned(),
         };
         let to = match self.fields.get(LOCATION).filter(|_| self.status.is_redirection()) {
             Some(to) => format!(" to {}, which is not followed", first_line(to.as_bytes())),
