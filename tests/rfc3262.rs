@@ -358,6 +358,22 @@ fn s4_a_reliable_provisional_to_a_reinvite_gets_its_prack() {
 }
 
 #[test]
+fn rfc6141_s4_6_a_reliable_provisional_to_a_reinvite_refreshes_the_target_and_the_prack_goes_there()
+{
+    let mut call = reliable();
+    call.reply(200, "b");
+    call.in_dialog_with(None, DialogRequest::new(Method::Invite)).unwrap();
+    let reinvite = call.sent(Method::Invite);
+    call.reply_to_with(&reinvite, 183, "", |builder| {
+        builder.header(CONTACT, "<sip:moved@192.0.2.2>").header(REQUIRE, "100rel").header(RSEQ, 7)
+    });
+    assert_eq!(call.sent(Method::Prack).request_uri(), Some("sip:moved@192.0.2.2"));
+    call.reply_to(&reinvite, 488, "");
+    call.hang_up();
+    assert_eq!(call.sent(Method::Bye).request_uri(), Some("sip:moved@192.0.2.2"));
+}
+
+#[test]
 fn s3_a_prack_of_the_peer_matches_nothing_here_and_gets_481() {
     let mut call = Call::up();
     let answer = call.peer(Method::Prack, 1, &[(HeaderName::RAck, "1 1 INVITE")]);

@@ -216,28 +216,19 @@ async fn what_goes_to_the_address_of_a_contact_is_told_with_that_address() {
 }
 
 #[tokio::test]
-async fn an_ack_that_nobody_takes_is_told_and_its_leg_given_up() {
+async fn ack_and_bye_to_a_closed_port_take_the_way_of_the_invite() {
     let peer = UdpPeer::new().await;
     let closed = TcpListener::bind(LOOPBACK).await.unwrap();
     let nobody = closed.local_addr().unwrap();
     drop(closed);
     let mut front = Front::new();
-    front.send(request(Method::Invite), &peer.server).await;
-    let (invite, from) = peer.take().await;
-    let contact = format!("<sip:bob@{nobody};transport=tcp>");
-    let accepted = response_with_contact(&invite, "200 OK", &contact);
-    peer.socket.send_to(&accepted, from).await.unwrap();
-    let why = front
-        .fact("ACK failed", |_, fact| match fact {
-            Fact::AckFailed { detail } => Some(detail.clone()),
-            _ => None,
-        })
-        .await;
-    assert!(why.starts_with("the ACK could not be sent: "), "{why}");
-    assert!(why.contains("connection refused"), "{why}");
-    let of_bye = front.ended().await;
-    let of_call = front.ended().await;
-    assert_eq!((of_bye.1, of_call.1), ("Connection Error".into(), "Connection Error".into()));
+    let context = call(&mut front, &peer, &format!("<sip:bob@{nobody};transport=tcp>")).await;
+    assert_eq!(peer.take().await.0.method(), Some(Method::Ack));
+    hang_up(&mut front, context).await;
+    let (bye, _) = peer.answer("200 OK").await;
+    assert_eq!(bye.method(), Some(Method::Bye));
+    front.ended().await;
+    front.ended().await;
     front.quit().await;
 }
 

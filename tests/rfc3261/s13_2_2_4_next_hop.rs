@@ -101,10 +101,32 @@ fn s13_2_2_4_an_ack_whose_flow_is_gone_is_carried_by_another() {
 }
 
 #[test]
+fn s13_2_2_4_an_ack_whose_hop_takes_no_connection_goes_the_way_of_the_invite_and_so_does_the_bye() {
+    let mut call = invited();
+    accept(&mut call);
+    connecting(&mut call, 0);
+    call.look();
+    call.sim.with(|ua, now| ua.flow_down(now, OTHER, "connection refused"));
+    assert_eq!(call.wire(), ["ACK"]);
+    assert_eq!(call.last().essentials().unwrap().via.transport(), "UDP");
+    let news = call.news();
+    assert!(
+        news[0].ends_with("connection refused; the ACK goes the way of the INVITE"),
+        "{news:?}"
+    );
+    call.hang_up();
+    connecting(&mut call, 1);
+    call.sim.with(|ua, now| ua.flow_down(now, OTHER, "connection refused"));
+    assert_eq!(call.wire(), ["BYE"]);
+    assert_eq!(call.last().essentials().unwrap().via.transport(), "UDP");
+}
+
+#[test]
 fn s13_2_2_4_an_ack_that_no_flow_takes_is_told_and_its_leg_hung_up() {
     let mut call = invited();
     accept(&mut call);
     connecting(&mut call, 0);
+    call.sim.with(|ua, now| ua.flow_down(now, FLOW, "no way out"));
     call.look();
     call.sim.with(|ua, now| ua.flow_down(now, OTHER, "connection refused"));
     let news = call.news();
@@ -117,6 +139,36 @@ fn s13_2_2_4_an_ack_that_no_flow_takes_is_told_and_its_leg_hung_up() {
     assert_eq!(call.news().last().unwrap(), "ended Connection Error");
     call.sim.run(PATIENCE * 2);
     assert_eq!((call.wire(), call.sim.ua.contexts()), (vec![], 0));
+}
+
+#[test]
+fn s13_2_2_4_who_leaves_waits_for_no_name_server_with_ack_and_bye() {
+    let mut call = invited();
+    accept(&mut call);
+    assert_eq!(call.wire(), [""; 0]);
+    call.sim.with(|ua, now| ua.shut_down(now));
+    assert_eq!(call.wire(), ["ACK", "BYE"]);
+    assert_eq!(call.last().essentials().unwrap().via.transport(), "UDP");
+}
+
+#[test]
+fn s15_a_bye_that_looks_for_its_way_when_the_user_leaves_goes_that_of_the_invite() {
+    for at_the_end in [false, true] {
+        let mut call = invited();
+        accept(&mut call);
+        connecting(&mut call, 0);
+        call.sim.with(up);
+        call.sim.with(|ua, now| ua.flow_down(now, OTHER, "tcp 192.0.2.9:5070: closed"));
+        call.hang_up();
+        call.look();
+        call.sim.with(|ua, now| match at_the_end {
+            false => ua.shut_down(now),
+            true => ua.abandon(now),
+        });
+        assert_eq!(call.wire(), ["BYE"]);
+        let given_up = call.news().contains(&"leg b Terminated { by: GivenUp }".to_owned());
+        assert!(!given_up, "it was sent");
+    }
 }
 
 #[test]
@@ -211,11 +263,12 @@ fn rfc3262_s4_pracks_wait_for_the_flow_of_their_hop_and_go_in_order() {
 }
 
 #[test]
-fn rfc3262_s4_a_prack_that_no_flow_takes_is_told() {
+fn rfc3262_s4_a_prack_whose_hop_takes_no_connection_goes_the_way_of_the_invite() {
     let mut call = invited();
     provisional(&mut call, 1);
     connecting(&mut call, 0);
     call.look();
     call.sim.with(|ua, now| ua.flow_down(now, OTHER, "connection refused"));
-    assert_eq!(call.news(), ["prack failed"]);
+    assert_eq!(call.wire(), ["PRACK"]);
+    assert_eq!(call.last().essentials().unwrap().via.transport(), "UDP");
 }

@@ -55,23 +55,36 @@ fn s12_1_1_a_sip_contact_in_a_secure_dialog_is_told_and_the_2xx_acked_on_the_inv
 }
 
 #[test]
-fn s26_2_2_a_bye_that_would_go_in_the_clear_is_not_sent_and_says_which_header_is_wrong() {
+fn s15_a_bye_whose_hop_is_in_the_clear_takes_the_connection_that_its_ack_took() {
+    for (contact, routes) in
+        [(CLEAR, &[][..]), ("<sips:bob@192.0.2.9>", &["<sip:192.0.2.8;lr>"][..])]
+    {
+        let mut call = accepted(contact, routes);
+        call.look();
+        call.hang_up();
+        assert_eq!((call.wire(), call.sim.follows.len()), (vec!["BYE".to_owned()], 0));
+        let bye = call.sent(Method::Bye);
+        assert_eq!(bye.essentials().unwrap().via.transport(), "TLS");
+        call.reply_to(&bye, 200, "b");
+        assert!(call.news().contains(&"leg b Terminated { by: Local }".to_owned()));
+        assert_eq!(call.ended().unwrap().0, Cause::Bye);
+        call.wait(PATIENCE * 2);
+        assert_eq!(call.sim.ua.held(), Default::default());
+    }
+}
+
+#[test]
+fn s26_2_2_a_bye_whose_hop_is_in_the_clear_waits_for_the_connection_to_come_back_and_goes_no_other_way()
+ {
     let mut call = accepted(CLEAR, &[]);
+    call.sim.with(|ua, now| ua.flow_down(now, FLOW, "tls 192.0.2.2:5061: closed"));
     call.look();
     call.hang_up();
     assert_eq!((call.wire(), call.sim.follows.len()), (vec![], 0));
-    let why = call.sim.events.iter().find_map(|event| match &event.fact {
-        sipboard::sip::Fact::Failed { detail, .. } => Some(detail.to_string()),
-        _ => None,
-    });
-    assert_eq!(
-        why.unwrap(),
-        "not sent: the dialog was made by a sips URI over TLS, and the Contact of its peer, sip:bob@192.0.2.9:5060, would have it go on in the clear; a sips URI there would be right (RFC 3261 §12.1.1, §26.2.2)"
-    );
-    assert!(call.news().contains(&"leg b Terminated { by: GivenUp }".to_owned()));
-    assert_eq!(call.ended().unwrap().0, Cause::InternalError);
-    call.wait(PATIENCE * 2);
-    assert_eq!(call.sim.ua.held(), Default::default());
+    call.sim.with(|ua, now| ua.flow_down(now, FLOW, "tls 192.0.2.2:5061: connection refused"));
+    assert_eq!(call.wire(), [""; 0]);
+    assert!(call.news().contains(&"leg b Terminated { by: Transport }".to_owned()));
+    assert_eq!(call.ended().unwrap().0, Cause::ConnectionError);
 }
 
 #[test]
@@ -158,21 +171,24 @@ fn s12_2_2_a_target_that_is_refreshed_into_the_clear_is_told_and_not_used() {
     let news = call.news();
     let told = "not secure: the Contact sip:bob@192.0.2.9:5060 of the UPDATE is not sips";
     assert!(news.iter().any(|word| word.starts_with(told)), "{news:?}");
+    assert!(news.iter().any(|word| word.contains("the dialog keeps its target")), "{news:?}");
     call.look();
+    call.in_dialog(Method::Info).unwrap();
     call.hang_up();
-    assert_eq!(call.wire(), [""; 0]);
+    assert_eq!(call.wire(), ["INFO", "BYE"]);
+    assert_eq!(call.sent(Method::Bye).request_uri(), Some("sips:bob@192.0.2.2:5061"));
 }
 
 #[test]
-fn s26_2_2_a_subscription_of_a_sips_uri_is_not_ended_in_the_clear() {
+fn s26_2_2_a_subscription_of_a_sips_uri_is_ended_on_its_own_connection() {
     for method in [Method::Subscribe, Method::Refer] {
         let mut call = secure(method, Transport::Tls);
         call.reply_with(202, "b", |builder| builder.header(CONTACT, CLEAR));
         assert!(call.news().iter().any(|word| word.starts_with("not secure: the Contact")));
         call.look();
         call.hang_up();
-        assert_eq!((call.wire(), call.sim.follows.len()), (vec![], 0));
-        assert!(call.ended().is_some());
+        assert_eq!((call.wire(), call.sim.follows.len()), (vec!["SUBSCRIBE".to_owned()], 0));
+        assert_eq!(call.last().essentials().unwrap().via.transport(), "TLS");
     }
 }
 

@@ -217,7 +217,8 @@ pub enum Fact {
         /// Its state now.
         state: LegState,
     },
-    /// A message came that would have made a leg, but the context has as many as are kept.
+    /// A message came with a tag that makes no leg: the context has as many as are kept, or it answers
+    /// a request in a dialog of another tag.
     NoLeg {
         /// The tag that it would have had.
         tag: Box<str>,

@@ -44,9 +44,9 @@ impl UserAgent {
         }
         // RFC 3311 §5.1, RFC 6665 §4.4.1: these refresh the target.
         if let (Method::Update | Method::Subscribe, Some((parent, tag))) = (method, parent)
-            && let Some(leg) = self.leg_mut(parent, &tag)
+            && self.leg_mut(parent, &tag).is_some()
         {
-            leg.refresh(message);
+            self.refresh_target((parent, &tag), message);
             self.subscription_refreshed(now, id, (parent, &tag), message);
             self.look_at_hops(now, id, (parent, &tag), message);
             self.offer_was_taken(id, parent, &tag);
@@ -207,9 +207,7 @@ impl UserAgent {
         status: StatusCode,
         message: &Message,
     ) {
-        if let Some(leg) = self.leg_mut(parent, tag) {
-            leg.refresh(message);
-        }
+        self.refresh_target((parent, tag), message);
         self.offer_was_taken(id, parent, tag);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         context.state = State::Accepted;
@@ -220,6 +218,7 @@ impl UserAgent {
         }
         let response = compose::response(message, status);
         self.tell_own(now, id, Fact::Accepted { response, again: false });
+        self.tell_foreign_tag(now, id, tag, status, message);
         self.look_at_hops(now, id, (parent, tag), message);
         self.ack_2xx(now, id, (parent, tag), status, message);
         if let Some(leg) = self.leg_mut(parent, tag).filter(|leg| leg.is_up()) {
@@ -232,6 +231,26 @@ impl UserAgent {
             self.tell(now, id, Method::Cancel, Fact::CancelCrossed { detail });
         }
         self.finish(now, id, Some(status));
+    }
+
+    /// A 2xx in a dialog that names another To tag than the dialog has: its branch says what it
+    /// answers, and it makes no dialog.
+    fn tell_foreign_tag(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        tag: &str,
+        status: StatusCode,
+        message: &Message,
+    ) {
+        let theirs = message.to().ok().and_then(|to| to.tag().map(Box::<str>::from));
+        let theirs = theirs.unwrap_or_default();
+        if *theirs != *tag {
+            let detail = format!(
+                "the {status} answers a request in the dialog with the tag {tag}, which it should name (RFC 3261 §8.2.6.2, §12.2.1.2): the dialog keeps its own"
+            );
+            self.tell_own(now, id, Fact::NoLeg { tag: theirs, detail });
+        }
     }
 
     /// ACKs a 2xx along the leg, which is another context's where a re-INVITE was accepted.

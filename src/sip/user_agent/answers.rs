@@ -107,9 +107,7 @@ impl UserAgent {
             }
             Method::Notify => self.notified(now, peer),
             Method::Invite | Method::Update => {
-                if let Some(leg) = self.leg_mut(peer.context, &peer.tag) {
-                    leg.refresh(&peer.message);
-                }
+                self.refresh_target((peer.context, &peer.tag), &peer.message);
                 self.look_at_hops(now, peer.context, (peer.context, &peer.tag), &peer.message);
             }
             _ => {}

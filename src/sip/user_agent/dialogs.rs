@@ -190,7 +190,12 @@ impl UserAgent {
         };
         let Some((leg, invite)) = leg_and_invite(context, tag) else { return id };
         // RFC 3261 §12.2.1.1: the route set, or else the remote target, says where it goes.
-        let hop = self.hop_of_leg(context, flow, leg);
+        let hop = match self.hop_of_leg(context, flow, leg) {
+            // RFC 3261 §13.2.2.4, §15: what has been acknowledged must be ended, and where its hop is in
+            // the clear the INVITE's own flow is the way that the ACK took.
+            Err(_) if matches!(leg.state, LegState::HangingUp { .. }) => Ok(None),
+            hop => hop,
+        };
         let from = invite.header(HeaderName::From).map(|header| header.value);
         let created = Created {
             request_uri: as_uri(&leg.remote_target),

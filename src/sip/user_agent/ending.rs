@@ -7,13 +7,14 @@ use super::{
     UserAgent,
     dialog_index::DialogKey,
     dialogs::Unanswered,
+    errands::LEAVING,
     is_call, subscriptions,
     transactions::{Due, Key},
 };
 use crate::sip::{
     cause::Cause,
     context::{Cancel, ClientContext, Request},
-    event::{ContextId, Fact, LegState, State, TerminatedBy},
+    event::{ContextId, Fact, FlowId, LegState, State, TerminatedBy},
     method::Method,
     status::StatusCode,
 };
@@ -29,17 +30,44 @@ impl UserAgent {
             .map(|(id, _)| *id)
             .collect();
         open.sort_unstable();
+        // What is to be ended already, and an ACK before its BYE, wait for no name server.
+        let legs = self.hurry_errands(now);
+        self.hurry_byes(now, |_| true);
         for context in open {
             // Each is one or the other, or on its way out already: a refusal says nothing new.
             if self.cancel(now, context, Default::default()).is_err() {
                 let _ = self.hang_up(now, context);
             }
         }
+        // Where the ACK found no other way in time, the BYE looks for none.
+        self.hurry_byes(now, |leg| legs.contains(leg));
         self.unregister_all(now);
+    }
+
+    /// What waits for a way to end the dialog of one of those legs goes that of the request which made
+    /// the dialog, where that flow is up.
+    fn hurry_byes(&mut self, now: Instant, of: impl Fn(&(ContextId, Box<str>)) -> bool) {
+        let mut waiting: Vec<(ContextId, FlowId)> = Vec::new();
+        for (id, context) in &self.contexts {
+            let Some(parent) = context.parent.as_ref() else { continue };
+            let Some(made) = self.contexts.get(&parent.0) else { continue };
+            let mut legs = made.legs.iter().filter(|leg| leg.tag == parent.1);
+            let ends = legs.any(|leg| leg.state == LegState::HangingUp { bye: *id });
+            let elsewhere = context.state == State::Waiting && context.flow != made.flow;
+            if ends && elsewhere && self.flows.is_up(made.flow) && of(parent) {
+                waiting.push((*id, made.flow));
+            }
+        }
+        waiting.sort_unstable();
+        for (id, flow) in waiting {
+            self.goes_with_dialog(now, id, flow, LEAVING);
+        }
     }
 
     /// The end that waits for nobody: whatever has not ended fails, as abandoned by the user.
     pub fn abandon(&mut self, now: Instant) {
+        self.hurry_errands(now);
+        self.hurry_byes(now, |_| true);
         let open = |context: &ClientContext| context.ended.is_none();
         let mut left: Vec<ContextId> =
             self.contexts.iter().filter(|(_, context)| open(context)).map(|(id, _)| *id).collect();

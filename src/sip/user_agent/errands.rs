@@ -109,6 +109,9 @@ impl Errands {
     }
 }
 
+/// Why what ends a dialog, or comes before that, waits for no other way.
+pub(super) const LEAVING: &str = "leaving, and its own way is not found yet";
+
 /// Whether an id is an errand's.
 pub(super) fn is_errand(id: ContextId) -> bool {
     id.0 >= FIRST
@@ -199,20 +202,39 @@ impl UserAgent {
 
     /// [`UserAgent::unreachable`] for an errand.
     pub(super) fn errand_unreachable(&mut self, now: Instant, id: ContextId, why: &str) {
-        let Some(errand) = self.errands.open.get(&id) else { return };
-        let Some(OfLeg { context, .. }) = errand.carries.of() else {
-            return self.errand_is_lost(now, id, why);
-        };
+        self.errand_is_lost(now, id, why);
+    }
+
+    /// Sends an ACK or PRACK on the flow of its INVITE, where that is up; gives whether it was.
+    ///
+    /// Deviation: where a peer's Contact or Record-Route leads to nobody, what belongs to the dialog
+    /// still has the way that made it.
+    fn goes_with_invite(&mut self, now: Instant, id: ContextId, why: &str) -> bool {
+        let Some(errand) = self.errands.open.get(&id) else { return false };
+        let Some(OfLeg { context, .. }) = errand.carries.of() else { return false };
         let (context, method) = (*context, errand.carries.method());
         let flow = self.contexts.get(&context).map(|context| context.flow);
-        // Deviation: where a peer's Contact or Record-Route names nobody, what belongs to the dialog
-        // still has the way that made it.
-        if let Some(flow) = flow.filter(|flow| self.flows.is_up(*flow)) {
-            let why = format!("{why}; the {method} goes the way of the INVITE");
-            self.tell(now, context, method, Fact::PassedOver { response: None, why: why.into() });
-            return self.deliver(now, id, flow);
+        let Some(flow) = flow.filter(|flow| self.flows.is_up(*flow)) else { return false };
+        let why = format!("{why}; the {method} goes the way of the INVITE");
+        self.tell(now, context, method, Fact::PassedOver { response: None, why: why.into() });
+        self.deliver(now, id, flow);
+        true
+    }
+
+    /// What waits for its way waits no longer: every ACK and PRACK goes the way of its INVITE. Gives
+    /// the legs that they were for.
+    pub(super) fn hurry_errands(&mut self, now: Instant) -> Vec<(ContextId, Box<str>)> {
+        let waiting: Vec<_> = self.errands.by_owner.iter().map(|(_, id)| *id).collect();
+        let mut legs = Vec::new();
+        for id in waiting {
+            let of = self.errands.open.get(&id).and_then(|errand| errand.carries.of()).cloned();
+            if let Some(of) = of
+                && self.goes_with_invite(now, id, LEAVING)
+            {
+                legs.push((of.owner, of.tag));
+            }
         }
-        self.errand_is_lost(now, id, why);
+        legs
     }
 
     /// [`UserAgent::ride`] for an errand.
@@ -274,6 +296,9 @@ impl UserAgent {
     /// Nothing leads to the hop: it is told, and a leg that cannot be acknowledged is hung up
     /// (RFC 3261 §13.3.1.4: its peer would do it too). An answer may have another way.
     fn errand_is_lost(&mut self, now: Instant, id: ContextId, why: &str) {
+        if self.goes_with_invite(now, id, why) {
+            return;
+        }
         if let Some(errand) = self.errands.open.get_mut(&id)
             && let Carries::Answer(answer) = &mut errand.carries
             && let Some(next) = answer.then.take()

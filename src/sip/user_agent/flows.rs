@@ -360,6 +360,7 @@ impl UserAgent {
         if !self.back_to_udp(now, id, reason)
             && !self.fail_over(now, id, reason)
             && !self.next_target_after(now, id, reason)
+            && !self.back_to_dialog(now, id, reason)
         {
             self.fail(now, id, State::Failed, Cause::ConnectionError, reason.to_owned());
             self.forget_if_over(id);

@@ -128,6 +128,21 @@ impl UserAgent {
             })
     }
 
+    /// A message refreshes the target of a dialog (RFC 3261 §12.2.1.2, §12.2.2), unless that would
+    /// lead a secure one into the clear (§26.2.2): then it keeps its target.
+    pub(super) fn refresh_target(&mut self, (owner, tag): (ContextId, &str), message: &Message) {
+        let Some(leg) = self.leg_mut(owner, tag) else { return };
+        let before = leg.remote_target.clone();
+        leg.refresh(message);
+        let Some(context) = self.contexts.get(&owner) else { return };
+        let Some(leg) = context.legs.iter().find(|leg| &*leg.tag == tag) else { return };
+        if self.hop_of_leg(context, context.flow, leg).is_err()
+            && let Some(leg) = self.leg_mut(owner, tag)
+        {
+            leg.remote_target = before;
+        }
+    }
+
     /// Tells what is wrong with a message that makes a secure dialog, or refreshes its target: a
     /// hop that it names is no sips URI (RFC 3261 §12.1.1, §16.6).
     pub(super) fn look_at_hops(
@@ -150,7 +165,11 @@ impl UserAgent {
             (Some(status), _) => status.to_string(),
             (None, method) => method.map(|method| method.to_string()).unwrap_or_default(),
         };
+        let is_kept = *name == HeaderName::Contact && *uri.for_request_line() != *leg.remote_target;
         let follows = match self.hop_of_leg(context, context.flow, leg) {
+            Ok(_) if is_kept => {
+                ": the dialog keeps its target, for a request to this one would go in the clear"
+            }
             Ok(_) => "",
             Err(_) => ": no request is sent there, for it would go in the clear",
         };
@@ -203,20 +222,44 @@ impl UserAgent {
             return self.errand_unreachable(now, id, why);
         }
         let waits = |state: State| state == State::Waiting;
-        let Some(context) = self.contexts.get(&id).filter(|c| waits(c.state)) else { return };
-        let parent = context.parent.as_ref().and_then(|(parent, _)| self.contexts.get(parent));
+        if !self.contexts.get(&id).is_some_and(|context| waits(context.state)) {
+            return;
+        }
         // Deviation: where a peer's Contact or Record-Route names nobody, what belongs to the dialog
         // still has the way that made it.
-        if let Some(flow) = parent.map(|parent| parent.flow).filter(|flow| self.flows.is_up(*flow))
-        {
-            let why = format!("{why}; it goes the way of the request that made the dialog");
-            self.tell_own(now, id, Fact::PassedOver { response: None, why: why.into() });
-            return self.ride(now, id, flow);
-        }
-        if !self.next_target_after(now, id, why) {
+        if !self.back_to_dialog(now, id, why) && !self.next_target_after(now, id, why) {
             self.fail(now, id, State::Failed, Cause::ConnectionError, why.to_owned());
             self.forget_if_over(id);
         }
+    }
+}
+
+impl UserAgent {
+    /// What could not be sent to the hop of its dialog, as [`UserAgent::goes_with_dialog`].
+    pub(super) fn back_to_dialog(&mut self, now: Instant, id: ContextId, why: &str) -> bool {
+        let Some(context) = self.contexts.get(&id) else { return false };
+        let parent = context.parent.as_ref().and_then(|(parent, _)| self.contexts.get(parent));
+        let flow = parent.map(|parent| parent.flow);
+        let waits = context.state == State::Waiting;
+        let other = flow.filter(|flow| waits && *flow != context.flow && self.flows.is_up(*flow));
+        if let Some(flow) = other {
+            self.goes_with_dialog(now, id, flow, why);
+        }
+        other.is_some()
+    }
+
+    /// A request in a dialog that waits for its way takes that of the request which made the dialog.
+    pub(super) fn goes_with_dialog(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        flow: FlowId,
+        why: &str,
+    ) {
+        let why = format!("{why}; it goes the way of the request that made the dialog");
+        self.tell_own(now, id, Fact::PassedOver { response: None, why: why.into() });
+        self.stay(id);
+        self.ride(now, id, flow);
     }
 }
 

@@ -82,6 +82,18 @@ impl UserAgent {
         }
     }
 
+    /// A reliable provisional to a re-INVITE refreshes the target of its dialog, which stays so though
+    /// the re-INVITE is rejected (RFC 6141 §4.6).
+    pub(super) fn refreshed_reliably(&mut self, now: Instant, id: ContextId, message: &Message) {
+        let parent = self.contexts.get(&id).and_then(|context| context.parent.clone());
+        let Some((parent, leg)) = parent else { return };
+        let is_of_leg = message.to().is_ok_and(|to| to.tag() == Some(&*leg));
+        if is_of_leg && message.contact().is_ok() {
+            self.refresh_target((parent, &leg), message);
+            self.look_at_hops(now, id, (parent, &leg), message);
+        }
+    }
+
     /// Acknowledges a reliable provisional: a request in its early dialog, with a transaction of
     /// its own inside the context.
     pub(super) fn send_prack(

@@ -181,6 +181,7 @@ impl UserAgent {
             self.terminate_leg(now, id, tag, TerminatedBy::Response(status));
         }
         if let Reliability::Next(rseq) = reliability {
+            self.refreshed_reliably(now, id, message);
             self.send_prack(now, id, rseq, message);
         }
         if let Reliability::Broken(why) = reliability {
