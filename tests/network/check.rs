@@ -469,9 +469,10 @@ fn same_request(invite: &Message, other: &Message) {
 }
 
 /// Every fact that there is but [`RARE`], and a leg that was hung up while it was early.
-pub const KINDS: usize = 36;
-/// What many worlds never see: an answer by hand whose flow is gone.
-pub const RARE: &str = "answer failed";
+pub const KINDS: usize = 35;
+/// What many worlds never see: an answer by hand whose flow is gone, and an ACK whose hop cannot be
+/// reached while the flow of its INVITE is gone too.
+pub const RARE: [&str; 2] = ["answer failed", "ack failed"];
 
 fn kind(fact: &Fact) -> &'static str {
     match fact {
@@ -514,7 +515,7 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::TimerFired { .. } => "timer",
         Fact::TimersChanged => "timers changed",
         Fact::ConnectionLost { .. } => "connection lost",
-        Fact::AnswerFailed { .. } => RARE,
+        Fact::AnswerFailed { .. } => "answer failed",
         Fact::Beside { .. } => panic!("nothing raw is sent here: {fact:?}"),
         Fact::Unmatched { .. } => "unmatched",
         Fact::Ended { .. } => "ended",

@@ -142,6 +142,21 @@ fn s13_2_2_4_an_ack_that_no_flow_takes_is_told_and_its_leg_hung_up() {
 }
 
 #[test]
+fn s18_1_1_what_was_sent_before_goes_no_other_way_with_the_same_branch() {
+    let mut call = invited();
+    accept(&mut call);
+    connecting(&mut call, 0);
+    call.sim.with(up);
+    call.in_dialog(Method::Info).unwrap();
+    connecting(&mut call, 1);
+    call.sim.with(up);
+    call.look();
+    call.sim.with(|ua, now| ua.flow_down(now, OTHER, "tcp 192.0.2.9:5070: closed"));
+    call.sim.with(|ua, now| ua.flow_down(now, OTHER, "connection refused"));
+    assert_eq!(call.wire(), [""; 0], "the peer may have it already");
+}
+
+#[test]
 fn s13_2_2_4_who_leaves_waits_for_no_name_server_with_ack_and_bye() {
     let mut call = invited();
     accept(&mut call);

@@ -245,7 +245,8 @@ impl UserAgent {
     ) {
         let theirs = message.to().ok().and_then(|to| to.tag().map(Box::<str>::from));
         let theirs = theirs.unwrap_or_default();
-        if *theirs != *tag {
+        // A dialog of RFC 2543 has none, and the 2xx to a request without one gets one (§8.2.6.2).
+        if *theirs != *tag && !theirs.is_empty() && !tag.is_empty() {
             let detail = format!(
                 "the {status} answers a request in the dialog with the tag {tag}, which it should name (RFC 3261 §8.2.6.2, §12.2.1.2): the dialog keeps its own"
             );

@@ -240,7 +240,10 @@ impl UserAgent {
         let Some(context) = self.contexts.get(&id) else { return false };
         let parent = context.parent.as_ref().and_then(|(parent, _)| self.contexts.get(parent));
         let flow = parent.map(|parent| parent.flow);
-        let waits = context.state == State::Waiting;
+        // What was sent before is sent again only where it went: the peer may have it already.
+        let was_sent = matches!(&context.request,
+            Request::Waiting(Waiting::Elsewhere(again)) if again.branch.is_some());
+        let waits = context.state == State::Waiting && !was_sent;
         let other = flow.filter(|flow| waits && *flow != context.flow && self.flows.is_up(*flow));
         if let Some(flow) = other {
             self.goes_with_dialog(now, id, flow, why);
@@ -259,6 +262,12 @@ impl UserAgent {
         let why = format!("{why}; it goes the way of the request that made the dialog");
         self.tell_own(now, id, Fact::PassedOver { response: None, why: why.into() });
         self.stay(id);
+        // RFC 3263 §4.3: another way is another transaction.
+        if let Some(context) = self.contexts.get_mut(&id)
+            && let Request::Waiting(Waiting::Elsewhere(again)) = &mut context.request
+        {
+            again.branch = None;
+        }
         self.ride(now, id, flow);
     }
 }
