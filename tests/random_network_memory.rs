@@ -13,7 +13,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// What a user agent may keep for good: tables that have grown, the names of its flows.
-const FIXED: usize = 64 << 10;
+const FIXED: usize = 80 << 10;
 /// What it may keep of a context that is over: its method and its last state, so that a wish that
 /// comes too late is refused with the right reason.
 const REMEMBERED: usize = 100;
