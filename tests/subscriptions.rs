@@ -406,11 +406,35 @@ fn notify_from(tag: &str, subscribe: &Message) -> Bytes {
 
 /// Accepts with this status and says nothing more.
 fn without_notify(status: u16) -> Simulation<impl Peer> {
+    without_notify_over(Transport::Tcp, status)
+}
+
+fn without_notify_over(transport: Transport, status: u16) -> Simulation<impl Peer> {
     let peer = Script(move |request: &Message, out: &mut Out| {
         let expires = |builder: MessageBuilder| builder.header(HeaderName::Expires, "600");
         out.push((ms(0), response_with(request, status, "b", expires)));
     });
-    Simulation::new(Transport::Tcp, Link::PERFECT, 5, peer)
+    Simulation::new(transport, Link::PERFECT, 5, peer)
+}
+
+#[test]
+fn s4_1_2_4_timer_k_does_not_end_the_wait_for_a_notify() {
+    for comes in [true, false] {
+        let mut sim = without_notify_over(Transport::Udp, 202);
+        let id = sim.request(subscribe("600"));
+        sim.run(Duration::from_secs(7));
+        assert!(!sim.story(id).iter().any(|line| line.contains("Terminated")));
+        let sent = sim.sent[0].1.clone();
+        if comes {
+            sim.peer_sends(notify(&sent, 1, "active;expires=300"));
+        }
+        sim.run(Duration::from_secs(26));
+        let story = sim.story(id);
+        match comes {
+            true => assert_eq!(story.last().unwrap(), "leg b Confirmed"),
+            false => assert_eq!(story.last().unwrap(), "ended Request Timeout"),
+        }
+    }
 }
 
 #[test]

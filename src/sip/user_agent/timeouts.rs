@@ -50,13 +50,14 @@ impl UserAgent {
             }
             Some(TimeoutOutcome::Terminated(timer)) => {
                 let method = entry.method.clone();
+                let is_invite = method == Method::Invite;
                 let of = self.timer_of(key);
                 self.end_transaction(key);
                 self.tell(now, id, method, Fact::TimerFired { timer, of });
                 // RFC 3261 §13.2.2.4: early dialogs that 64·T1 have not confirmed are over. Those
-                // of a later try are not.
+                // of a later try are not, nor is a leg that waits for its NOTIFY (RFC 6665 §4.1.2.4).
                 let own = self.contexts.get(&id).and_then(|context| context.branch());
-                if own == Some(key.branch) {
+                if is_invite && own == Some(key.branch) {
                     self.end_early_legs(now, id, TerminatedBy::GivenUp);
                 }
             }
