@@ -86,18 +86,9 @@ impl UserAgent {
         if !self.transmit(flow, None, response.message.clone()) {
             return;
         }
-        let served::Request { dialog, method, source, .. } = request;
         let destination = self.destination(flow, None);
-        match dialog {
-            Some((id, _)) => {
-                let fact = Fact::Answered { response, attempt, left, destination };
-                self.tell(now, id, method, fact);
-            }
-            None => {
-                let fact = OutsideFact::Answered { response, attempt, left };
-                self.tell_outside(Outside { at: now, flow, source, method, fact });
-            }
-        }
+        let request = served::Request { flow, ..request };
+        self.tell_answered(now, request, response, (attempt, left), destination);
     }
 
     /// No connection carries an answer.

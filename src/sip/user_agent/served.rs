@@ -9,7 +9,7 @@ use std::{
 
 use super::{Output, Transmit, UserAgent};
 use crate::sip::{
-    event::{ContextId, Event, Fact, FlowId, Outside, OutsideFact, Response, Timer},
+    event::{ContextId, Destination, Event, Fact, FlowId, Outside, OutsideFact, Response, Timer},
     message::Message,
     method::Method,
     status::StatusCode,
@@ -254,10 +254,29 @@ impl UserAgent {
         let (attempt, left) = (open.attempts(), open.attempts_left());
         let Some(request) = self.served.get(transaction) else { return };
         let Some(status) = request.status else { return };
-        let Request { dialog, method, flow, source, .. } = request.clone();
+        let request = request.clone();
         let sent = self.transmit_answer(now, transmit, transaction, status, (attempt, left));
         let Some(destination) = sent else { return };
-        let response = Response { status, message };
+        self.tell_answered(
+            now,
+            request,
+            Response { status, message },
+            (attempt, left),
+            destination,
+        );
+    }
+
+    /// Tells an answer that has gone out where its request belongs: in its dialog's context, or
+    /// outside of all.
+    pub(super) fn tell_answered(
+        &mut self,
+        now: Instant,
+        request: Request,
+        response: Response,
+        (attempt, left): (u32, u32),
+        destination: Destination,
+    ) {
+        let Request { dialog, method, flow, source, .. } = request;
         match dialog {
             Some((id, _)) => {
                 let fact = Fact::Answered { response, attempt, left, destination };
