@@ -189,13 +189,13 @@ async fn run(arguments: &[String], patience: Duration) -> Result<String, String>
 /// The processes of a command that runs; dropping it ends all of them. Where there are no process
 /// groups, dropping the child ends the command alone.
 #[derive(Debug)]
-struct Group(#[cfg(unix)] Option<rustix::process::Pid>);
+struct Group(#[cfg(unix)] Option<nix::unistd::Pid>);
 
 #[cfg(unix)]
 impl Group {
     fn of(child: &Child) -> Group {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
-        Group(id.and_then(rustix::process::Pid::from_raw))
+        Group(id.map(nix::unistd::Pid::from_raw))
     }
 
     /// The command has been waited for: its id may be another's.
@@ -209,7 +209,7 @@ impl Drop for Group {
     fn drop(&mut self) {
         if let Some(id) = self.0 {
             // What cannot be ended has ended.
-            let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
+            let _ = nix::sys::signal::killpg(id, nix::sys::signal::Signal::SIGKILL);
         }
     }
 }

@@ -208,9 +208,8 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
 #[cfg(unix)]
 fn ask_to_end(child: &mut Child) {
     // It is waited for, and so the number is still its own; it may have ended.
-    if let Some(pid) = rustix::process::Pid::from_raw(child.id().cast_signed()) {
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-    }
+    let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
+    let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
 }
 
 #[cfg(not(unix))]

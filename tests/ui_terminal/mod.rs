@@ -216,12 +216,11 @@ impl Dashboard {
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
-    /// Sends a signal by its name to the dashboard that the shell has started.
+    /// Sends a signal by its name to the dashboard that the shell has started as its foreground job.
     pub fn signal_job(&self, name: &str) {
-        let shell = self.child.process_id().expect("the shell runs").to_string();
-        let found = Command::new("pgrep").args(["-P", &shell]).output().unwrap();
-        let id = String::from_utf8(found.stdout).unwrap();
-        assert!(Command::new("kill").args(["-s", name, id.trim()]).status().unwrap().success());
+        let terminal = self.master.as_ref().expect("the terminal is there");
+        let id = terminal.process_group_leader().expect("a job is in the foreground").to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
     /// Takes the terminal away.

@@ -4,21 +4,21 @@
 /// How the terminal's line discipline was set.
 #[derive(Debug)]
 #[cfg(unix)]
-pub struct Modes(Option<rustix::termios::Termios>);
+pub struct Modes(Option<nix::sys::termios::Termios>);
 
 #[cfg(unix)]
 impl Modes {
     /// How it is set; unknown where there is no terminal.
     pub fn now() -> Modes {
-        let modes = terminal().and_then(|terminal| rustix::termios::tcgetattr(terminal).ok());
+        let modes = terminal().and_then(|terminal| nix::sys::termios::tcgetattr(terminal).ok());
         Modes(modes)
     }
 
     /// Sets it so again. Where the terminal is gone, that is noticed elsewhere.
     pub fn set(&self) {
         if let (Some(modes), Some(terminal)) = (&self.0, terminal()) {
-            let when = rustix::termios::OptionalActions::Now;
-            let _ = rustix::termios::tcsetattr(terminal, when, modes);
+            let when = nix::sys::termios::SetArg::TCSANOW;
+            let _ = nix::sys::termios::tcsetattr(terminal, when, modes);
         }
     }
 }
@@ -28,7 +28,7 @@ impl Modes {
 #[cfg(unix)]
 pub fn forget_typed() {
     if let Some(terminal) = terminal() {
-        let _ = rustix::termios::tcflush(terminal, rustix::termios::QueueSelector::IFlush);
+        let _ = nix::sys::termios::tcflush(terminal, nix::sys::termios::FlushArg::TCIFLUSH);
     }
 }
 

@@ -74,12 +74,16 @@ pub fn stop() -> io::Result<()> {
 
 /// Whether a shell has started us as a job: our parent is in our session, in another process group.
 /// POSIX calls a group without such a parent orphaned, and no SIGTSTP stops it by default; ours,
-/// which is handled, ends in SIGSTOP, which would.
+/// which is handled, ends in SIGSTOP, which would. In a container the parent, its session or its
+/// group may be outside and have no number: that is 0.
 #[cfg(unix)]
 fn is_job() -> io::Result<bool> {
-    use rustix::process::{getpgid, getpgrp, getppid, getsid};
+    use nix::unistd::{Pid, getpgid, getpgrp, getppid, getsid};
 
-    let Some(parent) = getppid() else { return Ok(false) };
+    let parent = getppid();
+    if parent == Pid::from_raw(0) {
+        return Ok(false);
+    }
     Ok(getsid(Some(parent))? == getsid(None)? && getpgid(Some(parent))? != getpgrp())
 }
 
