@@ -75,6 +75,8 @@ pub(crate) struct Ack {
     pub(crate) to: Option<SocketAddr>,
     /// Whether it waits for a flow to be made.
     pub(crate) waits: bool,
+    /// When it went last, or was to.
+    pub(crate) at: Instant,
 }
 
 /// The request of a context.

@@ -24,6 +24,7 @@ mod s15_bye;
 mod s17_1_client_transactions;
 mod s17_2_server_transactions;
 mod s18_2_2_answers;
+mod s18_4_refused;
 mod s18_transport;
 mod s19_identifiers;
 mod s21_advice;

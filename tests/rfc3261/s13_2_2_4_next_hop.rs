@@ -4,17 +4,18 @@
 use sipboard::sip::{ContextEvent, FlowId, Method, Transport, UserAgent};
 
 use crate::{
+    s18_4_refused::two_addresses,
     scripted::*,
     simulation::{FLOW, invite},
 };
 
-const CONTACT: sipboard::sip::HeaderName = sipboard::sip::HeaderName::Contact;
+pub const CONTACT: sipboard::sip::HeaderName = sipboard::sip::HeaderName::Contact;
 
 /// Where the peer's Contact leads.
 const OTHER: FlowId = FlowId(7);
 
 /// An INVITE over UDP to an address, which nobody has answered.
-fn invited() -> Call {
+pub fn invited() -> Call {
     let mut call = Call::udp(invite());
     let peer = "192.0.2.2:5060".parse().unwrap();
     call.sim.ua.flow_leads_to(FLOW, "192.0.2.2", 5060, peer);
@@ -198,30 +199,11 @@ fn s12_2_1_1_where_the_hop_names_nobody_the_ack_goes_the_way_of_the_invite() {
 
 #[test]
 fn s12_2_1_1_the_look_up_of_a_hop_is_told_as_that_of_a_first_request_is() {
-    use sipboard::sip::resolution::{Discovery, Kind, Record, Resolution, Target};
     let mut call = invited();
     call.reply_with(200, "b", |builder| builder.header(CONTACT, "<sip:bob@b.test:5070>"));
     let news = call.news();
     assert_eq!(news[2..], ["resolving sip:bob@b.test:5070"]);
-    let target = Target {
-        host: "b.test".into(),
-        port: 5070,
-        transport: Transport::Udp,
-        discovery: Discovery::Address,
-    };
-    let mut resolution = Resolution::new(target, &Transport::ALL, "DNS at 192.0.2.53:53");
-    while !resolution.questions().is_empty() {
-        let records = |kind| match kind {
-            Kind::A => Ok(vec![
-                Record::Address("192.0.2.8".parse().unwrap()),
-                Record::Address("192.0.2.9".parse().unwrap()),
-            ]),
-            _ => Err(sipboard::sip::resolution::LookupFailure::NoRecords),
-        };
-        let answers = resolution.questions().iter().map(|asked| records(asked.kind)).collect();
-        resolution.answer(answers);
-    }
-    let resolved = resolution.finish();
+    let resolved = two_addresses();
     let errand = call.sim.follows[0].context;
     call.sim.with(|ua, now| {
         ua.resolved(now, errand, &resolved);

@@ -269,7 +269,14 @@ impl UserAgent {
         let Some(hop) = self.hop_of(&of) else {
             return self.write_ack(now, of, flow, status, message);
         };
-        let ack = Ack { tag: tag.into(), bytes: None, flow: FlowId::NONE, to: None, waits: true };
+        let ack = Ack {
+            tag: tag.into(),
+            bytes: None,
+            flow: FlowId::NONE,
+            to: None,
+            waits: true,
+            at: now,
+        };
         if let Some(context) = self.contexts.get_mut(&id) {
             context.acks.push(ack);
         }
@@ -320,7 +327,7 @@ impl UserAgent {
         if let Some(answer) = answer.filter(|_| !again) {
             self.described(owner_id, &tag).describe(&answer);
         }
-        let ack = Ack { tag, bytes: Some(bytes), flow, to, waits: false };
+        let ack = Ack { tag, bytes: Some(bytes), flow, to, waits: false, at: now };
         if let Some(context) = self.contexts.get_mut(&id) {
             context.acks.retain(|before| before.tag != ack.tag);
             context.acks.push(ack.clone());
@@ -342,7 +349,11 @@ impl UserAgent {
         if ack.bytes.is_none() || ack.waits {
             return;
         }
-        if ack.flow == context.flow || self.flows.is_up(ack.flow) {
+        // What was refused did not arrive: the next candidate is tried (RFC 3263 §4.3).
+        let was_refused = self.refusals.since(ack.at, ack.flow).is_some();
+        if ack.flow == context.flow || (self.flows.is_up(ack.flow) && !was_refused) {
+            let acks = self.contexts.get_mut(&id).into_iter().flat_map(|context| &mut context.acks);
+            acks.filter(|sent| sent.tag == ack.tag).for_each(|sent| sent.at = now);
             return self.transmit_ack(now, id, ack, status, true);
         }
         let of = OfLeg { context: id, owner: context.owner(id), tag: ack.tag };
@@ -352,7 +363,10 @@ impl UserAgent {
         acks.filter(|ack| ack.tag == of.tag).for_each(|ack| ack.waits = true);
         let Some(from) = self.contexts.get(&id).map(|context| context.flow) else { return };
         let carries = Carries::Ack { of, status, response: message.bytes().clone() };
-        self.run_errand(now, from, carries, hop);
+        match was_refused {
+            true => self.run_errand_again(now, from, carries, hop),
+            false => self.run_errand(now, from, carries, hop),
+        }
     }
 
     /// What a request of ours in the dialog has described is our side of the session now.

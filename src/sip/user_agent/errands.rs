@@ -48,6 +48,8 @@ struct Errand {
     carries: Carries,
     flow: FlowId,
     route: Route,
+    /// Whether it went before and was refused: what refused it is passed over.
+    again: bool,
 }
 
 /// Whose ACK or PRACK it is.
@@ -64,8 +66,21 @@ pub(super) struct OfLeg {
 /// What an errand is for; `response` is what it acknowledges.
 #[derive(Clone, Debug)]
 pub(super) enum Carries {
-    Ack { of: OfLeg, status: StatusCode, response: Bytes },
-    Prack { of: OfLeg, rseq: NonZeroU32, response: Bytes },
+    Ack {
+        of: OfLeg,
+        status: StatusCode,
+        response: Bytes,
+    },
+    Prack {
+        of: OfLeg,
+        rseq: NonZeroU32,
+        response: Bytes,
+    },
+    /// A PRACK that was written before.
+    PrackAgain {
+        of: OfLeg,
+        prack: Bytes,
+    },
     Answer(Box<Returning>),
 }
 
@@ -74,14 +89,16 @@ impl Carries {
     fn method(&self) -> Method {
         match self {
             Carries::Ack { .. } => Method::Ack,
-            Carries::Prack { .. } => Method::Prack,
+            Carries::Prack { .. } | Carries::PrackAgain { .. } => Method::Prack,
             Carries::Answer(answer) => answer.request.method.clone(),
         }
     }
 
     fn of(&self) -> Option<&OfLeg> {
         match self {
-            Carries::Ack { of, .. } | Carries::Prack { of, .. } => Some(of),
+            Carries::Ack { of, .. }
+            | Carries::Prack { of, .. }
+            | Carries::PrackAgain { of, .. } => Some(of),
             Carries::Answer(_) => None,
         }
     }
@@ -89,8 +106,8 @@ impl Carries {
     /// The context in whose timeline it stands; none for an answer outside every dialog.
     fn context(&self) -> Option<ContextId> {
         match self {
-            Carries::Ack { of, .. } | Carries::Prack { of, .. } => Some(of.context),
             Carries::Answer(answer) => answer.request.dialog.as_ref().map(|(id, _)| *id),
+            of_leg => of_leg.of().map(|of| of.context),
         }
     }
 }
@@ -104,7 +121,7 @@ impl Errands {
     pub(super) fn answer_mut(&mut self, to: ServerTransactionId) -> Option<&mut Returning> {
         match &mut self.open.get_mut(self.answers.get(&to)?)?.carries {
             Carries::Answer(answer) => Some(answer),
-            Carries::Ack { .. } | Carries::Prack { .. } => None,
+            _ => None,
         }
     }
 }
@@ -126,6 +143,28 @@ impl UserAgent {
         carries: Carries,
         next_hop: UriBuf,
     ) {
+        self.begin_errand(now, from, carries, next_hop, false);
+    }
+
+    /// [`UserAgent::run_errand`] for what went before, and was refused.
+    pub(super) fn run_errand_again(
+        &mut self,
+        now: Instant,
+        from: FlowId,
+        carries: Carries,
+        next_hop: UriBuf,
+    ) {
+        self.begin_errand(now, from, carries, next_hop, true);
+    }
+
+    fn begin_errand(
+        &mut self,
+        now: Instant,
+        from: FlowId,
+        carries: Carries,
+        next_hop: UriBuf,
+        again: bool,
+    ) {
         // A context is held as long as it has an errand.
         let owner = carries.context().and_then(|id| self.contexts.get_mut(&id));
         if let Some(context) = owner {
@@ -139,7 +178,7 @@ impl UserAgent {
         if let Carries::Answer(answer) = &carries {
             self.errands.answers.insert(answer.transaction, id);
         }
-        let errand = Errand { carries, flow: FlowId::NONE, route: Route::default() };
+        let errand = Errand { carries, flow: FlowId::NONE, route: Route::default(), again };
         self.errands.open.insert(id, errand);
         self.errand_follows(now, id, from, next_hop);
     }
@@ -241,13 +280,17 @@ impl UserAgent {
     pub(super) fn errand_rides(&mut self, now: Instant, id: ContextId, flow: FlowId) {
         let Some(errand) = self.errands.open.get_mut(&id) else { return };
         let before = std::mem::replace(&mut errand.flow, flow);
-        let trial = errand.route.trial(flow);
+        let (trial, again) = (errand.route.trial(flow), errand.again);
         self.flows.leave(before, id);
         self.flows.join(flow, id);
         if let Some(trial) = trial {
             self.tell_of_errand(now, id, Fact::Trying(Box::new(trial)));
         }
+        let refused = self.refused_lately(now, flow).filter(|_| again);
         match self.flows.flow(flow).map(|flow| &flow.state) {
+            Some(FlowState::Up { .. }) if let Some(why) = &refused => {
+                self.errand_failed(now, id, why);
+            }
             Some(FlowState::Up { .. }) => self.deliver(now, id, flow),
             Some(FlowState::Connecting) => {}
             Some(FlowState::Down { reason }) => {
@@ -288,6 +331,7 @@ impl UserAgent {
                     self.write_prack(now, of, flow, rseq, &response.0);
                 }
             }
+            Carries::PrackAgain { of, prack } => self.write_prack_again(now, of, flow, prack),
             Carries::Answer(answer) => self.answer_returns(now, flow, *answer),
         }
         context.into_iter().for_each(|context| self.forget_if_over(context));
@@ -347,7 +391,7 @@ impl UserAgent {
                 let detail = format!("the ACK could not be sent: {why}");
                 self.tell(now, of.context, Method::Ack, Fact::AckFailed { detail });
             }
-            Carries::Prack { of, .. } => {
+            Carries::Prack { of, .. } | Carries::PrackAgain { of, .. } => {
                 self.prack_failed(now, of.context, format!("not sent: {why}"));
             }
             Carries::Answer(answer) => self.answer_failed(now, *answer, why),
@@ -357,10 +401,11 @@ impl UserAgent {
     fn end_errand(&mut self, id: ContextId) -> Option<Errand> {
         let errand = self.errands.open.remove(&id)?;
         match &errand.carries {
-            Carries::Ack { of, .. } | Carries::Prack { of, .. } => {
-                self.errands.by_owner.remove(&(of.owner, id));
-            }
             Carries::Answer(answer) => _ = self.errands.answers.remove(&answer.transaction),
+            of_leg => {
+                let owner = of_leg.of().map(|of| of.owner);
+                owner.map(|owner| self.errands.by_owner.remove(&(owner, id)));
+            }
         }
         self.flows.leave(errand.flow, id);
         let context = errand.carries.context().and_then(|id| self.contexts.get_mut(&id));

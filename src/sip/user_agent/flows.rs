@@ -231,6 +231,7 @@ impl UserAgent {
     pub fn forget_flow(&mut self, flow: FlowId) {
         if !self.flows.has_riders(flow) {
             self.flows.flows.remove(&flow);
+            self.refusals.clear(flow);
         }
     }
 
@@ -250,6 +251,7 @@ impl UserAgent {
             return false;
         }
         self.flows.flows.remove(&flow);
+        self.refusals.clear(flow);
         self.auth.forget(flow);
         true
     }
@@ -308,8 +310,14 @@ impl UserAgent {
     /// A datagram could not be sent, or an ICMP error came for it (RFC 3261 §18.4): the requests
     /// that are being sent fail, and those that wait for a peer that has them do not.
     pub fn flow_error(&mut self, now: Instant, flow: FlowId, reason: &str) {
+        self.refusals.note(now, flow, reason);
         for key in self.transactions.sending(flow) {
             let told = self.transactions.entry(key).map(|entry| (entry.context, entry.role));
+            if let Some((id, Role::Prack)) = told
+                && self.prack_elsewhere(now, id, key)
+            {
+                continue;
+            }
             self.sending_failed(now, key, reason);
             // Who cannot be told of the CANCEL cannot be heard either.
             if let Some((id, Role::Cancel)) = told

@@ -31,6 +31,7 @@ mod next_hop;
 mod outside;
 mod peer;
 mod raw;
+mod refusals;
 mod registrations;
 mod reliable;
 mod responses;
@@ -74,6 +75,7 @@ use self::{
     errands::Errands,
     flows::Flows,
     peer::PeerRequest,
+    refusals::Refusals,
     registrations::Registrations,
     served::Served,
     transactions::Transactions,
@@ -150,6 +152,7 @@ pub struct UserAgent {
     settings: Settings,
     identifiers: Identifiers,
     flows: Flows,
+    refusals: Refusals,
     /// Boxed: a table is never full, and its empty places should cost little.
     contexts: HashMap<ContextId, Box<ClientContext>>,
     /// The contexts that are gone, by their last state.
@@ -187,6 +190,7 @@ impl UserAgent {
         UserAgent {
             identifiers: Identifiers::new(seed),
             flows: Flows::default(),
+            refusals: Refusals::default(),
             contexts: HashMap::new(),
             remembered: BTreeMap::new(),
             last_context: 0,
@@ -233,6 +237,7 @@ impl UserAgent {
     /// Bytes came on a flow: one datagram, one WebSocket frame, or one framed message.
     pub fn handle_message(&mut self, now: Instant, flow: FlowId, source: SocketAddr, bytes: Bytes) {
         self.latest = Some(now);
+        self.refusals.clear(flow);
         // RFC 5626 §3.5.1: line ends alone keep a flow alive and say nothing.
         if !bytes.is_empty() && bytes.iter().all(|b| matches!(b, b'\r' | b'\n')) {
             return;

@@ -166,6 +166,28 @@ impl UserAgent {
         self.start_prack(now, id, (owner, &tag), branch, (flow, to), (bytes, auth));
     }
 
+    /// Sends a PRACK that was refused elsewhere: the same but for its branch and what names us
+    /// (RFC 3263 §4.3).
+    pub(super) fn write_prack_again(
+        &mut self,
+        now: Instant,
+        of: OfLeg,
+        flow: FlowId,
+        prack: Bytes,
+    ) {
+        let OfLeg { context: id, owner, tag } = of;
+        // What we wrote ourselves can be read.
+        let Ok(prack) = Message::read(prack) else { return };
+        let Some((transport, sent_by)) = self.address(flow) else { return };
+        let branch = self.new_branch();
+        let Some(context) = self.contexts.get(&id).filter(|it| it.ended.is_none()) else { return };
+        let sender = self.sender_on(context, flow, transport, &sent_by);
+        let bytes = compose::elsewhere(&prack, &sender, branch, true, None);
+        let mut auth = AuthState::default();
+        let bytes = self.sign_ahead(now, (id, Method::Prack), flow, &mut auth, bytes);
+        self.start_prack(now, id, (owner, &tag), branch, (flow, None), (bytes, auth));
+    }
+
     fn start_prack(
         &mut self,
         now: Instant,
