@@ -37,9 +37,9 @@ pub use variables::{BUILT_IN, Values, VariableError, Variables, literal, literal
 use crate::{
     engine::task::Task,
     sip::{
-        self, Answer, CancelOptions, ContextId, DialogRequest, DialogWriting, FlowId, Impaired,
-        KeepAliveBy, Method, NewRequest, Profile, RawMessage, ServerTransactionId, Transport,
-        Writing,
+        self, Answer, CancelOptions, ContextId, Credentials, DialogRequest, DialogWriting, FlowId,
+        Impaired, KeepAliveBy, Method, NewRequest, Profile, RawMessage, ServerTransactionId,
+        Transport, Writing,
     },
     transport::{Certificate, FlowFacts, FlowSettings, ServerUri},
 };
@@ -228,6 +228,8 @@ pub enum Event {
         /// How; `None` where the flow is not up.
         writing: Option<Box<Writing>>,
     },
+    /// A password command has printed one: whoever shows or writes anything must keep it out.
+    Password(Arc<[Credentials]>),
     /// A command could not be carried out. Nothing else came of it.
     Refused(Refusal),
     /// The engine has ended after [`Command::Quit`]. Always the last event.

@@ -269,7 +269,7 @@ impl Task {
     }
 
     /// Tells an event of the engine's own, after what the user agent had to tell before.
-    fn tell(&mut self, event: Event) {
+    pub(super) fn tell(&mut self, event: Event) {
         self.draw();
         if self.held.is_empty() {
             self.batch.push(event);

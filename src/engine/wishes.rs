@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Instant};
 
-use crate::engine::{Account, Submission, passwords::Answer, task::Task};
+use crate::{
+    engine::{Account, Event, Submission, passwords::Answer, task::Task},
+    sip::Credentials,
+};
 
 /// A wish that waits for a password.
 #[derive(Debug)]
@@ -34,6 +37,9 @@ impl Task {
     pub(super) fn password(&mut self, answer: Answer) {
         let now = self.now();
         let Some((waited, credentials)) = self.passwords.take_in(answer) else { return };
+        if Credentials::lack(&credentials).is_none() {
+            self.tell(Event::Password(Arc::clone(&credentials)));
+        }
         for wish in waited {
             match wish {
                 _ if self.leaving.is_some() => {}

@@ -42,7 +42,7 @@ mod user_agent;
 mod way_back;
 mod work;
 
-pub use auth::{Credentials, Password};
+pub use auth::{Credentials, KnownPasswords, Password};
 pub use builder::MessageBuilder;
 pub use cause::Cause;
 pub(crate) use compose::transport_param;

@@ -1,25 +1,43 @@
 //! What of a message must not be seen: passwords, credentials that hold one, and keys of media.
 //!
 //! A Digest response is no password and stays: it went over the wire to be compared. Basic and
-//! Bearer credentials, the password of a URI, SDES and ICE keys are what they protect.
+//! Bearer credentials, the password of a URI, SDES and ICE keys are what they protect. So is the
+//! password of an account, wherever it stands.
 
 use std::{borrow::Cow, ops::Range};
 
-use crate::sip::{HeaderName, syntax};
+use crate::sip::{HeaderName, KnownPasswords, syntax};
 
 /// What stands in the place of a secret.
 pub const MASK: &str = "***";
 
-/// Where the secrets of a message stand, in order; none crosses a line end.
-pub fn ranges(bytes: &[u8]) -> Vec<Range<usize>> {
+/// Where the secrets of a message stand, in order and apart.
+pub fn ranges(bytes: &[u8], known: &KnownPasswords) -> Vec<Range<usize>> {
     // Empty lines may stand before the start line (RFC 3261 §7.5).
     let at = bytes.len() - syntax::trim_start_bytes(bytes).len();
-    ranges_from(bytes, at, false)
+    let mut found = ranges_from(bytes, at, false);
+    found.extend(known.find(bytes));
+    apart(found)
 }
 
-/// Where the secrets of a body stand, in order.
-pub fn ranges_in_body(body: &[u8]) -> Vec<Range<usize>> {
-    ranges_from(body, 0, true)
+/// Where the secrets of a body stand, in order and apart.
+pub fn ranges_in_body(body: &[u8], known: &KnownPasswords) -> Vec<Range<usize>> {
+    let mut found = ranges_from(body, 0, true);
+    found.extend(known.find(body));
+    apart(found)
+}
+
+/// The same in order, where they meet as one.
+pub fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    found.sort_by_key(|at| at.start);
+    found.dedup_by(|next, before| {
+        let meets = next.start <= before.end;
+        if meets {
+            before.end = before.end.max(next.end);
+        }
+        meets
+    });
+    found
 }
 
 fn ranges_from(bytes: &[u8], mut at: usize, mut in_body: bool) -> Vec<Range<usize>> {
@@ -127,7 +145,11 @@ pub fn passwords(line: &[u8]) -> Vec<Range<usize>> {
 
 /// A text whose SIP URIs show no password.
 pub fn without_passwords(text: &str) -> Cow<'_, str> {
-    let secrets = passwords(text.as_bytes());
+    hide(text, &passwords(text.as_bytes()))
+}
+
+/// A text with its secrets masked, which stand in order and apart.
+pub fn hide<'t>(text: &'t str, secrets: &[Range<usize>]) -> Cow<'t, str> {
     if secrets.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -189,7 +211,7 @@ mod tests {
 
     fn shown(message: &str) -> String {
         let bytes = message.as_bytes();
-        let text = masked(bytes, 0..bytes.len(), &ranges(bytes));
+        let text = masked(bytes, 0..bytes.len(), &ranges(bytes, &KnownPasswords::default()));
         String::from_utf8(text.into_owned()).unwrap()
     }
 
@@ -233,7 +255,7 @@ mod tests {
     #[test]
     fn a_piece_shows_no_part_of_a_secret() {
         let bytes = b"To: <sip:bob:secret@h>";
-        let secrets = ranges(bytes);
+        let secrets = ranges(bytes, &KnownPasswords::default());
         assert_eq!(&*masked(bytes, 0..15, &secrets), b"To: <sip:bob:***");
         assert_eq!(&*masked(bytes, 15..22, &secrets), b"***@h>");
         assert_eq!(&*masked(bytes, 0..4, &secrets), b"To: ");

@@ -349,7 +349,7 @@ impl App {
         let Some(screen) = &mut self.screen else { return };
         if let Some(text) = self.model.alert.take() {
             // Where the terminal is gone, the next picture says so.
-            let _ = screen.notify(self.model.notify.how, &text);
+            let _ = screen.notify(self.model.notify.how, &self.model.book.passwords.hide(&text));
             self.alert_due = Some(now + ALERT);
         }
     }

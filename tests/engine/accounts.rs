@@ -228,6 +228,12 @@ async fn a_password_that_a_command_prints_answers_the_challenge() {
     let peer = UdpPeer::new().await;
     let mut front = Front::new();
     front.command(Command::Send(with_command(&["sh", "-c", "echo secret"], &peer.server))).await;
+    // Whoever shows what happens must know what to keep out, before anything of it happens.
+    let told = front.find("password", |event| match event {
+        Event::Password(known) => Some(Arc::clone(known)),
+        _ => None,
+    });
+    assert_eq!(*told.await, [Credentials::new("alice", "secret")]);
     peer.answer("401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n\"").await;
     let (second, _) = peer.answer("200 OK").await;
     // MD5 of alice:r:secret, n, and OPTIONS:sip:bob@b.test.

@@ -72,6 +72,19 @@ impl Script {
         script
     }
 
+    /// A call, and a MESSAGE that was sent as these bytes and is chosen.
+    pub fn having_sent(bytes: impl Into<Bytes>) -> Script {
+        let mut script = Script::new(Colours::Many);
+        script.flow(1, "ws://127.0.0.1:5066", up("127.0.0.1:5066"));
+        script.answered(1);
+        let status = script.model.selected().unwrap().status.clone();
+        script.created(2, Method::Message, "sip:bob@demo.test", false);
+        let sent = Fact::Sent { message: bytes.into(), destination: script.along(2) };
+        script.fact(2, Method::Message, sent, status);
+        script.type_text("g");
+        script
+    }
+
     pub fn wait(&mut self, millis: u64) {
         self.now += Duration::from_millis(millis);
     }

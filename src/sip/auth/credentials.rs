@@ -1,6 +1,6 @@
 //! Who the user is, and the password, which nothing prints.
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
@@ -22,6 +22,11 @@ impl Password {
     /// Why there is none.
     fn lack(&self) -> Option<&str> {
         self.0.as_ref().err().map(AsRef::as_ref)
+    }
+
+    /// For [`KnownPasswords`](super::KnownPasswords), which gives none out.
+    pub(super) fn text(&self) -> Option<&str> {
+        self.0.as_deref().ok()
     }
 
     /// For the hash alone; nothing where there is none.
@@ -76,29 +81,10 @@ pub struct Credentials {
     pub realm: Option<String>,
 }
 
-/// How many characters a password has that is looked for in texts.
-const SHORTEST: usize = 6;
-
 impl Credentials {
     /// Credentials for every realm.
     pub fn new(username: impl Into<String>, password: impl Into<Password>) -> Credentials {
         Credentials { username: username.into(), password: password.into(), realm: None }
-    }
-
-    /// Where the password stands in a text as a word of its own, in order. Nowhere where it is the
-    /// user name, which may be seen, or so short that any number or word may be the same.
-    pub fn password_in(&self, text: &str) -> Vec<Range<usize>> {
-        let Ok(password) = &self.password.0 else { return Vec::new() };
-        if password.chars().count() < SHORTEST || **password == *self.username {
-            return Vec::new();
-        }
-        let is_word = |at: usize| {
-            let (before, rest) = text.split_at(at);
-            let ends = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-            ends(before.chars().next_back()) && ends(rest[password.len()..].chars().next())
-        };
-        let found = text.match_indices(&**password).map(|(at, _)| at);
-        found.filter(|at| is_word(*at)).map(|at| at..at + password.len()).collect()
     }
 
     /// The same for one realm only.

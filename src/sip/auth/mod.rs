@@ -24,6 +24,7 @@ mod cache;
 mod credentials;
 mod digest;
 mod info;
+mod known;
 mod offer;
 mod record;
 mod session;
@@ -34,6 +35,7 @@ use crate::sip::{event::FlowId, message::Message, name::HeaderName, status::Stat
 pub use algorithm::Algorithm;
 pub use credentials::{Credentials, Password};
 pub use digest::Qop;
+pub use known::KnownPasswords;
 pub use record::{
     AnswerRecord, AuthKind, AuthRecord, ChallengeOutcome, ChallengeRecord, Choice, GiveUp,
     InfoRecord, PassedOver, QopRecord, RspAuth, UsernameForm,

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Around, Composer, Purpose, Shape, Slot, raw_text};
+use super::{Around, Composer, Purpose, Shape, Slot, passwords, raw_text};
 use crate::{
     engine::{
         Account, Command, Draft, DraftError, Field, RawSubmission, Submission, Values, next_hop,
     },
-    sip::{CSeqNumber, Credentials, DialogRequest, RawMessage},
+    sip::{CSeqNumber, DialogRequest, RawMessage},
     transport::{FlowSettings, ServerUri},
 };
 
@@ -34,9 +34,9 @@ impl Composer {
         }
     }
 
-    /// Whether a header holds the password of an account.
+    /// Whether the form holds the password of an account.
     pub(super) fn shows_password(&self, around: &Around<'_>) -> bool {
-        self.shape != Shape::Raw && without_passwords(&self.draft(), around.accounts).is_err()
+        self.shape != Shape::Raw && passwords::refuse(&self.draft(), around.passwords).is_err()
     }
 
     /// The command that the fields of the form make.
@@ -47,7 +47,7 @@ impl Composer {
         values: &mut Values,
     ) -> Result<Command, Vec<DraftError>> {
         let draft = around.variables.expand_draft(&self.draft(), values)?;
-        without_passwords(&draft, around.accounts)?;
+        passwords::refuse(&draft, around.passwords)?;
         match &self.purpose {
             Purpose::New | Purpose::Like(_) => self.request(around, account, &draft),
             Purpose::InDialog { context, tag } => Ok(Command::SendInDialog {
@@ -144,22 +144,4 @@ impl Composer {
         };
         (server, flow)
     }
-}
-
-/// No header holds the password of an account: nobody could keep it from whoever sees the screen, the
-/// log or the message.
-fn without_passwords(draft: &Draft, accounts: &[Account]) -> Result<(), Vec<DraftError>> {
-    let accounts = accounts.iter().filter_map(|it| Some((&it.name, it.credentials.as_ref()?)));
-    let is_shown =
-        |known: &Credentials| draft.headers.iter().any(|line| !known.password_in(line).is_empty());
-    let errors: Vec<DraftError> = accounts
-        .filter(|(_, credentials)| credentials.iter().any(is_shown))
-        .map(|(name, _)| DraftError {
-            field: Field::Headers,
-            message: format!(
-                "the password of the account {name:?} stands here, which no header may show: leave it out, a challenge is answered with it by itself"
-            ),
-        })
-        .collect();
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }

@@ -6,7 +6,7 @@
 //!
 //! `slot` names the fields and `fields` holds their texts; `begin` fills them in from a message;
 //! `attempt` makes a [`Command`] of them, and `filling` puts our address into a raw message; `keys` is writing, `wishes` what keys do beside it;
-//! `complete`, `known` and `templates` help to write; `made` is what is made ahead, and `drafts` keeps
+//! `passwords` keeps those of accounts out; `complete`, `known` and `templates` help to write; `made` is what is made ahead, and `drafts` keeps
 //! what was written and not sent.
 
 mod attempt;
@@ -18,6 +18,7 @@ mod filling;
 mod keys;
 mod known;
 mod made;
+pub(crate) mod passwords;
 mod preview;
 pub mod raw_text;
 mod slot;
@@ -39,7 +40,7 @@ pub use slot::{Kind, Slot};
 use self::{fields::Fields, made::Made};
 use crate::{
     engine::{Account, Command, DraftError, Variables, server_for},
-    sip::{self, ContextId, Method, ServerTransactionId, UriBuf},
+    sip::{self, ContextId, KnownPasswords, Method, ServerTransactionId, UriBuf},
     transport::{FlowSettings, ServerUri},
     ui::model::Facts,
 };
@@ -106,6 +107,8 @@ pub struct Around<'a> {
     pub accounts: &'a [Account],
     /// The variables of the config file.
     pub variables: &'a Variables,
+    /// The passwords that must not be seen.
+    pub passwords: &'a KnownPasswords,
     /// Targets to offer, the likeliest first.
     pub targets: &'a [String],
     /// The settings of the user agent.
@@ -135,6 +138,8 @@ pub struct Composer {
     outlook: Outlook,
     /// The raw message as it was begun, while it waits for our own address.
     unplaced: Option<String>,
+    /// The raw message that the user has been warned of: it holds a password, and goes all the same.
+    insists: Option<String>,
     /// Which candidate Tab takes.
     chosen: usize,
     /// Whether the preview stands in the place of the form, where there is no room for both.
@@ -159,6 +164,8 @@ struct Outlook {
     errors: Vec<DraftError>,
     preview: Preview,
     candidates: Vec<Candidate>,
+    /// What the user should know of a raw message before it is sent.
+    advice: Option<String>,
 }
 
 impl Composer {
@@ -178,6 +185,7 @@ impl Composer {
             made: Made::new(seed),
             outlook: Outlook::default(),
             unplaced: None,
+            insists: None,
             chosen: 0,
             previews: false,
             preview_top: 0,
@@ -295,6 +303,9 @@ impl Composer {
 
     /// A word of advice on a field that is not wrong.
     pub fn advice(&self, slot: Slot) -> Option<String> {
+        if slot == Slot::Raw {
+            return self.outlook.advice.clone();
+        }
         let typed = self.fields.text(Slot::Method);
         let typed = typed.trim();
         if slot != Slot::Method || matches!(self.purpose, Purpose::Answer { .. }) {
@@ -346,11 +357,12 @@ impl Composer {
             Err(errors) => (errors, preview),
         };
         let preview = self.with_warnings(preview, waits);
+        let advice = self.password_in_raw(around);
         self.made.values = values;
         let targets: Vec<&str> = around.targets.iter().map(String::as_str).collect();
         let candidates = complete::candidates(&self.fields, self.focus, &targets, around.variables);
         self.chosen = self.chosen.min(candidates.len().saturating_sub(1));
-        self.outlook = Outlook { errors, preview, candidates };
+        self.outlook = Outlook { errors, preview, candidates, advice };
     }
 
     /// Makes the request; where it cannot be made, every field may say why and the cursor goes to
@@ -359,6 +371,9 @@ impl Composer {
         self.touched = self.slots().collect();
         self.made.values.set_number(around.number);
         let mut values = self.made.values.clone();
+        if self.hold_back(around) {
+            return None;
+        }
         match self.attempt(around, &mut values) {
             Ok(command) => {
                 values.next_request();

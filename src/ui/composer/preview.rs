@@ -9,7 +9,8 @@ use super::Around;
 use crate::{
     engine::{Command, FlowEvent, FlowState, InDialog, Submission, next_hop, secured},
     sip::{
-        self, Answer, DialogRequest, ExtraHeader, FlowId, NewRequest, Profile, RawMessage, Writing,
+        self, Answer, DialogRequest, ExtraHeader, FlowId, KnownPasswords, NewRequest, Profile,
+        RawMessage, Writing,
         lint::{self, Finding},
         secret,
     },
@@ -77,9 +78,9 @@ impl Preview {
 
     /// Its lines as they can be shown: no secret, no line end. Where a line does not end in CR LF,
     /// what it ends in is written out.
-    pub fn lines(&self) -> Vec<String> {
+    pub fn lines(&self, known: &KnownPasswords) -> Vec<String> {
         let shown = &self.bytes[..self.bytes.len().min(LONGEST)];
-        let secrets = secret::ranges(shown);
+        let secrets = secret::ranges(shown, known);
         let mut lines = Vec::new();
         let mut at = 0;
         while at < shown.len() {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::{
     engine::literal,
     sip::{
-        HeaderName, Message, Method,
+        HeaderName, KnownPasswords, Message, Method,
         header::{Credentials, NameAddr},
         secret,
     },
@@ -39,7 +39,11 @@ pub enum ResendError {
 /// # Errors
 ///
 /// Where it is no request, one that is never sent by hand, or has a body that no shell can hold.
-pub fn command(request: &Bytes, server: Option<&ServerUri>) -> Result<String, ResendError> {
+pub fn command(
+    request: &Bytes,
+    server: Option<&ServerUri>,
+    known: &KnownPasswords,
+) -> Result<String, ResendError> {
     let message = Message::read(request.clone())
         .map_err(|error| ResendError::Unreadable(error.to_string()))?;
     let (Some(method), Some(target)) = (message.method(), message.request_uri()) else {
@@ -49,12 +53,15 @@ pub fn command(request: &Bytes, server: Option<&ServerUri>) -> Result<String, Re
         return Err(ResendError::Automatic(method));
     }
     let target = without_password(target);
-    let mut words = vec!["sipboard".to_owned(), "send".to_owned(), written(method.as_str())];
-    words.push(written(&target));
+    let mut words = vec!["sipboard".to_owned(), "send".to_owned()];
+    words.extend([method.as_str(), &target].map(|word| written(&known.hide(word))));
     let mut option = |name: &str, value: &str| {
         words.push(name.to_owned());
         // Of all that stands here only the credentials have no variables.
-        words.push(if name == "--user" { quote(value) } else { written(value) });
+        words.push(match name {
+            "--user" => quote(value),
+            _ => written(&known.hide(value)),
+        });
     };
     if let Some(server) = server {
         option("--server", &server.to_string());
@@ -74,7 +81,7 @@ pub fn command(request: &Bytes, server: Option<&ServerUri>) -> Result<String, Re
     }
     let body = message.body();
     if !body.is_empty() {
-        let shown = secret::masked(&body, 0..body.len(), &secret::ranges_in_body(&body));
+        let shown = secret::masked(&body, 0..body.len(), &secret::ranges_in_body(&body, known));
         let body = std::str::from_utf8(&shown).map_err(|_| ResendError::Binary)?;
         if body.contains('\0') {
             return Err(ResendError::Binary);
@@ -229,7 +236,7 @@ mod tests {
              Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n",
         );
         assert_eq!(
-            command(&text, Some(&server)).unwrap(),
+            command(&text, Some(&server), &KnownPasswords::default()).unwrap(),
             "sipboard send INVITE sip:bob@h --server ws://127.0.0.1:5066/ --from sip:a@h \
              --from-display-name 'Al O'\\''Hara' -H 'X-Own: a b' --user demo \
              --password-env SIP_PASSWORD --content-type application/sdp --body $'v=0\\r\\n'"
@@ -240,7 +247,7 @@ mod tests {
     #[test]
     fn braces_are_written_so_that_they_stand_for_no_variable() {
         let text = request("INVITE sip:bob@h", "X-T: {{uuid}} {{nope}} {\r\n\r\n{{{{ }}");
-        let command = command(&text, None).unwrap();
+        let command = command(&text, None, &KnownPasswords::default()).unwrap();
         assert!(command.contains("-H 'X-T: {{{{uuid}} {{{{nope}} {'"), "{command}");
         assert!(command.ends_with("--body '{{{{{{{{ }}'"), "{command}");
         let body = crate::engine::Variables::default()
@@ -254,7 +261,7 @@ mod tests {
             b"INFO sip:b:pw@1.2.3.4 SIP/2.0\r\nRoute: <sip:p:pw@h;lr>\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>;tag=2\r\nCall-ID: x\r\nCSeq: 4 INFO\r\n\r\n",
         );
         assert_eq!(
-            command(&text, None).unwrap(),
+            command(&text, None, &KnownPasswords::default()).unwrap(),
             "sipboard send INFO sip:b@1.2.3.4 --from sip:a@h --from-tag 1 --to sip:b@h --to-tag 2 \
              --call-id x --cseq 5 --route 'sip:p@h;lr'"
         );
@@ -266,13 +273,15 @@ mod tests {
             "INVITE sip:bob@h",
             "Content-Type: application/sdp\r\n\r\nv=0\r\na=ice-pwd:qLCP5\r\n",
         );
-        let command = command(&text, None).unwrap();
+        let command = command(&text, None, &KnownPasswords::default()).unwrap();
         assert!(command.ends_with(r"--body $'v=0\r\na=ice-pwd:***\r\n'"), "{command}");
     }
 
     #[test]
     fn what_cannot_be_sent_again_says_why() {
-        let refused = |text: &'static [u8]| command(&Bytes::from_static(text), None).unwrap_err();
+        let refused = |text: &'static [u8]| {
+            command(&Bytes::from_static(text), None, &KnownPasswords::default()).unwrap_err()
+        };
         assert_eq!(refused(b"SIP/2.0 200 OK\r\n\r\n"), ResendError::Response);
         assert_eq!(refused(b"ACK sip:a@b SIP/2.0\r\n\r\n"), ResendError::Automatic(Method::Ack));
         assert_eq!(refused(b"MESSAGE sip:a@b SIP/2.0\r\n\r\n\xff"), ResendError::Binary);

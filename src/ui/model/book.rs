@@ -3,7 +3,7 @@
 use super::{Contexts, Facts, Written};
 use crate::{
     engine::{Account, Values, Variables},
-    sip,
+    sip::{self, Credentials, KnownPasswords},
     ui::composer::Around,
 };
 
@@ -19,6 +19,8 @@ pub struct Book {
     pub variables: Variables,
     /// Targets that are worth trying, such as the users of the demo server.
     pub known: Vec<String>,
+    /// The passwords of the accounts, those of before a reload too: what was sent is still shown.
+    pub passwords: KnownPasswords,
     /// The settings of the user agent.
     pub settings: sip::Settings,
     /// Where the randomness of the next form comes from.
@@ -37,11 +39,34 @@ impl Book {
         Around {
             accounts,
             facts,
+            passwords: &self.passwords,
             variables: &self.variables,
             targets: &self.targets,
             settings: &self.settings,
             number: self.sent + 1,
         }
+    }
+
+    /// Learns the passwords that these accounts say themselves.
+    pub(super) fn learn_passwords(&mut self, accounts: &[Account]) {
+        for account in accounts {
+            self.learn(account, account.credentials.as_deref().unwrap_or_default());
+        }
+    }
+
+    /// Learns a password that the command of some account has printed.
+    pub(super) fn learn_printed(&mut self, accounts: &[Account], credentials: &[Credentials]) {
+        let is_of = |account: &&Account| {
+            let command = account.password_command.as_ref();
+            command.is_some_and(|it| credentials.iter().any(|its| its.username == it.username))
+        };
+        for account in accounts.iter().filter(is_of) {
+            self.learn(account, credentials);
+        }
+    }
+
+    fn learn(&mut self, account: &Account, credentials: &[Credentials]) {
+        self.passwords.add(&account.name, &account.identity().to_string(), credentials);
     }
 
     /// One more request was written and sent.

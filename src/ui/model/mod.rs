@@ -326,9 +326,11 @@ impl Model {
     /// A dashboard on which nothing happened yet. `account` is the index of the one to use.
     pub fn new(accounts: Vec<Account>, account: usize, time: TimeOfDay, theme: Theme) -> Model {
         let account = account.min(accounts.len().saturating_sub(1));
+        let mut book = Book::default();
+        book.learn_passwords(&accounts);
         Model {
             drafts: Drafts::new(Composer::new(&accounts, account, 0)),
-            book: Book::default(),
+            book,
             accounts,
             account,
             time,
@@ -410,6 +412,7 @@ impl Model {
         let place = accounts.iter().position(|account| Some(&account.name) == used.as_ref());
         self.account = place.unwrap_or(default);
         self.accounts = accounts;
+        self.book.learn_passwords(&self.accounts);
         // An account may go another way now.
         self.facts.writings.clear();
         self.drafts.use_account(&self.accounts, self.account);

@@ -4,7 +4,10 @@ use super::again::{How, read, row};
 use crate::{
     engine::{Draft, DraftError},
     sip::{ContextId, Fact, HeaderName, Identifiers, Message, NewRequest},
-    ui::model::{Model, Row},
+    ui::{
+        composer::passwords,
+        model::{Model, Row},
+    },
 };
 
 /// The request of a context as it was written, with new values for its variables, where it is known
@@ -25,7 +28,10 @@ pub(super) fn written_again(
         .book
         .variables
         .expand_draft(&draft, &mut values)
-        .and_then(|draft| draft.submit(&account))
+        .and_then(|draft| {
+            passwords::refuse(&draft, &model.book.passwords)?;
+            draft.submit(&account)
+        })
         .map_err(|errors: Vec<DraftError>| {
             let first = errors.first().map(ToString::to_string);
             first.unwrap_or_default()

@@ -1,6 +1,6 @@
 //! What keys and the mouse do in the detail: all of it is about looking, nothing about SIP.
 
-use std::time::Instant;
+use std::{borrow::Cow, time::Instant};
 
 use crossterm::event::{Event as Input, KeyEvent};
 use ratatui::layout::Position;
@@ -331,24 +331,30 @@ fn clip(model: &Model, action: Action, now: Instant) -> Option<Result<Clip, Stri
             .ok_or_else(|| "there is no message to copy yet".to_owned())
     };
     Some(match action {
-        Action::CopyMessage => message().map(|message| masked(row, &message)),
+        Action::CopyMessage => message().map(|message| masked(model, row, &message)),
         Action::CopyHeader => header(model, now),
-        Action::CopyCallId => Ok(Clip::new("the Call-ID", row.created.call_id.as_bytes().to_vec())),
+        Action::CopyCallId => Ok(hidden(model, "the Call-ID", &row.created.call_id)),
         Action::CopyLadder => {
-            let text = Ladder::of(row, &model.facts).text();
-            Ok(Clip::new("the ladder as text", text.into_bytes()))
+            Ok(hidden(model, "the ladder as text", &Ladder::of(row, &model.facts).text()))
         }
         Action::CopyMermaid => {
-            let text = Ladder::of(row, &model.facts).mermaid();
-            Ok(Clip::new("the ladder as Mermaid", text.into_bytes()))
+            Ok(hidden(model, "the ladder as Mermaid", &Ladder::of(row, &model.facts).mermaid()))
         }
         Action::CopyCommand => command(model, row, now),
         _ => return None,
     })
 }
 
-fn masked(row: &Row, message: &Carried<'_>) -> Clip {
-    let secrets = secret::ranges(message.bytes);
+/// A text to be copied, without the passwords of accounts.
+fn hidden(model: &Model, what: &str, text: &str) -> Clip {
+    match model.book.passwords.hide(text) {
+        Cow::Borrowed(text) => Clip::new(what, text.as_bytes().to_vec()),
+        Cow::Owned(text) => Clip::new(format!("{what} (a password is masked)"), text.into_bytes()),
+    }
+}
+
+fn masked(model: &Model, row: &Row, message: &Carried<'_>) -> Clip {
+    let secrets = secret::ranges(message.bytes, &model.book.passwords);
     let bytes = secret::masked(message.bytes, 0..message.bytes.len(), &secrets).into_owned();
     let mut what = name(row, message);
     match secrets.len() {
@@ -369,7 +375,7 @@ fn header(model: &Model, now: Instant) -> Result<Clip, String> {
         let key = key(model, Action::Show(Tab::Messages));
         return Err(format!("the chosen line is no header: choose one in the messages ({key})"));
     };
-    let secrets = secret::ranges(message.bytes);
+    let secrets = secret::ranges(message.bytes, &model.book.passwords);
     let text = secret::masked(message.bytes, range, &secrets).into_owned();
     let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
     let name = String::from_utf8_lossy(&text[..end]).into_owned();
@@ -389,8 +395,10 @@ fn command(model: &Model, row: &Row, now: Instant) -> Result<Clip, String> {
         .ok_or_else(|| "no request was sent yet: nothing can be sent again".to_owned())?;
     let flow = row.created.flow.and_then(|flow| model.facts.flows.get(&flow));
     let server = flow.map(|flow| &*flow.event.asked);
-    let command = resend::command(message.bytes, server).map_err(|error| error.to_string())?;
-    let what = match secret::ranges(message.bytes).len() {
+    let known = &model.book.passwords;
+    let command =
+        resend::command(message.bytes, server, known).map_err(|error| error.to_string())?;
+    let what = match secret::ranges(message.bytes, known).len() {
         0 => "the sipboard send command".to_owned(),
         count => format!("the sipboard send command, without its secrets ({count})"),
     };

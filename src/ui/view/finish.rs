@@ -1,8 +1,10 @@
-//! The last touch to a picture: the theme's own ground, and signs that every terminal has.
+//! The last touch to a picture: no password of an account on it, the theme's own ground, and signs
+//! that every terminal has.
 
 use ratatui::{buffer::Buffer, style::Color};
+use unicode_width::UnicodeWidthStr;
 
-use crate::ui::view::Theme;
+use crate::{sip::KnownPasswords, ui::view::Theme};
 
 /// Which signs the screen is drawn with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +29,33 @@ impl Signs {
         match charset.map(|name| name.replace('-', "").to_ascii_lowercase()) {
             Some(name) if name != "utf8" => Signs::Ascii,
             _ => Signs::Unicode,
+        }
+    }
+}
+
+/// Masks the passwords of accounts wherever a view shows one. Messages and what is composed come
+/// without them; this is for whatever is told of those, and for views that nobody has thought of.
+pub(super) fn veil(buffer: &mut Buffer, known: &KnownPasswords) {
+    let known: Vec<_> = known.on_screen().collect();
+    let width = usize::from(buffer.area.width).max(1);
+    for row in buffer.content.chunks_mut(width).filter(|_| !known.is_empty()) {
+        let mut text = String::new();
+        // For each byte of the text, the cell that it stands in.
+        let mut cells = Vec::new();
+        let mut at = 0;
+        while let Some(cell) = row.get(at) {
+            text.push_str(cell.symbol());
+            cells.resize(text.len(), at);
+            // A wide character has the next cell too.
+            at += cell.symbol().width().max(1);
+        }
+        for password in &known {
+            for (start, found) in text.match_indices(&**password) {
+                let end = cells.get(start + found.len()).copied().unwrap_or(at);
+                for cell in &mut row[cells[start]..end.min(width)] {
+                    cell.set_char('*');
+                }
+            }
         }
     }
 }

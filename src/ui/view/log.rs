@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use crate::{
-    sip::secret,
+    sip::{KnownPasswords, secret},
     ui::{
         bindings::{Action, Scope},
         model::{Level, LogEntry, Model},
@@ -85,7 +85,7 @@ fn draw_entry(buffer: &mut Buffer, inner: Rect, from: u16, entry: &LogEntry, mod
         y += 1;
     }
     if let Some(bytes) = &entry.bytes {
-        put(buffer, inner, WORDS, y, &excerpt(bytes), theme.dim);
+        put(buffer, inner, WORDS, y, &excerpt(bytes, &model.book.passwords), theme.dim);
         y += 1;
     }
     y - from
@@ -103,11 +103,11 @@ fn whence(transport: &str, address: &str, sentence: &str) -> String {
 }
 
 /// The first bytes of a message, without what must not be seen.
-fn excerpt(bytes: &[u8]) -> String {
+fn excerpt(bytes: &[u8], known: &KnownPasswords) -> String {
     if bytes.is_empty() {
         return "(empty)".to_owned();
     }
-    let secrets = secret::ranges(bytes);
+    let secrets = secret::ranges(bytes, known);
     bytes_as_text(&secret::masked(bytes, 0..bytes.len(), &secrets))
 }
 
@@ -117,7 +117,7 @@ pub fn log_line(entry: &LogEntry, model: &Model) -> String {
     let mut line = format!("{time:.6} {:7} {}", entry.level.name(), sentence(entry, model));
     if let Some(bytes) = &entry.bytes {
         line.push_str(" | ");
-        line.push_str(&excerpt(bytes));
+        line.push_str(&excerpt(bytes, &model.book.passwords));
     }
     line
 }
@@ -132,7 +132,7 @@ fn sentence(entry: &LogEntry, model: &Model) -> String {
         }
     });
     let flow = flow.map(|(transport, address)| whence(transport.name(), &address, &entry.sentence));
-    format!("{}{}", flow.unwrap_or_default(), safe(&entry.sentence))
+    format!("{}{}", flow.unwrap_or_default(), safe(&model.book.passwords.hide(&entry.sentence)))
 }
 
 #[cfg(test)]
@@ -152,12 +152,13 @@ mod tests {
 
     #[test]
     fn bytes_are_shown_as_visible_escapes() {
+        let excerpt = |bytes| excerpt(bytes, &KnownPasswords::default());
         assert_eq!(
             excerpt(b"SIP/2.0 200 \x1b]0;x\x07\xff\r\n"),
             r"SIP/2.0 200 \x1b]0;x\x07\xff\r\n"
         );
         assert_eq!(excerpt(b""), "(empty)");
-        let basic = b"INFO sip:a@b SIP/2.0\r\nAuthorization: Basic c2VjcmV0\r\n";
+        let basic = &b"INFO sip:a@b SIP/2.0\r\nAuthorization: Basic c2VjcmV0\r\n"[..];
         assert!(!excerpt(basic).contains("c2VjcmV0"), "{}", excerpt(basic));
     }
 }

@@ -202,6 +202,7 @@ pub fn draw_settled(frame: &mut Frame<'_>, model: &Model, now: Instant, settled:
     if model.mode == Mode::Prompt {
         cursor = prompt::draw(buffer, &regions, model);
     }
+    finish::veil(buffer, &model.book.passwords);
     finish::finish(buffer, &model.theme, model.signs);
     Drawn { changes_at: moment.changes_at(), due_at: moment.due_at(), cursor }
 }

@@ -15,8 +15,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use self::veil::Shown;
 use crate::{
-    engine::Account,
-    sip::{Method, escape::escape},
+    sip::{KnownPasswords, Method, escape::escape},
     ui::{
         composer::{Composer, Kind, Purpose, Shape, Slot, meaning, split_at},
         model::Model,
@@ -242,7 +241,7 @@ fn draw_field(buffer: &mut Buffer, area: Rect, slot: Slot, model: &Model) -> Opt
             draw_area(
                 buffer,
                 area,
-                (slot, text, focus, &model.accounts),
+                (slot, text, focus, &model.book.passwords),
                 placeholder(slot, model),
                 theme.dim,
                 off,
@@ -254,7 +253,8 @@ fn draw_field(buffer: &mut Buffer, area: Rect, slot: Slot, model: &Model) -> Opt
                 put(buffer, area, 0, 0, placeholder(slot, model), theme.dim);
             }
             let style = if focus && composer.replaces() { theme.selected } else { Style::new() };
-            let at = draw_line(buffer, area, slot, input, style, focus);
+            let known = &model.book.passwords;
+            let at = draw_line(buffer, area, (slot, input, focus, known), style);
             if focus
                 && slot == Slot::Method
                 && !matches!(composer.purpose(), Purpose::Answer { .. })
@@ -302,14 +302,12 @@ fn registers(model: &Model) -> bool {
 fn draw_line(
     buffer: &mut Buffer,
     area: Rect,
-    slot: Slot,
-    input: &Input,
+    (slot, input, focus, known): (Slot, &Input, bool, &KnownPasswords),
     style: Style,
-    focus: bool,
 ) -> Position {
     let cursor = split_at(input).0.len();
     let line = input.value().to_owned();
-    let secrets = veil::secrets(slot, std::slice::from_ref(&line), &[]).remove(0);
+    let secrets = veil::secrets(slot, std::slice::from_ref(&line), known).remove(0);
     let Shown { text, column } = veil::show(&line, &secrets, focus.then_some(cursor));
     let width = usize::from(area.width).max(1);
     let skip = (column + 1).saturating_sub(width);
@@ -322,7 +320,7 @@ fn draw_line(
 fn draw_area(
     buffer: &mut Buffer,
     area: Rect,
-    (slot, text, focus, accounts): (Slot, &TextArea<'_>, bool, &[Account]),
+    (slot, text, focus, known): (Slot, &TextArea<'_>, bool, &KnownPasswords),
     placeholder: &str,
     dim: Style,
     is_off: impl Fn(&str) -> bool,
@@ -340,7 +338,7 @@ fn draw_area(
     let top = (row + 1).saturating_sub(height);
     let line = text.lines().get(row)?;
     let end = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
-    let secrets = veil::secrets(slot, text.lines(), accounts);
+    let secrets = veil::secrets(slot, text.lines(), known);
     let column = veil::show(line, &secrets[row], Some(end)).column;
     let skip = (column + 1).saturating_sub(usize::from(area.width).max(1));
     let lines = text.lines().iter().zip(&secrets).enumerate();

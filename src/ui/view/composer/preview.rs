@@ -60,10 +60,10 @@ pub(super) fn end(model: &Model, inner: Rect) -> usize {
 /// The notes, then the message, each finding below the line that it stands on.
 fn lines(model: &Model, composer: &Composer, width: usize) -> Vec<(String, Style)> {
     let theme = &model.theme;
-    let preview = composer.preview();
+    let (preview, known) = (composer.preview(), &model.book.passwords);
     let mut lines: Vec<(String, Style)> = Vec::new();
     let told = |text: &str, style: Style, lines: &mut Vec<(String, Style)>| {
-        lines.extend(wrap(&escape(text), width).into_iter().map(|line| (line, style)));
+        lines.extend(wrap(&escape(&known.hide(text)), width).into_iter().map(|line| (line, style)));
     };
     if composer.is_wrong() {
         told("✖ this makes no request yet: see the fields", theme.bad, &mut lines);
@@ -72,7 +72,7 @@ fn lines(model: &Model, composer: &Composer, width: usize) -> Vec<(String, Style
         told(&format!("▲ {}", without_passwords(warning)), theme.pending, &mut lines);
     }
     let style = if composer.is_wrong() { theme.dim } else { Style::new() };
-    for (n, line) in preview.lines().iter().enumerate() {
+    for (n, line) in preview.lines(known).iter().enumerate() {
         lines.extend(broken(line, width, 2).into_iter().map(|line| (line, style)));
         for finding in preview.findings.iter().filter(|finding| finding.line == n + 1) {
             let (shape, style) = match finding.severity() {

@@ -1,13 +1,12 @@
 //! What of a field's text is shown: its secrets stand as a mask, except the one that the cursor is
-//! in, which is being written. The field itself keeps every byte.
+//! in, which is being written; the password of an account never. The field itself keeps every byte.
 
 use std::ops::Range;
 
 use unicode_width::UnicodeWidthStr;
 
 use crate::{
-    engine::Account,
-    sip::{escape::escape, secret},
+    sip::{KnownPasswords, escape::escape, secret},
     ui::composer::Slot,
 };
 
@@ -18,49 +17,39 @@ pub(super) struct Shown {
     pub(super) column: usize,
 }
 
-/// Where the secrets stand in each of the lines of a field, the passwords of accounts among them.
-pub(super) fn secrets(
-    slot: Slot,
-    lines: &[String],
-    accounts: &[Account],
-) -> Vec<Vec<Range<usize>>> {
-    match slot {
-        Slot::Raw => by_line(lines, secret::ranges),
-        Slot::Body => by_line(lines, secret::ranges_in_body),
+/// What of a line is a secret.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Secrets {
+    /// What protects; shown while it is being written.
+    own: Vec<Range<usize>>,
+    /// The passwords of accounts; never shown.
+    known: Vec<Range<usize>>,
+}
+
+/// The secrets of each of the lines of a field.
+pub(super) fn secrets(slot: Slot, lines: &[String], known: &KnownPasswords) -> Vec<Secrets> {
+    let none = KnownPasswords::default();
+    let own: Vec<Vec<Range<usize>>> = match slot {
+        Slot::Raw => by_line(lines, |text| secret::ranges(text, &none)),
+        Slot::Body => by_line(lines, |text| secret::ranges_in_body(text, &none)),
         // One that is switched off may be switched on.
         Slot::Headers => lines
             .iter()
             .map(|line| {
                 let on = line.trim_start_matches(['#', ' ']);
                 let before = line.len() - on.len();
-                let found = secret::ranges(on.as_bytes());
-                let found = found.into_iter().map(|at| at.start + before..at.end + before);
-                let known = accounts
-                    .iter()
-                    .filter_map(|it| it.credentials.as_ref())
-                    .flat_map(|it| it.iter());
-                apart(found.chain(known.flat_map(|known| known.password_in(line))).collect())
+                let found = secret::ranges(on.as_bytes(), &none);
+                found.into_iter().map(|at| at.start + before..at.end + before).collect()
             })
             .collect(),
         _ => lines.iter().map(|line| secret::passwords(line.as_bytes())).collect(),
-    }
-}
-
-/// The same in order, where they overlap as one.
-fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
-    found.sort_by_key(|at| at.start);
-    found.dedup_by(|next, before| {
-        let meets = next.start <= before.end;
-        if meets {
-            before.end = before.end.max(next.end);
-        }
-        meets
-    });
-    found
+    };
+    let known = lines.iter().map(|line| known.find(line.as_bytes()));
+    own.into_iter().zip(known).map(|(own, known)| Secrets { own, known }).collect()
 }
 
 /// The secrets of a text of several lines; none crosses a line end.
-fn by_line(lines: &[String], find: fn(&[u8]) -> Vec<Range<usize>>) -> Vec<Vec<Range<usize>>> {
+fn by_line(lines: &[String], find: impl Fn(&[u8]) -> Vec<Range<usize>>) -> Vec<Vec<Range<usize>>> {
     let text = lines.join("\n");
     let mut found = find(text.as_bytes()).into_iter().peekable();
     let mut start = 0;
@@ -77,10 +66,12 @@ fn by_line(lines: &[String], find: fn(&[u8]) -> Vec<Range<usize>>) -> Vec<Vec<Ra
 }
 
 /// A line with its secrets masked. `cursor` is a byte offset in it.
-pub(super) fn show(line: &str, secrets: &[Range<usize>], cursor: Option<usize>) -> Shown {
-    let is_open = |secret: &Range<usize>| {
+pub(super) fn show(line: &str, secrets: &Secrets, cursor: Option<usize>) -> Shown {
+    let is_open = |secret: &&Range<usize>| {
         cursor.is_some_and(|cursor| (secret.start..=secret.end).contains(&cursor))
     };
+    let own = secrets.own.iter().filter(|secret| !is_open(secret));
+    let hidden = secret::apart(own.chain(&secrets.known).cloned().collect());
     let mut shown = Shown { text: String::new(), column: 0 };
     let mut at = 0;
     let mut put = |piece: Range<usize>, masked: bool| {
@@ -98,10 +89,10 @@ pub(super) fn show(line: &str, secrets: &[Range<usize>], cursor: Option<usize>) 
             shown.text.push_str(&escape(&line[piece]));
         }
     };
-    for secret in secrets.iter().filter(|secret| !is_open(secret)) {
+    for secret in hidden {
         put(at..secret.start, false);
-        put(secret.clone(), true);
         at = secret.end;
+        put(secret, true);
     }
     put(at..line.len(), false);
     shown
@@ -113,7 +104,7 @@ mod tests {
 
     fn veiled(slot: Slot, text: &str) -> Vec<String> {
         let lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
-        let secrets = secrets(slot, &lines, &[]);
+        let secrets = secrets(slot, &lines, &KnownPasswords::default());
         lines.iter().zip(&secrets).map(|(line, at)| show(line, at, None).text).collect()
     }
 
@@ -135,7 +126,8 @@ mod tests {
     #[test]
     fn what_is_being_written_is_shown_and_the_cursor_stands_where_it_is() {
         let line = "<sip:a:pw@h>, <sip:b:secret@h>";
-        let secrets = secrets(Slot::Routes, &[line.to_owned()], &[]).remove(0);
+        let secrets =
+            secrets(Slot::Routes, &[line.to_owned()], &KnownPasswords::default()).remove(0);
         for (cursor, text, column) in [
             (0, "<sip:a:***@h>, <sip:b:***@h>", 0),
             (7, "<sip:a:pw@h>, <sip:b:***@h>", 7),
@@ -147,6 +139,9 @@ mod tests {
             let shown = show(line, &secrets, Some(cursor));
             assert_eq!((shown.text.as_str(), shown.column), (text, column), "{cursor}");
         }
-        assert_eq!(show("a\u{1b}b", &[], Some(2)), Shown { text: "a\\x1bb".into(), column: 5 });
+        assert_eq!(
+            show("a\u{1b}b", &Secrets::default(), Some(2)),
+            Shown { text: "a\\x1bb".into(), column: 5 }
+        );
     }
 }

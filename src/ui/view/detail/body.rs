@@ -122,7 +122,7 @@ fn one(
         let style = if medium { theme.accent } else { Style::new() };
         shown.lines(page, at..next, |text| vec![(text, style)], None);
         if let Some(said) = said.next().filter(|said| !said.is_empty()) {
-            page.sentence(&format!("= {}", safe(&said)), 4, room.width, theme.good);
+            page.sentence(&format!("= {}", shown.hidden(&said)), 4, room.width, theme.good);
         }
         at = next;
     }

@@ -120,7 +120,7 @@ impl<'a> Shown<'a> {
         Shown {
             room,
             bytes,
-            secrets: secret::ranges(bytes),
+            secrets: secret::ranges(bytes, &room.model.book.passwords),
             message: report.message.ok(),
             findings: report.findings,
         }
@@ -142,6 +142,11 @@ impl<'a> Shown<'a> {
     /// A piece of the message as it may be seen.
     fn text(&self, piece: Range<usize>) -> String {
         bytes_as_text(&secret::masked(self.bytes, piece, &self.secrets))
+    }
+
+    /// What is said of the message, which may name a part of it.
+    pub(super) fn hidden(&self, said: &str) -> String {
+        safe(&self.room.model.book.passwords.hide(said)).into_owned()
     }
 
     /// The message as what it is.
@@ -214,7 +219,7 @@ impl<'a> Shown<'a> {
             page.sentence(&sentence, INDENT, width, theme.dim);
         }
         for said in explain::value(header.name, &header.unfolded()) {
-            page.sentence(&format!("= {}", safe(&said)), INDENT, width, theme.good);
+            page.sentence(&format!("= {}", self.hidden(&said)), INDENT, width, theme.good);
         }
     }
 
@@ -278,7 +283,7 @@ impl<'a> Shown<'a> {
     fn finding(&self, page: &mut Page, finding: &Finding) {
         let (_, style) = self.mark(Some(finding.severity()));
         let (severity, section) = (finding.severity(), finding.rule.section());
-        let sentence = format!("{severity}: {} ({section})", finding.message);
+        let sentence = format!("{severity}: {} ({section})", self.hidden(&finding.message));
         page.sentence(&sentence, INDENT, self.room.width, style);
     }
 }
@@ -315,9 +320,9 @@ fn compare(page: &mut Page, room: &Room<'_>, before: &Bytes, after: &Bytes) {
     }
     for line in &diff.body {
         let (sign, text, style) = match line {
-            BodyLine::Same(text) => (' ', text_of(text), theme.dim),
-            BodyLine::Added(text) => ('+', text_of(text), theme.good),
-            BodyLine::Removed(text) => ('-', text_of(text), theme.bad),
+            BodyLine::Same(text) => (' ', text_of(room, text), theme.dim),
+            BodyLine::Added(text) => ('+', text_of(room, text), theme.good),
+            BodyLine::Removed(text) => ('-', text_of(room, text), theme.bad),
             BodyLine::Bytes(before, after) => {
                 ('~', format!("{before} bytes, now {after}; they differ"), theme.pending)
             }
@@ -330,7 +335,7 @@ fn differs(page: &mut Page, room: &Room<'_>, change: &Change) {
     let theme = &room.model.theme;
     let name = safe(&change.name).into_owned();
     let whole = |sign, value: &str, style| {
-        let text = value_of(&change.name, value);
+        let text = value_of(room, &change.name, value);
         Line::of(format!(" {sign} {name}: "), style).with(text, style)
     };
     match &change.how {
@@ -343,7 +348,7 @@ fn differs(page: &mut Page, room: &Room<'_>, change: &Change) {
                 let name = safe(name);
                 let mut side = |sign, side: &Option<String>, style| {
                     if let Some(value) = side {
-                        let text = value_of(&change.name, value);
+                        let text = value_of(room, &change.name, value);
                         add(page, room, Line::of(format!("   {sign} {name} {text}"), style));
                     }
                 };
@@ -363,18 +368,18 @@ fn add(page: &mut Page, room: &Room<'_>, line: Line) {
 }
 
 /// A header's value, its secrets masked.
-fn value_of(name: &str, value: &str) -> String {
+fn value_of(room: &Room<'_>, name: &str, value: &str) -> String {
     let header = format!("{name}: {value}");
-    let secrets = secret::ranges(header.as_bytes());
+    let secrets = secret::ranges(header.as_bytes(), &room.model.book.passwords);
     let from = name.len() + 2;
     let shown = secret::masked(header.as_bytes(), from..header.len(), &secrets);
     bytes_as_text(&shown)
 }
 
 /// A line of a body, its secrets masked.
-fn text_of(line: &str) -> String {
+fn text_of(room: &Room<'_>, line: &str) -> String {
     let body = format!("x\n\n{line}");
-    let secrets = secret::ranges(body.as_bytes());
+    let secrets = secret::ranges(body.as_bytes(), &room.model.book.passwords);
     let shown: Cow<'_, [u8]> = secret::masked(body.as_bytes(), 3..body.len(), &secrets);
     bytes_as_text(&shown)
 }

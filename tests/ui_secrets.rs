@@ -1,0 +1,214 @@
+//! What nobody is to see: the passwords of accounts wherever they stand, and what protects a message.
+
+mod ui_script;
+
+use crossterm::event::{KeyCode, KeyModifiers};
+use sipboard::{
+    engine::{Command, Event, PasswordCommand, Submission},
+    sip::{Credentials, Method},
+    ui::view::{self, Colours},
+};
+use ui_script::Script;
+
+const NONE: KeyModifiers = KeyModifiers::NONE;
+const PASSWORD: &str = "hunter2";
+
+fn control(script: &mut Script, key: char) -> Option<Command> {
+    script.press(KeyCode::Char(key), KeyModifiers::CONTROL)
+}
+
+fn submission(command: Option<Command>) -> Submission {
+    match command {
+        Some(Command::Send(submission)) => *submission,
+        other => panic!("nothing was sent: {other:?}"),
+    }
+}
+
+/// The account has a password from now on.
+fn with_password(mut script: Script, password: &str) -> Script {
+    let mut accounts = script.model.accounts.clone();
+    accounts[0].credentials = Some([Credentials::new("alice", password)].into());
+    script.model.reloaded(accounts, 0);
+    script
+}
+
+/// A form for a request to bob, of an account with a password.
+fn composing(target: &str) -> Script {
+    let mut script = with_password(Script::new(Colours::Many), PASSWORD);
+    script.type_text("n");
+    script.type_text(target);
+    script
+}
+
+fn hides(script: &mut Script) -> String {
+    for (width, height) in [(40, 10), (80, 24), (160, 60)] {
+        let screen = script.text(width, height);
+        assert!(!screen.contains(PASSWORD), "{screen}");
+    }
+    script.text(160, 60)
+}
+
+#[test]
+fn a_secret_in_a_field_is_sent_and_not_seen() {
+    let bytes = "MESSAGE sip:bob:hush@demo.test SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\n\
+        From: <sip:a@b>;tag=1\r\nTo: <sip:bob@demo.test>\r\nCall-ID: 1\r\nCSeq: 1 MESSAGE\r\n\
+        Authorization: Basic c2VjcmV0\r\nContent-Length: 22\r\n\r\nv=0\r\na=ice-pwd:quiet9\r\n";
+    let mut script = Script::having_sent(bytes);
+    script.type_text("eb");
+    let screen = script.text(160, 60);
+    for secret in ["hush", "c2VjcmV0", "quiet9"] {
+        assert!(!screen.contains(secret), "{secret}: {screen}");
+    }
+    assert!(screen.matches("Authorization: Basic ***").count() == 2, "{screen}");
+    let Some(Command::SendRaw(submission)) = control(&mut script, 's') else { panic!() };
+    assert_eq!(submission.message.bytes(), bytes.as_bytes());
+    // What one is writing one sees.
+    let mut script = Script::new(Colours::Many);
+    script.type_text("nsip:bob:hush@demo.test");
+    assert!(script.text(160, 60).contains("sip:bob:***@demo.test"));
+    for _ in 0.."@demo.test".len() {
+        script.press(KeyCode::Left, NONE);
+    }
+    assert!(script.text(160, 60).contains("sip:bob:hush@demo.test"));
+}
+
+#[test]
+fn what_protects_is_seen_in_the_headers_only_while_it_is_typed() {
+    let mut script = Script::new(Colours::Many);
+    script.type_text("nbob");
+    script.press(KeyCode::Tab, NONE);
+    script.press(KeyCode::Tab, NONE);
+    script.type_text("Authorization: Basic c2VjcmV0");
+    assert!(script.text(160, 60).contains("│Authorization: Basic c2VjcmV0"));
+    script.type_text("\nProxy-Authorization: Bearer aG9sYQ\nCookie: id=cm9zZQ\n");
+    let shown = script.text(160, 60);
+    for secret in ["c2VjcmV0", "aG9sYQ", "cm9zZQ"] {
+        assert!(!shown.contains(secret), "{secret}: {shown}");
+    }
+    assert!(shown.contains("│Cookie: ***"), "{shown}");
+    assert_eq!(submission(control(&mut script, 's')).request.headers.len(), 3);
+}
+
+#[test]
+fn the_password_of_the_account_is_refused_in_every_field_which_is_named() {
+    let tabs = |count| "\t".repeat(count);
+    for (keys, field) in [
+        ("ahunter2b".to_owned(), "in the target"),
+        (format!("bob{}X-Key: xhunter2", tabs(2)), "in a header"),
+        (format!("bob{}glued-hunter2-on", tabs(3)), "in the content type"),
+        (format!("bob{}glued-hunter2-on", tabs(4)), "in the body"),
+    ] {
+        let mut script = composing("");
+        for c in keys.chars() {
+            match c {
+                '\t' => script.press(KeyCode::Tab, NONE),
+                c => script.type_text(&c.to_string()),
+            };
+        }
+        hides(&mut script);
+        assert!(control(&mut script, 's').is_none(), "{field}");
+        let screen = hides(&mut script);
+        // The form alone, so that its lines are not those of the preview too.
+        let form = script.text(100, 60).replace('│', " ");
+        let words = form.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("the password of the account \"alice\""), "{field}: {screen}");
+        assert!(words.contains(field), "{field}: {screen}");
+        // There is nothing in the preview, not even all of it but its last letter.
+        assert!(!screen.contains("hunter"), "{screen}");
+    }
+}
+
+#[test]
+fn the_password_of_the_account_in_the_environment_is_refused_too() {
+    // Cargo sets it for every test.
+    let value = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+    let mut script = with_password(Script::new(Colours::Many), &value);
+    script.type_text("n{{env CARGO_MANIFEST_DIR}}");
+    assert!(control(&mut script, 's').is_none());
+    let screen = script.text(160, 60);
+    assert!(screen.contains("the password of the account") && !screen.contains(&value), "{screen}");
+}
+
+#[test]
+fn a_raw_message_with_the_password_is_held_back_once_and_masked_in_every_view() {
+    let text = "MESSAGE sip:xhunter2@demo.test SIP/2.0\r\nVia: SIP/2.0/WS h.invalid;branch=z9hG4bKa\r\n\
+        From: <sip:alice@demo.test>;tag=f\r\nTo: <sip:bob@demo.test>;x=hunter2\r\nCall-ID: hunter2\r\n\
+        CSeq: 7 MESSAGE\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\n-hunter2-";
+    let mut script = with_password(Script::having_sent(text), PASSWORD);
+    for keys in ["1", "2", "3", "v", "v", "v", "m", "d", "4", "5", "6", "3v"] {
+        script.type_text(keys);
+        hides(&mut script);
+    }
+    for (keys, told) in [
+        ("ym", "4 secrets are masked"),
+        ("yl", ""),
+        ("yM", ""),
+        ("yc", ""),
+        ("ys", "without its secrets (4)"),
+    ] {
+        script.type_text(keys);
+        let clip = script.model.clip.take().unwrap();
+        let bytes = String::from_utf8_lossy(&clip.bytes).into_owned();
+        assert!(!bytes.contains(PASSWORD) && clip.what.contains(told), "{}: {bytes}", clip.what);
+    }
+    script.type_text("eb");
+    let screen = hides(&mut script);
+    assert!(screen.contains("sending it is refused once"), "{screen}");
+    assert!(control(&mut script, 's').is_none());
+    assert!(hides(&mut script).contains("held back"));
+    let Some(Command::SendRaw(raw)) = control(&mut script, 's') else { panic!("not sent") };
+    assert_eq!(raw.message.bytes(), text.as_bytes());
+}
+
+#[test]
+fn a_raw_message_that_is_changed_is_held_back_anew() {
+    let mut script = composing("bob");
+    control(&mut script, 'r');
+    control(&mut script, 'u');
+    script.type_text("hunter2");
+    assert!(control(&mut script, 's').is_none());
+    script.type_text("!");
+    assert!(control(&mut script, 's').is_none());
+    let Some(Command::SendRaw(raw)) = control(&mut script, 's') else { panic!("not sent") };
+    assert_eq!(&raw.message.bytes()[..], b"hunter2!");
+}
+
+#[test]
+fn what_a_peer_echoes_is_masked_on_the_screen_and_in_the_log() {
+    let mut script = with_password(Script::new(Colours::Many), PASSWORD);
+    script.flow(2, "sip:127.0.0.1:5060;transport=udp", ui_script::up("127.0.0.1:5060"));
+    script.stray(b"SIP/2.0 200 hunter2\r\n\r\n", "nobody asked for hunter2");
+    script.created(1, Method::Message, "sip:hunter2@demo.test", true);
+    hides(&mut script);
+    script.type_text("L");
+    assert!(hides(&mut script).contains("nobody asked for ***"));
+    for entry in script.model.facts.log.newest_first() {
+        let line = view::log_line(entry, &script.model);
+        assert!(!line.contains(PASSWORD), "{line}");
+    }
+}
+
+#[test]
+fn a_password_that_a_command_printed_is_known_from_then_on() {
+    let mut script = Script::new(Colours::Many);
+    let mut accounts = script.model.accounts.clone();
+    let command =
+        PasswordCommand { username: "alice".to_owned(), arguments: vec!["pass".to_owned()] };
+    accounts[0].password_command = Some(command.into());
+    script.model.reloaded(accounts, 0);
+    script.apply(Event::Password([Credentials::new("alice", PASSWORD)].into()));
+    script.type_text("nhunter2");
+    assert!(control(&mut script, 's').is_none());
+    hides(&mut script);
+    // One that is no longer in the config file may still be in what was sent.
+    let accounts = vec![sipboard::engine::Account::new("b", "sip:b@demo.test".parse().unwrap())];
+    script.model.reloaded(accounts, 0);
+    hides(&mut script);
+}
+
+#[test]
+fn a_user_name_that_is_the_password_is_no_secret() {
+    let mut script = with_password(Script::new(Colours::Many), "demo.test");
+    script.type_text("nbob@demo.test");
+    submission(control(&mut script, 's'));
+}
