@@ -66,6 +66,7 @@ pub use notification::notification;
 pub use params::Params;
 pub use random::Branch;
 pub(crate) use random::Identifiers;
+pub(crate) use raw::head_end;
 pub use raw::{RawMessage, Unmatched};
 pub use redirect::RedirectTarget;
 pub use registration::{

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::sip::{
+    compose::PREVIEW_HOST,
     header::HeaderError,
     message::{Message, ReadError},
     method::Method,
@@ -14,7 +15,7 @@ use crate::sip::{
     uri::UriBuf,
 };
 
-/// Bytes to be sent unchanged, malformed or not.
+/// Bytes to be sent unchanged, malformed or not; our own address alone may be left open.
 ///
 /// Where they are a request with a readable top Via that has a branch, and a readable method in
 /// CSeq, a client transaction carries them like any other request; else [`Unmatched`] says why
@@ -26,6 +27,7 @@ pub struct RawMessage {
     bytes: Bytes,
     message: Result<Message, ReadError>,
     wait: Option<Duration>,
+    lacks_address: bool,
 }
 
 /// Why nothing that comes back can be matched to raw bytes: each a sentence.
@@ -70,7 +72,8 @@ impl Unmatched {
 impl RawMessage {
     /// Takes any bytes.
     pub fn new(bytes: Bytes) -> RawMessage {
-        RawMessage { message: Message::read(bytes.clone()), bytes, wait: None }
+        let message = Message::read(bytes.clone());
+        RawMessage { message, bytes, wait: None, lacks_address: false }
     }
 
     /// How long what comes is listened for where nothing can be matched to them; without it
@@ -82,6 +85,35 @@ impl RawMessage {
     /// [`RawMessage::waiting`].
     pub(crate) fn wait(&self) -> Option<Duration> {
         self.wait
+    }
+
+    /// Wherever its head says [`PREVIEW_HOST`], our own address takes its place as the message is
+    /// sent: it was begun before that was known.
+    pub fn lacking_address(self) -> RawMessage {
+        RawMessage { lacks_address: true, ..self }
+    }
+
+    /// Whether our own address is left open in it.
+    pub fn lacks_address(&self) -> bool {
+        self.lacks_address
+    }
+
+    /// The same with our own address (`host:port`, as Via has it), where it lacks that.
+    pub(crate) fn with_address(self, ours: &str) -> RawMessage {
+        if !self.lacks_address {
+            return self;
+        }
+        // What a body says is the user's, and Content-Length counts it.
+        let end = head_end(&self.bytes);
+        let mut bytes = Vec::with_capacity(self.bytes.len());
+        let mut at = 0;
+        for found in memchr::memmem::find_iter(&self.bytes[..end], PREVIEW_HOST) {
+            bytes.extend_from_slice(&self.bytes[at..found]);
+            bytes.extend_from_slice(ours.as_bytes());
+            at = found + PREVIEW_HOST.len();
+        }
+        bytes.extend_from_slice(&self.bytes[at..]);
+        RawMessage { wait: self.wait, ..RawMessage::new(bytes.into()) }
     }
 
     /// The bytes.
@@ -144,6 +176,11 @@ impl RawMessage {
     }
 }
 
+/// Where the head of a message ends, whatever stands in it: at the first empty line.
+pub fn head_end(bytes: &[u8]) -> usize {
+    memchr::memmem::find(bytes, b"\r\n\r\n").map_or(bytes.len(), |end| end + 2)
+}
+
 /// The method in CSeq, which finds a transaction (RFC 3261 §17.1.3), though no number can be read
 /// before it.
 ///
@@ -189,6 +226,18 @@ mod tests {
             let raw = raw(OPTIONS.replace(right, wrong) + "\r\n");
             assert!(raw.matchable().is_ok(), "{wrong:?}: {:?}", raw.matchable());
         }
+    }
+
+    #[test]
+    fn our_address_takes_its_place_in_the_head_alone_and_only_where_it_is_left_open() {
+        let text =
+            format!("{}\r\n{PREVIEW_HOST}", OPTIONS.replace("UDP h", "UDP our-address.invalid"));
+        let kept = raw(text.clone()).with_address("192.0.2.1:5060");
+        assert_eq!(kept.bytes(), text.as_bytes());
+        let filled = raw(text.clone()).lacking_address().with_address("192.0.2.1:5060");
+        let expected = text.replacen(PREVIEW_HOST, "192.0.2.1:5060", 1);
+        assert_eq!(filled.bytes(), expected.as_bytes());
+        assert_eq!(filled, raw(expected));
     }
 
     #[test]

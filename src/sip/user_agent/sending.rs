@@ -177,7 +177,9 @@ impl UserAgent {
             Waiting::Raw(raw) => {
                 // Another candidate needs another branch, and these bytes stay as they are.
                 self.stay(id);
-                self.start_raw(now, id, branch, &raw);
+                let Some(flow) = self.contexts.get(&id).map(|context| context.flow) else { return };
+                let Some((_, ours)) = self.address(flow) else { return };
+                self.start_raw(now, id, branch, &raw.with_address(&ours));
             }
             Waiting::Elsewhere(elsewhere) => {
                 self.send_elsewhere(now, id, branch, *elsewhere);

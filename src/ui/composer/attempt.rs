@@ -121,6 +121,7 @@ impl Composer {
             return Err(vec![DraftError { field: Field::Body, message }]);
         }
         let message = RawMessage::new(bytes.into());
+        let message = if self.lacks_address() { message.lacking_address() } else { message };
         let (server, flow) = self.way(around, account);
         if server.is_none()
             && let Err(message) =

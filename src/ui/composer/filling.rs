@@ -1,6 +1,6 @@
 //! Our own address in a raw message: it is begun before the connection is there, and so with a
 //! placeholder, which is filled in as soon as the address is known and where the user has not
-//! written something else.
+//! written something else; at the latest when it is sent.
 
 use super::{Around, Composer, Preview, Shape, Slot, preview::Asks, raw_text};
 use crate::sip::PREVIEW_HOST;
@@ -23,31 +23,9 @@ impl Composer {
         None
     }
 
-    /// What goes wrong with a raw message that is sent as it stands.
-    pub(super) fn with_warnings(&self, preview: Preview, waits: Option<Asks>) -> Preview {
-        if self.shape != Shape::Raw {
-            return preview;
-        }
-        let text = self.fields.text(Slot::Raw);
-        let places: Vec<&str> = text
-            .lines()
-            .filter(|line| line.contains(PREVIEW_HOST))
-            .map(|line| line.split_once(':').map_or("its first line", |(name, _)| name.trim()))
-            .collect();
-        let warnings = match (places.is_empty(), &self.unplaced) {
-            (true, _) => Vec::new(),
-            (false, Some(_)) => vec![format!(
-                "{PREVIEW_HOST} is no address, and nothing that is sent there arrives ({}): ours \
-                 takes its place once the connection is there; until then write one, or send \
-                 something else first",
-                places.join(", ")
-            )],
-            (false, None) => vec![format!(
-                "{PREVIEW_HOST} is no address, and nothing that is sent there arrives ({}): write one",
-                places.join(", ")
-            )],
-        };
-        Preview { warnings, asks: preview.asks.clone().or(waits), ..preview }
+    /// Whether our address is still to be put into the raw message.
+    pub(super) fn lacks_address(&self) -> bool {
+        self.shape == Shape::Raw && self.unplaced.is_some()
     }
 }
 

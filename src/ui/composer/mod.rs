@@ -356,7 +356,7 @@ impl Composer {
             Err(errors) if self.shows_password(around) => (errors, Preview::default()),
             Err(errors) => (errors, preview),
         };
-        let preview = self.with_warnings(preview, waits);
+        let preview = Preview { asks: preview.asks.clone().or(waits), ..preview };
         let advice = self.password_in_raw(around);
         self.made.values = values;
         let targets: Vec<&str> = around.targets.iter().map(String::as_str).collect();

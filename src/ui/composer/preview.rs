@@ -185,15 +185,38 @@ fn unregistered(request: &NewRequest) -> Writing {
 }
 
 fn raw(message: &RawMessage) -> Preview {
-    let size = message.bytes().len();
-    let mut notes = vec![
-        format!("{size} bytes, sent as they are"),
-        "each line of the text ends in CR LF, one that ends in \\n\\ in LF alone".to_owned(),
-    ];
+    let bytes = message.bytes();
+    let places = placeholders(bytes);
+    let (mut notes, mut warnings) = (Vec::new(), Vec::new());
+    let size = bytes.len();
+    match (places.is_empty(), message.lacks_address()) {
+        (false, true) => notes.push(format!(
+            "sent as it stands, but for our own address: it takes the place of {} ({places}) once the connection is there",
+            sip::PREVIEW_HOST
+        )),
+        (true, _) => notes.push(format!("{size} bytes, sent as they are")),
+        (false, false) => {
+            notes.push(format!("{size} bytes, sent as they are"));
+            warnings.push(format!(
+                "{} is no address, and nothing that is sent there arrives ({places}): write one",
+                sip::PREVIEW_HOST
+            ));
+        }
+    }
+    notes
+        .push("each line of the text ends in CR LF, one that ends in \\n\\ in LF alone".to_owned());
     if let Err(why) = message.matchable() {
         notes.push(why.to_string());
     }
-    Preview::linted(message.bytes().clone(), notes)
+    Preview { warnings, ..Preview::linted(bytes.clone(), notes) }
+}
+
+/// The lines of a message's head in which our own address is left open.
+fn placeholders(bytes: &Bytes) -> String {
+    let head = String::from_utf8_lossy(&bytes[..sip::head_end(bytes)]);
+    let lines = head.lines().filter(|line| line.contains(sip::PREVIEW_HOST));
+    let names = lines.map(|line| line.split_once(':').map_or("its first line", |(name, _)| name));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// A request in a dialog as it will be written; only its own part until the engine has said how.

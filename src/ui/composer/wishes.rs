@@ -79,14 +79,15 @@ impl Composer {
     }
 
     /// Shows the advanced fields, or hides them.
-    pub fn unfold(&mut self) {
+    pub fn unfold(&mut self) -> Result<(), &'static str> {
         self.shape = match self.shape {
             Shape::Form => Shape::Unfolded,
             Shape::Unfolded => Shape::Form,
-            Shape::Raw => return,
+            Shape::Raw => return Err("a raw message has no other fields: leave raw mode first"),
         };
         self.unfolds = Some(self.shape == Shape::Unfolded);
         self.keep_focus();
+        Ok(())
     }
 
     /// To the whole message as a text, or back to the form. A raw message that is empty begins with
