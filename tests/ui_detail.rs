@@ -271,7 +271,7 @@ fn a_key_of_the_other_pane_says_where_it_acts() {
     let said = script.model.notice.clone().unwrap().text;
     assert_eq!(said, "N (to the previous line that was found) needs a search in the detail: /");
     script.type_text("W");
-    assert_eq!(script.model.notice.clone().unwrap().text, said, "no key at all");
+    assert_eq!(script.model.notice.clone().unwrap().text, "W does nothing here: ? for help");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 mod ui_script;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sipboard::{
     engine::Command,
     sip::ContextId,
@@ -157,4 +157,20 @@ fn every_key_acts_or_says_what_it_would_need() {
     }
     assert!(pressed > 2_000, "{pressed}");
     assert!(silent.is_empty(), "silent, or without a way out: {silent:#?}");
+}
+
+#[test]
+fn a_key_that_nothing_is_bound_to_says_so() {
+    let mut script = Script::tour(Colours::Many);
+    for (opens, key) in [("", 'X'), ("L", 'X'), ("#", 'X'), ("a", 'X'), ("C", 'X'), ("y", 'X')] {
+        script.type_text(opens);
+        script.press(KeyCode::Char(key), KeyModifiers::NONE);
+        let screen = script.text(100, 30);
+        assert!(screen.contains("X does nothing here: ? for help"), "{opens}: {screen}");
+        script.model.notice = None;
+        script.press(KeyCode::Esc, KeyModifiers::NONE);
+    }
+    // What is typed is no key without a meaning.
+    script.type_text("/X");
+    assert_eq!(script.model.notice, None);
 }

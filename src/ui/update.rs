@@ -122,22 +122,40 @@ fn key(model: &mut Model, event: KeyEvent, now: Instant) -> Option<Command> {
             prompt::edit(model, event, now);
             None
         }
-        None if model.mode == Mode::Browse => {
-            elsewhere(model, Key::from(event), now);
+        None => {
+            unbound(model, Key::from(event), now);
             None
         }
-        None => None,
     }
 }
 
-/// Says where a key acts that does not where the focus is.
-fn elsewhere(model: &mut Model, key: Key, now: Instant) {
+/// Says what there is to say of a key that does nothing.
+fn unbound(model: &mut Model, key: Key, now: Instant) {
+    if let Mode::Quitting { .. } | Mode::Left = model.mode {
+        return;
+    }
+    if model.mode == Mode::Browse
+        && let Some(text) = elsewhere(model, key)
+    {
+        model.notice = Some(Notice::error(now, text));
+        return;
+    }
+    let help = scopes(model).iter().find_map(|scope| model.bindings.key(*scope, Action::Help));
+    let text = match help {
+        Some(help) => format!("{key} does nothing here: {help} for help"),
+        None => format!("{key} does nothing here"),
+    };
+    model.notice = Some(Notice::info(now, text));
+}
+
+/// Where a key acts that does not where the focus is, as a sentence.
+fn elsewhere(model: &Model, key: Key) -> Option<String> {
     let (scope, place) = match model.browse.pane {
         Pane::Table => (Scope::Detail, "the detail"),
         Pane::Detail => (Scope::Table, "the table"),
     };
     let of = |scope| model.bindings.scope(scope).find(|binding| binding.keys.contains(&key));
-    let text = if let Some(binding) = of(scope) {
+    Some(if let Some(binding) = of(scope) {
         let does = binding.help.split([':', ';']).next().unwrap_or_default();
         let pane = table::key(model, Scope::Browse, Action::NextPane);
         format!("{key} is for {place} ({does}): {pane} goes there")
@@ -149,9 +167,8 @@ fn elsewhere(model: &mut Model, key: Key, now: Instant) {
         let pane = table::key(model, Scope::Browse, Action::NextPane);
         format!("{key} is for the search in the detail: {pane} goes there")
     } else {
-        return;
-    };
-    model.notice = Some(Notice::error(now, text));
+        return None;
+    })
 }
 
 /// Carries out a wish.

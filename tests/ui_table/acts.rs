@@ -196,3 +196,16 @@ fn marks_that_the_filter_hides_are_told_before_and_after_something_is_done_to_th
     filter(&mut script, "");
     assert!(!script.text(160, 45).contains("shown"));
 }
+
+#[test]
+fn what_is_marked_is_sent_again_though_nothing_of_it_is_shown() {
+    let mut script = Script::tour(Colours::Many);
+    script.type_text("M");
+    assert_eq!(filter(&mut script, "nothing-is-called-so"), NO_ROW);
+    assert!(script.text(160, 45).contains("r resend"));
+    script.type_text("r");
+    assert!(script.text(160, 45).contains("Send 6 marked (none shown) again"));
+    script.type_text("n");
+    assert!(script.model.notice.is_some());
+    assert!(!script.text(160, 45).contains("nothing to send again"));
+}

@@ -49,6 +49,11 @@ const UNREADABLE: &str =
 /// Opens what a key is for.
 pub(super) fn act(model: &mut Model, action: Action, now: Instant) {
     let marks = !marked(model).is_empty();
+    if action == Action::Resend && marks {
+        model.notice = None;
+        model.mode = Mode::Again { edits: false, at: 0 };
+        return;
+    }
     let Some(context) = model.browse.selected else {
         return refuse_without_row(model, action, now);
     };

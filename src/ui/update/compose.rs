@@ -69,7 +69,7 @@ pub(super) fn update(model: &mut Model, action: Action, now: Instant) -> Option<
             _ => composer.next_candidate(),
         },
         Action::ClearField => composer.clear(),
-        Action::Advanced => composer.unfold(),
+        Action::Advanced => refused = composer.unfold().err(),
         Action::Preview => composer.previews = !composer.previews,
         Action::Raw => refused = composer.toggle_raw().err(),
         Action::ToggleHeader => refused = composer.toggle_header().err(),

@@ -31,7 +31,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const MOST: u16 = 5;
 
 /// What gives way first where the keys do not fit.
-const SPARE: [Action; 25] = [
+const SPARE: [Action; 26] = [
     Action::Accounts,
     Action::Label,
     Action::SortNext,
@@ -43,14 +43,15 @@ const SPARE: [Action; 25] = [
     Action::NextPane,
     Action::EditAgain,
     Action::Palette,
-    Action::Advanced,
     Action::ClearField,
     Action::Editor,
+    Action::Advanced,
     Action::Raw,
     Action::NextCandidate,
     Action::Preview,
     Action::Resend,
     Action::Filter,
+    Action::Search,
     Action::NextTemplate,
     Action::NextField,
     Action::ToggleHeader,
@@ -133,36 +134,57 @@ fn activity(model: &Model) -> String {
 fn keys(buffer: &mut Buffer, area: Rect, model: &Model) {
     // What always holds stands first, so that it keeps its place whatever has the focus.
     let scopes = update::scopes(model).iter().rev();
-    let all: Vec<(String, &Binding)> = scopes
+    let all: Vec<Shown> = scopes
         .flat_map(|scope| model.bindings.scope(*scope))
         .filter(|binding| {
             !binding.label.is_empty()
                 && is_of_use(model, binding.action)
                 && update::lack_of(model, binding.action).is_none()
         })
-        .filter_map(|binding| Some((free_key(model, binding)?.to_string(), binding)))
+        .filter_map(|binding| {
+            let key = free_key(model, binding)?.to_string();
+            Some(Shown { key, label: label(model, binding), action: binding.action })
+        })
         .collect();
-    let shown = fitting(&all, usize::from(area.width));
     let mut x = 1;
-    for (key, binding) in shown {
+    for Shown { key, label, .. } in fitting(&all, usize::from(area.width)) {
         x += put(buffer, area, x, 0, key, model.theme.accent);
-        x += 1 + put(buffer, area, x + 1, 0, binding.label, Style::new());
+        x += 1 + put(buffer, area, x + 1, 0, label, Style::new());
         x += 2;
     }
 }
 
-/// The keys that fit into a width. What can be spared goes first; of what went, the last comes back
-/// where there is room after all.
-fn fitting<'a>(all: &'a [(String, &Binding)], width: usize) -> Vec<&'a (String, &'a Binding)> {
+/// A key of the footer.
+struct Shown {
+    key: String,
+    label: &'static str,
+    action: Action,
+}
+
+/// What a key does; of one that goes to and fro, where it goes now.
+fn label(model: &Model, binding: &Binding) -> &'static str {
+    let composer = model.drafts.open();
+    match binding.action {
+        Action::Raw if composer.shape() == Shape::Raw => "form",
+        Action::Preview if composer.previews => "form",
+        _ => binding.label,
+    }
+}
+
+/// The keys that fit into a width. What can be spared goes first, then what stands last; of what went,
+/// the last comes back where there is room after all.
+fn fitting(all: &[Shown], width: usize) -> Vec<&Shown> {
     let fits = |gone: &[Action]| {
-        let kept = all.iter().filter(|(_, binding)| !gone.contains(&binding.action));
-        kept.map(|(key, binding)| key.width() + binding.label.width() + 3).sum::<usize>() <= width
+        let kept = all.iter().filter(|shown| !gone.contains(&shown.action));
+        kept.map(|shown| shown.key.width() + shown.label.width() + 3).sum::<usize>() <= width
     };
     let mut gone = Vec::new();
-    let mut spare = SPARE.iter();
-    while !fits(&gone) {
-        let Some(action) = spare.next() else { break };
-        gone.push(*action);
+    let last = all.iter().rev().map(|shown| shown.action).filter(|action| *action != Action::Back);
+    for action in SPARE.into_iter().chain(last) {
+        if fits(&gone) {
+            break;
+        }
+        gone.push(action);
     }
     for at in (0..gone.len()).rev() {
         let action = gone.remove(at);
@@ -170,7 +192,7 @@ fn fitting<'a>(all: &'a [(String, &Binding)], width: usize) -> Vec<&'a (String, 
             gone.insert(at, action);
         }
     }
-    all.iter().filter(|(_, binding)| !gone.contains(&binding.action)).collect()
+    all.iter().filter(|shown| !gone.contains(&shown.action)).collect()
 }
 
 /// The first key of a binding that the field with the cursor does not want for itself.
@@ -190,8 +212,8 @@ fn is_of_use(model: &Model, action: Action) -> bool {
         Action::NextCandidate => composer.candidates().0.len() > 1,
         Action::Preview => model.size.width < composer::BOTH,
         Action::Help => !matches!(model.mode, Mode::Help { .. }),
-        // What is on the screen already is not more.
-        Action::Advanced if composer.shape() == Shape::Unfolded => false,
+        // What is on the screen already is not more, and a raw message has no fields.
+        Action::Advanced if composer.shape() != Shape::Form => false,
         Action::Advanced | Action::Raw => {
             matches!(composer.purpose(), Purpose::New | Purpose::Like(_))
         }
