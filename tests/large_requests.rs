@@ -188,3 +188,40 @@ async fn a_port_that_is_given_is_the_port_of_tcp_too() {
     assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
     assert_eq!(ways(&ran)[1..], [format!("tcp {tcp} (address), 1 of 2")], "{}", ran.out);
 }
+
+/// A peer on TCP that takes every connection and answers each request with a 503, or with nothing.
+fn unwilling(answers: bool) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut mute = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept() {
+            let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
+            while answers && !request.ends_with(BODY_END.as_bytes()) {
+                match stream.read(&mut buffer) {
+                    Ok(length @ 1..) => request.extend_from_slice(&buffer[..length]),
+                    _ => break,
+                }
+            }
+            if answers {
+                let text = String::from_utf8(answer(&request)).unwrap();
+                let _ = stream.write_all(text.replace("200 OK", "503 No").as_bytes());
+            }
+            mute.push(stream);
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn udp_does_not_get_what_a_connection_has_taken() {
+    let udp = udp_peer();
+    for (answers, code, why) in [(true, 1, "503 No"), (false, 3, "no final response")] {
+        let zone = zone(udp, unwilling(answers));
+        let ran = message(&zone, &["sip:bob@big.test", "--t1-ms", "20"]).await;
+        assert_eq!(ran.code, Some(code), "{}{}", ran.out, ran.err);
+        assert!(ran.out.contains("it does not go by UDP"), "{}", ran.out);
+        assert!(ran.out.contains(why), "{}", ran.out);
+        assert_eq!(ways(&ran).len(), 2, "{}", ran.out);
+    }
+}

@@ -85,6 +85,18 @@ impl Route {
         }
     }
 
+    /// What is left by UDP is not tried. Gives whether that was anything.
+    pub(super) fn leave_out_udp(&mut self) -> bool {
+        let tried = self.failures.len() + 1;
+        let stays = |(place, candidate): &(usize, &Candidate)| {
+            *place < tried || candidate.transport != Transport::Udp
+        };
+        let stay = self.candidates.iter().enumerate().filter(stays);
+        let stay: Arc<[Candidate]> = stay.map(|(_, candidate)| candidate.clone()).collect();
+        let all = std::mem::replace(&mut self.candidates, stay);
+        all.len() > self.candidates.len()
+    }
+
     /// Puts candidates before those that are left, each once.
     pub(super) fn put_first(&mut self, first: Vec<Candidate>, left: Vec<Candidate>) {
         let is_new = |candidate: &Candidate| !first.contains(candidate);
@@ -268,6 +280,9 @@ impl UserAgent {
         let is_unheard = self.contexts.get(&id).is_some_and(|context| {
             matches!(context.state, State::Waiting | State::Calling | State::Trying)
         });
+        if is_unheard {
+            self.keep_from_datagrams(now, id);
+        }
         if !is_unheard || !self.has_next_candidate(id) {
             return false;
         }
@@ -289,6 +304,7 @@ impl UserAgent {
             return false;
         }
         self.leave_alone(now, id, message);
+        self.keep_from_datagrams(now, id);
         if !self.has_next_candidate(id) {
             return false;
         }

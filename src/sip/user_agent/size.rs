@@ -214,6 +214,25 @@ impl UserAgent {
         true
     }
 
+    /// A request that is too large for a datagram was sent on a connection: only where no connection
+    /// is to be had may it go by UDP (RFC 3261 §18.1.1), and this one's peer may have it already.
+    pub(super) fn keep_from_datagrams(&mut self, now: Instant, id: ContextId) {
+        let Some(limit) = self.settings.udp_max_bytes else { return };
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let Some(size) = context.sent().map(|sent| sent.len()).filter(|size| *size > limit) else {
+            return;
+        };
+        let had_connection =
+            self.flows.flow(context.flow).is_some_and(|flow| flow.transport.is_reliable());
+        let route = context.route.as_mut().filter(|_| had_connection);
+        if route.is_some_and(|route| route.leave_out_udp()) {
+            let why = format!(
+                "the request has {size} bytes and was taken by a connection: it does not go by UDP, where more than {limit} are for a peer alone that takes no connection (RFC 3261 §18.1.1)"
+            );
+            self.tell_own(now, id, Fact::PassedOver { response: None, why: why.into() });
+        }
+    }
+
     fn ride_instead(&mut self, now: Instant, id: ContextId, flow: FlowId, failure: Option<&str>) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let before = std::mem::replace(&mut context.flow, flow);
