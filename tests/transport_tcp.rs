@@ -338,7 +338,7 @@ async fn closing_writes_what_was_queued_and_ends_the_connection() {
 #[tokio::test]
 async fn a_peer_that_reads_nothing_meets_a_bounded_queue() {
     let (mut ear, stream, uri) = pair().await;
-    let message = Bytes::from(vec![b'a'; 4096]);
+    let message = Bytes::from(vec![b'a'; 900]);
     let error = in_time(async {
         loop {
             match ear.network.send(FLOW, None, message.clone()) {
@@ -353,6 +353,77 @@ async fn a_peer_that_reads_nothing_meets_a_bounded_queue() {
     assert_eq!(ear.network.room(Instant::now(), FLOW), Room::Full);
     in_time(ear.network.shut_down()).await;
     drop(stream);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_peer_that_reads_nothing_is_bounded_in_bytes() {
+    let (mut ear, stream, uri) = pair().await;
+    let message = Bytes::from(vec![b'a'; 60_000]);
+    let error = in_time(async {
+        loop {
+            match ear.network.send(FLOW, None, message.clone()) {
+                Ok(()) => tokio::task::yield_now().await,
+                Err(error) => break error.to_string(),
+            }
+        }
+    })
+    .await;
+    assert_eq!(
+        error,
+        format!(
+            "{uri} takes messages too slowly: 140 messages with 8400000 bytes wait to be sent already"
+        )
+    );
+    assert_eq!(ear.network.room(Instant::now(), FLOW), Room::Full);
+    in_time(ear.network.shut_down()).await;
+    drop(stream);
+}
+
+#[tokio::test]
+async fn a_peer_that_takes_nothing_for_too_long_is_dead() {
+    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+    let uri = uri(listener.local_addr().unwrap());
+    let mut ear = Ear::new(Network::new());
+    ear.network.set_write_timeout(Duration::from_millis(300));
+    ear.network.connect(FLOW, &uri, &FlowSettings::default());
+    let (stream, _) = in_time(listener.accept()).await.unwrap();
+    assert!(matches!(ear.next().await, Signal::Up { .. }));
+    let message = Bytes::from(vec![b'a'; 60_000]);
+    while ear.network.send(FLOW, None, message.clone()).is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let why = "broke: the peer has taken nothing of what was sent for 300ms";
+    assert_eq!(ear.down().await, format!("the connection with {uri} {why}"));
+    drop(stream);
+}
+
+#[tokio::test]
+async fn a_peer_that_takes_little_by_little_is_alive() {
+    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+    let uri = uri(listener.local_addr().unwrap());
+    let mut ear = Ear::new(Network::new());
+    ear.network.set_write_timeout(Duration::from_secs(2));
+    ear.network.connect(FLOW, &uri, &FlowSettings::default());
+    let (mut stream, _) = in_time(listener.accept()).await.unwrap();
+    assert!(matches!(ear.next().await, Signal::Up { .. }));
+    let message = Bytes::from(vec![b'a'; 60_000]);
+    let mut sent = 0;
+    while ear.network.send(FLOW, None, message.clone()).is_ok() {
+        sent += message.len();
+        tokio::task::yield_now().await;
+    }
+    let begun = Instant::now();
+    let (mut came, mut buffer) = (0, vec![0; 64 << 10]);
+    while came < sent {
+        came += in_time(stream.read(&mut buffer)).await.unwrap();
+        // It takes longer in all than it may take at once.
+        if begun.elapsed() < Duration::from_secs(3) {
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+    }
+    assert!(begun.elapsed() > Duration::from_secs(3));
+    ear.network.send(FLOW, None, Bytes::from_static(OPTIONS.as_bytes())).unwrap();
+    expect(&mut stream, OPTIONS).await;
 }
 
 #[tokio::test]

@@ -441,7 +441,7 @@ async fn closing_says_goodbye_with_a_close_frame_after_what_was_queued() {
 #[tokio::test]
 async fn a_peer_that_reads_nothing_meets_a_bounded_queue() {
     let (mut network, socket) = pair().await;
-    let message = Bytes::from(vec![b'a'; 4096]);
+    let message = Bytes::from(vec![b'a'; 900]);
     let error = in_time(async {
         loop {
             match network.send(FLOW, None, message.clone()) {

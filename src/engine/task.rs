@@ -37,7 +37,9 @@ use crate::{
         registrations::Registrations,
         wishes::Wish,
     },
-    sip::{Connect, ContextId, FlowId, Follow, KeepAlive, Output, Switch, Transmit, UserAgent},
+    sip::{
+        self, Connect, ContextId, FlowId, Follow, KeepAlive, Output, Switch, Transmit, UserAgent,
+    },
     transport::{FlowSettings, Network, RELIEF, Room, ServerUri},
 };
 
@@ -54,6 +56,12 @@ const GOODBYES: Duration = Duration::from_millis(250);
 
 /// Why nothing new is begun while it leaves.
 const LEAVING: &str = "sipboard is leaving: nothing new is sent";
+
+/// How long a peer may take nothing before its connection is dead: as long as a transaction waits
+/// for an answer (RFC 3261 §17.1.1.2), and long enough for a machine that is busy.
+pub(super) fn write_timeout(settings: &sip::Settings) -> Duration {
+    settings.timing.patience().max(Duration::from_secs(2))
+}
 
 /// One thing that is to be done, in its turn.
 enum Step {
@@ -110,6 +118,7 @@ pub(super) struct Task {
 impl Task {
     pub(super) fn new(settings: Settings, events: mpsc::Sender<Vec<Event>>) -> Task {
         let limits = settings.sip.limits;
+        let stall = write_timeout(&settings.sip);
         let mut task = Task {
             user_agent: UserAgent::new(settings.sip, rand::random()),
             registrations: Registrations::default(),
@@ -127,6 +136,7 @@ impl Task {
             held: VecDeque::new(),
             leaving: None,
         };
+        task.network.set_write_timeout(stall);
         if !settings.impair.is_empty() {
             task.impair(settings.impair);
         }

@@ -19,7 +19,7 @@ use crate::{
     sip::{FlowId, Limits},
     transport::{
         Certificate, GuestLimits, SendError, ServerUri, Signal, guests::Patience,
-        keep_alive::Pulse, reason, stream, udp,
+        keep_alive::Pulse, reason, stall::STALL, stream, udp,
     },
 };
 
@@ -46,6 +46,8 @@ pub(super) struct Hub {
     pub(super) guests: GuestLimits,
     /// One permit for each connection that may still be opened to us.
     pub(super) room: Arc<Semaphore>,
+    /// How long a peer may take nothing of what is sent to it.
+    pub(super) stall: Duration,
 }
 
 impl Hub {
@@ -54,7 +56,7 @@ impl Hub {
         let accepted = Arc::new(AtomicU32::new(FlowId::FIRST_ACCEPTED.0));
         let guests = GuestLimits::default();
         let room = Arc::new(Semaphore::new(guests.connections));
-        (Hub { sender, accepted, limits: Limits::default(), guests, room }, receiver)
+        (Hub { sender, accepted, limits: Limits::default(), guests, room, stall: STALL }, receiver)
     }
 
     /// The outlet of a flow that the owner named. `generation` tells apart flows that had the
@@ -66,6 +68,7 @@ impl Hub {
             sender: self.sender.clone(),
             limits: self.limits,
             guests: self.guests,
+            stall: self.stall,
         }
     }
 
@@ -102,12 +105,18 @@ pub(super) struct Outlet {
     sender: mpsc::Sender<Batch>,
     limits: Limits,
     guests: GuestLimits,
+    stall: Duration,
 }
 
 impl Outlet {
     /// What is taken from the peer.
     pub(super) fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// How long the peer may take nothing of what is sent to it.
+    pub(super) fn stall(&self) -> Duration {
+        self.stall
     }
 
     /// The patience with a peer that has connected to us now.
@@ -222,7 +231,7 @@ impl Link {
     pub(super) fn is_full(&self) -> bool {
         match self {
             Link::Udp(link) => link.is_full(),
-            Link::Stream(queue) => queue.messages.capacity() == 0,
+            Link::Stream(queue) => queue.messages.is_full(),
         }
     }
 
@@ -245,14 +254,11 @@ impl Link {
     ) -> Result<(), SendError> {
         match self {
             Link::Udp(link) => link.send(to, bytes, undelivered),
-            Link::Stream(queue) => match queue.messages.try_send(bytes) {
-                Err(mpsc::error::TrySendError::Full(_)) => Err(SendError(format!(
-                    "{name} takes messages too slowly: {} wait to be sent already",
-                    queue.messages.max_capacity()
-                ))),
-                // Its end is on its way here, and says why it ended.
-                Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
-            },
+            Link::Stream(queue) => queue.messages.put(bytes).map_err(|waits| {
+                SendError(format!(
+                    "{name} takes messages too slowly: {waits} wait to be sent already"
+                ))
+            }),
         }
     }
 }

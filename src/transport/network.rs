@@ -111,6 +111,12 @@ impl Network {
         Network { limit, ..self }
     }
 
+    /// Sets how long a peer may take nothing of what is sent to it before its connection counts as
+    /// dead, for connections that are made from now on; 32 s where it is not set.
+    pub fn set_write_timeout(&mut self, limit: Duration) {
+        self.hub.stall = limit;
+    }
+
     /// Sets how much is taken from a peer at once: a larger message is not waited for. On a stream
     /// its head is still handed on, to be refused.
     pub fn with_limits(mut self, limits: Limits) -> Network {

@@ -8,11 +8,10 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket, TcpStream},
-    sync::{Semaphore, mpsc, oneshot},
+    sync::{Semaphore, oneshot},
     task::AbortHandle,
     time::{Instant, sleep, timeout_at},
 };
@@ -23,13 +22,12 @@ use crate::{
         Certificate, FlowFacts, FlowSettings, ServerIdentity, ServerUri, Signal,
         flow::{self, Hub, Link, Outlet},
         keep_alive::Pulse,
-        reason, tcp, tls,
+        queue, reason,
+        stall::Stalled,
+        tcp, tls,
         ws::{self, Manner},
     },
 };
-
-/// How many messages may wait to be written.
-const QUEUE: usize = 8 << 10;
 
 /// How many of them are written before the connection is flushed.
 pub(super) const WRITES: usize = 64;
@@ -47,7 +45,7 @@ const BACKLOG: u32 = 1024;
 /// a goodbye, but a peer that takes them too slowly is left after [`LINGER`].
 #[derive(Debug)]
 pub(super) struct Queue {
-    pub(super) messages: mpsc::Sender<Bytes>,
+    pub(super) messages: queue::In,
     pub(super) pulse: Arc<Pulse>,
     /// Tells the connection's task of the end while it waits for its peer.
     _open: oneshot::Sender<()>,
@@ -62,10 +60,14 @@ pub(super) struct Connection<S> {
     pub(super) facts: FlowFacts,
 }
 
-impl Connection<TcpStream> {
-    fn new(stream: TcpStream) -> io::Result<Connection<TcpStream>> {
+/// What a connection is made of, below TLS and WebSocket.
+pub(super) type Tcp = Stalled<TcpStream>;
+
+impl Connection<Tcp> {
+    fn new(stream: TcpStream, stall: Duration) -> io::Result<Connection<Tcp>> {
         stream.set_nodelay(true)?;
         let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
+        let stream = Stalled::new(stream, stall);
         Ok(Connection { stream, local, peer, facts: FlowFacts::default() })
     }
 }
@@ -122,7 +124,7 @@ impl Call {
     /// Connects, shakes hands where that is due, and talks until the flow is over.
     async fn make(&self, outlet: Outlet) -> Result<(), Failed> {
         let Call { server, settings, .. } = self;
-        let connection = match self.in_time("", dial(server, settings)).await {
+        let connection = match self.in_time("", dial(server, settings, outlet.stall())).await {
             Ok(connection) => connection,
             Err(reason) => return Err((reason, outlet)),
         };
@@ -184,15 +186,17 @@ impl Call {
 async fn dial(
     server: &ServerUri,
     settings: &FlowSettings,
-) -> Result<Connection<TcpStream>, String> {
-    let connection = dial_address(flow::address(server)?, settings.bind).await;
+    stall: Duration,
+) -> Result<Connection<Tcp>, String> {
+    let connection = dial_address(flow::address(server)?, settings.bind, stall).await;
     connection.map_err(|why| reason::unreachable(server, why))
 }
 
 async fn dial_address(
     address: SocketAddr,
     bind: Option<IpAddr>,
-) -> Result<Connection<TcpStream>, String> {
+    stall: Duration,
+) -> Result<Connection<Tcp>, String> {
     let words = |error: io::Error| reason::words(&error);
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
@@ -205,7 +209,7 @@ async fn dial_address(
         socket.bind(from).map_err(|error| reason::unbound(bind, &error))?;
     }
     let stream = socket.connect(address).await.map_err(words)?;
-    Connection::new(stream).map_err(words)
+    Connection::new(stream, stall).map_err(words)
 }
 
 /// Binds a listener and starts its task.
@@ -259,7 +263,7 @@ async fn accept(listener: TcpListener, door: Door) {
                 let door = door.clone();
                 tokio::spawn(async move {
                     // A connection that is gone already tells nobody anything.
-                    if let Ok(connection) = Connection::new(stream) {
+                    if let Ok(connection) = Connection::new(stream, door.hub.stall) {
                         door.take(connection, slot).await;
                     }
                     drop(room);
@@ -273,7 +277,7 @@ async fn accept(listener: TcpListener, door: Door) {
 
 impl Door {
     /// Shakes hands where that is due, and talks. `slot` is held until the handshakes are over.
-    async fn take<T>(self, connection: Connection<TcpStream>, slot: T) {
+    async fn take<T>(self, connection: Connection<Tcp>, slot: T) {
         let until = Instant::now() + self.limit;
         match self.identity.clone() {
             None => self.greet(connection, until, slot).await,
@@ -331,11 +335,11 @@ pub(super) async fn run<F: Future<Output = ()>>(
     signal: Signal,
     pulse: Arc<Pulse>,
     outlet: Outlet,
-    talk: impl FnOnce(mpsc::Receiver<Bytes>, Outlet) -> F,
+    talk: impl FnOnce(queue::Out, Outlet) -> F,
 ) {
-    let (sender, messages) = mpsc::channel(QUEUE);
+    let (put, messages) = queue::queue();
     let (open, dropped) = oneshot::channel();
-    let queue = Queue { messages: sender, pulse, _open: open };
+    let queue = Queue { messages: put, pulse, _open: open };
     if outlet.open(Link::Stream(queue), name, signal).await.is_err() {
         return;
     }

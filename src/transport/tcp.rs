@@ -11,7 +11,6 @@ use bytes::{Bytes, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split},
     pin,
-    sync::mpsc,
     time::timeout,
 };
 
@@ -22,7 +21,7 @@ use crate::{
         flow::{Gather, Outlet},
         guests::{self, Patience},
         keep_alive::{self, Beat, Pulse},
-        reason,
+        queue, reason,
         stream::{self, Connection, LINGER, Side, WRITES},
     },
 };
@@ -62,7 +61,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     name: &str,
     side: Side,
     pulse: &Pulse,
-    messages: mpsc::Receiver<Bytes>,
+    messages: queue::Out,
     outlet: Outlet,
 ) {
     let (mut input, output) = split(stream);
@@ -206,7 +205,7 @@ async fn read<S: AsyncRead>(
 #[derive(Debug)]
 struct Writer<S> {
     output: WriteHalf<S>,
-    messages: mpsc::Receiver<Bytes>,
+    messages: queue::Out,
     unsent: BytesMut,
     batch: Vec<Bytes>,
 }
@@ -222,7 +221,7 @@ impl<S: AsyncWrite> Writer<S> {
     async fn step(&mut self, pulse: &Pulse) -> io::Result<bool> {
         self.write().await?;
         tokio::select! {
-            count = self.messages.recv_many(&mut self.batch, WRITES) => {
+            count = self.messages.take(&mut self.batch, WRITES) => {
                 self.batch.drain(..).for_each(|bytes| self.unsent.extend_from_slice(&bytes));
                 self.write().await?;
                 Ok(count > 0)
@@ -241,7 +240,7 @@ impl<S: AsyncWrite> Writer<S> {
 
     /// Writes what is queued now, and ends our half.
     async fn last(&mut self) -> io::Result<()> {
-        while let Ok(bytes) = self.messages.try_recv() {
+        while let Some(bytes) = self.messages.take_now() {
             self.unsent.extend_from_slice(&bytes);
         }
         self.write().await?;

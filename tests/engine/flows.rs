@@ -274,10 +274,9 @@ async fn a_peer_that_reads_nothing_fails_its_own_requests_and_holds_up_no_others
         })
         .await;
     flood.abort();
-    assert_eq!(
-        detail,
-        format!("{} takes messages too slowly: 8192 wait to be sent already", peer.server)
-    );
+    let slow = format!("{} takes messages too slowly: ", peer.server);
+    assert!(detail.starts_with(&slow), "{detail}");
+    assert!(detail.ends_with(" wait to be sent already"), "{detail}");
 
     let other = UdpPeer::new().await;
     front.send(request(Method::Options), &other.server).await;

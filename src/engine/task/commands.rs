@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{LEAVING, Lead, Task};
+use super::{LEAVING, Lead, Task, write_timeout};
 use crate::{
     engine::{
         Command, Event, InDialog, RawSubmission, Refusal, Submission,
@@ -97,6 +97,7 @@ impl Task {
                 Ok(())
             }
             Command::Settings(settings) => {
+                self.network.set_write_timeout(write_timeout(&settings));
                 self.user_agent.change_settings(*settings);
                 Ok(())
             }

@@ -17,7 +17,6 @@ use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite},
-    sync::mpsc,
     time::timeout,
 };
 use tokio_tungstenite::{
@@ -46,7 +45,7 @@ use crate::{
         flow::{Gather, Outlet},
         guests,
         keep_alive::{self, Beat, Pulse},
-        reason,
+        queue, reason,
         stream::{self, Connection, LINGER, WRITES},
     },
 };
@@ -150,7 +149,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     peer: SocketAddr,
     name: &str,
     manner: Manner,
-    messages: mpsc::Receiver<Bytes>,
+    messages: queue::Out,
     outlet: Outlet,
 ) {
     let (mut sink, mut stream) = socket.split();
@@ -209,12 +208,12 @@ pub(super) struct Manner {
 async fn write<S: AsyncRead + AsyncWrite + Unpin>(
     sink: &mut SplitSink<WebSocketStream<S>, Message>,
     manner: &Manner,
-    mut messages: mpsc::Receiver<Bytes>,
+    mut messages: queue::Out,
 ) -> Result<(), Error> {
     let mut batch = Vec::with_capacity(WRITES);
     loop {
         tokio::select! {
-            count = messages.recv_many(&mut batch, WRITES) => {
+            count = messages.take(&mut batch, WRITES) => {
                 if count == 0 {
                     return Ok(());
                 }
