@@ -36,6 +36,11 @@ impl Peer {
 
     /// With a server that listens there.
     async fn of(listens: &str) -> (Demo, Peer) {
+        Peer::that_asks("127.0.0.1", listens).await
+    }
+
+    /// With a server that listens there, of which this address is asked.
+    async fn that_asks(asked: &str, listens: &str) -> (Demo, Peer) {
         let config =
             Config { udp: Some(listens.parse().unwrap()), settings: quick(), ..Config::nowhere() };
         let demo = demo::start(config).await.unwrap();
@@ -43,7 +48,7 @@ impl Peer {
         let addresses = demo.addresses();
         assert_eq!(addresses.ws, None);
         let port = addresses.udp.unwrap().port();
-        socket.connect(("127.0.0.1", port)).await.unwrap();
+        socket.connect((asked, port)).await.unwrap();
         let local = socket.local_addr().unwrap();
         (demo, Peer { socket, local })
     }
@@ -95,20 +100,23 @@ fn tag(message: &Message) -> String {
 #[tokio::test]
 async fn a_server_that_listens_everywhere_says_where_it_is_reached() {
     for everywhere in ["0.0.0.0:0", "[::]:0"] {
-        is_reached(everywhere).await;
+        is_reached("127.0.0.1", everywhere).await;
+        #[cfg(target_os = "linux")]
+        is_reached("127.0.0.5", everywhere).await;
     }
 }
 
-async fn is_reached(everywhere: &str) {
-    let (demo, peer) = Peer::of(everywhere).await;
+/// A connected socket takes nothing from another address than the one that it asks.
+async fn is_reached(asked: &str, everywhere: &str) {
+    let (demo, peer) = Peer::that_asks(asked, everywhere).await;
     peer.send("INVITE", "answer", "1", "", 1).await;
     let ok = peer.until("200 INVITE", &["180 INVITE"]).await;
     let port = demo.addresses().udp.unwrap().port();
-    let contact = format!("sip:answer@127.0.0.1:{port}");
+    let contact = format!("sip:answer@{asked}:{port}");
     assert_eq!(ok.contact().unwrap().uri().as_str(), contact);
     let body = ok.body();
     let body = String::from_utf8_lossy(&body);
-    assert!(body.contains("c=IN IP4 127.0.0.1\r\n"), "{body}");
+    assert!(body.contains(&format!("c=IN IP4 {asked}\r\n")), "{body}");
     peer.send("ACK", "answer", "2", &tag(&ok), 1).await;
     peer.send("BYE", "answer", "3", &tag(&ok), 2).await;
     peer.until("200 BYE", &["200 INVITE"]).await;

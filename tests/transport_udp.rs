@@ -88,7 +88,7 @@ async fn a_refused_datagram_is_told_with_address_and_reason_and_the_flow_stays_u
     let local = connect(&mut network, FlowId(1), &server).await;
     network.send(FlowId(1), None, Bytes::from_static(b"x")).unwrap();
     let reason = format!("udp {address} cannot be reached: connection refused");
-    assert_eq!(one(&mut network).await, Signal::Undelivered { flow: FlowId(1), reason });
+    assert_eq!(one(&mut network).await, Signal::Undelivered { flow: FlowId(1), to: None, reason });
 
     let socket = UdpSocket::bind(address).unwrap();
     socket.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -157,6 +157,68 @@ async fn a_listener_is_one_flow_that_answers_whoever_wrote() {
     }
     let error = network.send(flow, None, Bytes::from_static(b"x")).unwrap_err();
     assert!(error.to_string().contains("needs an address"), "{error}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_datagram_to_another_than_the_peer_that_is_refused_is_told_with_its_address() {
+    let (socket, server) = peer();
+    let (other, _) = peer();
+    let there = other.local_addr().unwrap();
+    drop(other);
+    let mut network = Network::new();
+    let local = connect(&mut network, FlowId(1), &server).await;
+    for _ in 0..3 {
+        network.send(FlowId(1), Some(there), Bytes::from_static(b"x")).unwrap();
+        let reason = format!("udp {there} cannot be reached: connection refused");
+        let told = Signal::Undelivered { flow: FlowId(1), to: Some(there), reason };
+        assert_eq!(one(&mut network).await, told);
+    }
+    // On one thread nobody reads between the two: the refusal of the first holds up no other.
+    network.send(FlowId(1), Some(there), Bytes::from_static(b"x")).unwrap();
+    let (third, _) = peer();
+    let third_address = third.local_addr().unwrap();
+    network.send(FlowId(1), Some(third_address), Bytes::from_static(b"y")).unwrap();
+    assert_eq!(take(&third), (b"y".to_vec(), local));
+    network.send(FlowId(1), None, Bytes::from_static(b"z")).unwrap();
+    assert_eq!(take(&socket), (b"z".to_vec(), local));
+    assert!(matches!(one(&mut network).await, Signal::Undelivered { to: Some(_), .. }));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_listener_on_every_address_answers_from_the_one_that_was_asked() {
+    for (everywhere, asked) in [
+        ("0.0.0.0:0", &["127.0.0.1", "127.0.0.5", "127.0.0.9", "127.0.0.5"][..]),
+        ("[::]:0", &["127.0.0.5", "::1", "127.0.0.1", "127.0.0.5"]),
+    ] {
+        let mut network = Network::new();
+        let port = network.listen(Transport::Udp, everywhere.parse().unwrap()).unwrap().port();
+        let Signal::Accepted { flow: any, .. } = one(&mut network).await else { panic!() };
+        let mut known = std::collections::HashMap::new();
+        for (nth, asked) in asked.iter().enumerate() {
+            let asked = SocketAddr::new(asked.parse().unwrap(), port);
+            let ours = if asked.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
+            let client = UdpSocket::bind(ours).unwrap();
+            client.set_read_timeout(Some(DEADLINE)).unwrap();
+            client.send_to(b"hello", asked).unwrap();
+            let mut signals = receive(&mut network).await;
+            let is_new = !known.contains_key(&asked);
+            while signals.len() < 1 + usize::from(is_new) {
+                signals.extend(receive(&mut network).await);
+            }
+            if is_new {
+                let Signal::Accepted { flow, local, .. } = signals.remove(0) else { panic!() };
+                assert_eq!(local, asked);
+                assert_ne!(flow, any);
+                known.insert(asked, flow);
+            }
+            let Signal::Message { flow, source, .. } = signals.remove(0) else { panic!() };
+            assert_eq!(flow, known[&asked], "{nth}");
+            network.send(flow, Some(source), Bytes::from_static(b"answer")).unwrap();
+            assert_eq!(take(&client), (b"answer".to_vec(), asked));
+        }
+    }
 }
 
 #[tokio::test]

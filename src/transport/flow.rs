@@ -196,8 +196,9 @@ impl Gather {
         self.signals.push(Signal::Pong { flow: self.flow, rtt });
     }
 
-    pub(super) fn undelivered(&mut self, reason: String) {
-        self.signals.push(Signal::Undelivered { flow: self.flow, reason });
+    /// A datagram was not delivered, which went `to` another than the flow's peer or to that.
+    pub(super) fn undelivered(&mut self, to: Option<SocketAddr>, reason: String) {
+        self.signals.push(Signal::Undelivered { flow: self.flow, to, reason });
     }
 
     pub(super) fn is_full(&self) -> bool {

@@ -4,7 +4,9 @@
 //! is made, how it reads and how it writes; `flow` holds what they share. Nothing in here knows
 //! what a message means.
 
+mod datagram;
 mod dns;
+mod everywhere;
 mod facts;
 mod flow;
 mod guests;

@@ -217,7 +217,10 @@ impl Network {
         };
         let mut undelivered = Vec::new();
         let result = link.send(name, to, bytes, &mut undelivered);
-        let signals = undelivered.into_iter().map(|reason| Signal::Undelivered { flow, reason });
+        let signals = undelivered.into_iter().map(|reason| {
+            let to = None;
+            Signal::Undelivered { flow, to, reason }
+        });
         self.pending.extend(signals);
         result
     }

@@ -60,6 +60,8 @@ pub enum Signal {
     Undelivered {
         /// The flow.
         flow: FlowId,
+        /// Where it went, where that is not the flow's peer.
+        to: Option<SocketAddr>,
         /// A sentence with the address.
         reason: String,
     },

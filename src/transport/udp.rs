@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    ptr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -17,7 +18,7 @@ use tokio::{io::Interest, net::UdpSocket, sync::mpsc, task::AbortHandle};
 use crate::{
     sip::Transport,
     transport::{
-        FlowSettings, SendError, ServerUri, Signal,
+        FlowSettings, SendError, ServerUri, Signal, datagram, everywhere,
         flow::{self, Gather, Gone, Hub, Outlet},
         keep_alive::{Beat, Pulse},
         pace::Pace,
@@ -44,7 +45,7 @@ const PATIENT: usize = 1536;
 /// from elsewhere: a peer that answers from another port, a request from another host. Datagrams
 /// of the peer go to the connected one, because it matches them better.
 #[derive(Debug)]
-struct Sockets {
+pub(super) struct Sockets {
     /// The flow in a sentence.
     name: String,
     peer: Option<SocketAddr>,
@@ -89,12 +90,17 @@ impl Sockets {
 
     /// The socket of a listener.
     fn listening(address: SocketAddr) -> io::Result<Sockets> {
-        let open = UdpSocket::from_std(bind(address, false)?.into())?;
+        let socket = bind(address, false)?;
+        if address.ip().is_unspecified() {
+            // Where the system does not tell, it picks the address that an answer leaves from.
+            let _ = datagram::tell_local(&socket, address.ip());
+        }
+        let open = UdpSocket::from_std(socket.into())?;
         let name = format!("udp {}", open.local_addr()?);
         Ok(Sockets { name, peer: None, connected: None, open: Some(open), pace: None })
     }
 
-    fn local(&self) -> io::Result<SocketAddr> {
+    pub(super) fn local(&self) -> io::Result<SocketAddr> {
         self.connected.as_ref().or(self.open.as_ref()).expect("a flow has a socket").local_addr()
     }
 
@@ -111,25 +117,30 @@ impl Sockets {
     }
 
     /// Sends now or says `WouldBlock`. The system reports the ICMP error of an earlier datagram in
-    /// place of sending this one, so it is sent again then.
+    /// place of sending this one, so it is sent again then. A listener says which address of `ours`
+    /// it leaves from.
     fn try_send(
         &self,
-        to: Option<SocketAddr>,
+        (to, ours): Ends,
         bytes: &[u8],
         undelivered: &mut Vec<String>,
     ) -> io::Result<()> {
         let (socket, address) = self.way(to)?;
-        let send = || match address {
-            Some(address) => socket.try_send_to(bytes, address).map(drop),
-            None => socket.try_send(bytes).map(drop),
+        let send = || match (address, ours) {
+            (Some(address), Some(ours)) => datagram::send_from(socket, ours, address, bytes),
+            (Some(address), None) => socket.try_send_to(bytes, address).map(drop),
+            (None, _) => socket.try_send(bytes).map(drop),
         };
         match send() {
-            Err(earlier) if address.is_none() && is_icmp(&earlier) => {
+            Err(earlier) if is_icmp(&earlier) => {
                 let result = send();
                 if result.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock) {
                     return result;
                 }
-                undelivered.push(self.sentence(None, &earlier));
+                // What went to another than the peer is read with its address.
+                if address.is_none() {
+                    undelivered.push(self.sentence(None, &earlier));
+                }
                 result
             }
             result => result,
@@ -152,8 +163,13 @@ impl Sockets {
         }
     }
 
+    /// The socket that takes what comes from anywhere.
+    pub(super) fn open(&self) -> Option<&UdpSocket> {
+        self.open.as_ref()
+    }
+
     /// Waits for a datagram or an error.
-    async fn readable(&self) {
+    pub(super) async fn readable(&self) {
         let ready = async |socket: &Option<UdpSocket>| match socket {
             // An ICMP error alone makes a socket not readable, only erroneous. What comes of
             // either is seen by the reads that follow.
@@ -168,18 +184,29 @@ impl Sockets {
 }
 
 /// The way from the network to a UDP flow.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Link {
     sockets: Arc<Sockets>,
+    /// Which address of ours it leaves from, where that is to be said.
+    ours: Option<IpAddr>,
     queue: mpsc::Sender<Datagram>,
     /// How many datagrams wait in the queue or are being sent from it.
     waiting: Arc<AtomicUsize>,
     pub(super) pulse: Arc<Pulse>,
 }
 
-type Datagram = (Option<SocketAddr>, Bytes);
+/// Where a datagram goes, where that is not the flow's peer, and which address of ours it leaves
+/// from, where that is to be said.
+type Ends = (Option<SocketAddr>, Option<IpAddr>);
+
+type Datagram = (Ends, Bytes);
 
 impl Link {
+    /// The same from that address of ours.
+    pub(super) fn at_ours(&self, ours: IpAddr) -> Link {
+        Link { ours: Some(ours), ..self.clone() }
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.queue.capacity() == 0
     }
@@ -198,7 +225,7 @@ impl Link {
         };
         // What waits goes first.
         if self.waiting.load(Ordering::Acquire) == 0 && may_go() {
-            match sockets.try_send(to, &bytes, undelivered) {
+            match sockets.try_send((to, self.ours), &bytes, undelivered) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => {
                     let unsent = |error| SendError(sockets.unsent(to, &error, bytes.len()));
@@ -207,7 +234,7 @@ impl Link {
             }
         }
         self.waiting.fetch_add(1, Ordering::AcqRel);
-        self.queue.try_send((to, bytes)).map_err(|_| {
+        self.queue.try_send(((to, self.ours), bytes)).map_err(|_| {
             self.waiting.fetch_sub(1, Ordering::AcqRel);
             let busy = format!("{QUEUE} datagrams wait to be sent already");
             SendError(sockets.sentence(to, &io::Error::other(busy)))
@@ -222,7 +249,7 @@ pub(super) async fn connect(server: ServerUri, settings: FlowSettings, outlet: O
             let up = Signal::Up { flow: outlet.flow(), local, peer, facts: Arc::default() };
             let name = sockets.name.clone();
             let pulse = Pulse::of_client(&settings.keep_alive, Transport::Udp, Instant::now());
-            run(sockets, &name, pulse, up, outlet).await;
+            run(sockets, &name, pulse, up, outlet, None).await;
         }
         Err(reason) => outlet.down(reason).await,
     }
@@ -247,15 +274,24 @@ pub(super) fn listen(address: SocketAddr, hub: &Hub) -> io::Result<(SocketAddr, 
     let outlet = hub.accept();
     let signal =
         Signal::Accepted { flow: outlet.flow(), transport: Transport::Udp, local, peer: local };
+    let hub = local.ip().is_unspecified().then(|| hub.clone());
     let task = tokio::spawn(async move {
         let name = sockets.name.clone();
-        run(sockets, &name, Pulse::of_server(), signal, outlet).await;
+        run(sockets, &name, Pulse::of_server(), signal, outlet, hub).await;
     });
     Ok((local, task.abort_handle()))
 }
 
-/// Announces the flow, then reads and writes until its [`Link`] or the network is dropped.
-async fn run(sockets: Sockets, name: &str, pulse: Pulse, signal: Signal, outlet: Outlet) {
+/// Announces the flow, then reads and writes until its [`Link`] or the network is dropped. A socket
+/// that listens on every address has a `hub`, for the flows of each.
+async fn run(
+    sockets: Sockets,
+    name: &str,
+    pulse: Pulse,
+    signal: Signal,
+    outlet: Outlet,
+    hub: Option<Hub>,
+) {
     // A fresh socket counts as busy until the runtime has looked at it once.
     for socket in [&sockets.connected, &sockets.open].into_iter().flatten() {
         let _ = socket.writable().await;
@@ -264,13 +300,25 @@ async fn run(sockets: Sockets, name: &str, pulse: Pulse, signal: Signal, outlet:
     let waiting = Arc::new(AtomicUsize::new(0));
     let (queue, datagrams) = mpsc::channel(QUEUE);
     let pulse = Arc::new(pulse);
-    let link =
-        Link { sockets: sockets.clone(), queue, waiting: waiting.clone(), pulse: pulse.clone() };
+    let link = Link {
+        sockets: sockets.clone(),
+        ours: None,
+        queue,
+        waiting: waiting.clone(),
+        pulse: pulse.clone(),
+    };
+    let everywhere = hub.map(|hub| (hub, link.clone()));
     if outlet.open(flow::Link::Udp(link), name, signal).await.is_err() {
         return;
     }
+    let reader = async {
+        match everywhere {
+            Some((hub, link)) => everywhere::read(&sockets, &hub, &link, &outlet).await,
+            None => read(&sockets, &outlet).await,
+        }
+    };
     tokio::select! {
-        Gone = read(&sockets, &outlet) => {}
+        Gone = reader => {}
         () = write(&sockets, datagrams, &waiting, &outlet) => {}
         Gone = keep_alive(&sockets, &pulse, &outlet) => {}
     }
@@ -284,14 +332,14 @@ async fn keep_alive(sockets: &Sockets, pulse: &Pulse, outlet: &Outlet) -> Gone {
             continue;
         }
         let mut undelivered = Vec::new();
-        match sockets.try_send(None, b"\r\n\r\n", &mut undelivered) {
+        match sockets.try_send((None, None), b"\r\n\r\n", &mut undelivered) {
             // Where so much is sent that the kernel takes no more, the way is open.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => undelivered.push(sockets.sentence(None, &error)),
             Ok(()) => {}
         }
         let mut gather = Gather::new(outlet.flow());
-        undelivered.into_iter().for_each(|reason| gather.undelivered(reason));
+        undelivered.into_iter().for_each(|reason| gather.undelivered(None, reason));
         if !gather.is_empty()
             && let Err(gone) = outlet.send(gather.take()).await
         {
@@ -307,17 +355,23 @@ async fn read(sockets: &Sockets, outlet: &Outlet) -> Gone {
     loop {
         sockets.readable().await;
         for socket in [&sockets.connected, &sockets.open].into_iter().flatten() {
+            let is_connected = sockets.connected.as_ref().is_some_and(|it| ptr::eq(it, socket));
             while !gather.is_full() {
                 match socket.try_recv_from(&mut buffer) {
                     Ok((length, source)) => gather.message(source, &buffer[..length]),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) => gather.undelivered(sockets.sentence(None, &error)),
+                    // It speaks of a datagram that is read below with its address, or of nobody's.
+                    Err(error) if !is_connected && is_icmp(&error) => {}
+                    Err(error) => gather.undelivered(None, sockets.sentence(None, &error)),
                 }
             }
             while !gather.is_full()
-                && let Some(error) = pending_error(socket)
+                && let Some((to, error)) = match is_connected {
+                    true => pending_error(socket).map(|error| (None, error)),
+                    false => datagram::refused(socket).map(|(to, error)| (Some(to), error)),
+                }
             {
-                gather.undelivered(sockets.sentence(None, &error));
+                gather.undelivered(to, sockets.sentence(to, &error));
             }
             if gather.is_empty() {
                 continue;
@@ -339,13 +393,13 @@ async fn write(
     waiting: &AtomicUsize,
     outlet: &Outlet,
 ) {
-    while let Some((to, bytes)) = datagrams.recv().await {
+    while let Some((ends @ (to, _), bytes)) = datagrams.recv().await {
         if let Some(pace) = &sockets.pace {
             pace.wait(bytes.len(), || waiting.load(Ordering::Acquire) < PATIENT).await;
         }
         let mut undelivered = Vec::new();
         let sent = loop {
-            match sockets.try_send(to, &bytes, &mut undelivered) {
+            match sockets.try_send(ends, &bytes, &mut undelivered) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => match sockets.way(to) {
                     Ok((socket, _)) => drop(socket.writable().await),
                     Err(error) => break Err(error),
@@ -354,12 +408,15 @@ async fn write(
             }
         };
         waiting.fetch_sub(1, Ordering::AcqRel);
-        undelivered.extend(sent.err().map(|error| sockets.unsent(to, &error, bytes.len())));
-        if undelivered.is_empty() {
+        let mut gather = Gather::new(outlet.flow());
+        undelivered.into_iter().for_each(|reason| gather.undelivered(None, reason));
+        if let Err(error) = sent {
+            let elsewhere = to.filter(|to| Some(*to) != sockets.peer);
+            gather.undelivered(elsewhere, sockets.unsent(to, &error, bytes.len()));
+        }
+        if gather.is_empty() {
             continue;
         }
-        let mut gather = Gather::new(outlet.flow());
-        undelivered.into_iter().for_each(|reason| gather.undelivered(reason));
         if outlet.send(gather.take()).await.is_err() {
             return;
         }
@@ -400,7 +457,10 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
 fn open_beside(connected: &Socket) -> io::Result<Option<Socket>> {
     connected.set_reuse_address(true)?;
     let local = connected.local_addr()?.as_socket().expect("the socket was made for IP");
-    bind(local, true).map(Some)
+    let open = bind(local, true)?;
+    // Where it cannot, what is refused is found by no answer.
+    let _ = datagram::tell_refused(&open, local.ip());
+    Ok(Some(open))
 }
 
 /// Elsewhere it is not certain which of two sockets on a port gets a datagram: only the peer's own

@@ -137,3 +137,58 @@ fn s18_4_a_prack_that_is_refused_goes_to_the_next_candidate_and_at_last_the_way_
     call.sim.with(|ua, now| ua.flow_error(now, FLOW, "connection refused"));
     assert_eq!(call.news().first().unwrap(), "prack failed");
 }
+
+/// Where a numeric Contact leads, which no flow of its own leads to.
+const NUMERIC: &str = "192.0.2.9:5070";
+
+fn numeric() -> Call {
+    let mut call = invited();
+    accept_at_number(&mut call);
+    call.look();
+    call
+}
+
+fn accept_at_number(call: &mut Call) {
+    call.reply_with(200, "b", |builder| builder.header(CONTACT, format!("<sip:bob@{NUMERIC}>")));
+}
+
+/// Where the last ACK went, if not where the flow leads.
+fn ack_went_to(call: &Call) -> Option<String> {
+    let acked = call.sim.events.iter().rev().find_map(|event| match &event.fact {
+        Fact::Acked { destination, .. } => Some(destination.clone()),
+        _ => None,
+    });
+    acked.unwrap().to.map(|to| to.to_string())
+}
+
+#[test]
+fn s18_4_a_bye_that_a_numeric_contact_refuses_fails_at_once_and_what_goes_elsewhere_does_not() {
+    let mut call = numeric();
+    call.hang_up();
+    assert_eq!(call.wire(), ["BYE"]);
+    let (there, another) = (NUMERIC.parse().unwrap(), "192.0.2.7:5070".parse().unwrap());
+    call.look();
+    call.sim.with(|ua, now| ua.datagram_refused(now, FLOW, another, "connection refused"));
+    call.sim.with(|ua, now| ua.flow_error(now, FLOW, "connection refused"));
+    assert_eq!(call.news(), [""; 0], "the BYE went to neither");
+    call.sim.with(|ua, now| ua.datagram_refused(now, FLOW, there, "connection refused"));
+    let news = call.news();
+    assert!(news.iter().any(|told| told.starts_with("#2 failed")), "{news:?}");
+}
+
+#[test]
+fn s18_4_an_ack_that_a_numeric_contact_refuses_goes_the_way_of_the_invite() {
+    let mut call = numeric();
+    assert_eq!(ack_went_to(&call).as_deref(), Some(NUMERIC));
+    let there = NUMERIC.parse().unwrap();
+    call.sim.with(|ua, now| ua.datagram_refused(now, FLOW, there, "connection refused"));
+    for _ in 0..2 {
+        call.look();
+        accept_at_number(&mut call);
+        assert_eq!((call.wire(), ack_went_to(&call)), (vec!["ACK".to_owned()], None));
+    }
+    let passed = "passed over: connection refused; the ACK goes the way of the INVITE".to_owned();
+    let word = |event| crate::simulation::word(event);
+    let news: Vec<String> = call.sim.events.iter().map(word).collect();
+    assert_eq!(news.iter().filter(|told| **told == passed).count(), 1, "{news:?}");
+}

@@ -181,7 +181,11 @@ impl Task {
                 let at = self.now();
                 self.tell(Event::Pong { at, flow, rtt });
             }
-            Signal::Undelivered { flow, reason } => {
+            Signal::Undelivered { flow, to: Some(to), reason } => {
+                let now = self.now();
+                self.user_agent.datagram_refused(now, flow, to, &reason);
+            }
+            Signal::Undelivered { flow, to: None, reason } => {
                 let now = self.now();
                 // The socket stays usable, but nobody is there: that is down to a user, until
                 // something arrives.

@@ -341,19 +341,21 @@ impl UserAgent {
         &mut self,
         now: Instant,
         id: ContextId,
-        ack: Ack,
+        mut ack: Ack,
         status: StatusCode,
         message: &Message,
     ) {
-        let Some(context) = self.contexts.get(&id) else { return };
         if ack.bytes.is_none() || ack.waits {
             return;
         }
-        // What was refused did not arrive: the next candidate is tried (RFC 3263 §4.3).
-        let was_refused = self.refusals.since(ack.at, ack.flow).is_some();
+        let was_refused = self.ack_was_refused(now, id, &mut ack);
+        let Some(context) = self.contexts.get(&id) else { return };
         if ack.flow == context.flow || (self.flows.is_up(ack.flow) && !was_refused) {
             let acks = self.contexts.get_mut(&id).into_iter().flat_map(|context| &mut context.acks);
-            acks.filter(|sent| sent.tag == ack.tag).for_each(|sent| sent.at = now);
+            acks.filter(|sent| sent.tag == ack.tag).for_each(|sent| {
+                sent.at = now;
+                sent.to = ack.to;
+            });
             return self.transmit_ack(now, id, ack, status, true);
         }
         let of = OfLeg { context: id, owner: context.owner(id), tag: ack.tag };

@@ -231,7 +231,7 @@ impl UserAgent {
     pub fn forget_flow(&mut self, flow: FlowId) {
         if !self.flows.has_riders(flow) {
             self.flows.flows.remove(&flow);
-            self.refusals.clear(flow);
+            self.refusals.forget(flow);
         }
     }
 
@@ -251,7 +251,7 @@ impl UserAgent {
             return false;
         }
         self.flows.flows.remove(&flow);
-        self.refusals.clear(flow);
+        self.refusals.forget(flow);
         self.auth.forget(flow);
         true
     }
@@ -310,8 +310,31 @@ impl UserAgent {
     /// A datagram could not be sent, or an ICMP error came for it (RFC 3261 §18.4): the requests
     /// that are being sent fail, and those that wait for a peer that has them do not.
     pub fn flow_error(&mut self, now: Instant, flow: FlowId, reason: &str) {
-        self.refusals.note(now, flow, reason);
+        self.sendings_fail(now, flow, None, reason);
+        for id in self.unmatched_on(flow) {
+            self.transport_error(now, id, reason);
+        }
+    }
+
+    /// [`UserAgent::flow_error`] for what went to an address that is not the flow's peer: nothing
+    /// else fails.
+    pub fn datagram_refused(&mut self, now: Instant, flow: FlowId, to: SocketAddr, reason: &str) {
+        self.sendings_fail(now, flow, Some(to), reason);
+    }
+
+    /// Where a datagram goes that is sent `to` an address on a flow; `None` for the flow's peer.
+    pub(super) fn elsewhere(&self, flow: FlowId, to: Option<SocketAddr>) -> Option<SocketAddr> {
+        let peer = self.flows.flow(flow).and_then(|flow| flow.peer.as_ref()).map(Peer::address);
+        to.filter(|to| Some(*to) != peer)
+    }
+
+    fn sendings_fail(&mut self, now: Instant, flow: FlowId, to: Option<SocketAddr>, reason: &str) {
+        self.refusals.note(now, (flow, to), reason);
         for key in self.transactions.sending(flow) {
+            let went = self.transactions.entry(key).and_then(|entry| entry.to);
+            if self.elsewhere(flow, went) != to {
+                continue;
+            }
             let told = self.transactions.entry(key).map(|entry| (entry.context, entry.role));
             if let Some((id, Role::Prack)) = told
                 && self.prack_elsewhere(now, id, key)
@@ -325,9 +348,6 @@ impl UserAgent {
             {
                 self.transport_error(now, id, reason);
             }
-        }
-        for id in self.unmatched_on(flow) {
-            self.transport_error(now, id, reason);
         }
     }
 

@@ -237,7 +237,7 @@ impl UserAgent {
     /// Bytes came on a flow: one datagram, one WebSocket frame, or one framed message.
     pub fn handle_message(&mut self, now: Instant, flow: FlowId, source: SocketAddr, bytes: Bytes) {
         self.latest = Some(now);
-        self.refusals.clear(flow);
+        self.refusals.heard(flow, source);
         // RFC 5626 §3.5.1: line ends alone keep a flow alive and say nothing.
         if !bytes.is_empty() && bytes.iter().all(|b| matches!(b, b'\r' | b'\n')) {
             return;

@@ -3,7 +3,7 @@
 //! the 2xx that is repeated finds here that the ACK did not arrive, and the next one goes to the next
 //! candidate (RFC 3263 §4.3). So does a PRACK that was refused.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
@@ -13,29 +13,46 @@ use super::{
     transactions::Key,
 };
 use crate::sip::{
-    event::{ContextId, FlowId},
+    context::Ack,
+    event::{ContextId, Fact, FlowId},
     message::Message,
+    method::Method,
 };
 
-/// The flows on which a datagram was refused and nothing came since.
+/// Where a datagram was refused and nothing came from since.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(HashMap<FlowId, (Instant, Arc<str>)>);
+pub(super) struct Refusals(HashMap<Place, (Instant, Arc<str>)>);
+
+/// A flow, and an address where that is not its peer.
+type Place = (FlowId, Option<SocketAddr>);
+
+/// How many are remembered at most: all are forgotten then.
+const MOST: usize = 1_000;
 
 impl Refusals {
-    pub(super) fn note(&mut self, now: Instant, flow: FlowId, why: &str) {
-        self.0.insert(flow, (now, why.into()));
+    pub(super) fn note(&mut self, now: Instant, place: Place, why: &str) {
+        if self.0.len() >= MOST {
+            self.0.clear();
+        }
+        self.0.insert(place, (now, why.into()));
     }
 
-    /// Something came on a flow, or it is gone.
-    pub(super) fn clear(&mut self, flow: FlowId) {
+    /// Something came on a flow.
+    pub(super) fn heard(&mut self, flow: FlowId, source: SocketAddr) {
         if !self.0.is_empty() {
-            self.0.remove(&flow);
+            self.0.remove(&(flow, None));
+            self.0.remove(&(flow, Some(source)));
         }
     }
 
+    /// A flow is gone.
+    pub(super) fn forget(&mut self, flow: FlowId) {
+        self.0.retain(|(of, _), _| *of != flow);
+    }
+
     /// Why the last datagram was refused, where that was then or later.
-    pub(super) fn since(&self, then: Instant, flow: FlowId) -> Option<&Arc<str>> {
-        self.0.get(&flow).filter(|(at, _)| *at >= then).map(|(_, why)| why)
+    pub(super) fn since(&self, then: Instant, place: Place) -> Option<&Arc<str>> {
+        self.0.get(&place).filter(|(at, _)| *at >= then).map(|(_, why)| why)
     }
 }
 
@@ -44,7 +61,22 @@ impl UserAgent {
     /// within the time that a 2xx is repeated (RFC 3261 §13.3.1.4).
     pub(super) fn refused_lately(&self, now: Instant, flow: FlowId) -> Option<Arc<str>> {
         let lately = now.checked_sub(self.settings.timing.patience()).unwrap_or(now);
-        self.refusals.since(lately, flow).cloned()
+        self.refusals.since(lately, (flow, None)).cloned()
+    }
+
+    /// Whether an ACK was refused where it went last: it did not arrive, and the next candidate is
+    /// tried (RFC 3263 §4.3). Where a peer's Contact is an address, there is none: the ACK goes the
+    /// way of the INVITE, as what could not be sent to the hop of its dialog at all.
+    pub(super) fn ack_was_refused(&mut self, now: Instant, id: ContextId, ack: &mut Ack) -> bool {
+        let address = self.elsewhere(ack.flow, ack.to);
+        let Some(why) = self.refusals.since(ack.at, (ack.flow, address)) else { return false };
+        if address.is_some() {
+            let why = format!("{why}; the ACK goes the way of the INVITE");
+            let fact = Fact::PassedOver { response: None, why: why.into() };
+            self.tell(now, id, Method::Ack, fact);
+            ack.to = None;
+        }
+        true
     }
 
     /// A PRACK was refused where its dialog has it go: the next place that its hop stands for is

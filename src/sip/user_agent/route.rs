@@ -281,7 +281,7 @@ impl UserAgent {
             matches!(context.state, State::Waiting | State::Calling | State::Trying)
         });
         if is_unheard {
-            self.keep_from_datagrams(now, id);
+            self.keep_from_datagrams(now, id, why);
         }
         if !is_unheard || !self.has_next_candidate(id) {
             return false;
@@ -304,12 +304,12 @@ impl UserAgent {
             return false;
         }
         self.leave_alone(now, id, message);
-        self.keep_from_datagrams(now, id);
+        let response = compose::response(message, status);
+        let why: Arc<str> = format!("{status} {}", response.reason()).trim_end().into();
+        self.keep_from_datagrams(now, id, &why);
         if !self.has_next_candidate(id) {
             return false;
         }
-        let response = compose::response(message, status);
-        let why: Arc<str> = format!("{status} {}", response.reason()).trim_end().into();
         let fact = Fact::PassedOver { response: Some(response), why: why.clone() };
         self.tell_own(now, id, fact);
         self.ack_before_again(now, id, status, message);

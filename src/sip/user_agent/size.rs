@@ -216,7 +216,7 @@ impl UserAgent {
 
     /// A request that is too large for a datagram was sent on a connection: only where no connection
     /// is to be had may it go by UDP (RFC 3261 §18.1.1), and this one's peer may have it already.
-    pub(super) fn keep_from_datagrams(&mut self, now: Instant, id: ContextId) {
+    pub(super) fn keep_from_datagrams(&mut self, now: Instant, id: ContextId, why: &str) {
         let Some(limit) = self.settings.udp_max_bytes else { return };
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let Some(size) = context.sent().map(|sent| sent.len()).filter(|size| *size > limit) else {
@@ -227,7 +227,7 @@ impl UserAgent {
         let route = context.route.as_mut().filter(|_| had_connection);
         if route.is_some_and(|route| route.leave_out_udp()) {
             let why = format!(
-                "the request has {size} bytes and was taken by a connection: it does not go by UDP, where more than {limit} are for a peer alone that takes no connection (RFC 3261 §18.1.1)"
+                "{why}: a connection took the request, which has {size} bytes, and a datagram should have no more than {limit}: it does not go by UDP (RFC 3261 §18.1.1)"
             );
             self.tell_own(now, id, Fact::PassedOver { response: None, why: why.into() });
         }
