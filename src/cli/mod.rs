@@ -106,14 +106,21 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("the runtime cannot be started")
 }
 
-/// The runtime of what does one thing and has no screen: on one thread, since to wake another one
-/// for each message takes longer than the message.
-fn runtime_of_one_thread() -> anyhow::Result<tokio::runtime::Runtime> {
+/// Runs what does one thing and has no screen: on one thread, since to wake another one for each
+/// message takes longer than the message; and as a task, since each wake of the future that a
+/// runtime blocks on is two system calls.
+fn run_on_one_thread<T: Send + 'static>(
+    future: impl Future<Output = anyhow::Result<T>> + Send + 'static,
+) -> anyhow::Result<T> {
     use anyhow::Context as _;
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("the runtime cannot be started")
+        .context("the runtime cannot be started")?;
+    match runtime.block_on(runtime.spawn(future)) {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
 }
 
 /// The exit status for a usage or config error.

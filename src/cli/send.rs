@@ -16,7 +16,7 @@ use crate::{
         args::Send,
         demo_server,
         profile::{DEMO_DOMAIN, Resolved, demo_account, demo_credentials},
-        raw, runtime_of_one_thread, signals, tell,
+        raw, run_on_one_thread, signals, tell,
     },
     engine::{
         Account, Draft, DraftError, Engine, Field, RawSubmission, Settings, Submission, Values,
@@ -84,7 +84,7 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     advise(&args, &wanted.method);
 
     let demo = demo_allowed && !wanted.names_a_way && (wanted.at_demo || args.profile.demo);
-    runtime_of_one_thread()?.block_on(carry_out(args, wanted.sending, settings, demo))
+    run_on_one_thread(carry_out(args, wanted.sending, settings, demo))
 }
 
 /// What is to be sent, and what decides where it goes.

@@ -78,8 +78,8 @@ pub async fn run(
     engine: Engine,
     plan: Plan,
     style: Style,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
+    out: &mut (dyn Write + Send),
+    err: &mut (dyn Write + Send),
     interrupts: mpsc::Receiver<()>,
 ) -> Outcome {
     let reporter = report::Reporter::new(style, Clock::now(), out, err);

@@ -25,8 +25,8 @@ use crate::{
 pub(super) struct Reporter<'o> {
     style: Style,
     clock: Clock,
-    out: &'o mut dyn Write,
-    err: &'o mut dyn Write,
+    out: &'o mut (dyn Write + Send),
+    err: &'o mut (dyn Write + Send),
     /// The zero of the timeline: when the first context was created.
     zero: Option<Instant>,
     /// The server of each flow.
@@ -39,8 +39,8 @@ impl<'o> Reporter<'o> {
     pub(super) fn new(
         style: Style,
         clock: Clock,
-        out: &'o mut dyn Write,
-        err: &'o mut dyn Write,
+        out: &'o mut (dyn Write + Send),
+        err: &'o mut (dyn Write + Send),
     ) -> Reporter<'o> {
         Reporter {
             style,

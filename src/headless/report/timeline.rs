@@ -349,7 +349,7 @@ pub(super) fn summary(totals: &Totals) -> String {
     if let Some(rtt) = totals.rtt() {
         write!(
             line,
-            " · RTT p50 {:.1} ms p90 {:.1} ms p99 {:.1} ms max {:.1} ms",
+            " · RTT p50 {:.3} ms p90 {:.3} ms p99 {:.3} ms max {:.3} ms",
             rtt.p50, rtt.p90, rtt.p99, rtt.max
         )
         .expect("writing to a String cannot fail");
