@@ -206,7 +206,7 @@ pub fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command
             model.mode = Mode::Log { top: top.min(model.facts.log.len().saturating_sub(1)) };
         }
         (Mode::Statistics { top }, action) => {
-            let last = view::statistics_lines(model).saturating_sub(page(model));
+            let last = view::statistics_lines(model, now).saturating_sub(page(model));
             model.mode = Mode::Statistics { top: scrolled(top, action, page(model)).min(last) };
         }
         (Mode::Help { top }, action) => {

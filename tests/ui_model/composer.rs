@@ -94,7 +94,7 @@ fn the_footer_names_keys_that_act_in_the_field_with_the_cursor() {
         footers.push(screen.lines().last().unwrap().trim().to_owned());
         script.press(KeyCode::Tab, NONE);
     }
-    let line = "Enter send  Tab next  F3 preview  F4 raw  Ctrl-e editor  Esc close  F1 help";
+    let line = "Enter send  Tab next  F2 more  F3 preview  F4 raw  Esc close  F1 help";
     let choice = line.replace("next", "next  Right choose").replace("  Ctrl-e editor", "");
     let lines =
         |own: &str| format!("Ctrl-s send  Tab next  {own}  F3 preview  F4 raw  Esc close  F1 help");

@@ -41,7 +41,7 @@ impl Composer {
 
     /// Whether Tab completes what is typed rather than going on: something is typed, and it could
     /// go on.
-    fn takes_candidate(&self) -> bool {
+    pub fn takes_candidate(&self) -> bool {
         let is_begun = |candidate: &Candidate| candidate.replaces > 0;
         !self.replaces() && self.outlook.candidates.get(self.chosen).is_some_and(is_begun)
     }

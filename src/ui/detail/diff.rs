@@ -156,8 +156,15 @@ fn start_lines(a: &Message, b: &Message) -> Vec<Change> {
             .map(|((part, old), (_, new))| part_of(part, Some(old), Some(new)))
             .collect()
     } else {
-        let line = |words: [(&str, String); 3]| words.map(|(_, word)| word).join(" ");
-        vec![part_of("", Some(line(old)), Some(line(new)))]
+        // A response's begins with what a request's ends in (RFC 3261 §7.2).
+        let line = |message: &Message, words: [(&str, String); 3]| {
+            let mut words = words.map(|(_, word)| word);
+            if !message.is_request() {
+                words.rotate_right(1);
+            }
+            words.join(" ")
+        };
+        vec![part_of("", Some(line(a, old)), Some(line(b, new)))]
     };
     if parts.is_empty() {
         Vec::new()

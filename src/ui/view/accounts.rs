@@ -27,13 +27,9 @@ use crate::{
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, chosen: usize, moment: &Moment) {
     let theme = &model.theme;
-    let keys = [Action::UseAccount, Action::Register, Action::Unregister, Action::Back];
-    let keys = keys.map(|action| {
-        let bindings = || model.bindings.scope(Scope::Accounts);
-        let found = bindings().find(|binding| binding.action == action);
-        found.map(|it| format!("{} {}", it.keys[0], it.label)).unwrap_or_default()
-    });
-    let hint = Line::styled(format!(" {} ", keys.join("  ")), theme.dim);
+    let close = model.bindings.key(Scope::Accounts, Action::Back);
+    let close = close.map(|key| format!(" {key} closes ")).unwrap_or_default();
+    let hint = Line::styled(close, theme.dim);
     let heading = title("Accounts", theme.accent.add_modifier(Modifier::BOLD));
     let inner = overlay(buffer, area, heading, hint.alignment(Alignment::Right), theme);
     let count = model.accounts.len();

@@ -1,6 +1,6 @@
 //! The statistics: how fast answers come, and what went to and fro.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ratatui::{
     buffer::Buffer,
@@ -8,6 +8,7 @@ use ratatui::{
     style::{Modifier, Style},
     text::Line,
 };
+use unicode_width::UnicodeWidthStr;
 
 use crate::ui::{
     bindings::{Action, Scope},
@@ -31,11 +32,9 @@ const STEPS: [u64; 13] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_00
 type Piece = (String, Style);
 
 /// How many lines there are.
-pub fn lines(model: &Model) -> usize {
-    let statistics = &model.facts.statistics;
-    let counted = statistics.codes().count() + statistics.methods().count();
-    // Headings, blanks, quantiles and messages a second beside them.
-    rtt(model).len() + counted + statistics.flows().count() + 11
+pub fn lines(model: &Model, now: Instant) -> usize {
+    let width = super::body(model).map_or(0, |body| usize::from(body.width.saturating_sub(2)));
+    items(model, &Moment::new(now), width).len()
 }
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, top: usize, moment: &Moment) {
@@ -57,7 +56,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, top: usize, m
         }
         return;
     }
-    let items = items(model, moment);
+    let items = items(model, moment, usize::from(inner.width));
     let height = usize::from(inner.height);
     let top = top.min(items.len().saturating_sub(height));
     for (y, pieces) in items[top..].iter().take(height).enumerate() {
@@ -69,7 +68,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, top: usize, m
     scroll_bar(buffer, area, top, height, items.len(), model);
 }
 
-fn items(model: &Model, moment: &Moment) -> Vec<Vec<Piece>> {
+/// The lines, of at most that width but for the bars.
+fn items(model: &Model, moment: &Moment, width: usize) -> Vec<Vec<Piece>> {
     let theme = &model.theme;
     let bold = Style::new().add_modifier(Modifier::BOLD);
     let plain = Style::new();
@@ -79,27 +79,38 @@ fn items(model: &Model, moment: &Moment) -> Vec<Vec<Piece>> {
         if !items.is_empty() {
             items.push(Vec::new());
         }
-        items.push(vec![(text.to_owned(), bold)]);
+        items.extend(wrap(text, width - 1).into_iter().map(|line| vec![(line, bold)]));
+    };
+    let sentence = |text: &str| {
+        let lines = wrap(text, width - 3).into_iter();
+        lines.map(|line| vec![(format!("  {line}"), plain)]).collect::<Vec<_>>()
     };
 
-    heading(&mut items, "Messages a second, in the last minute");
     if let Some(at) = statistics.changes_at(moment.now()) {
         moment.changes(at);
     }
-    let last = statistics.last(moment.now());
+    let minute = statistics.last(moment.now());
+    // Where a minute has no room, what was last is shown.
+    let last = &minute[minute.len() - minute.len().min(width - 3)..];
+    let since = match last.len() == minute.len() {
+        true => "in the last minute".to_owned(),
+        false => format!("in the last {} s", last.len()),
+    };
+    heading(&mut items, &format!("Messages a second, {since}"));
     let most = last.iter().map(|counts| counts.sent + counts.received).max().unwrap_or_default();
     let bars = last.iter().map(|counts| bar(counts.sent + counts.received, most)).collect();
     items.push(vec![("  ".to_owned(), plain), (bars, theme.accent)]);
-    let (ten, words) = (&last[last.len() - 10..], "in the last ten seconds");
+    let ten = &minute[minute.len() - 10..];
     let mean = |of: fn(&Counts) -> u64| ten.iter().map(of).sum::<u64>() as f64 / 10.0;
     let (sent, received) = (mean(|counts| counts.sent), mean(|counts| counts.received));
-    items.push(vec![(
-        format!("  {sent:.1} sent and {received:.1} received {words}; most in one second: {most}"),
-        plain,
-    )]);
+    items.extend(sentence(&format!(
+        "{sent:.1} sent and {received:.1} received in the last ten seconds; most in one second: {most}"
+    )));
 
     heading(&mut items, "Round trips of requests that were sent once");
-    items.extend(rtt(model).into_iter().map(|text| vec![(text, plain)]));
+    let (quantiles, steps) = rtt(model);
+    items.extend(sentence(&quantiles));
+    items.extend(steps.into_iter().map(|text| vec![(text, plain)]));
 
     heading(&mut items, "Responses");
     let most = statistics.codes().map(|(_, counts)| counts.sent + counts.received).max();
@@ -136,21 +147,28 @@ fn items(model: &Model, moment: &Moment) -> Vec<Vec<Piece>> {
             Some(flow) => known(flow).or_else(|| from(flow)).unwrap_or_else(|| format!("#{flow}")),
             None => "earlier ones".to_owned(),
         };
-        items.push(vec![(format!("  {name:<28}"), plain), (numbers(counts), plain)]);
+        let (name, numbers) = (format!("  {name:<28}"), numbers(counts));
+        if name.width() + numbers.trim_end().width() < width {
+            items.push(vec![(name, plain), (numbers, plain)]);
+        } else {
+            items.push(vec![(name.trim_end().to_owned(), plain)]);
+            items.push(vec![(format!("      {numbers}"), plain)]);
+        }
     }
     items
 }
 
 /// The quantiles, and a line for each step that has any between the shortest and the longest.
-fn rtt(model: &Model) -> Vec<String> {
+fn rtt(model: &Model) -> (String, Vec<String>) {
     let rtt = model.facts.contexts.rtt();
     let quantile = |part| rtt.quantile(part).map(time::short);
     let (Some(p50), Some(p90), Some(p99), Some(max)) =
         (quantile(0.5), quantile(0.9), quantile(0.99), quantile(1.0))
     else {
-        return vec!["  none yet: no answer has come".to_owned()];
+        return ("none yet: no answer has come".to_owned(), Vec::new());
     };
-    let mut lines = vec![format!("  p50 {p50}  p90 {p90}  p99 {p99}  max {max}")];
+    let quantiles = format!("p50 {p50} · p90 {p90} · p99 {p99} · max {max}");
+    let mut lines = Vec::new();
     let steps: Vec<Duration> = STEPS.into_iter().map(Duration::from_millis).collect();
     let counts = rtt.counts(&steps);
     let most = counts.iter().copied().max().unwrap_or_default();
@@ -163,7 +181,7 @@ fn rtt(model: &Model) -> Vec<String> {
         };
         lines.push(format!("  {below:<12} {count:>7} {}", share(*count, most)));
     }
-    lines
+    (quantiles, lines)
 }
 
 /// `500 ms`, `2 s`

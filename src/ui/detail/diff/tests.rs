@@ -110,3 +110,14 @@ fn what_is_no_message_is_said() {
     assert!(diff(&Bytes::from_static(b"x"), &good).unwrap_err().contains("marked"));
     assert!(diff(&good, &Bytes::new()).unwrap_err().contains("this message"));
 }
+
+#[test]
+fn a_request_and_its_answer_have_start_lines_as_they_stand() {
+    let answer =
+        Bytes::from_static(b"SIP/2.0 407 Proxy Authentication Required\r\nCall-ID: x\r\n\r\n");
+    let found = diff(&invite(1, "z9hG4bKa", "", ""), &answer).unwrap();
+    assert_eq!(
+        changes(&found)[0],
+        "start line :INVITE sip:bob@h SIP/2.0>SIP/2.0 407 Proxy Authentication Required"
+    );
+}

@@ -99,13 +99,24 @@ fn draw_form(buffer: &mut Buffer, body: Rect, full: bool, model: &Model) -> Opti
     let theme = &model.theme;
     let composer = model.drafts.open();
     let area = if full { body } else { outside(composer, body) };
+    let places = places(model, inside(area));
     let account = model.accounts.get(composer.account());
-    let from = account.map(|account| format!(" from {} ", safe(account.uri.as_str())));
-    let hint = Line::styled(from.unwrap_or_default(), theme.dim).alignment(Alignment::Right);
+    let from = account.map(|account| format!("from {}", safe(account.uri.as_str())));
+    let more = match composer.slots().count() - places.len() {
+        0 => None,
+        1 => Some("1 more field".to_owned()),
+        more => Some(format!("{more} more fields")),
+    };
+    let mut hint: Vec<String> = [more, from].into_iter().flatten().collect();
+    if hint.join(" · ").width() + 4 > usize::from(area.width) {
+        hint.truncate(1);
+    }
+    let hint = Line::styled(format!(" {} ", hint.join(" · ")), theme.dim);
+    let hint = hint.alignment(Alignment::Right);
     let heading = title(&heading(composer), theme.accent.add_modifier(Modifier::BOLD));
     let inner = overlay(buffer, area, heading, hint, theme);
     let mut cursor = None;
-    for place in places(model, inner) {
+    for place in places {
         let focus = composer.focus() == place.slot;
         let error = composer.error(place.slot);
         let label = if focus { theme.accent.add_modifier(Modifier::BOLD) } else { theme.dim };
@@ -419,10 +430,12 @@ fn places(model: &Model, inner: Rect) -> Vec<Place> {
             *field -= over.min(*field - 1);
         }
     }
-    // From the bottom up, so that the first fields keep their air.
+    // From the bottom up, so that the first fields keep their air. What is begun keeps what it could
+    // become.
+    let completes = |slot| u16::from(composer.focus() == slot && composer.takes_candidate());
     for n in (0..lines.len()).rev() {
         if total(&lines) > inner.height {
-            lines[n].2 = message(lines[n].0);
+            lines[n].2 = message(lines[n].0).max(completes(lines[n].0));
         }
     }
     let focus = lines.iter().position(|line| line.0 == composer.focus()).unwrap_or(0);

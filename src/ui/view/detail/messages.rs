@@ -45,8 +45,8 @@ pub(super) fn page(room: &Room<'_>) -> Page {
     };
     let detail = &room.model.detail;
     if let Some(marked) = detail.marked.as_ref().filter(|_| detail.comparing) {
-        let title = format!("A: {}  →  this message, number {}", safe(&marked.name), number + 1);
-        page.push(Line::of(format!(" {title}"), dim));
+        let title = format!(" A: {} → this message, number {}", safe(&marked.name), number + 1);
+        page.lines.extend(Line::of(title, dim).wrapped(room.width, INDENT));
         if marked.is(&message) {
             page.sentence(&itself(room), 1, room.width, dim);
         } else {

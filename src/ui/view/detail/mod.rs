@@ -195,7 +195,10 @@ pub(super) fn draw(
     let focus = model.has_focus(Pane::Detail);
     let style = if focus { theme.accent.add_modifier(Modifier::BOLD) } else { theme.plain };
     let Some(row) = model.selected() else {
-        block(title(model.detail.tab.name(), style), focus, theme).render(area, buffer);
+        let frame = block(title(model.detail.tab.name(), style), focus, theme);
+        let inner = frame.inner(area);
+        frame.render(area, buffer);
+        put(buffer, inner, 1, 0, "Nothing is chosen.", theme.dim);
         return None;
     };
     let heading = format!("#{} {} {}", row.id, row.method, row.target().as_uri().as_str());
