@@ -4,6 +4,8 @@ mod farewell;
 mod input;
 mod modes;
 mod pause;
+#[cfg(all(test, unix))]
+mod tests;
 
 use std::{
     io::{self, IsTerminal, Stdout, Write},
