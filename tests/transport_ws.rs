@@ -308,10 +308,8 @@ async fn a_close_code_that_must_not_be_sent_is_said_to_be_that() {
     let (mut network, mut socket) = pair().await;
     socket.get_mut().write_all(&[0x88, 0x03, 0x03, 0xed, b'x']).await.unwrap();
     let reason = down(&mut network).await;
-    assert!(
-        reason.ends_with("closed the connection with a code that must not be sent (RFC 6455 §7.4)"),
-        "{reason}"
-    );
+    assert!(reason.contains(" with code 1005, which must not be sent"), "{reason}");
+    assert!(reason.ends_with("which must not be sent (RFC 6455 §7.4)"), "{reason}");
 }
 
 #[tokio::test]
@@ -610,4 +608,32 @@ async fn pings_are_sent_and_their_answers_measured() {
         () = in_time(measured) => {}
         () = answering => {}
     }
+}
+
+#[tokio::test]
+async fn whoever_asks_a_listener_for_no_upgrade_gets_an_answer_of_http() {
+    use tokio::io::AsyncReadExt;
+    let (_network, address) = listening().await;
+    let upgrade = "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: sip\r\n";
+    for (request, expected) in [
+        (format!("GET / HTTP/1.1\r\n{upgrade}Sec-WebSocket-Version: 8\r\n\r\n"), "426"),
+        ("GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), "426"),
+        ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab".to_owned(), "405"),
+        ("OPTIONS sip:x SIP/2.0\r\n\r\n".to_owned(), "400"),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        in_time(stream.read_to_string(&mut answer)).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{request}: {answer}");
+        let has_version = answer.contains("\r\nSec-WebSocket-Version: 13\r\n");
+        assert_eq!(has_version, expected == "426", "{answer}");
+    }
+    // The same client with the right version behind its refusal.
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET / HTTP/1.1\r\n{upgrade}Sec-WebSocket-Version: 13\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    in_time(stream.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 101");
 }

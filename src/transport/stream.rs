@@ -153,9 +153,9 @@ impl Call {
                 ws::dial(&self.server, &self.settings.websocket, largest, connection)
             };
             match self.in_time(" to the WebSocket handshake", shaken).await {
-                Ok(connection) => {
+                Ok((connection, watch)) => {
                     let binary = self.settings.websocket.binary;
-                    let manner = Manner { binary, pulse, guest: None };
+                    let manner = Manner { binary, pulse, watch, is_guest: false };
                     ws::run(connection, &name, manner, up, outlet).await;
                 }
                 Err(reason) => return Err((reason, outlet)),
@@ -299,13 +299,13 @@ impl Door {
         let accepted = |flow, local, peer, _| Signal::Accepted { flow, transport, local, peer };
         let peer = connection.peer;
         if transport.is_websocket() {
-            if let Some((connection, watch)) =
-                self.in_time(until, ws::shake(connection, self.hub.limits.message)).await
-            {
+            let accepted_by =
+                async { ws::accept(connection, self.hub.limits.message).await.ok_or(()) };
+            if let Some((connection, watch)) = self.in_time(until, accepted_by).await {
                 drop(slot);
                 let name = format!("the WebSocket client {peer}");
                 let pulse = Arc::new(Pulse::of_server());
-                let manner = Manner { binary: false, pulse, guest: Some(watch) };
+                let manner = Manner { binary: false, pulse, watch, is_guest: true };
                 ws::run(connection, &name, manner, accepted, self.hub.accept()).await;
             }
         } else {

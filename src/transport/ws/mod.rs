@@ -1,5 +1,6 @@
 //! WebSocket (RFC 6455) with the subprotocol `sip` (RFC 7118), client and listener.
 
+mod shake;
 mod upgrade;
 mod watched;
 mod words;
@@ -20,13 +21,12 @@ use tokio::{
     time::timeout,
 };
 use tokio_tungstenite::{
-    WebSocketStream, accept_hdr_async_with_config,
+    WebSocketStream,
     tungstenite::{
         Error, Message, Utf8Bytes,
         client::IntoClientRequest,
-        handshake::server::{ErrorResponse, Request, Response},
         http::{
-            self, HeaderValue, StatusCode,
+            HeaderValue,
             header::{HOST, SEC_WEBSOCKET_PROTOCOL},
         },
         protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
@@ -34,6 +34,7 @@ use tokio_tungstenite::{
 };
 
 use self::{
+    shake::shake,
     upgrade::upgrade,
     watched::{Watch, Watched},
     words::{close_code, close_words, error_words},
@@ -62,14 +63,15 @@ fn config(largest: usize) -> WebSocketConfig {
         .max_frame_size(Some(largest))
 }
 
-/// Shakes hands with a server; a sentence where that fails. A message with more bytes than `largest`
+/// Shakes hands with a server; gives what is known of its frames too, and a sentence where that
+/// fails. A message with more bytes than `largest`
 /// ends the connection.
 pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     server: &ServerUri,
     settings: &WebSocketSettings,
     largest: usize,
     connection: Connection<S>,
-) -> Result<Connection<WebSocketStream<S>>, String> {
+) -> Result<(Connection<WebSocketStream<Watched<S>>>, Watch), String> {
     let Connection { mut stream, local, peer, mut facts } = connection;
     let asked = async {
         let mut request = server
@@ -90,40 +92,31 @@ pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     };
     let rest = asked.await.map_err(|why: String| reason::unreachable(server, why))?;
     facts.subprotocol = Some(SUBPROTOCOL.to_owned());
-    let config = Some(config(largest));
-    let stream = WebSocketStream::from_partially_read(stream, rest, Role::Client, config).await;
-    Ok(Connection { stream, local, peer, facts })
-}
-
-/// Shakes hands with a client; gives what is known of its frames too.
-pub(super) async fn shake<S: AsyncRead + AsyncWrite + Unpin>(
-    connection: Connection<S>,
-    largest: usize,
-) -> Result<(Connection<WebSocketStream<Watched<S>>>, Watch), Error> {
-    let Connection { stream, local, peer, facts } = connection;
-    let (stream, watch) = Watched::new(stream);
-    let stream = accept_hdr_async_with_config(stream, select_sip, Some(config(largest))).await?;
+    let (stream, watch) = framed(stream, rest, Role::Client, largest).await;
     Ok((Connection { stream, local, peer, facts }, watch))
 }
 
-/// RFC 7118 §4: the client must offer `sip`, the server must select it.
-#[expect(clippy::result_large_err, reason = "the WebSocket library's signature")]
-fn select_sip(request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
-    let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL);
-    let names = offered.iter().filter_map(|value| value.to_str().ok());
-    if names.flat_map(|value| value.split(',')).any(|name| name.trim() == SUBPROTOCOL) {
-        let selected = HeaderValue::from_static(SUBPROTOCOL);
-        response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, selected);
-        return Ok(response);
-    }
-    let body = "this server speaks SIP: offer the WebSocket subprotocol sip (RFC 7118 section 4)\n";
-    Err(http::Response::builder()
-        .status(StatusCode::BAD_REQUEST)
-        .header("Content-Type", "text/plain; charset=utf-8")
-        .header("Content-Length", body.len())
-        .header("Connection", "close")
-        .body(Some(body.to_owned()))
-        .expect("status and headers are constants"))
+/// The frames behind a handshake, of which some may have come with it.
+async fn framed<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    rest: Vec<u8>,
+    role: Role,
+    largest: usize,
+) -> (WebSocketStream<Watched<S>>, Watch) {
+    let (stream, watch) = Watched::new(stream, &rest);
+    let config = Some(config(largest));
+    (WebSocketStream::from_partially_read(stream, rest, role, config).await, watch)
+}
+
+/// Shakes hands with a client; `None` where it is refused or gone.
+pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+    connection: Connection<S>,
+    largest: usize,
+) -> Option<(Connection<WebSocketStream<Watched<S>>>, Watch)> {
+    let Connection { mut stream, local, peer, facts } = connection;
+    let rest = shake(&mut stream).await?;
+    let (stream, watch) = framed(stream, rest, Role::Server, largest).await;
+    Some((Connection { stream, local, peer, facts }, watch))
 }
 
 /// Announces the flow, then reads and writes until the connection ends or the queue is dropped.
@@ -199,9 +192,10 @@ pub(super) struct Manner {
     pub(super) binary: bool,
     /// Its keep-alives.
     pub(super) pulse: Arc<Pulse>,
-    /// What is known of the frames of a peer that has connected to us, which are not waited for
-    /// without end.
-    pub(super) guest: Option<Watch>,
+    /// What is known of the peer's frames.
+    pub(super) watch: Watch,
+    /// Whether the peer has connected to us: its frames are not waited for without end.
+    pub(super) is_guest: bool,
 }
 
 /// Writes what is queued, and pings. `Ok` once the queue is dropped.
@@ -259,7 +253,8 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     outlet: &Outlet,
 ) -> Ended {
     let mut gather = Gather::new(outlet.flow());
-    let mut guest = manner.guest.as_ref().map(|watch| (watch, outlet.patience()));
+    let watch = &manner.watch;
+    let mut guest = manner.is_guest.then(|| (watch, outlet.patience()));
     let pulse = &*manner.pulse;
     loop {
         let mut heard = false;
@@ -267,7 +262,7 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
         let is_inside = || guest.as_ref().is_some_and(|(watch, _)| watch.is_inside());
         let was_inside = is_inside();
         let frames = poll_fn(|cx| {
-            match gather_frames(stream, peer, pulse, &mut gather, &mut heard, cx) {
+            match gather_frames(stream, (peer, pulse, watch), &mut gather, &mut heard, cx) {
                 // A message has begun: from now on its end is waited for.
                 Poll::Pending if is_inside() != was_inside => Poll::Ready(None),
                 gathered => gathered,
@@ -324,8 +319,7 @@ enum End {
 /// Gathers all frames that are there. Pings are answered by the library as it reads on.
 fn gather_frames<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut SplitStream<WebSocketStream<S>>,
-    peer: SocketAddr,
-    pulse: &Pulse,
+    (peer, pulse, watch): (SocketAddr, &Pulse, &Watch),
     gather: &mut Gather,
     heard: &mut bool,
     cx: &mut Context<'_>,
@@ -340,7 +334,10 @@ fn gather_frames<S: AsyncRead + AsyncWrite + Unpin>(
             Some(Ok(Message::Text(text))) => gather.message(peer, text.as_bytes()),
             Some(Ok(Message::Binary(bytes))) => gather.message(peer, &bytes),
             Some(Ok(Message::Close(frame))) => {
-                return Poll::Ready(Some(End::Closing(close_words(frame.as_ref()))));
+                return Poll::Ready(Some(End::Closing(close_words(
+                    frame.as_ref(),
+                    watch.close_code(),
+                ))));
             }
             Some(Ok(Message::Pong(_))) => {
                 if let Some(rtt) = pulse.answered(Instant::now()) {

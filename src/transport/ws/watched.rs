@@ -27,12 +27,21 @@ struct Frames {
     place: Place,
     /// Whether the last data frame had no FIN: the message goes on in another (RFC 6455 §5.4).
     goes_on: bool,
+    close: Close,
+}
+
+/// The code of a close frame, as far as it has come.
+#[derive(Clone, Copy, Debug, Default)]
+struct Close {
+    /// Whether the frame that has begun last is one.
+    is_it: bool,
+    mask: [u8; 4],
+    code: [u8; 2],
+    come: usize,
 }
 
 #[derive(Debug)]
 enum Place {
-    /// In the HTTP head before the frames: so much of its end has come.
-    Head(usize),
     /// In the header of a frame, of which that much has come.
     Header { bytes: [u8; HEADER], come: usize },
     /// In the payload of a frame: so much is still to come.
@@ -42,12 +51,9 @@ enum Place {
 /// The longest header: two bytes, a length of eight, and the mask.
 const HEADER: usize = 14;
 
-/// What ends the head of HTTP.
-const END: &[u8] = b"\r\n\r\n";
-
 impl Default for Place {
     fn default() -> Place {
-        Place::Head(0)
+        Place::FRAME
     }
 }
 
@@ -56,9 +62,10 @@ impl Place {
 }
 
 impl<S> Watched<S> {
-    /// The stream as it was accepted: its HTTP head comes first.
-    pub(super) fn new(stream: S) -> (Watched<S>, Watch) {
+    /// The stream behind a handshake; `come` is what came with that.
+    pub(super) fn new(stream: S, come: &[u8]) -> (Watched<S>, Watch) {
         let watch = Watch::default();
+        watch.frames().take(come);
         (Watched { stream, watch: watch.clone() }, watch)
     }
 }
@@ -68,10 +75,16 @@ impl Watch {
     pub(super) fn is_inside(&self) -> bool {
         let frames = self.frames();
         match frames.place {
-            Place::Head(_) => false,
             Place::Header { come, .. } => come > 0 || frames.goes_on,
             Place::Payload(_) => true,
         }
+    }
+
+    /// The code of a close frame (RFC 6455 §5.5.1), which the library tells only where it may be
+    /// sent.
+    pub(super) fn close_code(&self) -> Option<u16> {
+        let close = self.frames().close;
+        (close.come == 2).then(|| u16::from_be_bytes(close.code))
     }
 
     fn frames(&self) -> MutexGuard<'_, Frames> {
@@ -83,26 +96,19 @@ impl Frames {
     fn take(&mut self, mut bytes: &[u8]) {
         while let [byte, rest @ ..] = bytes {
             match &mut self.place {
-                Place::Head(come) => {
-                    *come =
-                        if *byte == END[*come] { *come + 1 } else { usize::from(*byte == END[0]) };
-                    if *come == END.len() {
-                        self.place = Place::FRAME;
-                    }
-                    bytes = rest;
-                }
                 Place::Header { bytes: header, come } => {
                     header[*come] = *byte;
                     *come += 1;
                     bytes = rest;
                     if *come >= 2 && *come == header_length(header) {
                         let (header, length) = (*header, payload_length(header));
-                        self.begin(header[0], length);
+                        self.begin(&header, length);
                     }
                 }
                 Place::Payload(left) => {
                     let here = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
                     *left -= here as u64;
+                    self.close.take(&bytes[..here]);
                     bytes = &bytes[here..];
                     if *left == 0 {
                         self.place = Place::FRAME;
@@ -113,13 +119,31 @@ impl Frames {
     }
 
     /// The header of a frame is whole.
-    fn begin(&mut self, first: u8, length: u64) {
+    fn begin(&mut self, header: &[u8; HEADER], length: u64) {
         const FIN: u8 = 0x80;
         const CONTROL: u8 = 0x08;
+        let first = header[0];
+        self.close.is_it = first & 0x0f == CONTROL;
+        if self.close.is_it {
+            // Where there is a mask, it is the last part of the header.
+            let is_masked = header[1] & 0x80 != 0;
+            let mask = header_length(header).checked_sub(4).filter(|_| is_masked);
+            let mask = mask.and_then(|at| header.get(at..at + 4)?.try_into().ok());
+            self.close.mask = mask.unwrap_or_default();
+        }
         if first & CONTROL == 0 {
             self.goes_on = first & FIN == 0;
         }
         self.place = if length == 0 { Place::FRAME } else { Place::Payload(length) };
+    }
+}
+
+impl Close {
+    fn take(&mut self, bytes: &[u8]) {
+        for byte in bytes.iter().take(if self.is_it { 2 - self.come } else { 0 }) {
+            self.code[self.come] = byte ^ self.mask[self.come];
+            self.come += 1;
+        }
     }
 }
 
@@ -180,7 +204,6 @@ mod tests {
     /// What is inside after each byte: `1` or `0`.
     fn inside(bytes: &[u8]) -> String {
         let watch = Watch::default();
-        watch.frames().take(b"GET / HTTP/1.1\r\nA: b\r\r\n\r\n");
         let each = bytes.iter().map(|byte| {
             watch.frames().take(&[*byte]);
             if watch.is_inside() { '1' } else { '0' }
@@ -201,12 +224,28 @@ mod tests {
 
     #[test]
     fn how_the_bytes_are_split_makes_no_difference() {
-        let bytes = b"GET / HTTP/1.1\r\n\r\n\x81\x03abc\x01\x01a";
+        let bytes = b"\x81\x03abc\x01\x01a";
         for split in 0..bytes.len() {
             let watch = Watch::default();
             watch.frames().take(&bytes[..split]);
             watch.frames().take(&bytes[split..]);
             assert!(watch.is_inside(), "{split}");
+        }
+    }
+
+    #[test]
+    fn the_code_of_a_close_frame_is_read_masked_or_not() {
+        let masked = b"\x81\x01a\x88\x84\x01\x02\x03\x04\x02\xe5ab";
+        for (bytes, code) in [
+            (&b"\x88\x02\x03\xe7"[..], Some(999)),
+            (b"\x88\x04\x03\xedxy", Some(1005)),
+            (masked, Some(0x03e7)),
+            (b"\x88\x00\x81\x02ab", None),
+            (b"\x89\x02ab\x81\x02ab", None),
+        ] {
+            let watch = Watch::default();
+            bytes.iter().for_each(|byte| watch.frames().take(&[*byte]));
+            assert_eq!(watch.close_code(), code, "{bytes:?}");
         }
     }
 }

@@ -17,12 +17,18 @@ const MISUSED: &str = "Protocol violation";
 const SHOWN: usize = 160;
 
 /// A close frame, as it stands in a sentence after `closed the connection`.
-pub(super) fn close_words(frame: Option<&CloseFrame>) -> String {
+/// `code` is the one that came.
+pub(super) fn close_words(frame: Option<&CloseFrame>, code: Option<u16>) -> String {
     match frame {
         None => " without a code".to_owned(),
         // What the library says for a code that stands for the lack of one.
         Some(CloseFrame { code: CloseCode::Protocol, reason }) if *reason == MISUSED => {
-            " with a code that must not be sent (RFC 6455 §7.4)".to_owned()
+            match code {
+                Some(code) => {
+                    format!(" with code {code}, which must not be sent (RFC 6455 §7.4)")
+                }
+                None => " with a code that must not be sent (RFC 6455 §7.4)".to_owned(),
+            }
         }
         Some(CloseFrame { code, reason }) if reason.is_empty() => format!(" with code {code}"),
         Some(CloseFrame { code, reason }) => {
