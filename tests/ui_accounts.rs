@@ -350,3 +350,51 @@ mod in_a_terminal {
         assert_eq!(dashboard.wait_for_end(), 0);
     }
 }
+
+#[test]
+fn a_password_command_that_runs_is_said_to_be_waited_for() {
+    use sipboard::engine::PasswordCommand;
+    let command = Arc::new(PasswordCommand {
+        username: "alice".to_owned(),
+        arguments: vec!["pass".to_owned(), "show".to_owned(), "secret-place".to_owned()],
+    });
+    for register in [Register::First, Register::No] {
+        let mut script = script(&["alice", "bob"]);
+        let alice =
+            Account { register, password_command: Some(Arc::clone(&command)), ..account("alice") };
+        script.model = Model::new(
+            vec![alice, account("bob")],
+            0,
+            script.model.time.clone(),
+            script.model.theme,
+        );
+        let asks = "asking password_command";
+        assert!(!script.text(120, 20).contains(asks));
+        script.apply(Event::AsksPasswords(vec![Arc::clone(&command)]));
+        let screen = script.text(120, 20);
+        assert!(screen.lines().next().unwrap().contains(asks), "{screen}");
+        press(&mut script, 'a');
+        let screen = script.text(120, 20);
+        assert!(screen.contains("asking password_command (pass):"), "{screen}");
+        assert!(!screen.contains("secret-place"), "{screen}");
+        script.apply(Event::AsksPasswords(Vec::new()));
+        assert!(!script.text(120, 20).contains(asks));
+    }
+}
+
+#[test]
+fn the_account_list_says_a_reason_in_full_where_there_is_room() {
+    let mut script = script(&["alice", "bob"]);
+    let reason = "sips:registrar.demo.test cannot be reached: its certificate is self-signed";
+    let failed = RegistrationState::Failed {
+        status: None,
+        reason: reason.to_owned(),
+        retry_at: None,
+        until: None,
+    };
+    tell(&mut script, 2, "bob", failed);
+    press(&mut script, 'a');
+    let screen = script.text(160, 20);
+    let of_bob = screen.lines().find(|line| line.contains("sip:bob@demo.test")).unwrap();
+    assert!(of_bob.contains(reason), "{screen}");
+}

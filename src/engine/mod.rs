@@ -228,6 +228,8 @@ pub enum Event {
         /// How; `None` where the flow is not up.
         writing: Option<Box<Writing>>,
     },
+    /// These password commands run now, and something waits for each.
+    AsksPasswords(Vec<Arc<PasswordCommand>>),
     /// A password command has printed one: whoever shows or writes anything must keep it out.
     Password(Arc<[Credentials]>),
     /// A command could not be carried out. Nothing else came of it.

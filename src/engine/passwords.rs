@@ -34,6 +34,8 @@ pub(super) struct Passwords<W> {
     /// The number of the latest run.
     last: u64,
     answers: (mpsc::UnboundedSender<Answer>, mpsc::UnboundedReceiver<Answer>),
+    /// Whether others run than were told last.
+    is_news: bool,
 }
 
 #[derive(Debug)]
@@ -66,7 +68,12 @@ pub(super) struct Answer {
 
 impl<W> Default for Passwords<W> {
     fn default() -> Passwords<W> {
-        Passwords { commands: HashMap::new(), last: 0, answers: mpsc::unbounded_channel() }
+        Passwords {
+            commands: HashMap::new(),
+            last: 0,
+            answers: mpsc::unbounded_channel(),
+            is_news: false,
+        }
     }
 }
 
@@ -81,6 +88,7 @@ impl<W> Passwords<W> {
             Some(Entry::Known(credentials)) => return Some((wish, Arc::clone(credentials))),
             Some(Entry::Awaited { waiting, .. }) => waiting.push(wish),
             None => {
+                self.is_news = true;
                 self.last += 1;
                 let (number, answers) = (self.last, self.answers.0.clone());
                 let asked = Arc::clone(command);
@@ -95,6 +103,16 @@ impl<W> Passwords<W> {
             }
         }
         None
+    }
+
+    /// Those that run, where others were told last.
+    pub(super) fn news(&mut self) -> Option<Vec<Arc<PasswordCommand>>> {
+        if !std::mem::take(&mut self.is_news) {
+            return None;
+        }
+        let runs = |entry: &Entry<W>| matches!(entry, Entry::Awaited { .. });
+        let running = self.commands.iter().filter(|(_, entry)| runs(entry));
+        Some(running.map(|(command, _)| Arc::clone(command)).collect())
     }
 
     /// Waits for the next command that ends.
@@ -116,6 +134,7 @@ impl<W> Passwords<W> {
             Entry::Awaited { .. } | Entry::Known(_) => return None,
         };
         self.commands.remove(&command);
+        self.is_news = true;
         let is_known = password.is_ok();
         let password = password.map_or_else(Password::missing, Password::from);
         let credentials: Arc<[Credentials]> =
@@ -128,6 +147,7 @@ impl<W> Passwords<W> {
 
     /// Forgets every password, and ends the commands that run; gives what waited for one.
     pub(super) fn forget(&mut self) -> Vec<W> {
+        self.is_news = true;
         let waiting = self.commands.drain().filter_map(|(_, password)| match password {
             Entry::Awaited { waiting, .. } => Some(waiting),
             Entry::Known(_) => None,

@@ -169,6 +169,9 @@ impl Task {
                 () = self.events.closed(), if self.leaving.is_none() => self.leave(),
             }
             self.timeouts();
+            if let Some(running) = self.passwords.news() {
+                self.tell(Event::AsksPasswords(running));
+            }
             self.draw();
             self.hand_over();
         }

@@ -190,6 +190,7 @@ fn word(event: &Event) -> String {
         Event::PeerFlow(open) if open.ended.is_none() => format!("peer flow {} up", open.flow),
         Event::PeerFlow(open) => format!("peer flow {} down", open.flow),
         Event::Refused(refusal) => format!("refused: {}", refusal.reason),
+        Event::AsksPasswords(running) => format!("asks for {} passwords", running.len()),
         Event::Password(known) => format!("password of {}", known[0].username),
         Event::Stopped => "stopped".to_owned(),
     }

@@ -250,6 +250,7 @@ impl<'o> Run<'o> {
             Event::PeerFlow(open) => self.reporter.peer_flow(&open),
             Event::Pong { .. }
             | Event::KeepAlive { .. }
+            | Event::AsksPasswords(_)
             | Event::Password(_)
             | Event::Writing { .. }
             | Event::DialogWriting { .. } => {}

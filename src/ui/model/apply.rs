@@ -73,6 +73,7 @@ impl Model {
                 self.facts.dialog_writing = Some(InDialogAsked { of, writing, is_old: false });
                 self.look_if_composing();
             }
+            Event::AsksPasswords(running) => self.facts.asks_passwords = running,
             Event::Password(known) => self.book.learn_printed(&self.accounts, &known),
             Event::Refused(refusal) => self.apply_refusal(refusal),
             Event::Stopped => self.mode = Mode::Left,

@@ -48,7 +48,9 @@ pub use tally::Tally;
 pub use written::Written;
 
 use crate::{
-    engine::{Account, Clock, Command, FlowEvent, FlowState, Impairments, InDialog},
+    engine::{
+        Account, Clock, Command, FlowEvent, FlowState, Impairments, InDialog, PasswordCommand,
+    },
     sip::{self, ContextId, DialogWriting, FlowId, KeepAliveBy, State, Writing},
     ui::{
         Look,
@@ -146,6 +148,8 @@ pub struct Facts {
     pub dialog_writing: Option<InDialogAsked>,
     /// What is done to messages on purpose.
     pub impairments: Impairments,
+    /// The password commands that run now.
+    pub asks_passwords: Vec<Arc<PasswordCommand>>,
 }
 
 impl Facts {

@@ -76,7 +76,9 @@ fn draw_account(
     put(buffer, line, x, 0, &safe(&format!("{name:<width$}")), Style::new());
     x += width as u16 + 2;
     x += put(buffer, line, x, 0, &safe(&account.identity().to_string()), Style::new()) + 2;
-    let said = registration::piece(model, account, moment, registration::REASON);
+    // A reason has what room is left.
+    let room = usize::from(line.width.saturating_sub(x)).saturating_sub(registration::BESIDE);
+    let said = registration::piece(model, account, moment, room.max(registration::REASON));
     let (text, style) = said.unwrap_or_else(|| (registration::NONE.to_owned(), model.theme.dim));
     put(buffer, line, x, 0, &text, style);
 }
@@ -90,6 +92,16 @@ fn details(model: &Model, account: &Account, moment: &Moment) -> Vec<(String, St
         false => servers.join(", "),
     };
     let mut lines = vec![(format!("sends to {}", safe(&servers)), Style::new())];
+    if let Some(command) = account.password_command.as_ref()
+        && registration::asks(model, account)
+    {
+        let program = command.arguments.first().map_or("", String::as_str);
+        let text = format!(
+            "asking password_command ({}): what needs the password waits until it has ended",
+            safe(program)
+        );
+        lines.push((text, theme.pending));
+    }
     let events = model.facts.registrations.of(&account.name);
     if events.is_empty() {
         lines.push(("not registered".to_owned(), theme.dim));

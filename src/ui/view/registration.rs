@@ -25,6 +25,18 @@ pub(super) const REASON: usize = 28;
 /// What stands before the time until it is tried again.
 pub(super) const AGAIN: &str = ", again in ";
 
+/// How many columns stand beside a reason: the shape, and the time until it is tried again.
+pub(super) const BESIDE: usize = 24;
+
+/// What is said while an account's password is waited for.
+const ASKING: &str = "asking password_command";
+
+/// Whether the command runs that prints an account's password.
+pub(super) fn asks(model: &Model, account: &Account) -> bool {
+    let command = account.password_command.as_ref();
+    command.is_some_and(|command| model.facts.asks_passwords.contains(command))
+}
+
 /// How an account is registered: `reg ✔ 3571s`. Nothing for one that is not meant to be. `most` is
 /// how many columns of a reason are told.
 pub(super) fn piece(
@@ -33,6 +45,10 @@ pub(super) fn piece(
     moment: &Moment,
     most: usize,
 ) -> Option<(String, Style)> {
+    if asks(model, account) {
+        let before = if account.register == Register::No { "" } else { "reg … " };
+        return Some((format!("{before}{ASKING}"), model.theme.pending));
+    }
     let events = model.facts.registrations.of(&account.name);
     let standings = || events.iter().map(|event| standing(model, event, moment, most));
     // Of several flows, the one that says the most of what is wrong.
