@@ -225,3 +225,15 @@ async fn udp_does_not_get_what_a_connection_has_taken() {
         assert_eq!(ways(&ran).len(), 2, "{}", ran.out);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_says_why_a_request_goes_on_to_the_next_place() {
+    let udp = udp_peer();
+    let (_socket, nobody) = refusing();
+    let ran = message(&zone(udp, nobody), &["sip:bob@big.test", "--json"]).await;
+    let sent = |line: &&str| line.contains(r#""event":"sent""#);
+    let sent: Vec<&str> = ran.out.lines().filter(sent).collect();
+    let [sent] = &*sent else { panic!("{}", ran.out) };
+    assert!(sent.contains(r#""passed_over":["the request has "#), "{sent}");
+    assert!(sent.contains("cannot be reached: connection refused\"]"), "{sent}");
+}

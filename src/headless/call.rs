@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    sync::Arc,
     time::Instant,
 };
 
@@ -53,6 +54,8 @@ pub(super) struct Call {
     pub(super) late: u32,
     /// The redirect that its request is about to follow.
     pub(super) redirect: Option<Redirect>,
+    /// Why each place that was tried before did not do, by the method that is to go elsewhere.
+    pub(super) passed_over: Vec<(Method, Arc<str>)>,
     /// How many legs are up.
     pub(super) legs_up: u32,
     /// The To tags of the legs that are early.
@@ -78,6 +81,7 @@ impl Call {
             cancel_status: None,
             late: 0,
             redirect: None,
+            passed_over: Vec::new(),
             legs_up: 0,
             early: Vec::new(),
             hang_up: false,
@@ -98,6 +102,9 @@ impl Call {
                 let status = response.status.code();
                 self.redirect = Some(Redirect { status, contacts: followed.targets.clone() });
             }
+            Fact::PassedOver { why, .. } => {
+                self.passed_over.push((event.method.clone(), Arc::clone(why)));
+            }
             Fact::CancelAnswered(response) => self.cancel_status = Some(response.status.code()),
             Fact::Absorbed { why: Absorbed::Late, .. } => self.late += 1,
             _ => {}
@@ -113,6 +120,9 @@ impl Call {
 
     /// What was told with this event is not told again.
     pub(super) fn forget(&mut self, event: &ContextEvent) {
+        if matches!(event.fact, Fact::Sent { .. } | Fact::Acked { .. }) {
+            self.passed_over.retain(|(method, _)| *method != event.method);
+        }
         if matches!(event.fact, Fact::Sent { .. }) && event.method == self.method {
             self.redirect = None;
         }

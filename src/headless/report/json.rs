@@ -73,6 +73,9 @@ struct Line<'e> {
     redirected_by: Option<u16>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contacts: Vec<Contact<'e>>,
+    /// With `sent` and `acked`: why it goes here, and not to each place that was tried before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    passed_over: Vec<&'e str>,
 }
 
 fn is_zero(number: &u64) -> bool {
@@ -111,6 +114,10 @@ pub(super) fn line(event: &ContextEvent, call: &Call, clock: &Clock) -> Option<S
         line.answered_again(response, *attempt, *left);
     }
     line.details(&event.fact, call);
+    if matches!(event.fact, Fact::Sent { .. } | Fact::Acked { .. }) {
+        let of_method = call.passed_over.iter().filter(|(method, _)| *method == event.method);
+        line.passed_over = of_method.map(|(_, why)| &**why).collect();
+    }
     if line.status.is_some() {
         line.reason.get_or_insert_default();
     }

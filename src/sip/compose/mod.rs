@@ -114,6 +114,10 @@ pub(crate) fn transport_param(transport: Transport, secure: bool) -> &'static st
         // RFC 3261 §26.2.2: what sips means already; as a transport tls is deprecated.
         Transport::Tcp | Transport::Tls if secure => "",
         Transport::Tcp => ";transport=tcp",
+        // Deviation: in a sip URI nothing else says that this address is the end of a TLS connection.
+        // Without it a peer would go there by UDP, in the clear, and find nobody; a sips URI would
+        // ask more of every hop than the user did (RFC 5630 §3.1.3). Registrars find the connection
+        // that is to be used again by it, and so do the servers that write it themselves.
         Transport::Tls => ";transport=tls",
         // RFC 7118 §5.2.2: over a secure WebSocket too.
         Transport::Ws | Transport::Wss => ";transport=ws",
