@@ -7,8 +7,8 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use certificates::{Authority, Issued, TempFile, dns, ip, uri};
 use rcgen::{
-    CertificateParams, ExtendedKeyUsagePurpose, GeneralSubtree, NameConstraints, SanType,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+    NameConstraints, SanType, date_time_ymd,
 };
 use sipboard::{
     sip::{FlowId, Transport},
@@ -376,6 +376,48 @@ async fn files_that_are_no_good_are_named() {
         let reason = reason(settings).await;
         assert!(reason.contains(words), "{reason}");
         assert!(!reason.contains("PRIVATE"), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_encrypted_is_said_to_be_that_with_the_way_out() {
+    let authority = Authority::new("the issuer");
+    let server = Server::new(Transport::Tls, &authority.issue(&[ip("127.0.0.1")], |_| {})).await;
+    let cert = TempFile::new(&authority.issue(&[], |_| {}).certificate.pem());
+    for text in [
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nMIIB\n-----END RSA PRIVATE KEY-----\n",
+    ] {
+        let key = TempFile::new(text);
+        let identity = Some(ClientIdentity { cert_file: cert.0.clone(), key_file: key.0.clone() });
+        let settings = TlsSettings { identity, ..trusting(authority.trust(), None) };
+        let reason = Ear::dial(&server.uri(), settings).down().await;
+        let path = key.0.display();
+        let words = format!(
+            "key_file {path} is encrypted, and sipboard asks for no passphrase: write the key without one (openssl pkey -in {path} -out NEW, then chmod 600 NEW)"
+        );
+        assert!(reason.ends_with(&words), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_unfit_for_a_server_is_told_by_the_check_that_failed() {
+    let authority = Authority::new("the issuer");
+    for (what, names, is_issuer) in [
+        ("is one to issue others with (basic constraints", [ip("127.0.0.1")], true),
+        ("has 127.0.0.1 as a DNS name, and an address", [dns("127.0.0.1")], false),
+    ] {
+        let issued = authority.issue(&names, |params| {
+            if is_issuer {
+                params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            }
+        });
+        for transport in [Transport::Tls, Transport::Wss] {
+            let server = Server::new(transport, &issued).await;
+            let settings = trusting(authority.trust(), None);
+            let reason = Ear::dial(&server.uri(), settings).down().await;
+            assert!(reason.contains(&format!("its certificate {what}")), "{reason}");
+        }
     }
 }
 

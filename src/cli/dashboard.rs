@@ -16,6 +16,7 @@ use crate::{
     config::{self, Config},
     demo::Behaviour,
     engine::{Account, Register},
+    transport::key_log_problem,
     ui::{
         self,
         bindings::Bindings,
@@ -173,7 +174,8 @@ fn lines(error: &anyhow::Error) -> Vec<String> {
 
 /// What a config file says that is hardly meant, and what it could not find.
 fn warnings(config: &Config) -> Vec<String> {
-    config.warnings.iter().cloned().chain(config.lacks()).collect()
+    let of_config = config.warnings.iter().cloned().chain(config.lacks());
+    of_config.chain(key_log_problem()).collect()
 }
 
 /// The columns that a config file names.

@@ -24,13 +24,14 @@ use crate::{
     },
     headless::{self, Format, Plan, Sending, Style, Template},
     sip::{CancelError, CancelOptions, Credentials, Method, RawMessage, UriBuf},
+    transport::key_log_problem,
 };
 
 pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     let resolved = args.profile.resolve()?;
     let raw = args.raw.as_deref().map(|file| raw::read(file, args.crlf)).transpose()?;
     let draft = draft(&mut args)?;
-    resolved.warnings().iter().for_each(|warning| tell(warning));
+    resolved.warnings().iter().cloned().chain(key_log_problem()).for_each(|it| tell(&it));
     let (mut account, settings, variables, demo_allowed) = match resolved {
         Resolved::Accounts(mut config, index) => {
             (config.accounts.swap_remove(index), config.settings, config.variables, false)

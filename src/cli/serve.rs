@@ -12,8 +12,9 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::{
-    cli::{args::Serve, print, runtime, signals},
+    cli::{args::Serve, print, runtime, signals, tell},
     demo,
+    transport::key_log_problem,
 };
 
 pub(super) fn run(args: &Serve) -> anyhow::Result<u8> {
@@ -23,6 +24,9 @@ pub(super) fn run(args: &Serve) -> anyhow::Result<u8> {
         _ => demo::Config { udp, tcp, ws, tls, wss, ..demo::Config::nowhere() },
     };
     config.settings.messages = limits.limits();
+    if (config.tls, config.wss) != (None, None) {
+        key_log_problem().into_iter().for_each(|problem| tell(&problem));
+    }
     runtime()?.block_on(async {
         // Before the addresses are told: whoever reads them may end it at once.
         let mut interrupts = signals::interrupts().context("signals cannot be heard")?;

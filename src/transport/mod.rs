@@ -36,4 +36,4 @@ pub use settings::{
     ClientIdentity, FlowSettings, KeepAlive, TlsSettings, Trust, WebSocketSettings,
 };
 pub use signal::{SendError, Signal};
-pub use tls::{ServerIdentity, broken_files, is_server_name};
+pub use tls::{ServerIdentity, broken_files, is_server_name, key_log_problem};

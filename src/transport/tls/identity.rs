@@ -26,13 +26,24 @@ impl CertificateNames {
         }
         let asked = host.trim_end_matches('.');
         let same = |name: &str| name.trim_end_matches('.').eq_ignore_ascii_case(asked);
+        // RFC 2818 §3.1, RFC 9525 §6.4: a DNS name is no address. A SIP URI may have one.
+        let is_address = host.parse::<IpAddr>().is_ok();
         match rules {
+            Rules::Sip if is_address => {
+                self.uris.iter().filter_map(|uri| sip_domain(uri)).any(same)
+            }
             Rules::Sip => self.sip_identities().iter().any(|name| same(name)),
             Rules::Https => {
-                host.parse::<IpAddr>().is_err()
+                !is_address
                     && self.dns.iter().any(|name| same(name) || matches_wildcard(name, asked))
             }
         }
+    }
+
+    /// Whether a host is an address, and stands here as a name.
+    pub(super) fn has_address_as_name(&self, host: &str) -> bool {
+        let common = self.common.iter().filter(|_| !self.alternative);
+        host.parse::<IpAddr>().is_ok() && self.dns.iter().chain(common).any(|name| *name == host)
     }
 
     /// The SIP domain identities (RFC 5922 §7.1): the first kind of name that there is.
@@ -159,5 +170,24 @@ mod tests {
             assert!(two.are_for("0:0:0:0:0:0:0:1", rules));
             assert!(!two.are_for("10.0.0.1", rules));
         }
+    }
+
+    #[test]
+    fn an_address_that_stands_as_a_dns_name_is_none_and_a_sip_uri_may_have_one() {
+        let as_name = names(&[], &["127.0.0.1"], &[]);
+        let as_common = CertificateNames {
+            alternative: false,
+            common: vec!["127.0.0.1".to_owned()],
+            ..names(&[], &[], &[])
+        };
+        for names in [as_name, as_common] {
+            for rules in [Rules::Sip, Rules::Https] {
+                assert!(!names.are_for("127.0.0.1", rules));
+            }
+            assert!(names.has_address_as_name("127.0.0.1"));
+            assert!(!names.has_address_as_name("127.0.0.2"));
+        }
+        assert!(names(&["sip:127.0.0.1"], &[], &[]).are_for("127.0.0.1", Rules::Sip));
+        assert!(!names(&[], &["a.test"], &[]).has_address_as_name("a.test"));
     }
 }

@@ -1,11 +1,12 @@
 //! TLS (RFC 8446, RFC 5246) for `tls` and `wss`: how a handshake is made, and why it failed.
 //!
 //! `verifier` looks at a server's certificate, `identity` knows which names it may have,
-//! `certificate` reads it for people.
+//! `certificate` reads it for people, `weak` finds what makes it unfit.
 
 mod certificate;
 mod identity;
 mod verifier;
+mod weak;
 
 use std::{
     fmt, fs, io,
@@ -191,6 +192,23 @@ pub fn broken_files(settings: &TlsSettings) -> impl Iterator<Item = (&'static st
     broken.into_iter().filter_map(|(key, why)| Some((key, why?)))
 }
 
+/// Why the secrets of TLS connections are not written to the file that `SSLKEYLOGFILE` names, as
+/// whoever set it expects; nothing where it is not set, or where they are.
+pub fn key_log_problem() -> Option<String> {
+    let path = std::env::var_os("SSLKEYLOGFILE")?;
+    let mut options = fs::OpenOptions::new();
+    options.append(true).create(true);
+    // As the library makes it: what stands there decrypts everything.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let error = options.open(&path).err()?;
+    Some(format!(
+        "SSLKEYLOGFILE {} cannot be written: {}; the secrets of TLS connections are kept nowhere",
+        escape(&path.to_string_lossy()),
+        reason::words(&error)
+    ))
+}
+
 /// Whether a certificate can be for that name.
 pub fn is_server_name(name: &str) -> bool {
     ServerName::try_from(name).is_ok()
@@ -285,7 +303,16 @@ fn certificates(
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    PrivateKeyDer::from_pem_slice(&read(path, "key_file")?).map_err(|error| match error {
+    let text = read(path, "key_file")?;
+    // PKCS #8 (RFC 5958 §3), and the traditional form of OpenSSL.
+    let marks = ["-----BEGIN ENCRYPTED PRIVATE KEY-----", "Proc-Type: 4,ENCRYPTED"];
+    if marks.iter().any(|mark| memchr::memmem::find(&text, mark.as_bytes()).is_some()) {
+        let path = path.display();
+        return Err(format!(
+            "key_file {path} is encrypted, and sipboard asks for no passphrase: write the key without one (openssl pkey -in {path} -out NEW, then chmod 600 NEW)"
+        ));
+    }
+    PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
         pem::Error::NoItemsFound => {
             format!("key_file {} holds no private key in PEM", path.display())
         }

@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use tokio_rustls::rustls::{
-    self, CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    self, CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore,
+    SignatureScheme,
     client::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         verify_server_cert_signed_by_trust_anchor,
@@ -15,7 +16,7 @@ use tokio_rustls::rustls::{
 };
 use webpki::{EndEntityCert, KeyUsage};
 
-use super::{certificate, identity::Rules};
+use super::{certificate, identity::Rules, weak};
 use crate::{sip::escape, transport::Certificate};
 
 /// `id-kp-sipDomain` (RFC 5924 §4), 1.3.6.1.5.5.7.3.20, as it is encoded.
@@ -100,7 +101,8 @@ impl Verifier {
                     | CertificateError::InvalidPurposeContext { .. },
                 )) if is_for_sip() => {}
                 Err(Error::InvalidCertificate(error)) => {
-                    let words = chain_words(&error, &leaf, intermediates, roots);
+                    let chain = (end_entity, intermediates);
+                    let words = chain_words(&error, &leaf, chain, roots);
                     return Err((error, words));
                 }
                 Err(error) => return Err((CertificateError::BadEncoding, error.to_string())),
@@ -130,8 +132,28 @@ impl Verifier {
             })
     }
 
+    /// A signature that cannot be verified with a key that is too short is not a bad one.
+    fn look_at_key<T>(
+        &self,
+        certificate: &CertificateDer<'_>,
+        verified: Result<T, Error>,
+    ) -> Result<T, Error> {
+        if verified.is_err()
+            && let Some(words) = weak::key([certificate])
+        {
+            let chain = certificate::chain(std::slice::from_ref(certificate));
+            let _ = self.problem.set((words, chain.into()));
+        }
+        verified
+    }
+
     fn name_words(&self, leaf: &Certificate) -> String {
         let host = escape(&self.host);
+        if leaf.names.has_address_as_name(&self.host) {
+            return format!(
+                "its certificate has {host} as a DNS name, and an address has to stand there as an IP address (iPAddress, RFC 2818 §3.1, RFC 9525 §6.4)"
+            );
+        }
         let section = match self.rules {
             Rules::Sip => "RFC 5922 §7",
             Rules::Https => "RFC 9525 §6",
@@ -190,7 +212,8 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.algorithms)
+        let verified = verify_tls12_signature(message, certificate, signed, &self.algorithms);
+        self.look_at_key(certificate, verified)
     }
 
     fn verify_tls13_signature(
@@ -199,7 +222,8 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.algorithms)
+        let verified = verify_tls13_signature(message, certificate, signed, &self.algorithms);
+        self.look_at_key(certificate, verified)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -234,9 +258,11 @@ fn date(at: Timestamp) -> String {
 fn chain_words(
     error: &CertificateError,
     leaf: &Certificate,
-    intermediates: &[CertificateDer<'_>],
+    (own, intermediates): (&CertificateDer<'_>, &[CertificateDer<'_>]),
     roots: &Roots,
 ) -> String {
+    let chain = || std::iter::once(own).chain(intermediates);
+    let issuers = || chain().chain(&roots.pinned);
     let at = |time: &UnixTime| {
         let second = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
         Timestamp::from_second(second).unwrap_or(Timestamp::MAX)
@@ -262,15 +288,29 @@ fn chain_words(
             escape(&unknown_issuer(leaf, intermediates)),
             roots.origin
         ),
-        CertificateError::BadSignature => {
+        CertificateError::BadSignature => weak::key(issuers()).unwrap_or_else(|| {
             "its certificate does not bear its issuer's signature".to_owned()
+        }),
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            weak::signature(chain()).unwrap_or_else(|| {
+                "its certificate, or one above it, is signed with an algorithm that is not taken (RFC 8446 §4.2.3)".to_owned()
+            })
+        }
+        CertificateError::Other(error) if is(error, &webpki::Error::UnsupportedCriticalExtension) => {
+            weak::extension(issuers()).unwrap_or_else(|| {
+                "its certificate, or one above it, has a critical extension that is not understood here: it has to be refused (RFC 5280 §4.2)".to_owned()
+            })
+        }
+        CertificateError::Other(error) if is(error, &webpki::Error::CaUsedAsEndEntity) => {
+            "its certificate is one to issue others with (basic constraints, RFC 5280 §4.2.1.9), and not for a server".to_owned()
         }
         CertificateError::Revoked => "its certificate was revoked".to_owned(),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "its certificate may not be used for a server (extended key usage, RFC 5280 §4.2.1.12, RFC 5924)".to_owned()
         }
         CertificateError::Other(error)
-            if error.0.downcast_ref() == Some(&webpki::Error::NameConstraintViolation) =>
+            if is(error, &webpki::Error::NameConstraintViolation) =>
         {
             let names = [leaf.names.list(Rules::Https), leaf.names.others(Rules::Https)].concat();
             format!(
@@ -280,6 +320,11 @@ fn chain_words(
         }
         other => format!("its certificate is not good: {}", escape(&other.to_string())),
     }
+}
+
+/// Whether an error of the library's is that.
+fn is(error: &OtherError, what: &webpki::Error) -> bool {
+    error.0.downcast_ref() == Some(what)
 }
 
 /// Whom the chain that was sent leads to in the end.
