@@ -95,12 +95,12 @@ fn the_footer_names_keys_that_act_in_the_field_with_the_cursor() {
         script.press(KeyCode::Tab, NONE);
     }
     let line = "Enter send  Tab next  F2 more  F3 preview  F4 raw  Esc close  F1 help";
-    let choice = line.replace("next", "next  Right choose").replace("  Ctrl-e editor", "");
+    let choice = line.replace("next", "next  Right choose").replace("  F2 more", "");
     let lines =
         |own: &str| format!("Ctrl-s send  Tab next  {own}  F3 preview  F4 raw  Esc close  F1 help");
     let headers = lines("Ctrl-x off/on");
     let body = lines("Ctrl-t template");
-    let kind = line.replace("F3", "Ctrl-t template  F3").replace("  Ctrl-e editor", "");
+    let kind = line.replace("F3", "Ctrl-t template  F3").replace("  F2 more", "");
     // Target, server, headers, content type, body, method.
     assert_eq!(footers, [line, &choice, &headers, &kind, &body, &choice]);
 }
