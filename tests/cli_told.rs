@@ -78,10 +78,14 @@ async fn what_comes_for_a_context_that_has_ended_is_counted_and_told_beside_the_
 async fn our_answers_that_go_out_again_are_retransmitted_events() {
     let again = || {
         let response = response(488, "Not Acceptable Here");
-        Fact::Answered { response, attempt: 2, left: 9, destination: along() }
+        Fact::Answered { response: response.into(), attempt: 2, left: 9, destination: along() }
     };
-    let once =
-        Fact::Answered { response: response(200, "OK"), attempt: 1, left: 0, destination: along() };
+    let once = Fact::Answered {
+        response: response(200, "OK").into(),
+        attempt: 1,
+        left: 0,
+        destination: along(),
+    };
     let unacked = Fact::NeverAcked { detail: "no ACK came".to_owned() };
     let outside = || {
         let response: Response = response(480, "Temporarily Unavailable");
@@ -122,7 +126,7 @@ async fn our_answers_that_go_out_again_are_retransmitted_events() {
 async fn what_comes_beside_unmatched_bytes_is_told_in_both_ways() {
     let beside = Fact::Beside {
         message: response(400, "Bad \x1b[31mRequest").message,
-        detail: "192.0.2.9:5060 sent a 400 response that is not ours".to_owned(),
+        detail: "192.0.2.9:5060 sent a 400 response that is not ours".into(),
     };
     for style in [JSON, READABLE] {
         let ran = run(plan(Method::Options), style, async |script| {

@@ -162,7 +162,7 @@ fn a_reinvite_of_the_peer_leaves_the_route_set_as_it_was() {
     let message = format!("SIP/2.0 200 OK\r\n{dialog}Contact: <sip:alice@127.0.0.1:40000>\r\n\r\n");
     let status = StatusCode::new(200).unwrap();
     let answered = Fact::Answered {
-        response: Response { status, message: message.into() },
+        response: Response { status, message: message.into() }.into(),
         attempt: 1,
         left: 0,
         destination: along(),
@@ -379,7 +379,7 @@ fn our_answers_that_go_out_again_stand_in_the_timeline_with_their_timers() {
     let up = status(State::Accepted, true);
     let at = |script: &Script, millis| script.now + std::time::Duration::from_millis(millis);
     let refusal = |attempt| Fact::Answered {
-        response: answer(488, "Not Acceptable Here", 7, "ours", ""),
+        response: answer(488, "Not Acceptable Here", 7, "ours", "").into(),
         attempt,
         left: 11 - attempt,
         destination: along(),
@@ -430,7 +430,7 @@ fn what_is_refused_leaves_the_request_that_waits() {
     else {
         panic!()
     };
-    let session = Some(Bytes::from_static(b"v=0\r\ns=our side\r\n"));
+    let session = Some(Box::new(Bytes::from_static(b"v=0\r\ns=our side\r\n")));
     for (cseq, transaction, session) in [(10, Some(waits), session), (11, None, None)] {
         let message = invite(cseq);
         let received = Fact::Received { message, again: false, transaction, session, answer: None };
@@ -441,7 +441,7 @@ fn what_is_refused_leaves_the_request_that_waits() {
     script.fact(
         1,
         Method::Invite,
-        Fact::Answered { response, attempt: 1, left: 0, destination: along() },
+        Fact::Answered { response: response.into(), attempt: 1, left: 0, destination: along() },
         up,
     );
     script.press(KeyCode::Tab, KeyModifiers::NONE);

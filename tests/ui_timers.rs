@@ -108,7 +108,7 @@ fn the_lines_and_timers_of_a_cancelled_reinvite_carry_its_number() {
     let over = status(State::Canceled, true);
     let cause = Cause::Canceled;
     let failed = Fact::Failed {
-        response: Some(response(487, "Request Terminated", "INVITE")),
+        response: Some(response(487, "Request Terminated", "INVITE").into()),
         cause,
         detail: Box::default(),
         advice: None,

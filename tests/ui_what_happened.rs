@@ -230,7 +230,7 @@ fn the_ladder_tells_what_is_repeated_and_what_was_dropped() {
     };
     fact(Method::Invite, late, accepted.clone());
     let ours = |attempt| Fact::Answered {
-        response: response(200, "Fine", "INVITE"),
+        response: response(200, "Fine", "INVITE").into(),
         attempt,
         left: 3,
         destination: along(),

@@ -90,8 +90,8 @@ pub(crate) enum Request {
         branch: Branch,
         /// The bytes.
         bytes: Bytes,
-        /// The address, where it is not the flow's peer.
-        to: Option<SocketAddr>,
+        /// The address, where it is not the flow's peer. Boxed: mostly it is.
+        to: Option<Box<SocketAddr>>,
         /// How often it was sent.
         attempts: u32,
     },
@@ -133,7 +133,7 @@ pub(crate) enum Cancel {
     /// Nobody asked for it.
     No,
     /// It waits for a provisional.
-    Waiting(CancelOptions),
+    Waiting(Box<CancelOptions>),
     /// The CANCEL is on its way, or was answered.
     Sent {
         /// Whether a final response to it, its Timer F or a broken flow has ended its transaction.
@@ -160,8 +160,8 @@ impl ClientContext {
 
     /// The address that it was sent to, where that is not the flow's peer.
     pub(crate) fn destination(&self) -> Option<SocketAddr> {
-        match self.request {
-            Request::Sent { to, .. } => to,
+        match &self.request {
+            Request::Sent { to, .. } => to.as_deref().copied(),
             Request::Waiting(_) | Request::Never => None,
         }
     }

@@ -41,8 +41,8 @@ pub(crate) struct Leg {
     /// Whether a SUBSCRIBE or REFER of ours on it has notifications coming (RFC 6665, RFC 3515).
     pub(crate) subscribed: bool,
     /// When that subscription is over, and by which timer: its expiry, or Timer N where its last NOTIFY
-    /// is waited for.
-    pub(crate) until: Option<(Timer, Instant)>,
+    /// is waited for. Boxed: most legs have none.
+    pub(crate) until: Option<Box<(Timer, Instant)>>,
     /// Our side of the session, once somebody has changed it or may.
     pub(crate) described: Option<Box<Described>>,
     /// The last re-INVITE of ours that was accepted: its 2xx may come again as long as the leg is up

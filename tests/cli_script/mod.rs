@@ -114,7 +114,12 @@ pub fn rejected(status: u16, reason: &str, cause: Cause) -> Vec<Fact> {
     let response = response(status, reason);
     vec![
         Fact::Rejected { response: response.clone(), cause },
-        Fact::Failed { response: Some(response), cause, detail: Box::default(), advice: None },
+        Fact::Failed {
+            response: Some(response.into()),
+            cause,
+            detail: Box::default(),
+            advice: None,
+        },
         Fact::Ended { cause },
     ]
 }

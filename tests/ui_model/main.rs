@@ -204,7 +204,7 @@ fn nothing_from_the_network_steers_the_terminal() {
         Fact::Challenged { response: response(), record: Box::new(hostile_record()) },
         Fact::AuthGivenUp { record: Box::new(hostile_record()) },
         Fact::Leg { tag: HOSTILE.into(), state: LegState::Early },
-        Fact::Answered { response: response(), attempt: 2, left: 9, destination: along() },
+        Fact::Answered { response: response().into(), attempt: 2, left: 9, destination: along() },
         Fact::NeverAcked { detail: HOSTILE.into() },
         Fact::Beside { message: response().message, detail: HOSTILE.into() },
     ] {

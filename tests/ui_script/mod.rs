@@ -218,7 +218,7 @@ impl Script {
         let rejected = Fact::Rejected { response: busy.clone(), cause: Cause::Busy };
         self.fact(id, Method::Invite, rejected, over.clone());
         let failed = Fact::Failed {
-            response: Some(busy),
+            response: Some(busy.into()),
             cause: Cause::Busy,
             detail: Box::default(),
             advice: None,
@@ -325,7 +325,7 @@ impl Script {
         let rejected = Fact::Rejected { response: terminated.clone(), cause: Cause::Canceled };
         self.fact(id, Method::Invite, rejected, over.clone());
         let failed = Fact::Failed {
-            response: Some(terminated),
+            response: Some(terminated.into()),
             cause: Cause::Canceled,
             detail: Box::default(),
             advice: None,

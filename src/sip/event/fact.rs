@@ -19,7 +19,7 @@ use crate::sip::{
     transaction::ServerTransactionId,
 };
 
-/// What can happen to a client context.
+/// What can happen to a client context. Many are kept for each: what is rare and large is boxed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
     /// The context exists; nothing has been sent yet. Always the first of a context's events.
@@ -37,7 +37,7 @@ pub enum Fact {
     /// is tried (RFC 3263 §4.3).
     PassedOver {
         /// The 503, where that was it.
-        response: Option<Response>,
+        response: Option<Box<Response>>,
         /// Why, as a sentence or a status line.
         why: Arc<str>,
     },
@@ -91,7 +91,7 @@ pub enum Fact {
     /// The request failed.
     Failed {
         /// The response that did it; none for a timeout, a transport or an internal error.
-        response: Option<Response>,
+        response: Option<Box<Response>>,
         /// Why, in SIP.js's words.
         cause: Cause,
         /// The same as a sentence, where there is more to say (an address, a timer).
@@ -158,7 +158,7 @@ pub enum Fact {
         /// Its bytes.
         message: Bytes,
         /// Who sent it, and why it belongs to nothing, as a sentence.
-        detail: String,
+        detail: Box<str>,
     },
     /// A final response to a PRACK arrived.
     PrackAnswered(Response),
@@ -235,7 +235,7 @@ pub enum Fact {
         transaction: Option<ServerTransactionId>,
         /// Where it waits: the session description that an automatic 200 would have had, an answer
         /// to its offer or an offer of ours (RFC 3261 §13.2.1, §14.2).
-        session: Option<Bytes>,
+        session: Option<Box<Bytes>>,
         /// What it is answered with at once; [`Fact::Answered`] follows.
         answer: Option<StatusCode>,
     },
@@ -243,7 +243,7 @@ pub enum Fact {
     /// came for a 2xx, or because the peer repeated its request.
     Answered {
         /// The answer.
-        response: Response,
+        response: Box<Response>,
         /// How often it has been sent now: 1 for the first time.
         attempt: u32,
         /// How often it will be sent again by itself, if no ACK comes.
@@ -347,9 +347,11 @@ impl Fact {
             | Fact::Redirected { response, .. }
             | Fact::CancelAnswered(response)
             | Fact::PrackAnswered(response)
-            | Fact::Absorbed { response, .. }
-            | Fact::Answered { response, .. } => Some(response),
-            Fact::Failed { response, .. } | Fact::PassedOver { response, .. } => response.as_ref(),
+            | Fact::Absorbed { response, .. } => Some(response),
+            Fact::Answered { response, .. } => Some(response),
+            Fact::Failed { response, .. } | Fact::PassedOver { response, .. } => {
+                response.as_deref()
+            }
             _ => None,
         }
     }

@@ -127,7 +127,7 @@ pub(super) struct Retransmit {
 
 impl Retransmit {
     /// As it starts: it is for unreliable transports only.
-    pub(super) fn start(now: Instant, reliable: bool, timing: Timing) -> Option<Retransmit> {
+    pub(super) fn start(now: Instant, reliable: bool, timing: &Timing) -> Option<Retransmit> {
         (!reliable).then(|| Retransmit { at: now + timing.t1, interval: timing.t1 })
     }
 

@@ -1,6 +1,9 @@
 //! The INVITE client transaction (RFC 3261 §17.1.1 with RFC 6026).
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
@@ -19,7 +22,8 @@ pub struct InviteClient {
     request: Bytes,
     attempts: u32,
     reliable: bool,
-    timing: Timing,
+    /// Shared: it is the same for very many.
+    timing: Arc<Timing>,
     state: State,
 }
 
@@ -47,9 +51,15 @@ enum State {
 
 impl InviteClient {
     /// A transaction whose request is sent for the first time at `now`.
-    pub fn new(now: Instant, request: Bytes, reliable: bool, timing: Timing) -> InviteClient {
+    pub fn new(
+        now: Instant,
+        request: Bytes,
+        reliable: bool,
+        timing: impl Into<Arc<Timing>>,
+    ) -> InviteClient {
         // RFC 3261 §17.1.1.2: Timer A is for unreliable transports, Timer B for all.
-        let retransmit = Retransmit::start(now, reliable, timing);
+        let timing = timing.into();
+        let retransmit = Retransmit::start(now, reliable, &timing);
         let timeout = now + timing.patience();
         InviteClient {
             request,

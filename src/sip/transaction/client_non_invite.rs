@@ -1,6 +1,6 @@
 //! The non-INVITE client transaction (RFC 3261 §17.1.2).
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
@@ -19,7 +19,8 @@ pub struct NonInviteClient {
     request: Bytes,
     attempts: u32,
     reliable: bool,
-    timing: Timing,
+    /// Shared: it is the same for very many.
+    timing: Arc<Timing>,
     state: State,
 }
 
@@ -43,9 +44,15 @@ enum State {
 
 impl NonInviteClient {
     /// A transaction whose request is sent for the first time at `now`.
-    pub fn new(now: Instant, request: Bytes, reliable: bool, timing: Timing) -> NonInviteClient {
+    pub fn new(
+        now: Instant,
+        request: Bytes,
+        reliable: bool,
+        timing: impl Into<Arc<Timing>>,
+    ) -> NonInviteClient {
         // RFC 3261 §17.1.2.2: Timer E is for unreliable transports, Timer F for all.
-        let retransmit = Retransmit::start(now, reliable, timing);
+        let timing = timing.into();
+        let retransmit = Retransmit::start(now, reliable, &timing);
         let timeout = now + timing.patience();
         NonInviteClient {
             request,
@@ -102,7 +109,7 @@ impl NonInviteClient {
 
     /// Time has come to one of [`NonInviteClient::timers`].
     pub fn handle_timeout(&mut self, now: Instant) -> TimeoutOutcome {
-        let timing = self.timing;
+        let timing = &self.timing;
         match &mut self.state {
             State::Trying { timeout, .. } | State::Proceeding { timeout, .. }
                 if *timeout <= now =>

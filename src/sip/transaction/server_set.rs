@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     net::SocketAddr,
+    num::NonZeroU64,
     sync::Arc,
     time::Instant,
 };
@@ -23,7 +24,7 @@ use crate::sip::{
 
 /// Names one server transaction of a [`ServerTransactions`]; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ServerTransactionId(u64);
+pub struct ServerTransactionId(NonZeroU64);
 
 /// What a request turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub enum TimedOut {
 pub struct ServerTransactions {
     timing: Timing,
     limit: usize,
-    next_id: u64,
+    next_id: NonZeroU64,
     by_key: HashMap<Arc<ServerKey>, ServerTransactionId>,
     by_id: HashMap<ServerTransactionId, Entry>,
     /// Which transaction a request without a To tag began: what a copy that took another way is
@@ -114,7 +115,7 @@ impl ServerTransactions {
         ServerTransactions {
             timing,
             limit,
-            next_id: 1,
+            next_id: NonZeroU64::MIN,
             by_key: HashMap::new(),
             by_id: HashMap::new(),
             by_origin: HashMap::new(),
@@ -145,7 +146,7 @@ impl ServerTransactions {
             return Incoming::Full;
         }
         let id = ServerTransactionId(self.next_id);
-        self.next_id += 1;
+        self.next_id = self.next_id.saturating_add(1);
         let key = Arc::new(key);
         let origin = Origin::of(request).filter(|origin| !self.by_origin.contains_key(origin));
         if let Some(origin) = &origin {

@@ -147,7 +147,7 @@ impl UserAgent {
             self.leave_provisional(peer);
         }
         if let Some(destination) = sent {
-            let response = Response { status, message: bytes };
+            let response = Box::new(Response { status, message: bytes });
             let fact = Fact::Answered { response, attempt: 1, left, destination };
             self.tell(now, peer.context, peer.method.clone(), fact);
         }

@@ -68,7 +68,7 @@ impl UserAgent {
         context.state = State::Cancelling;
         context.cancel = match state {
             State::Waiting => Cancel::Sent { over: true },
-            _ => Cancel::Waiting(options.clone()),
+            _ => Cancel::Waiting(Box::new(options.clone())),
         };
         let unsent = before_it_was_sent(context);
         self.tell(now, id, Method::Cancel, Fact::Cancel { options, waiting });

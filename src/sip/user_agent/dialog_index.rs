@@ -5,27 +5,24 @@ use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 use crate::sip::{event::ContextId, message::Message};
 
 /// The half of a dialog's identity that all legs of an INVITE share (RFC 3261 §12).
+/// One text, because many are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct DialogKey {
-    call_id: Box<str>,
-    local_tag: Box<str>,
-}
+pub(super) struct DialogKey(Box<str>);
 
 impl DialogKey {
+    /// With the length of the tag no two pairs make the same text.
+    fn new(call_id: &str, local_tag: &str) -> DialogKey {
+        DialogKey(format!("{}:{local_tag}{call_id}", local_tag.len()).into())
+    }
+
     /// From a request that we sent: the local tag is in From.
     pub(super) fn of_ours(message: &Message) -> Option<DialogKey> {
-        Some(DialogKey {
-            call_id: message.call_id().ok()?.into(),
-            local_tag: message.from().ok()?.tag()?.into(),
-        })
+        Some(DialogKey::new(message.call_id().ok()?, message.from().ok()?.tag()?))
     }
 
     /// From a request that the peer sent: the local tag is in To.
     pub(super) fn of_theirs(message: &Message) -> Option<DialogKey> {
-        Some(DialogKey {
-            call_id: message.call_id().ok()?.into(),
-            local_tag: message.to().ok()?.tag()?.into(),
-        })
+        Some(DialogKey::new(message.call_id().ok()?, message.to().ok()?.tag()?))
     }
 }
 

@@ -199,8 +199,8 @@ impl UserAgent {
         }
         let Some(context) = self.contexts.remove(&id) else { return };
         for leg in &context.legs {
-            if let Some((_, at)) = leg.until {
-                self.transactions.disarm(at, Due::Subscription(id, leg.tag.clone()));
+            if let Some((_, at)) = leg.until.as_deref() {
+                self.transactions.disarm(*at, Due::Subscription(id, leg.tag.clone()));
             }
         }
         self.flows.leave(context.flow, id);

@@ -48,7 +48,7 @@ impl UserAgent {
     pub(super) fn learn_keep_alive(&mut self, key: Key, status: StatusCode, message: &Message) {
         let Some(entry) = self.transactions.entry(key) else { return };
         // What comes from another address speaks of no flow; and 100 speaks for one hop alone.
-        if entry.to.is_some() || !(101..=299).contains(&status.code()) {
+        if entry.to().is_some() || !(101..=299).contains(&status.code()) {
             return;
         }
         let flow = entry.flow;

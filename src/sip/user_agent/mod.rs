@@ -53,6 +53,7 @@ mod verdict;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     net::SocketAddr,
+    sync::Arc,
     time::Instant,
 };
 
@@ -91,7 +92,7 @@ use crate::sip::{
     random::Identifiers,
     resolution::Candidate,
     sdp,
-    transaction::{ServerTransactionId, ServerTransactions},
+    transaction::{ServerTransactionId, ServerTransactions, Timing},
     transport::Transport,
 };
 
@@ -150,6 +151,8 @@ pub struct Transmit {
 #[derive(Debug)]
 pub struct UserAgent {
     settings: Settings,
+    /// That of the settings, as client transactions share it.
+    timing: Arc<Timing>,
     identifiers: Identifiers,
     flows: Flows,
     refusals: Refusals,
@@ -210,6 +213,7 @@ impl UserAgent {
             open_calls: 0,
             output: VecDeque::new(),
             latest: None,
+            timing: Arc::new(settings.timing),
             settings,
         }
     }
@@ -221,6 +225,7 @@ impl UserAgent {
 
     /// Other settings, for what is begun from now on; the bounds on what is read stay.
     pub fn change_settings(&mut self, settings: Settings) {
+        self.timing = Arc::new(settings.timing);
         self.settings = Settings { limits: self.settings.limits, ..settings };
     }
 
@@ -303,7 +308,9 @@ impl UserAgent {
 
     fn stray(&mut self, now: Instant, flow: FlowId, bytes: Bytes, problem: String) {
         match self.find_beside(flow, &bytes) {
-            Some(id) => self.tell_own(now, id, Fact::Beside { message: bytes, detail: problem }),
+            Some(id) => {
+                self.tell_own(now, id, Fact::Beside { message: bytes, detail: problem.into() })
+            }
             None => self.stray_request(now, flow, bytes, problem, None),
         }
     }
@@ -351,4 +358,25 @@ impl UserAgent {
 /// Whether a graceful end waits for requests of that method.
 fn is_call(method: &Method) -> bool {
     matches!(method, Method::Invite | Method::Bye) || subscriptions::subscribes(method)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::dialog::Leg;
+
+    /// 100,000 INVITEs may be pending at once, and each is held as one of these: a field more is 8
+    /// bytes for every one of them. What few have belongs in a box.
+    #[test]
+    fn what_is_held_for_a_pending_invite_stays_small() {
+        let sizes = [
+            ("a context, with one leg", size_of::<ClientContext>(), 424),
+            ("a leg", size_of::<Leg>(), 160),
+            ("a client transaction", size_of::<transactions::Entry>(), 184),
+            ("a dialog's key", size_of::<DialogKey>(), 16),
+        ];
+        for (what, size, most) in sizes {
+            assert!(size <= most, "{what} has {size} bytes, and may have {most}");
+        }
+    }
 }

@@ -161,7 +161,7 @@ impl UserAgent {
         let is_sent = sent.is_some();
         match (open.dialog, sent) {
             (Some((id, _)), Some(destination)) => {
-                let response = Response { status, message: bytes };
+                let response = Box::new(Response { status, message: bytes });
                 let fact = Fact::Answered { response, attempt: 1, left: 0, destination };
                 self.tell(now, id, open.method, fact);
             }
@@ -188,7 +188,8 @@ impl UserAgent {
         let asks = by_hand && verdict.is_choice;
         let answer = (!asks).then_some(verdict.status);
         let waits = asks.then_some(transaction);
-        let session = verdict.sdp.as_ref().filter(|_| asks).map(|text| Bytes::from(text.clone()));
+        let session =
+            verdict.sdp.as_ref().filter(|_| asks).map(|text| Box::new(Bytes::from(text.clone())));
         let fact = Fact::Received { message, again: false, transaction: waits, session, answer };
         self.tell(now, peer.context, peer.method.clone(), fact);
         if asks {

@@ -251,7 +251,7 @@ impl UserAgent {
         (status, challenge): (StatusCode, &Message),
     ) -> Next {
         let Some(entry) = self.transactions.entry(key) else { return Next::Stands(None) };
-        let (flow, to, sent) = (entry.flow, entry.to, entry.transaction.request().clone());
+        let (flow, to, sent) = (entry.flow, entry.to(), entry.transaction.request().clone());
         let Ok(sent) = Message::read(sent) else { return Next::Stands(None) };
         let authorized = match self.decide(id, flow, &sent, &mut auth, challenge) {
             Some(Decision::Retry(authorized)) => authorized,

@@ -84,7 +84,7 @@ impl UserAgent {
         let method = entry.method.clone();
         // Of an earlier try, maybe: its own INVITE is what the ACK is made of.
         let request = entry.transaction.request().clone();
-        let way = (entry.flow, entry.to);
+        let way = (entry.flow, entry.to());
         if self.is_of_another_fork(id, key, status, message) {
             return self.progress(now, id, status, message);
         }
@@ -245,8 +245,12 @@ impl UserAgent {
             advice.sentence.push_str(GOES_THERE);
             of_registration = advice.sentence.as_str().into();
         }
-        let failed =
-            Fact::Failed { response: Some(response), cause, detail: detail.clone(), advice };
+        let failed = Fact::Failed {
+            response: Some(Box::new(response)),
+            cause,
+            detail: detail.clone(),
+            advice,
+        };
         self.tell_own(now, id, failed);
         self.never_cancelled(now, id, || {
             format!("a {status} came before any provisional response")

@@ -310,7 +310,7 @@ impl UserAgent {
         if !self.has_next_candidate(id) {
             return false;
         }
-        let fact = Fact::PassedOver { response: Some(response), why: why.clone() };
+        let fact = Fact::PassedOver { response: Some(Box::new(response)), why: why.clone() };
         self.tell_own(now, id, fact);
         self.ack_before_again(now, id, status, message);
         self.take_next_candidate(id, why);

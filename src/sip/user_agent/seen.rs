@@ -18,7 +18,7 @@ impl UserAgent {
         let Some(entry) = self.transactions.entry(key) else { return false };
         let (id, flow) = (entry.context, entry.flow);
         // Another host may see us elsewhere, and what the user wrote need not be our Via.
-        if entry.to.is_some() || self.transactions.is_foreign(key.branch) {
+        if entry.to().is_some() || self.transactions.is_foreign(key.branch) {
             return false;
         }
         let Some(state) = self.flows.state_mut(flow, Transport::Udp) else { return false };

@@ -219,7 +219,7 @@ impl UserAgent {
         to: Option<SocketAddr>,
         bytes: Bytes,
     ) {
-        let timing = self.settings.timing;
+        let timing = Arc::clone(&self.timing);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let flow = context.flow;
         let reliable = self.flows.flow(flow).is_some_and(|flow| flow.transport.is_reliable());
@@ -232,7 +232,10 @@ impl UserAgent {
             ClientTransaction::NonInvite(NonInviteClient::new(now, bytes.clone(), reliable, timing))
         };
         let attempts = transaction.attempts();
-        self.replace_request(id, Request::Sent { branch, bytes: bytes.clone(), to, attempts });
+        self.replace_request(
+            id,
+            Request::Sent { branch, bytes: bytes.clone(), to: to.map(Box::new), attempts },
+        );
         self.registrations.sent(id, flow, &bytes);
         let key = Key { branch, is_cancel: false };
         let new = NewTransaction {
@@ -284,7 +287,7 @@ impl UserAgent {
         (bytes, auth): (&Bytes, AuthState),
     ) {
         let reliable = self.flows.flow(flow).is_some_and(|flow| flow.transport.is_reliable());
-        let timing = self.settings.timing;
+        let timing = Arc::clone(&self.timing);
         let transaction = NonInviteClient::new(now, bytes.clone(), reliable, timing);
         let transaction = ClientTransaction::NonInvite(transaction);
         let new = NewTransaction { context: id, role, method, flow, to, auth, transaction };

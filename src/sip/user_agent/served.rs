@@ -279,6 +279,7 @@ impl UserAgent {
         let Request { dialog, method, flow, source, .. } = request;
         match dialog {
             Some((id, _)) => {
+                let response = Box::new(response);
                 let fact = Fact::Answered { response, attempt, left, destination };
                 self.tell(now, id, method, fact);
             }

@@ -82,7 +82,7 @@ impl UserAgent {
         let unacked = self.unacked.timers(id).chain(self.unpracked.timers(id));
         let unacked = unacked.map(|(timer, at, cseq)| (timer, at, Whose::Answered(cseq)));
         let subscribed = context.legs.iter().enumerate().filter_map(|(place, leg)| {
-            let (timer, at) = leg.until?;
+            let (timer, at) = *leg.until.as_deref()?;
             Some((timer, at, Whose::Leg(id, place)))
         });
         let mut running: SmallVec<[Running; 4]> =

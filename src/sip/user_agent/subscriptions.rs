@@ -157,9 +157,9 @@ impl UserAgent {
         until: Option<(Timer, Instant)>,
     ) {
         let Some(leg) = self.leg_mut(id, tag).filter(|leg| !leg.is_terminated()) else { return };
-        let before = std::mem::replace(&mut leg.until, until);
-        if let Some((_, at)) = before {
-            self.transactions.disarm(at, Due::Subscription(id, tag.into()));
+        let before = std::mem::replace(&mut leg.until, until.map(Box::new));
+        if let Some((_, at)) = before.as_deref() {
+            self.transactions.disarm(*at, Due::Subscription(id, tag.into()));
         }
         if let Some((_, at)) = until {
             self.transactions.arm(at, Due::Subscription(id, tag.into()));

@@ -70,7 +70,7 @@ impl UserAgent {
         let Some(entry) = self.transactions.entry(key) else { return };
         let message = entry.transaction.request().clone();
         let (attempt, left) = (entry.transaction.attempts(), entry.transaction.attempts_left());
-        let (id, flow, to) = (entry.context, entry.flow, entry.to);
+        let (id, flow, to) = (entry.context, entry.flow, entry.to());
         let (method, role) = (entry.method.clone(), entry.role);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         if let Request::Sent { attempts, .. } = &mut context.request

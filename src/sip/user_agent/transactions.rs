@@ -40,22 +40,32 @@ pub(super) struct Entry {
     pub(super) role: Role,
     /// What was tried to authorize a request beside the context's own.
     auth: AuthState,
-    /// The first final response that was news: its status and To tag.
-    heard: Option<(StatusCode, Box<str>)>,
-    /// The responses that have changed nothing, each with how often it came.
-    absorbed: Option<Box<AbsorbedCounts>>,
+    /// Boxed: as long as it is pending there is mostly nothing in it.
+    heard: Option<Box<Heard>>,
     /// Whether it is in [`Transactions::sending`].
     sending: bool,
     /// The flow that it began on, which its context may have left.
     pub(super) flow: FlowId,
-    /// The address, where it is not the flow's peer.
-    pub(super) to: Option<SocketAddr>,
+    /// The address, where it is not the flow's peer. Boxed: mostly it is.
+    to: Option<Box<SocketAddr>>,
     armed: Option<Instant>,
 }
 
-/// How often each response has changed nothing; boxed, because most transactions have none.
+impl Entry {
+    /// The address, where it is not the flow's peer.
+    pub(super) fn to(&self) -> Option<SocketAddr> {
+        self.to.as_deref().copied()
+    }
+}
+
+/// What is known of the responses to a request.
 #[derive(Debug, Default)]
-struct AbsorbedCounts(Vec<(Absorbed, StatusCode, Box<str>, u32)>);
+struct Heard {
+    /// The first final one that was news: its status and To tag.
+    last: Option<(StatusCode, Box<str>)>,
+    /// Those that have changed nothing, each with how often it came.
+    absorbed: Vec<(Absorbed, StatusCode, Box<str>, u32)>,
+}
 
 /// How many different responses that change nothing are counted for one transaction; the oldest
 /// gives way.
@@ -138,10 +148,9 @@ impl Transactions {
             role,
             auth,
             heard: None,
-            absorbed: None,
             sending: false,
             flow,
-            to,
+            to: to.map(Box::new),
             armed: None,
         };
         self.entries.insert(key, Box::new(entry));
@@ -196,21 +205,22 @@ impl Transactions {
 
     /// Keeps what its final response was, to know it again.
     pub(super) fn hear(&mut self, key: Key, status: StatusCode, tag: &str) {
-        if let Some(entry) = self.entries.get_mut(&key).filter(|entry| entry.heard.is_none()) {
-            entry.heard = Some((status, tag.into()));
+        if let Some(entry) = self.entries.get_mut(&key) {
+            let last = &mut entry.heard.get_or_insert_default().last;
+            last.get_or_insert_with(|| (status, tag.into()));
         }
     }
 
     /// Whether the final response was this one.
     pub(super) fn has_heard(&self, key: Key, status: StatusCode, tag: &str) -> bool {
-        let heard = self.entry(key).and_then(|entry| entry.heard.as_ref());
+        let heard = self.entry(key).and_then(|entry| entry.heard.as_ref()?.last.as_ref());
         heard.is_some_and(|(heard, of)| *heard == status && **of == *tag)
     }
 
     /// Counts a response that changes nothing; gives how often this one has come so.
     pub(super) fn absorb(&mut self, key: Key, why: Absorbed, what: (StatusCode, &str)) -> u32 {
         let Some(entry) = self.entries.get_mut(&key) else { return 1 };
-        let AbsorbedCounts(counts) = &mut **entry.absorbed.get_or_insert_default();
+        let counts = &mut entry.heard.get_or_insert_default().absorbed;
         let (status, tag) = what;
         let same = |(of, code, its, _): &&mut (Absorbed, StatusCode, Box<str>, u32)| {
             (*of, *code, &**its) == (why, status, tag)

@@ -144,7 +144,7 @@ impl UserAgent {
         let (at, attempt, transmit) = (answer.at, answer.attempt, answer.transmit.clone());
         let left = self.settings.timing.repeats(answer.interval, answer.until - at);
         let (transaction, status) = (answer.transaction, answer.status);
-        let response = Response { status, message: transmit.bytes.clone() };
+        let response = Box::new(Response { status, message: transmit.bytes.clone() });
         self.transactions.arm(at, due);
         let sent = self.transmit_answer(now, transmit, transaction, status, (attempt, left));
         if let Some(destination) = sent {

@@ -210,7 +210,7 @@ impl UserAgent {
         repeated.at = (now + repeated.interval).min(repeated.until);
         repeated.attempt += 1;
         let (attempt, transmit) = (repeated.attempt, repeated.transmit.clone());
-        let response = Response { status, message: transmit.bytes.clone() };
+        let response = Box::new(Response { status, message: transmit.bytes.clone() });
         self.transactions.arm(repeated.at, due);
         let left = (REPEATS + 1).saturating_sub(attempt);
         let sent = self.transmit_answer(now, transmit, transaction, status, (attempt, left));

@@ -411,18 +411,21 @@ impl Row {
             | Fact::Accepted { response, again: false }
             | Fact::Rejected { response, .. }
             | Fact::Challenged { response, .. }
-            | Fact::Redirected { response, .. }
-            | Fact::PassedOver { response: Some(response), .. } => {
-                self.last = Last::Response(response.clone());
-                if let RoundTrip::Since(sent) = self.round_trip {
-                    let took = at.saturating_duration_since(sent);
-                    self.round_trip = RoundTrip::Took(took);
-                    return Some(took);
-                }
+            | Fact::Redirected { response, .. } => return self.note_response(at, response),
+            Fact::PassedOver { response: Some(response), .. } => {
+                return self.note_response(at, response);
             }
             _ => {}
         }
         None
+    }
+
+    fn note_response(&mut self, at: Instant, response: &Response) -> Option<Duration> {
+        self.last = Last::Response(response.clone());
+        let RoundTrip::Since(sent) = self.round_trip else { return None };
+        let took = at.saturating_duration_since(sent);
+        self.round_trip = RoundTrip::Took(took);
+        Some(took)
     }
 }
 
@@ -483,5 +486,25 @@ impl Timeline {
                 }
         })?;
         Some(entry.at.saturating_duration_since(before.at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 100,000 rows are a normal day, each with an entry for every thing that happened: what is
+    /// rare and large is boxed.
+    #[test]
+    fn what_a_row_keeps_stays_small() {
+        let sizes = [
+            ("a fact", size_of::<Fact>(), 56),
+            ("an entry of the timeline", size_of::<Entry>(), 104),
+            ("a row", size_of::<Row>(), 224),
+            ("its attributes", size_of::<Created>(), 120),
+        ];
+        for (what, size, most) in sizes {
+            assert!(size <= most, "{what} has {size} bytes, and may have {most}");
+        }
     }
 }

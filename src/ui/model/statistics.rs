@@ -62,8 +62,8 @@ impl Counted {
             | Fact::Rejected { response, .. }
             | Fact::Challenged { response, .. }
             | Fact::Redirected { response, .. }
-            | Fact::PassedOver { response: Some(response), .. }
             | Fact::Absorbed { response, .. } => (false, Some(response.status)),
+            Fact::PassedOver { response: Some(response), .. } => (false, Some(response.status)),
             _ => return None,
         };
         Some(Counted { is_sent, code })

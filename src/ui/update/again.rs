@@ -438,7 +438,7 @@ pub fn waiting(row: &Row) -> Option<Waiting<'_>> {
                 again: false,
                 ..
             } => {
-                let (transaction, session) = (*transaction, session.as_ref());
+                let (transaction, session) = (*transaction, session.as_deref());
                 let it = Waiting { transaction, method: &entry.method, session };
                 waiting.push((it, number(message)));
             }

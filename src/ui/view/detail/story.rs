@@ -64,12 +64,12 @@ pub(in crate::ui::view) fn details(entry: &Entry) -> Vec<String> {
         }
         Fact::Trying(trial) => details.push(sentence(&trial.to_string())),
         Fact::PassedOver { response: None, why } => details.push(sentence(why)),
+        Fact::Beside { detail, .. } => details.push(sentence(detail)),
         Fact::CancelFailed { detail }
         | Fact::CancelCrossed { detail }
         | Fact::NoLeg { detail, .. }
         | Fact::Unmatched { detail }
         | Fact::NeverAcked { detail }
-        | Fact::Beside { detail, .. }
         | Fact::PrackFailed { detail }
         | Fact::NotSecure { detail }
         | Fact::ConnectionLost { detail }
