@@ -33,8 +33,30 @@ fn three_dropped_copies_are_three_retransmissions_and_each_is_marked() {
     let ran = sipboard(&home, &[&args[..], &["--impair", rule, "--json"]].concat());
     let count = |wanted: &str| ran.events().iter().filter(|event| *event == wanted).count();
     assert_eq!((count("sent"), count("retransmitted"), count("accepted")), (1, 3, 1));
-    // JSON has no event for it: standard error tells it.
+    let marked = ran.out.lines().filter(|line| {
+        line.contains(r#""impaired":["OPTIONS dropped on its way out, by the rule «"#)
+    });
+    let marked: Vec<bool> = marked.map(|line| line.contains(r#""event":"sent""#)).collect();
+    assert_eq!(marked, [true, false, false], "{}", ran.out);
+    // JSON has no event of its own for it: standard error tells it too.
     assert_eq!(ran.err.matches("#1: OPTIONS dropped on its way out").count(), 3, "{}", ran.err);
+}
+
+#[test]
+fn json_marks_what_came_too_and_what_was_corrupted() {
+    let (server, home) = (Serve::start(), Home::new());
+    let args = ["send", "OPTIONS", "demo.test", "--server", &server.udp, "--t1-ms", "20", "--json"];
+    for (rule, event, word) in [
+        ("in duplicate first=1", "accepted", "200 OK doubled on its way in"),
+        ("out corrupt first=1", "sent", " corrupted on its way out, byte "),
+    ] {
+        let ran = sipboard(&home, &[&args[..], &["--impair", rule]].concat());
+        let marked: Vec<&str> =
+            ran.out.lines().filter(|line| line.contains(r#""impaired":["#)).collect();
+        let [marked] = &*marked else { panic!("{}", ran.out) };
+        assert!(marked.contains(&format!(r#""event":"{event}""#)), "{marked}");
+        assert!(marked.contains(word), "{marked}");
+    }
 }
 
 #[test]

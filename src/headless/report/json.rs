@@ -76,6 +76,9 @@ struct Line<'e> {
     /// With `sent` and `acked`: why it goes here, and not to each place that was tried before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     passed_over: Vec<&'e str>,
+    /// What was done to its message on purpose.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    impaired: &'e [String],
 }
 
 fn is_zero(number: &u64) -> bool {
@@ -92,7 +95,12 @@ struct Contact<'e> {
 }
 
 /// One event as an object; `None` where the fact is no part of the interface.
-pub(super) fn line(event: &ContextEvent, call: &Call, clock: &Clock) -> Option<String> {
+pub(super) fn line(
+    event: &ContextEvent,
+    call: &Call,
+    impaired: &[String],
+    clock: &Clock,
+) -> Option<String> {
     let since = event.at.saturating_duration_since(call.created);
     let mut line = Line {
         t: since.as_micros() as f64 / 1e6,
@@ -101,6 +109,7 @@ pub(super) fn line(event: &ContextEvent, call: &Call, clock: &Clock) -> Option<S
         event: event.fact.name()?,
         method: event.method.as_str(),
         parent: call.parent.map(|parent| parent.0),
+        impaired,
         ..Line::default()
     };
     if let Some(response) = event.fact.response() {

@@ -32,6 +32,8 @@ pub(super) struct Reporter<'o> {
     /// The server of each flow.
     servers: HashMap<FlowId, String>,
     broken: bool,
+    /// What was done on purpose to the message of the next event.
+    notes: Vec<String>,
     progress_at: Option<Instant>,
 }
 
@@ -50,6 +52,7 @@ impl<'o> Reporter<'o> {
             zero: None,
             servers: HashMap::new(),
             broken: false,
+            notes: Vec::new(),
             progress_at: None,
         }
     }
@@ -64,6 +67,11 @@ impl<'o> Reporter<'o> {
         self.broken
     }
 
+    /// What was done on purpose to the message of the next event.
+    pub(super) fn notes(&mut self, notes: Vec<String>) {
+        self.notes = notes;
+    }
+
     /// Something happened to a context.
     pub(super) fn event(&mut self, event: &ContextEvent, call: &Call) {
         let zero = *self.zero.get_or_insert(event.at);
@@ -71,7 +79,7 @@ impl<'o> Reporter<'o> {
             return;
         }
         let line = match self.style.format {
-            Format::Json => json::line(event, call, &self.clock),
+            Format::Json => json::line(event, call, &self.notes, &self.clock),
             Format::Timeline { colour } => {
                 let server = self.server(&event.fact, call);
                 timeline::line(event, call, zero, &server).map(|line| line.render(colour))

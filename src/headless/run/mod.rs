@@ -10,6 +10,7 @@
 //! stops taking events: two full channels cannot wait for each other.
 
 mod ending;
+mod impaired;
 
 use std::{
     cmp::Reverse,
@@ -134,7 +135,9 @@ impl<'o> Run<'o> {
                 batch = events.recv() => {
                     let Some(batch) = batch else { break };
                     let mut stopped = false;
-                    for event in batch {
+                    let mut notes = impaired::notes(&batch);
+                    for (place, event) in batch.into_iter().enumerate() {
+                        self.reporter.notes(notes.remove(&place).unwrap_or_default());
                         stopped |= self.event(event);
                     }
                     self.after_batch();
