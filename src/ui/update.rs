@@ -6,7 +6,9 @@ mod act;
 mod again;
 mod anew;
 mod compose;
+mod copy;
 mod detail;
+mod dialog;
 mod palette;
 mod prompt;
 mod table;
@@ -28,7 +30,8 @@ use crate::{
     },
 };
 
-pub use again::{How, advice, open_legs, waiting};
+pub use again::{How, advice, waiting};
+pub use dialog::open_legs;
 pub use palette::{lack_of, lacks};
 
 /// How many lines one notch of the mouse wheel is.
@@ -214,7 +217,7 @@ pub fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command
             model.mode = Mode::Help { top: scrolled(top, action, page(model)).min(last) };
         }
         (Mode::Find, action) => detail::find(model, action),
-        (Mode::Copy, action) => detail::copy(model, action, now),
+        (Mode::Copy, action) => copy::update(model, action, now),
         (Mode::Browse, action) if detail::act(model, action, now) => {}
         (Mode::Browse, action) => return browse(model, action, now),
     }

@@ -1,7 +1,8 @@
 //! [`List`]: the rows that the table shows, in its order: filtered, sorted, folded.
 //!
 //! It is kept, not made anew: an event moves one row, whatever there is in the table. Only a wish
-//! of the user (another filter, another column to sort by) looks at every row once.
+//! of the user (another filter, another column to sort by) looks at every row once. Which rows stand
+//! for others is in `folding`.
 
 use std::{
     cmp::Ordering,
@@ -12,12 +13,13 @@ use std::{
 use super::{
     Contexts, Row,
     columns::{Column, Sort},
+    folding::Fold,
     groups::Groups,
     order::Order,
     sort_key::Key,
 };
 use crate::{
-    sip::{ContextId, FlowId, Method},
+    sip::{ContextId, FlowId},
     ui::filter::Filter,
 };
 
@@ -26,38 +28,26 @@ use crate::{
 pub struct List {
     sort: Sort,
     filter: Filter,
-    fold: Fold,
+    pub(super) fold: Fold,
     ended_hidden: bool,
     /// The rows that the user has opened.
     pub(super) open: BTreeSet<ContextId>,
     /// The texts of the flows, which a filter may look at.
     flows: HashMap<FlowId, Box<str>>,
-    places: Vec<Place>,
-    groups: Groups,
+    pub(super) places: Vec<Place>,
+    pub(super) groups: Groups,
     pub(super) order: Order,
     turns: Vec<Turn>,
     /// The moment up to which time has been taken into account.
     now: Option<Instant>,
 }
 
-/// Which rows are folded into one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fold {
-    /// The REGISTERs of one registration, into the last.
-    #[default]
-    Registrations,
-    /// Those, and the requests of one dialog, into the one that made it.
-    Dialogs,
-    /// None.
-    Nothing,
-}
-
 /// What is kept of a row.
 #[derive(Clone, Debug)]
-struct Place {
+pub(super) struct Place {
     key: Key,
-    matches: bool,
-    listed: bool,
+    pub(super) matches: bool,
+    pub(super) listed: bool,
 }
 
 /// Rows come and go by themselves so long after their beginning; those before `next` have.
@@ -207,35 +197,6 @@ impl List {
         self.turns.iter().filter_map(moment).min()
     }
 
-    /// The row that a row is shown as: itself, or the one that it is folded into.
-    pub fn head(&self, contexts: &Contexts, place: usize) -> usize {
-        if !self.is_folded(contexts, place as u32) {
-            return place;
-        }
-        let head = self.groups.of(place as u32).and_then(|group| {
-            let last = self.is_registration(contexts, place as u32);
-            if last { group.members.last() } else { group.members.first() }
-        });
-        head.map_or(place, |head| *head as usize)
-    }
-
-    /// Whether a row has a line of its own: it is listed, or stands below the open one that it is
-    /// folded into.
-    pub fn has_line(&self, contexts: &Contexts, place: usize) -> bool {
-        let is_listed = |place: usize| self.places.get(place).is_some_and(|it| it.listed);
-        let head = self.head(contexts, place);
-        let is_open = || contexts.row(head).is_some_and(|row| self.is_open(row.id));
-        is_listed(head) && (head == place || is_open())
-    }
-
-    /// The other rows that are folded into a row, the oldest first.
-    pub fn members(&self, contexts: &Contexts, head: usize) -> impl Iterator<Item = usize> {
-        let folded = self.is_folded(contexts, head as u32);
-        let group = self.groups.of(head as u32).filter(|_| folded);
-        let members = group.map_or(&[][..], |group| &group.members);
-        members.iter().map(|place| *place as usize).filter(move |place| *place != head)
-    }
-
     /// At which position a row is shown.
     pub(super) fn position(&self, place: usize) -> Option<usize> {
         self.places.get(place).filter(|it| it.listed)?;
@@ -308,22 +269,6 @@ impl List {
         self.order = Order::of(&listed);
     }
 
-    fn is_registration(&self, contexts: &Contexts, place: u32) -> bool {
-        let root = contexts.row(self.groups.root(place) as usize);
-        root.is_some_and(|row| row.method == Method::Register)
-    }
-
-    fn is_folded(&self, contexts: &Contexts, place: u32) -> bool {
-        if self.groups.of(place).is_none() {
-            return false;
-        }
-        match self.fold {
-            Fold::Nothing => false,
-            Fold::Registrations => self.is_registration(contexts, place),
-            Fold::Dialogs => true,
-        }
-    }
-
     fn is_wanted(&self, contexts: &Contexts, place: u32) -> bool {
         match self.groups.of(place) {
             Some(group) if self.is_folded(contexts, place) => {
@@ -333,35 +278,8 @@ impl List {
         }
     }
 
-    fn count_members(&mut self, place: u32) {
-        if let Some(group) = self.groups.of_mut(place) {
-            let matches = |place: &&u32| self.places[**place as usize].matches;
-            // The group is new, or the row is its last.
-            group.matching = match group.members.len() {
-                2 => group.members.iter().filter(matches).count(),
-                _ => group.matching + usize::from(self.places[place as usize].matches),
-            };
-        }
-    }
-
-    fn settle_group(&mut self, contexts: &Contexts, place: u32) {
-        let heads = self.groups.of(place).map(|group| {
-            // The row that is shown for it may have been the one before the last.
-            let last = group.members.len().saturating_sub(2);
-            [
-                Some(group.members[0]),
-                group.members.get(last).copied(),
-                group.members.last().copied(),
-            ]
-        });
-        for head in heads.into_iter().flatten().flatten() {
-            self.settle(contexts, head);
-        }
-        self.settle(contexts, place);
-    }
-
     /// Lists a row where it belongs there, and takes it out where it does not.
-    fn settle(&mut self, contexts: &Contexts, place: u32) {
+    pub(super) fn settle(&mut self, contexts: &Contexts, place: u32) {
         let wanted = self.is_wanted(contexts, place);
         if !wanted {
             self.unlist(place);
@@ -412,17 +330,6 @@ fn compare(places: &[Place], sort: Sort, one: u32, other: u32) -> Ordering {
 /// From how many rows on threads share the work, and how many of them at most.
 const MANY: usize = 10_000;
 const THREADS: usize = 8;
-
-impl Fold {
-    /// The next one, for a key that goes through them.
-    pub const fn next(self) -> Fold {
-        match self {
-            Fold::Registrations => Fold::Dialogs,
-            Fold::Dialogs => Fold::Nothing,
-            Fold::Nothing => Fold::Registrations,
-        }
-    }
-}
 
 impl Sort {
     /// By a column, the way that is looked for first.

@@ -1,19 +1,21 @@
 //! Sending again, in one of three ways; and writing what belongs to the chosen context: a request
-//! in its dialog, an answer to the peer, what the peer's advice says.
+//! in its dialog (`dialog`), an answer to the peer, what the peer's advice says.
 
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::{
-    act::{chosen_leg, marked, refuse_without_row},
-    anew, compose, scrolled,
+    act::{marked, refuse_without_row},
+    anew, compose,
+    dialog::{dialog_of, in_dialog},
+    scrolled,
     table::{key, say},
 };
 use crate::{
     engine::{Command, RawSubmission, Submission},
     sip::{
-        Advice, ContextId, DialogRequest, Fact, LegState, Message, Method, NewRequest, RawMessage,
+        Advice, ContextId, DialogRequest, Fact, Message, Method, NewRequest, RawMessage,
         ServerTransactionId, UriBuf,
     },
     ui::{
@@ -43,7 +45,7 @@ impl How {
     ];
 }
 
-const UNREADABLE: &str =
+pub(super) const UNREADABLE: &str =
     "what was sent cannot be read as a request with From and To: it can only be sent byte for byte";
 
 /// Opens what a key is for.
@@ -233,7 +235,7 @@ pub(super) fn row(model: &Model, context: ContextId) -> Result<&Row, String> {
 }
 
 /// What a context sent first, and so without what came of a challenge.
-fn first_sent(row: &Row) -> Result<&Bytes, String> {
+pub(super) fn first_sent(row: &Row) -> Result<&Bytes, String> {
     sent(row).next().ok_or_else(|| NEVER.to_owned())
 }
 
@@ -260,53 +262,6 @@ pub(super) fn read(row: &Row) -> Result<NewRequest, String> {
 fn way(model: &Model, row: &Row) -> Option<Way> {
     let flow = &model.facts.flows.get(&row.created.flow?)?.event;
     Some(Way { server: (*flow.asked).clone(), flow: flow.settings.clone() })
-}
-
-/// The dialog of a context: its own, or the one that its request went in.
-fn dialog_of(model: &Model, row: &Row) -> Result<(ContextId, Option<Box<str>>), String> {
-    let Some(parent) = row.created.parent else {
-        return Ok((row.id, chosen_leg(model).filter(|_| model.browse.selected == Some(row.id))));
-    };
-    let message = Message::read(first_sent(row)?.clone()).map_err(|_| UNREADABLE)?;
-    let tag = message.to().ok().and_then(|to| to.tag().map(Box::from));
-    Ok((parent, tag))
-}
-
-/// The dialog, where the screen knows of a leg that is not over.
-fn open_dialog_of(model: &Model, row: &Row) -> Result<(ContextId, Option<Box<str>>), String> {
-    let (context, tag) = dialog_of(model, row)?;
-    let parent = model.facts.contexts.find(context).ok_or("its dialog is not in the table")?;
-    let is_it = |leg: &&str| tag.as_deref().is_none_or(|tag| tag == *leg);
-    match open_legs(parent).iter().any(is_it) {
-        true => Ok((context, tag)),
-        false if has_leg(parent) => Err(format!(
-            "the dialog of the {} is over: send it as a new request, or byte for byte",
-            parent.method
-        )),
-        false => Err(format!(
-            "{} has no dialog that is up: a response with a To tag makes one (RFC 3261 §12.1)",
-            parent.method
-        )),
-    }
-}
-
-fn has_leg(row: &Row) -> bool {
-    row.timeline
-        .iter()
-        .any(|entry| entry.context == row.id && matches!(entry.fact, Fact::Leg { .. }))
-}
-
-/// The tags of the legs that are not over, as far as the timeline tells.
-pub fn open_legs(row: &Row) -> Vec<&str> {
-    let mut open: Vec<&str> = Vec::new();
-    for entry in row.timeline.iter().filter(|entry| entry.context == row.id) {
-        let Fact::Leg { tag, state } = &entry.fact else { continue };
-        open.retain(|known| **known != **tag);
-        if let LegState::Early | LegState::Confirmed = state {
-            open.push(tag);
-        }
-    }
-    open
 }
 
 fn edit(model: &mut Model, context: ContextId, how: How) -> Result<(), String> {
@@ -347,22 +302,6 @@ fn edit(model: &mut Model, context: ContextId, how: How) -> Result<(), String> {
 fn composer(model: &mut Model, account: Option<usize>) -> Composer {
     let account = account.unwrap_or(model.account);
     model.new_composer().sent_from(account)
-}
-
-fn in_dialog(
-    model: &mut Model,
-    context: ContextId,
-    like: Option<&NewRequest>,
-) -> Result<(), String> {
-    let (context, tag) = open_dialog_of(model, row(model, context)?)?;
-    let purpose = Purpose::InDialog { context, tag: tag.clone() };
-    if like.is_none() && model.drafts.resume(&purpose, Shape::Form) {
-        return Ok(());
-    }
-    let composer =
-        model.new_composer().in_dialog(context, tag, like).map_err(|error| error.to_string())?;
-    model.drafts.begin(composer);
-    Ok(())
 }
 
 /// A form with the request that the peer's answer says would help.
