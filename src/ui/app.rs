@@ -1,9 +1,11 @@
 //! The loop: facts, keys and time come in, pictures and commands go out.
 //!
-//! `pace` says when a picture is drawn, `lend` gives the terminal away for a while, `reload` reads the
-//! config file again.
+//! `pace` says when a picture is drawn, `beside` hands the terminal what is no picture, `lend` gives it
+//! away for a while, `log` writes the log's file, `reload` reads the config file again.
 
+mod beside;
 mod lend;
+mod log;
 mod pace;
 mod reload;
 
@@ -12,17 +14,18 @@ use std::{
     time::{Duration, Instant},
 };
 
+use log::open_log;
 use pace::Pace;
 use tokio::sync::mpsc;
 
 use crate::{
     engine::{self, Command, Engine, Event},
     ui::{
-        Arrangement, LogFileError, LogSettings, Look, Options, Reload,
+        Arrangement, LogSettings, Look, Options, Reload,
         log_file::LogFile,
-        model::{Clip, Columns, GRACE, Mode, Model, Notice, Table, TimeOfDay},
+        model::{Columns, GRACE, Mode, Model, Notice, Table, TimeOfDay},
         terminal::{self, Disturbance, Disturbances, Farewell, Input, Screen},
-        update, view,
+        update,
     },
 };
 
@@ -31,13 +34,6 @@ const RETRY: Duration = Duration::from_millis(33);
 
 /// So long keys, or facts, are taken in before the others have their turn.
 const TURN: Duration = Duration::from_millis(4);
-
-/// The least time between two notifications.
-const ALERT: Duration = Duration::from_secs(1);
-
-/// So many bytes go through every terminal that takes copies at all: in Base64 they are the 100,000
-/// that some of them stop at.
-const SHORT: usize = 74_994;
 
 /// What is said where the engine's queue is full.
 const BUSY: &str = "the engine is busy, nothing was done: try again in a moment";
@@ -324,36 +320,6 @@ impl App {
         }
     }
 
-    /// Gives what is new in the log to its file; whether that went wrong.
-    fn write_log(&mut self, now: Instant) -> bool {
-        let Some(file) = &mut self.log_file else { return false };
-        let entries = self.model.facts.log.take_unwritten();
-        let mut failed = None;
-        for entry in &entries {
-            if let Err(error) = file.write(view::log_line(entry, &self.model)) {
-                failed = Some(error);
-            }
-        }
-        let Some(error) = failed else { return false };
-        self.log_file = None;
-        self.model.facts.log.write(None);
-        self.model.log_broken(now, &error);
-        true
-    }
-
-    /// Has the terminal tell what there is to be told, at most once a second.
-    fn alert(&mut self, now: Instant) {
-        if self.alert_due.is_some_and(|due| now < due) {
-            return;
-        }
-        let Some(screen) = &mut self.screen else { return };
-        if let Some(text) = self.model.alert.take() {
-            // Where the terminal is gone, the next picture says so.
-            let _ = screen.notify(self.model.notify.how, &self.model.book.passwords.hide(&text));
-            self.alert_due = Some(now + ALERT);
-        }
-    }
-
     fn take_in(&mut self, event: crossterm::event::Event) {
         if let crossterm::event::Event::Resize(..) = event {
             self.mend(Disturbance::Resized);
@@ -361,13 +327,7 @@ impl App {
         if let Some(command) = update::input(&mut self.model, event, Instant::now()) {
             self.send(command);
         }
-        if let (Some(clip), Some(screen)) = (self.model.clip.take(), &mut self.screen) {
-            let now = Instant::now();
-            self.model.notice = Some(match screen.copy(&clip.bytes) {
-                Ok(()) => Notice::info(now, copied(&clip, std::env::var_os("TMUX").is_some())),
-                Err(error) => Notice::error(now, format!("cannot copy {}: {error}", clip.what)),
-            });
-        }
+        self.copy();
         if std::mem::take(&mut self.model.reload) {
             self.read_again();
         }
@@ -409,43 +369,6 @@ impl App {
     }
 }
 
-/// Opens the log's file, and shows and keeps what is meant to be.
-fn open_log(model: &mut Model, settings: &LogSettings) -> Result<Option<LogFile>, LogFileError> {
-    let log = &mut model.facts.log;
-    log.set_level(settings.level);
-    log.write(None);
-    let file = settings.file.as_deref().map(LogFile::open).transpose()?;
-    log.write(file.as_ref().map(|_| settings.level));
-    Ok(file)
-}
-
-/// What is told of a copy. Nobody says whether the terminal took it.
-fn copied(clip: &Clip, in_tmux: bool) -> String {
-    let count = clip.bytes.len();
-    let mut text = format!("{} went to the terminal's clipboard, {count} bytes", clip.what);
-    if count > SHORT {
-        text.push_str(": some terminals take no more than 74994, and leave out the rest or all");
-    }
-    if in_tmux {
-        text.push_str("; tmux hands it on with `set -g set-clipboard on`");
-    }
-    text
-}
-
 async fn sleep_until(at: Instant) {
     tokio::time::sleep_until(at.into()).await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_copy_says_what_could_keep_it_from_arriving() {
-        let told = |count, in_tmux| copied(&Clip::new("it", vec![b'x'; count]), in_tmux);
-        assert_eq!(told(7, false), "it went to the terminal's clipboard, 7 bytes");
-        assert!(told(7, true).ends_with("; tmux hands it on with `set -g set-clipboard on`"));
-        assert!(told(SHORT + 1, false).contains("some terminals take no more than 74994"));
-        assert!(!told(SHORT, false).contains("terminals take"));
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{App, BUSY, open_log};
+use super::{App, BUSY, log::open_log};
 use crate::{
     engine::{self, Command},
     ui::{Reloaded, model::Notice},

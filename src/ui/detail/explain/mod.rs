@@ -2,6 +2,7 @@
 //!
 //! Texts that come from the message are data: escape them before they reach a terminal.
 
+mod codes;
 mod names;
 mod values;
 
