@@ -332,11 +332,24 @@ fn s4_1_2_2_a_refresh_moves_the_countdown_as_soon_as_its_2xx_is_there() {
     sim.run(Duration::from_secs(3));
     refresh(&mut sim, id, "presence", "600");
     sim.run(ms(100));
+    assert_eq!(timers(&sim, id), ["N leg b 32", "expiry leg b 600"]);
+    let first = sim.sent[0].1.clone();
+    sim.peer_sends(notify(&first, 2, "active"));
+    sim.run(ms(10));
     assert_eq!(timers(&sim, id), ["expiry leg b 600"]);
     // One of another package is of another subscription.
     refresh(&mut sim, id, "dialog", "5");
     sim.run(ms(1_000));
-    assert_eq!(timers(&sim, id), ["expiry leg b 599"]);
+    let other = sim.sent.iter().rfind(|(_, m)| m.method() == Some(Method::Subscribe)).unwrap();
+    let other = other.1.cseq().unwrap().number;
+    assert_eq!(
+        timers(&sim, id),
+        [
+            format!("expiry SUBSCRIBE {other} 4"),
+            format!("N SUBSCRIBE {other} 31"),
+            "expiry leg b 599".to_owned()
+        ]
+    );
     sim.run(Duration::from_secs(580));
     assert!(!sim.ua.is_idle());
     sim.run(Duration::from_secs(30));
@@ -527,4 +540,76 @@ fn s8_2_3_a_notify_without_a_subscription_state_is_refused_and_changes_nothing()
         assert!(sim.events[told..].iter().find(legs).is_none());
     }
     assert_eq!(sim.events.iter().rfind(|event| event.context == id).unwrap().status.legs_up, 1);
+}
+
+#[test]
+fn s4_1_2_2_a_refresh_that_no_notify_follows_ends_the_subscription_with_timer_n() {
+    let mut sim = notifies_once(Transport::Tcp);
+    let id = sim.request(subscribe("600"));
+    sim.run(Duration::from_secs(10));
+    refresh(&mut sim, id, "presence", "600");
+    sim.run(Duration::from_secs(31));
+    assert_eq!(sim.events.iter().rfind(|event| event.context == id).unwrap().status.legs_up, 1);
+    sim.run(Duration::from_secs(2));
+    let story = sim.story(id);
+    let [why, leg, ended] = &story[story.len() - 3..] else { panic!() };
+    assert!(why.contains("no NOTIFY came within 32 s (Timer N"), "{why}");
+    assert_eq!([leg, ended], ["leg b Terminated { by: Expiry }", "ended Accepted"]);
+    assert_eq!((sim.ua.contexts(), sim.ua.held().deadlines), (0, 0));
+}
+
+#[test]
+fn s4_1_2_2_a_refresh_that_is_refused_leaves_the_subscription_as_it_was() {
+    let mut refused = false;
+    let peer = Script(move |request: &Message, out: &mut Out| {
+        if std::mem::replace(&mut refused, true) {
+            return out.push((ms(0), response(request, 500, "b")));
+        }
+        out.push((ms(0), notify(request, 1, "active;expires=100")));
+        out.push((ms(1), response(request, 200, "b")));
+    });
+    let mut sim = Simulation::new(Transport::Tcp, Link::PERFECT, 5, peer);
+    let id = sim.request(subscribe("100"));
+    sim.run(Duration::from_secs(10));
+    refresh(&mut sim, id, "presence", "600");
+    sim.run(ms(100));
+    assert_eq!(timers(&sim, id), ["expiry leg b 90"]);
+    sim.run(Duration::from_secs(80));
+    assert!(!sim.ua.is_idle());
+    sim.run(Duration::from_secs(10));
+    assert_eq!(sim.story(id).last().unwrap(), "ended Accepted");
+}
+
+#[test]
+fn s4_1_2_4_a_fork_makes_a_dialog_until_timer_n_is_over_and_none_after_it() {
+    let mut sim = without_notify(200);
+    let id = sim.request(subscribe("600"));
+    let sent = sim.sent[0].1.clone();
+    sim.run(ms(100));
+    sim.peer_sends(notify(&sent, 1, "active;expires=600"));
+    sim.run(Duration::from_secs(30));
+    sim.peer_sends(notify_from("early", &sent));
+    sim.run(Duration::from_secs(3));
+    assert_eq!(sim.sent.last().unwrap().1.status().unwrap().code(), 200);
+    sim.peer_sends(notify_from("late", &sent));
+    sim.run(ms(10));
+    assert_eq!(sim.sent.last().unwrap().1.status().unwrap().code(), 481);
+    let last = sim.events.iter().rfind(|event| event.context == id).unwrap();
+    let Fact::NoLeg { tag, detail } = &last.fact else { panic!("{last:?}") };
+    assert_eq!(&**tag, "late");
+    assert!(detail.contains("Timer N") && detail.ends_with("answered 481"), "{detail}");
+    assert_eq!(last.status.legs_up, 2);
+}
+
+#[test]
+fn the_timers_of_requests_on_several_legs_name_the_leg() {
+    let mut sim = simulation(Script(|_: &Message, _: &mut Out| {}));
+    let id = sim.request(subscribe("60"));
+    let sent = sim.sent[0].1.clone();
+    for tag in ["x", "y"] {
+        sim.peer_sends(notify_from(tag, &sent));
+        sim.run(ms(1));
+    }
+    let told: Vec<_> = timers(&sim, id).into_iter().filter(|told| told.starts_with('J')).collect();
+    assert_eq!(told, ["J NOTIFY 1 of the peer on leg x 32", "J NOTIFY 1 of the peer on leg y 32"]);
 }

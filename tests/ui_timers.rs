@@ -15,7 +15,7 @@ use sipboard::{
 use ui_script::{Script, along, response, status};
 
 fn of(method: Method, cseq: Option<u32>, of_peer: bool) -> Option<Box<TimerOf>> {
-    Some(Box::new(TimerOf::Request { method, cseq, of_peer }))
+    Some(Box::new(TimerOf::Request { method, cseq, of_peer, leg: None }))
 }
 
 /// A call with one leg.

@@ -218,6 +218,16 @@ impl ClientContext {
         self.legs.iter().any(|leg| leg.is_early())
     }
 
+    /// Whether a leg waits for the NOTIFY that makes its dialog (RFC 6665 §4.4.1).
+    pub(crate) fn awaits_notify(&self) -> bool {
+        self.legs.iter().any(|leg| leg.state == LegState::Early)
+    }
+
+    /// Whether something that was subscribed to in a call has outlived it (RFC 5057 §4.1).
+    pub(crate) fn is_outlived(&self) -> bool {
+        self.legs.iter().any(|leg| leg.is_terminated() && !leg.subscriptions.is_empty())
+    }
+
     /// How many legs are up.
     pub(crate) fn legs_up(&self) -> usize {
         self.legs.iter().filter(|leg| leg.is_up()).count()

@@ -38,11 +38,10 @@ pub(crate) struct Leg {
     pub(crate) rseq: Option<NonZeroU32>,
     /// Whether the first offer has its answer, in a reliable provisional or in its PRACK.
     pub(crate) offer_answered: bool,
-    /// Whether a SUBSCRIBE or REFER of ours on it has notifications coming (RFC 6665, RFC 3515).
-    pub(crate) subscribed: bool,
-    /// When that subscription is over, and by which timer: its expiry, or Timer N where its last NOTIFY
-    /// is waited for. Boxed: most legs have none.
-    pub(crate) until: Option<Box<(Timer, Instant)>>,
+    /// What SUBSCRIBEs and REFERs of ours have notifications coming on it (RFC 6665, RFC 3515): the one
+    /// that made the dialog, or those that were sent in it, the oldest first. They may outlive a call
+    /// (RFC 5057 §3.1).
+    pub(crate) subscriptions: Vec<Subscription>,
     /// Our side of the session, once somebody has changed it or may.
     pub(crate) described: Option<Box<Described>>,
     /// The last re-INVITE of ours that was accepted: its 2xx may come again as long as the leg is up
@@ -81,8 +80,7 @@ impl Leg {
             remote_cseq: None,
             rseq: None,
             offer_answered: false,
-            subscribed: false,
-            until: None,
+            subscriptions: Vec::new(),
             described: None,
             reinvite: None,
             invite_pending: false,
@@ -111,8 +109,7 @@ impl Leg {
             remote_cseq: None,
             rseq: None,
             offer_answered: false,
-            subscribed: true,
-            until: None,
+            subscriptions: Vec::new(),
             described: None,
             reinvite: None,
             invite_pending: false,
@@ -178,9 +175,46 @@ impl Leg {
         !self.confirmed && !self.is_terminated()
     }
 
+    /// Whether what ends the dialog is on its way.
+    pub(crate) fn is_hanging_up(&self) -> bool {
+        matches!(self.state, LegState::HangingUp { .. })
+    }
+
     /// Whether the dialog is over.
     pub(crate) fn is_terminated(&self) -> bool {
         matches!(self.state, LegState::Terminated { .. })
+    }
+}
+
+/// A subscription in the dialog of a leg, and how long it lasts.
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    /// The SUBSCRIBE or REFER that made it: the context that has the leg, or a request in its dialog.
+    pub(crate) by: ContextId,
+    /// When it is over, as far as that is known.
+    pub(crate) expiry: Option<Instant>,
+    /// Timer N: when a NOTIFY must have come (RFC 6665 §4.1.2).
+    pub(crate) notify_by: Option<Instant>,
+}
+
+impl Subscription {
+    /// One of which nothing is known so far.
+    pub(crate) fn new(by: ContextId) -> Subscription {
+        Subscription { by, expiry: None, notify_by: None }
+    }
+
+    /// The place of one of its two deadlines.
+    pub(crate) fn deadline_mut(&mut self, timer: Timer) -> &mut Option<Instant> {
+        match timer {
+            Timer::N => &mut self.notify_by,
+            _ => &mut self.expiry,
+        }
+    }
+
+    /// Its deadlines.
+    pub(crate) fn deadlines(&self) -> impl Iterator<Item = (Timer, Instant)> {
+        let both = [(Timer::Expiry, self.expiry), (Timer::N, self.notify_by)];
+        both.into_iter().filter_map(|(timer, at)| Some((timer, at?)))
     }
 }
 

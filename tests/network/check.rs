@@ -469,10 +469,10 @@ fn same_request(invite: &Message, other: &Message) {
 }
 
 /// Every fact that there is but [`RARE`], and a leg that was hung up while it was early.
-pub const KINDS: usize = 35;
-/// What many worlds never see: an answer by hand whose flow is gone, and an ACK whose hop cannot be
-/// reached while the flow of its INVITE is gone too.
-pub const RARE: [&str; 2] = ["answer failed", "ack failed"];
+pub const KINDS: usize = 36;
+/// What many worlds never see: an answer by hand whose flow is gone, an ACK whose hop cannot be
+/// reached while the flow of its INVITE is gone too, and a fork that notifies too late.
+pub const RARE: [&str; 3] = ["answer failed", "ack failed", "no leg"];
 
 fn kind(fact: &Fact) -> &'static str {
     match fact {
@@ -507,7 +507,10 @@ fn kind(fact: &Fact) -> &'static str {
         Fact::Acked { .. } => "acked",
         Fact::Absorbed { .. } => "absorbed",
         Fact::Leg { .. } => "leg",
+        // A fork that notifies after Timer N.
+        Fact::NoLeg { detail, .. } if detail.contains("Timer N") => "no leg",
         Fact::NoLeg { .. } => panic!("no proxy forks so often here: {fact:?}"),
+        Fact::Subscription { .. } => "subscription",
         Fact::Received { .. } => "received",
         Fact::Answered { attempt: 1, .. } => "answered",
         Fact::Answered { .. } => "answered again",

@@ -424,6 +424,16 @@ impl Far {
         } else if method == Method::Invite && self.rng.random_bool(0.4) {
             builder = builder.header(HeaderName::Require, "100rel");
         }
+        if method == Method::Notify && self.rng.random_bool(0.9) {
+            let events = ["refer", "refer", "refer;id=2", "presence"];
+            let states = ["active;expires=20", "active", "pending", "terminated;reason=noresource"];
+            builder = builder
+                .header(HeaderName::Event, events.choose(&mut self.rng).expect("not empty"))
+                .header(
+                    HeaderName::SubscriptionState,
+                    states.choose(&mut self.rng).expect("not empty"),
+                );
+        }
         let bytes = match self.rng.random_range(0..4) {
             0 => builder.body(Some("application/sdp"), SDP),
             1 if method == Method::Invite => builder.body(Some("text/plain"), b"hello"),

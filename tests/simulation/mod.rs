@@ -348,6 +348,7 @@ pub fn word(event: &ContextEvent) -> String {
             format!("leg {tag} ended by a {status}")
         }
         Fact::Leg { tag, state } => format!("leg {tag} {state:?}"),
+        Fact::Subscription { detail } => format!("subscription: {detail}"),
         Fact::NoLeg { tag, .. } => format!("no leg {tag}"),
         Fact::Received { again: false, .. } => format!("received {method}"),
         Fact::Received { again: true, .. } => format!("received again {method}"),

@@ -237,6 +237,9 @@ fn words(event: &ContextEvent, server: &str) -> Option<Words> {
             came(response, format!("{}{times}", tagged(why.as_str(), response)), Tone::Faint)
         }
         Fact::Leg { tag, state } => told(format!("leg {tag}"), leg(state), Tone::Faint),
+        Fact::Subscription { detail } => {
+            told("subscription".to_owned(), detail.clone(), Tone::Pending)
+        }
         Fact::NoLeg { tag, detail } => told(format!("no leg {tag}"), detail.clone(), Tone::Bad),
         Fact::Received { again, message, .. } => {
             let note = if *again { "from the peer, again" } else { "from the peer" };

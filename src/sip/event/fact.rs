@@ -225,6 +225,12 @@ pub enum Fact {
         /// What becomes of the message, as a sentence.
         detail: String,
     },
+    /// What a SUBSCRIBE or REFER in one of the context's dialogs has subscribed to has outlived the
+    /// call, or is over without a NOTIFY that says so.
+    Subscription {
+        /// What happened, as a sentence.
+        detail: String,
+    },
     /// The peer sent a request in one of the context's dialogs.
     Received {
         /// Its bytes.
@@ -321,6 +327,7 @@ impl Fact {
             | Fact::CancelFailed { .. }
             | Fact::CancelCrossed { .. }
             | Fact::NoLeg { .. }
+            | Fact::Subscription { .. }
             | Fact::Unmatched { .. }
             | Fact::Beside { .. }
             | Fact::ConnectionLost { .. }

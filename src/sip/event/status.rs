@@ -43,7 +43,8 @@ impl TimerAt {
     }
 }
 
-/// What a timer belongs to; shown as `PRACK 2`, `CANCEL`, `INFO 3 of the peer` or `leg a8f2`.
+/// What a timer belongs to; shown as `PRACK 2`, `CANCEL`, `INFO 3 of the peer`,
+/// `INFO 3 of the peer on leg a8f2` or `leg a8f2`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TimerOf {
     /// The subscription of the leg with that tag.
@@ -56,20 +57,23 @@ pub enum TimerOf {
         cseq: Option<u32>,
         /// Whether the peer sent it.
         of_peer: bool,
+        /// The leg that it is in the dialog of, where the context has several.
+        leg: Option<Box<str>>,
     },
 }
 
 impl fmt::Display for TimerOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (method, cseq, of_peer) = match self {
+        let (method, cseq, of_peer, leg) = match self {
             TimerOf::Leg(tag) => return write!(f, "leg {tag}"),
-            TimerOf::Request { method, cseq, of_peer } => (method, cseq, of_peer),
+            TimerOf::Request { method, cseq, of_peer, leg } => (method, cseq, of_peer, leg),
         };
         f.write_str(method.as_str())?;
         if let Some(cseq) = cseq {
             write!(f, " {cseq}")?;
         }
-        f.write_str(if *of_peer { " of the peer" } else { "" })
+        f.write_str(if *of_peer { " of the peer" } else { "" })?;
+        leg.as_ref().map_or(Ok(()), |tag| write!(f, " on leg {tag}"))
     }
 }
 

@@ -43,13 +43,15 @@ impl UserAgent {
             self.look_at_hops(now, id, (id, &tag), message);
         }
         // RFC 3311 §5.1, RFC 6665 §4.4.1: these refresh the target.
-        if let (Method::Update | Method::Subscribe, Some((parent, tag))) = (method, parent)
+        if let Some((parent, tag)) = parent
             && self.leg_mut(parent, &tag).is_some()
         {
-            self.refresh_target((parent, &tag), message);
+            if matches!(method, Method::Update | Method::Subscribe) {
+                self.refresh_target((parent, &tag), message);
+                self.look_at_hops(now, id, (parent, &tag), message);
+                self.offer_was_taken(id, parent, &tag);
+            }
             self.subscription_refreshed(now, id, (parent, &tag), message);
-            self.look_at_hops(now, id, (parent, &tag), message);
-            self.offer_was_taken(id, parent, &tag);
         }
         self.finish(now, id, Some(status));
         self.register_accepted(now, id, message);

@@ -186,10 +186,12 @@ impl UserAgent {
     }
 
     /// RFC 3261 §15.1.2: what is pending in a dialog when its BYE comes is answered; so it is when a
-    /// dialog ends in another way.
+    /// dialog ends in another way. A NOTIFY is of another usage of it (RFC 5057 §4.2).
     pub(super) fn give_up_leg(&mut self, now: Instant, id: ContextId, tag: &str) {
+        let outlives = self.contexts.get(&id).is_some_and(|it| it.method == Method::Invite);
         let is_of_leg = |transaction: &ServerTransactionId| {
-            self.by_hand.get(transaction).is_some_and(|peer| &*peer.tag == tag)
+            let waits = self.by_hand.get(transaction).filter(|peer| &*peer.tag == tag);
+            waits.is_some_and(|peer| peer.method != Method::Notify || !outlives)
         };
         let pending: Vec<ServerTransactionId> = self.served.of(id).filter(is_of_leg).collect();
         for transaction in pending {

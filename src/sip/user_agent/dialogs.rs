@@ -170,7 +170,6 @@ impl UserAgent {
     ) -> ContextId {
         let method = request.method.clone();
         let is_invite = method == Method::Invite;
-        let subscribes = subscribes(&method);
         if let Some(leg) = self.leg_mut(id, tag) {
             if is_invite {
                 leg.invite_pending = true;
@@ -179,7 +178,6 @@ impl UserAgent {
                 leg.offer_answered = false;
             }
             leg.update_pending |= method == Method::Update && !request.body.is_empty();
-            leg.subscribed |= subscribes;
         }
         let Some(context) = self.contexts.get(&id) else { return id };
         let flow = context.flow;
@@ -264,6 +262,9 @@ impl UserAgent {
             leg.invite_pending &= *method != Method::Invite;
             leg.update_pending &= *method != Method::Update;
         }
+        if subscribes(method) && !outcome.is_some_and(|status| status.is_success()) {
+            self.subscription_refused(now, id, (parent, &tag));
+        }
         match (method, outcome) {
             (Method::Subscribe, _) if self.is_hanging_up(parent, &tag) => {
                 self.unsubscribed(now, parent, &tag, outcome);
@@ -300,7 +301,7 @@ impl UserAgent {
     }
 
     fn is_hanging_up(&mut self, id: ContextId, tag: &str) -> bool {
-        self.leg_mut(id, tag).is_some_and(|leg| matches!(leg.state, LegState::HangingUp { .. }))
+        self.leg_mut(id, tag).is_some_and(|leg| leg.is_hanging_up())
     }
 }
 

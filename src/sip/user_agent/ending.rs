@@ -34,6 +34,7 @@ impl UserAgent {
         let legs = self.hurry_errands(now);
         self.hurry_byes(now, |_| true);
         for context in open {
+            self.end_subscriptions_in(now, context);
             // Each is one or the other, or on its way out already: a refusal says nothing new.
             if self.cancel(now, context, Default::default()).is_err() {
                 let _ = self.hang_up(now, context);
@@ -109,6 +110,7 @@ impl UserAgent {
 
     /// What is still up or awaited of a context is given up.
     fn leave_legs(&mut self, now: Instant, id: ContextId) {
+        self.end_subscriptions_in(now, id);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         if let Cancel::Sent { over } = &mut context.cancel {
             *over = true;
@@ -149,6 +151,7 @@ impl UserAgent {
         let waits = context.state.is_pending()
             || awaits_notify
             || context.legs_up() > 0
+            || context.is_outlived()
             || context.is_cancel_pending()
             || (context.state == State::Sent && context.deadline.is_some())
             || context.ended.is_some();
@@ -193,14 +196,17 @@ impl UserAgent {
         if !self.contexts.get(&id).is_some_and(|context| is_over(context))
             // What the peer repeats of its own requests is answered again until their timers are out.
             || self.served.serves(id)
-            || self.is_last_reinvite(id)
+            || self.is_kept_by_leg(id)
         {
             return;
         }
         let Some(context) = self.contexts.remove(&id) else { return };
         for leg in &context.legs {
-            if let Some((_, at)) = leg.until.as_deref() {
-                self.transactions.disarm(*at, Due::Subscription(id, leg.tag.clone()));
+            for subscription in &leg.subscriptions {
+                for (timer, at) in subscription.deadlines() {
+                    let due = Due::Subscription(subscription.by, leg.tag.clone(), timer);
+                    self.transactions.disarm(at, due);
+                }
             }
         }
         self.flows.leave(context.flow, id);
@@ -223,12 +229,14 @@ impl UserAgent {
         }
     }
 
-    /// Whether the 2xx of a re-INVITE may still come again.
-    fn is_last_reinvite(&self, id: ContextId) -> bool {
+    /// Whether the 2xx of a re-INVITE may still come again, or a subscription lasts.
+    fn is_kept_by_leg(&self, id: ContextId) -> bool {
         let parent = self.contexts.get(&id).and_then(|context| context.parent.as_ref());
         parent.is_some_and(|(parent, tag)| {
             let legs = self.contexts.get(parent).into_iter().flat_map(|parent| &parent.legs);
-            legs.into_iter().any(|leg| leg.tag == *tag && leg.reinvite == Some(id))
+            legs.into_iter().filter(|leg| leg.tag == *tag).any(|leg| {
+                leg.reinvite == Some(id) || leg.subscriptions.iter().any(|it| it.by == id)
+            })
         })
     }
 

@@ -125,7 +125,14 @@ impl UserAgent {
         self.end_errands_of(now, id, tag);
         self.end_pracks(now, (id, tag), |_| true, "its leg is over");
         self.give_up_leg(now, id, tag);
-        self.subscription_until(id, tag, None);
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let is_room = context.legs.len() <= LEGS;
+        let is_call = context.method == Method::Invite;
+        let Some(leg) = context.leg_mut(tag) else { return };
+        let outlived = is_call && is_room && leg.is_up() && !leg.subscriptions.is_empty();
+        if !outlived {
+            self.forget_subscriptions_of(id, tag);
+        }
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let Some(leg) = context.leg_mut(tag) else { return };
         leg.state = LegState::Terminated { by };
@@ -145,6 +152,9 @@ impl UserAgent {
             context.acks.retain(|ack| &*ack.tag != tag);
         }
         self.tell_own(now, id, Fact::Leg { tag: tag.into(), state });
+        if outlived {
+            self.subscriptions_outlive(now, id, tag);
+        }
         reinvite.into_iter().for_each(|reinvite| self.forget_if_over(reinvite));
     }
 

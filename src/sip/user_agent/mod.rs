@@ -24,6 +24,7 @@ mod held;
 mod impaired;
 mod in_dialog;
 mod keep_alive;
+mod lasting;
 mod legs;
 mod lost;
 mod matching;

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Instant};
 
 use bytes::Bytes;
 
-use super::{DialogKey, Transmit, UserAgent, legs::LEGS, served, verdict::Verdict};
+use super::{DialogKey, Transmit, UserAgent, served, verdict::Verdict};
 use crate::sip::{
     event::{ContextId, Fact, FlowId, Response},
     message::Message,
@@ -168,10 +168,9 @@ impl UserAgent {
             (Some(_), None) => {}
             (None, _) => {
                 // RFC 6665 §4.2.2: a 481 ends what the peer notifies of.
-                let full = self.full_subscription(request).filter(|_| status.code() == 481);
-                if let Some((id, tag)) = full {
-                    let detail =
-                        format!("{LEGS} legs are kept already: the NOTIFY is answered {status}");
+                let refused = self.makes_no_leg(now, request).filter(|_| status.code() == 481);
+                if let Some((id, tag, why)) = refused {
+                    let detail = format!("{why}: the NOTIFY is answered {status}");
                     self.tell(now, id, Method::Notify, Fact::NoLeg { tag, detail });
                 }
                 let answer = is_sent.then_some(status);

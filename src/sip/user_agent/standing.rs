@@ -29,10 +29,11 @@ enum Whose {
     Ours(Key),
     /// A request of the peer.
     Served(ServerTransactionId),
-    /// An INVITE of the peer with that number, whose answer is repeated by itself.
-    Answered(u32),
-    /// The subscription of a leg, by its place among the legs of that context.
-    Leg(ContextId, usize),
+    /// An INVITE of the peer with that number, whose answer is repeated by itself, on the leg with that
+    /// place.
+    Answered(u32, usize),
+    /// What that context has subscribed to, on the leg with that place.
+    Subscription(ContextId, usize),
 }
 
 impl UserAgent {
@@ -74,16 +75,24 @@ impl UserAgent {
         });
         let waits = match context.state {
             State::Sent => None,
-            _ if subscriptions::subscribes(&context.method) => Some(Timer::N),
+            // Once every leg is notified of, it fails nothing any more.
+            _ if subscriptions::subscribes(&context.method) => {
+                (context.legs.is_empty() || context.awaits_notify()).then_some(Timer::N)
+            }
             State::Cancelling => Some(Timer::CancelWait),
             _ => None,
         };
         let waits = context.deadline.zip(waits).map(|(at, timer)| (timer, at, Whose::Own));
         let unacked = self.unacked.timers(id).chain(self.unpracked.timers(id));
-        let unacked = unacked.map(|(timer, at, cseq)| (timer, at, Whose::Answered(cseq)));
-        let subscribed = context.legs.iter().enumerate().filter_map(|(place, leg)| {
-            let (timer, at) = *leg.until.as_deref()?;
-            Some((timer, at, Whose::Leg(id, place)))
+        let place = |tag: &str| context.legs.iter().position(|leg| &*leg.tag == tag);
+        let unacked = unacked.map(|(timer, at, cseq, tag)| {
+            (timer, at, Whose::Answered(cseq, place(tag).unwrap_or(usize::MAX)))
+        });
+        let subscribed = context.legs.iter().enumerate().flat_map(|(place, leg)| {
+            leg.subscriptions.iter().flat_map(move |it| {
+                let whose = Whose::Subscription(it.by, place);
+                it.deadlines().map(move |(timer, at)| (timer, at, whose))
+            })
         });
         let mut running: SmallVec<[Running; 4]> =
             ours.chain(waits).chain(unacked).chain(subscribed).collect();
@@ -101,46 +110,58 @@ impl UserAgent {
         let named = running.into_iter().map(|(timer, at, whose)| TimerAt {
             timer,
             at,
-            of: self.name_of(whose).map(Box::new),
+            of: self.name_of(id, whose).map(Box::new),
         });
         (named.collect(), u32::try_from(more + unseen).unwrap_or(u32::MAX))
     }
 
     /// The request of a client transaction, where that is not its context's own.
     pub(super) fn timer_of(&self, key: Key) -> Option<Box<TimerOf>> {
-        let context = self.contexts.get(&self.transactions.entry(key)?.context)?;
-        let is_own = !key.is_cancel && context.branch() == Some(key.branch);
+        let id = self.transactions.entry(key)?.context;
+        let is_own = !key.is_cancel && self.contexts.get(&id)?.branch() == Some(key.branch);
         let whose = if is_own { Whose::Own } else { Whose::Ours(key) };
-        self.name_of(whose).map(Box::new)
+        self.name_of(id, whose).map(Box::new)
     }
 
     /// The request of a server transaction.
     pub(super) fn timer_of_served(&self, transaction: ServerTransactionId) -> Option<Box<TimerOf>> {
-        self.name_of(Whose::Served(transaction)).map(Box::new)
+        let (id, _) = self.served.get(transaction)?.dialog.as_ref()?;
+        self.name_of(*id, Whose::Served(transaction)).map(Box::new)
     }
 
-    fn name_of(&self, whose: Whose) -> Option<TimerOf> {
-        match whose {
-            Whose::Own => None,
+    fn name_of(&self, id: ContextId, whose: Whose) -> Option<TimerOf> {
+        let (method, cseq, of_peer, tag) = match whose {
+            Whose::Own => return None,
             Whose::Ours(key) => {
                 let entry = self.transactions.entry(key)?;
                 let request = Message::read(entry.transaction.request().clone()).ok();
                 // RFC 3261 §9.1: there is one CANCEL, with the number of its INVITE.
                 let request = request.filter(|_| !key.is_cancel);
-                let cseq = request.and_then(|it| it.cseq().ok().map(|cseq| cseq.number));
-                Some(TimerOf::Request { method: entry.method.clone(), cseq, of_peer: false })
+                let cseq = request.as_ref().and_then(|it| it.cseq().ok().map(|cseq| cseq.number));
+                let to = request.as_ref().and_then(|it| it.to().ok());
+                let tag = to.and_then(|to| to.tag().map(Box::from));
+                (entry.method.clone(), cseq, false, tag)
             }
             Whose::Served(transaction) => {
                 let request = self.served.get(transaction)?;
-                let cseq = Some(request.cseq);
-                Some(TimerOf::Request { method: request.method.clone(), cseq, of_peer: true })
+                let tag = request.dialog.as_ref().map(|(_, tag)| tag.clone());
+                (request.method.clone(), Some(request.cseq), true, tag)
             }
-            Whose::Answered(cseq) => {
-                Some(TimerOf::Request { method: Method::Invite, cseq: Some(cseq), of_peer: true })
+            Whose::Answered(cseq, place) => {
+                let tag = self.contexts.get(&id)?.legs.get(place).map(|leg| leg.tag.clone());
+                (Method::Invite, Some(cseq), true, tag)
             }
-            Whose::Leg(id, place) => {
-                Some(TimerOf::Leg(self.contexts.get(&id)?.legs.get(place)?.tag.clone()))
+            Whose::Subscription(by, place) => {
+                let tag = self.contexts.get(&id)?.legs.get(place)?.tag.clone();
+                if by == id {
+                    return Some(TimerOf::Leg(tag));
+                }
+                let request = self.contexts.get(&by)?.message()?;
+                (request.method()?, Some(request.cseq().ok()?.number), false, Some(tag))
             }
-        }
+        };
+        // With one leg there is nothing to tell apart.
+        let leg = tag.filter(|_| self.contexts.get(&id).is_some_and(|it| it.legs.len() > 1));
+        Some(TimerOf::Request { method, cseq, of_peer, leg })
     }
 }

@@ -1,19 +1,21 @@
-//! Subscriptions: the dialogs that SUBSCRIBE and REFER make, and the NOTIFYs in them
-//! (RFC 6665 §4.1, RFC 3515 §2.4).
+//! Subscriptions: the dialogs that SUBSCRIBE and REFER make, or are sent in, and the NOTIFYs in them
+//! (RFC 6665 §4.1, RFC 3515 §2.4). How long each lasts stands in `lasting`.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::{UserAgent, dialog_index::DialogKey, peer::PeerRequest, transactions::Due};
+use super::{
+    UserAgent, dialog_index::DialogKey, lasting::never_notifies, legs::LEGS, peer::PeerRequest,
+    transactions::Due,
+};
 use crate::sip::{
     cause::Cause,
-    dialog::Leg,
+    dialog::{Leg, Subscription},
     event::{ContextId, Fact, LegState, State, TerminatedBy, Timer},
     header::{Event, SubscriptionState},
     message::Message,
     method::Method,
     name::HeaderName,
     request::{DialogRequest, ExtraHeader},
-    status::StatusCode,
 };
 
 /// Whether a method outside any dialog asks for notifications.
@@ -26,19 +28,45 @@ pub(super) fn subscription_state(notify: &Message) -> Option<SubscriptionState<'
     SubscriptionState::parse(notify.header(HeaderName::SubscriptionState)?.text().ok()?).ok()
 }
 
+/// Whether a message is about a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    This,
+    /// It is about a REFER, and names none that was sent.
+    Maybe,
+    Another,
+}
+
+/// The package and the `id` that Event names.
+fn event_of(message: &Message) -> Option<(String, Option<String>)> {
+    let event = Event::parse(message.header(HeaderName::Event)?.text().ok()?).ok()?;
+    Some((event.package.to_owned(), event.id().map(str::to_owned)))
+}
+
 /// The seconds that Expires names.
-fn expires(message: &Message) -> Option<u32> {
+pub(super) fn expires(message: &Message) -> Option<u32> {
     message.header(HeaderName::Expires)?.text().ok()?.trim().parse().ok()
 }
 
 impl UserAgent {
-    /// A NOTIFY may overtake the 2xx, so the dialog is looked for from the start, and Timer N runs
-    /// (RFC 6665 §4.1.2.4).
+    /// A SUBSCRIBE or REFER goes out. A NOTIFY may overtake its 2xx, so the dialog is looked for from
+    /// the start, and Timer N runs (RFC 6665 §4.1.2.2, §4.1.2.4).
     pub(super) fn expect_notify(&mut self, now: Instant, id: ContextId) {
-        if self.is_subscription(id) {
+        let Some(context) = self.contexts.get(&id).filter(|c| subscribes(&c.method)) else {
+            return;
+        };
+        let timer_n = now + self.settings.timing.patience();
+        let Some((owner, tag)) = context.parent.clone() else {
             self.register_dialog(id);
-            self.wait_for_notify(id, Some(now + self.settings.timing.patience()));
+            return self.wait_for_notify(id, Some(timer_n));
+        };
+        let by = self.subscription_of_ours(id, (owner, &tag)).unwrap_or(id);
+        if self.subscription_mut(by, &tag).is_none()
+            && let Some(leg) = self.leg_mut(owner, &tag).filter(|leg| !leg.is_terminated())
+        {
+            leg.subscriptions.push(Subscription::new(by));
         }
+        self.set_subscription(by, &tag, Timer::N, Some(timer_n));
     }
 
     /// Moves Timer N.
@@ -84,92 +112,19 @@ impl UserAgent {
         }
         let timer_n = now + self.settings.timing.patience();
         let context = self.contexts.get_mut(&id)?;
-        // RFC 4488 §4: the peer will not notify.
-        let refused = message.header(HeaderName::ReferSub).is_some_and(|header| {
-            header
-                .text()
-                .is_ok_and(|text| text.trim_start().to_ascii_lowercase().starts_with("false"))
-        });
         let tag: Box<str> = message.to().ok()?.tag()?.into();
-        if refused || context.leg_mut(&tag).is_some() {
+        if never_notifies(message) || context.leg_mut(&tag).is_some() {
             return None;
         }
         let request = context.message()?;
         let cseq = request.cseq().ok()?.number;
         let request_uri = String::from_utf8_lossy(request.request_uri_bytes());
         let mut leg = Leg::new(message, &request_uri, cseq)?;
-        leg.subscribed = true;
+        leg.subscriptions.push(Subscription::new(id));
         context.legs.push(leg);
-        // Another fork may have ended it.
         let until = context.deadline.unwrap_or(timer_n);
         self.wait_for_notify(id, Some(until));
         Some(tag)
-    }
-
-    /// A 2xx came to what has made a subscription: how long its leg lasts, where no NOTIFY has said
-    /// so before.
-    pub(super) fn subscription_granted(&mut self, now: Instant, id: ContextId, message: &Message) {
-        let tag = message.to().ok().and_then(|to| to.tag().map(Box::<str>::from));
-        let Some(tag) = tag.filter(|_| self.is_subscription(id)) else { return };
-        if self.leg_mut(id, &tag).is_some_and(|leg| leg.until.is_none()) {
-            self.subscription_lasts(now, id, &tag, expires(message));
-        }
-    }
-
-    /// A 2xx came to a SUBSCRIBE of ours in the dialog of a leg: where it refreshes the subscription
-    /// that made the dialog, that lasts as long as it says (RFC 6665 §4.1.2.2).
-    pub(super) fn subscription_refreshed(
-        &mut self,
-        now: Instant,
-        refresh: ContextId,
-        (id, tag): (ContextId, &str),
-        message: &Message,
-    ) {
-        let sent = self.contexts.get(&refresh).and_then(|context| context.message());
-        let is_root = self.contexts.get(&id).is_some_and(|c| subscribes(&c.method));
-        if is_root && sent.is_some_and(|sent| self.is_subscribed_to(id, &sent)) {
-            self.subscription_lasts(now, id, tag, expires(message));
-        }
-    }
-
-    /// How long the subscription of a leg lasts from now on; a fetch, or one that was ended, only
-    /// until the last NOTIFY should have come (RFC 6665 §4.1.2.3). What ends already gets no more time.
-    fn subscription_lasts(&mut self, now: Instant, id: ContextId, tag: &str, seconds: Option<u32>) {
-        let is_notified = self.leg_mut(id, tag).is_some_and(|leg| leg.is_up());
-        let until = match seconds {
-            None => return,
-            // Timer N runs already.
-            Some(0) if !is_notified => return,
-            Some(0) => (Timer::N, now + self.settings.timing.patience()),
-            Some(seconds) => (Timer::Expiry, now + Duration::from_secs(seconds.into())),
-        };
-        let ends = |leg: &Leg| matches!(leg.state, LegState::HangingUp { .. });
-        if !self.leg_mut(id, tag).is_some_and(|leg| ends(leg)) {
-            self.subscription_until(id, tag, Some(until));
-        }
-    }
-
-    /// Moves the deadline of a leg's subscription.
-    pub(super) fn subscription_until(
-        &mut self,
-        id: ContextId,
-        tag: &str,
-        until: Option<(Timer, Instant)>,
-    ) {
-        let Some(leg) = self.leg_mut(id, tag).filter(|leg| !leg.is_terminated()) else { return };
-        let before = std::mem::replace(&mut leg.until, until.map(Box::new));
-        if let Some((_, at)) = before.as_deref() {
-            self.transactions.disarm(*at, Due::Subscription(id, tag.into()));
-        }
-        if let Some((_, at)) = until {
-            self.transactions.arm(at, Due::Subscription(id, tag.into()));
-        }
-    }
-
-    /// The time of a leg's subscription is over.
-    pub(super) fn subscription_expired(&mut self, now: Instant, id: ContextId, tag: &str) {
-        self.subscription_until(id, tag, None);
-        self.terminate_leg(now, id, tag, TerminatedBy::Expiry);
     }
 
     /// A NOTIFY that comes before the 2xx, or from another fork, makes a leg of its own.
@@ -180,39 +135,76 @@ impl UserAgent {
     ) -> Option<(ContextId, Box<str>)> {
         let id = self.subscription_of(request)?;
         let context = self.contexts.get_mut(&id)?;
-        if context.is_full() || subscription_state(request).is_none() {
+        // RFC 6665 §4.1.2.4: until Timer N is over, each fork that notifies makes a dialog.
+        let in_time = context.deadline.is_some_and(|timer_n| now < timer_n);
+        if context.is_full() || !in_time || subscription_state(request).is_none() {
             return None;
         }
         let ours = context.message()?;
         let request_uri = String::from_utf8_lossy(ours.request_uri_bytes());
-        let leg = Leg::of_peer(request, &request_uri, ours.cseq().ok()?.number)?;
+        let mut leg = Leg::of_peer(request, &request_uri, ours.cseq().ok()?.number)?;
+        leg.subscriptions.push(Subscription::new(id));
         let tag = leg.tag.clone();
         context.legs.push(leg);
         self.tell_own(now, id, Fact::Leg { tag: tag.clone(), state: LegState::Confirmed });
         Some((id, tag))
     }
 
-    /// Whether a NOTIFY is about what a context has subscribed to: its Event names the same package,
-    /// and the same `id` (RFC 6665 §4.1.2.2, §8.2.1). Which subscription in the dialog of an INVITE
-    /// is meant is not looked at.
-    pub(super) fn is_subscribed_to(&self, id: ContextId, notify: &Message) -> bool {
-        let Some(context) = self.contexts.get(&id) else { return false };
-        let request = match context.method {
-            Method::Subscribe | Method::Refer => context.message(),
-            _ => return true,
-        };
-        let event = |message: &Message| -> Option<(String, Option<String>)> {
-            let event = Event::parse(message.header(HeaderName::Event)?.text().ok()?).ok()?;
-            Some((event.package.to_owned(), event.id().map(str::to_owned)))
-        };
-        let Some(theirs) = event(notify) else { return false };
-        match (&context.method, request.as_ref().and_then(event)) {
-            // RFC 3515 §2.4.6: the id is the CSeq of the REFER, or is left out.
-            (Method::Refer, _) => theirs.0 == "refer",
+    /// The subscription in the dialog of a leg that a NOTIFY is about (RFC 6665 §4.1.3).
+    pub(super) fn subscription_for(
+        &self,
+        (owner, tag): (ContextId, &str),
+        notify: &Message,
+    ) -> Option<ContextId> {
+        let leg = self.contexts.get(&owner)?.legs.iter().find(|leg| &*leg.tag == tag)?;
+        let of = |by: ContextId| self.is_about(by, notify);
+        let mut all = leg.subscriptions.iter().map(|subscription| subscription.by);
+        let exact = all.clone().find(|by| of(*by) == About::This);
+        // RFC 3515 §2.4.6: whose id is not that of a REFER, and there is only one, means that.
+        exact.or_else(|| {
+            let mut maybe = all.by_ref().filter(|by| of(*by) == About::Maybe);
+            maybe.next().filter(|_| maybe.next().is_none())
+        })
+    }
+
+    /// The subscription that a SUBSCRIBE or REFER of ours in the dialog of a leg is for: another one's,
+    /// which it refreshes or ends, or its own (RFC 6665 §4.1.2.2).
+    pub(super) fn subscription_of_ours(
+        &self,
+        id: ContextId,
+        (owner, tag): (ContextId, &str),
+    ) -> Option<ContextId> {
+        let context = self.contexts.get(&id)?;
+        let leg = self.contexts.get(&owner)?.legs.iter().find(|leg| &*leg.tag == tag)?;
+        let mut all = leg.subscriptions.iter().map(|subscription| subscription.by);
+        if let Some(own) = all.clone().find(|by| *by == id) {
+            return Some(own);
+        }
+        let request = context.message().filter(|_| context.method == Method::Subscribe)?;
+        all.find(|by| self.is_about(*by, &request) != About::Another)
+    }
+
+    /// Whether a message is about what a context has subscribed to: its Event names the same package,
+    /// and the same `id` (RFC 6665 §4.1.2.2, §8.2.1).
+    fn is_about(&self, by: ContextId, message: &Message) -> About {
+        let request = self.contexts.get(&by).and_then(|context| context.message());
+        let Some(request) = request else { return About::Another };
+        let Some(theirs) = event_of(message) else { return About::Another };
+        let is_same = match (request.method(), event_of(&request)) {
+            // RFC 3515 §2.4.6: the id is the CSeq number of the REFER, and may be left out of the first.
+            (Some(Method::Refer), _) => {
+                let cseq = request.cseq().ok().map(|cseq| cseq.number.to_string());
+                let is_its = theirs.1.is_none() || theirs.1 == cseq;
+                if theirs.0 == "refer" && !is_its {
+                    return About::Maybe;
+                }
+                theirs.0 == "refer"
+            }
             (_, Some(ours)) => ours == theirs,
             // A raw SUBSCRIBE need not have one.
             (_, None) => true,
-        }
+        };
+        if is_same { About::This } else { About::Another }
     }
 
     /// The subscription that a NOTIFY is for, whichever fork sends it.
@@ -222,52 +214,69 @@ impl UserAgent {
         self.dialogs.contexts(&key?).find(|id| {
             let context = self.contexts.get(id);
             let is_open = context.is_some_and(|c| subscribes(&c.method) && c.ended.is_none());
-            is_open && self.is_subscribed_to(*id, request)
+            is_open && self.is_about(*id, request) != About::Another
         })
     }
 
-    /// The subscription that a NOTIFY outside its dialogs is for, where it has too many of them, and
-    /// the tag that the NOTIFY has.
-    pub(super) fn full_subscription(&self, request: &Message) -> Option<(ContextId, Box<str>)> {
+    /// The subscription that a NOTIFY outside its dialogs is for, where it makes no dialog for it: the
+    /// tag that it has, and why.
+    pub(super) fn makes_no_leg(
+        &self,
+        now: Instant,
+        request: &Message,
+    ) -> Option<(ContextId, Box<str>, String)> {
         let id = self.subscription_of(request)?;
-        self.contexts.get(&id).filter(|context| context.is_full())?;
-        Some((id, request.from().ok()?.tag()?.into()))
+        let context = self.contexts.get(&id)?;
+        let tag = request.from().ok()?.tag()?.into();
+        let is_late = context.deadline.is_none_or(|timer_n| now >= timer_n);
+        let why = match context.is_full() {
+            true => format!("{LEGS} legs are kept already"),
+            false if is_late => {
+                "it comes from another fork after Timer N (64·T1, RFC 6665 §4.1.2.4)".to_owned()
+            }
+            false => return None,
+        };
+        Some((id, tag, why))
     }
 
     /// What a NOTIFY that was taken says of its subscription (RFC 6665 §4.1.3).
     pub(super) fn notified(&mut self, now: Instant, peer: &PeerRequest) {
         let Some(state) = subscription_state(&peer.message) else { return };
-        let is_root = self.is_subscription(peer.context);
-        if is_root {
-            self.leg_is_notified(now, peer.context, &peer.tag);
+        let (id, tag) = (peer.context, &*peer.tag);
+        let Some(by) = self.subscription_for((id, tag), &peer.message) else { return };
+        let is_root = by == id;
+        let ends = self.leg_mut(id, tag).is_some_and(|leg| leg.is_hanging_up());
+        // What is being ended waits for the NOTIFY that says so.
+        if !(is_root && ends) || state.is_terminated() {
+            self.set_subscription(by, tag, Timer::N, None);
         }
-        if state.is_terminated() {
-            match is_root {
-                true => self.terminate_leg(now, peer.context, &peer.tag, TerminatedBy::Peer),
-                // In the dialog of an INVITE only the subscription is over.
-                false => {
-                    if let Some(leg) = self.leg_mut(peer.context, &peer.tag) {
-                        leg.subscribed = false;
-                    }
-                }
+        if is_root {
+            self.leg_is_notified(now, id, tag);
+        }
+        match (state.is_terminated(), is_root) {
+            (true, true) => self.terminate_leg(now, id, tag, TerminatedBy::Peer),
+            // In the dialog of an INVITE only the subscription is over.
+            (true, false) => self.end_subscription(now, (id, tag), by),
+            (false, _) => {
+                let has_end = self.subscription_mut(by, tag).is_some_and(|it| it.expiry.is_some());
+                // RFC 6665 §4.1.2.1: what we asked for is the most that a fork can have granted.
+                let asked = || expires(&self.contexts.get(&by)?.message()?).filter(|_| !has_end);
+                let seconds = state.expires().or_else(asked);
+                self.subscription_lasts(now, by, tag, seconds);
+                self.bound_subscriptions(now, id, tag);
             }
-        } else if is_root {
-            let (id, tag) = (peer.context, &*peer.tag);
-            let has_end = self.leg_mut(id, tag).is_some_and(|leg| leg.until.is_some());
-            // RFC 6665 §4.1.2.1: what we asked for is the most that a fork can have granted.
-            let asked = || expires(&self.contexts.get(&id)?.message()?).filter(|_| !has_end);
-            let seconds = state.expires().or_else(asked);
-            self.subscription_lasts(now, id, tag, seconds);
         }
     }
 
-    /// A NOTIFY makes the dialog that a 2xx has announced (RFC 6665 §4.4.1); once no leg waits for one,
-    /// Timer N has no more to do.
+    /// A NOTIFY makes the dialog that a 2xx has announced (RFC 6665 §4.4.1). Once no leg waits for one,
+    /// Timer N fails nothing any more; it only says how long forks may come.
     fn leg_is_notified(&mut self, now: Instant, id: ContextId, tag: &str) {
         let is_news = self.leg_mut(id, tag).is_some_and(|leg| leg.notified());
-        let waits = |leg: &Leg| leg.state == LegState::Early;
-        if self.contexts.get(&id).is_some_and(|context| !context.legs.iter().any(waits)) {
-            self.wait_for_notify(id, None);
+        if let Some(context) = self.contexts.get(&id)
+            && !context.awaits_notify()
+            && let Some(timer_n) = context.deadline
+        {
+            self.transactions.disarm(timer_n, Due::Context(id));
         }
         if is_news {
             self.tell_own(now, id, Fact::Leg { tag: tag.into(), state: LegState::Confirmed });
@@ -295,24 +304,6 @@ impl UserAgent {
         DialogRequest {
             headers: headers.flat_map(|(n, v)| ExtraHeader::new(n, v)).collect(),
             ..DialogRequest::new(Method::Subscribe)
-        }
-    }
-
-    /// The SUBSCRIBE that ends a subscription has its outcome: the last NOTIFY is waited for, but
-    /// not for ever.
-    pub(super) fn unsubscribed(
-        &mut self,
-        now: Instant,
-        id: ContextId,
-        tag: &str,
-        outcome: Option<StatusCode>,
-    ) {
-        match outcome {
-            Some(status) if status.is_success() => {
-                let until = now + self.settings.timing.patience();
-                self.subscription_until(id, tag, Some((Timer::N, until)));
-            }
-            _ => self.terminate_leg(now, id, tag, TerminatedBy::Local),
         }
     }
 }

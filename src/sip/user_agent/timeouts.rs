@@ -24,7 +24,7 @@ impl UserAgent {
                 Due::Context(id) => self.context_deadline(now, id),
                 Due::Answer(id, tag) => self.repeat_answer(now, id, tag),
                 Due::Provisional(id, tag) => self.repeat_provisional(now, id, tag),
-                Due::Subscription(id, tag) => self.subscription_expired(now, id, &tag),
+                Due::Subscription(by, tag, timer) => self.subscription_due(now, by, &tag, timer),
                 Due::Registration(id) => self.registration_due(now, id),
             }
         }

@@ -9,7 +9,7 @@ use std::{
 use super::foreign::{Foreign, ForeignBranches};
 use crate::sip::{
     auth::AuthState,
-    event::{Absorbed, ContextId, FlowId},
+    event::{Absorbed, ContextId, FlowId, Timer},
     method::Method,
     random::Branch,
     registration::RegistrationId,
@@ -103,21 +103,19 @@ pub(super) enum Due {
     Answer(ContextId, Box<str>),
     /// A reliable provisional of ours on a leg that waits for its PRACK.
     Provisional(ContextId, Box<str>),
-    /// The subscription of a leg.
-    Subscription(ContextId, Box<str>),
+    /// A deadline of the subscription that a context has made in the dialog of a leg.
+    Subscription(ContextId, Box<str>, Timer),
     /// A registration is to be refreshed, or tried again.
     Registration(RegistrationId),
 }
 
 impl Due {
-    /// The context whose timer it is; a transaction's is known by its entry.
+    /// The context whose timer it is; a transaction's is known by its entry, a subscription's by its
+    /// leg.
     fn context(&self) -> Option<ContextId> {
         match self {
-            Due::Context(id)
-            | Due::Answer(id, _)
-            | Due::Provisional(id, _)
-            | Due::Subscription(id, _) => Some(*id),
-            Due::Transaction(_) | Due::Registration(_) => None,
+            Due::Context(id) | Due::Answer(id, _) | Due::Provisional(id, _) => Some(*id),
+            Due::Transaction(_) | Due::Subscription(..) | Due::Registration(_) => None,
         }
     }
 }

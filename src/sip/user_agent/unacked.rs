@@ -47,13 +47,21 @@ impl Unacked {
     }
 
     /// When the 2xx of a context are sent again, and when their ACKs are given up; each with the
-    /// number of its INVITE.
-    pub(super) fn timers(&self, id: ContextId) -> impl Iterator<Item = (Timer, Instant, u32)> {
+    /// number of its INVITE and the tag of its leg.
+    pub(super) fn timers(
+        &self,
+        id: ContextId,
+    ) -> impl Iterator<Item = (Timer, Instant, u32, &str)> {
         let from = self.answers.range((id, Box::from(""))..);
-        from.take_while(move |((of, _), _)| *of == id).flat_map(|(_, answer)| {
-            let again =
-                (answer.at < answer.until).then_some((Timer::SuccessAgain, answer.at, answer.cseq));
-            again.into_iter().chain([(Timer::AckWait, answer.until, answer.cseq)])
+        from.take_while(move |((of, _), _)| *of == id).flat_map(|((_, tag), answer)| {
+            let cseq = answer.cseq;
+            let again = (answer.at < answer.until).then_some((
+                Timer::SuccessAgain,
+                answer.at,
+                cseq,
+                &**tag,
+            ));
+            again.into_iter().chain([(Timer::AckWait, answer.until, cseq, &**tag)])
         })
     }
 

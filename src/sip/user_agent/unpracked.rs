@@ -74,18 +74,23 @@ impl Unpracked {
     }
 
     /// When those of a context are sent again, and when their PRACKs are given up; each with the
-    /// number of its INVITE.
-    pub(super) fn timers(&self, id: ContextId) -> impl Iterator<Item = (Timer, Instant, u32)> {
+    /// number of its INVITE and the tag of its leg.
+    pub(super) fn timers(
+        &self,
+        id: ContextId,
+    ) -> impl Iterator<Item = (Timer, Instant, u32, &str)> {
         let from = self.last.range((id, Box::from(""))..);
-        let of_context = from.take_while(move |((of, _), _)| *of == id).map(|(_, last)| last);
-        let repeated = of_context.filter_map(|last| Some((last.cseq, last.repeated()?)));
-        repeated.flat_map(|(cseq, repeated)| {
+        let of_context = from.take_while(move |((of, _), _)| *of == id);
+        let repeated =
+            of_context.filter_map(|((_, tag), last)| Some((&**tag, last.cseq, last.repeated()?)));
+        repeated.flat_map(|(tag, cseq, repeated)| {
             let again = (repeated.at < repeated.until).then_some((
                 Timer::ProvisionalAgain,
                 repeated.at,
                 cseq,
+                tag,
             ));
-            again.into_iter().chain([(Timer::PrackWait, repeated.until, cseq)])
+            again.into_iter().chain([(Timer::PrackWait, repeated.until, cseq, tag)])
         })
     }
 

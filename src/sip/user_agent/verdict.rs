@@ -170,7 +170,12 @@ impl UserAgent {
         let context = self.contexts.get(&peer.context);
         let calling = context.is_some_and(|context| context.state.is_pending());
         let Some(leg) = self.leg_mut(peer.context, &peer.tag) else { return Verdict::new(481) };
-        if leg.is_terminated() {
+        let (is_over, subscribed) = (leg.is_terminated(), !leg.subscriptions.is_empty());
+        let is_notify = peer.method == Method::Notify;
+        let is_notified =
+            is_notify && self.subscription_for((peer.context, &peer.tag), &peer.message).is_some();
+        // RFC 5057 §4.1, §4.2: what was subscribed to in a call outlives its BYE.
+        if is_over && !is_notified {
             return Verdict::new(481);
         }
         if let Some(refusal) = malformed(&peer.message, &limits) {
@@ -187,7 +192,7 @@ impl UserAgent {
         }
         leg.remote_cseq = Some(number);
         let ours_pending = leg.invite_pending || leg.update_pending;
-        let (subscribed, is_of_call) = (leg.subscribed, leg.is_early() && calling);
+        let is_of_call = leg.is_early() && calling;
         let unanswered = leg.peer_offer_pending;
         let is_early = leg.is_early() && !leg.offer_answered;
         // RFC 3311 §5.2: with an offer or without.
@@ -224,9 +229,7 @@ impl UserAgent {
             Method::Notify if subscription_state(&peer.message).is_none() && subscribed => {
                 Verdict::no_state()
             }
-            Method::Notify if subscribed && self.is_subscribed_to(peer.context, &peer.message) => {
-                Verdict::new(200)
-            }
+            Method::Notify if is_notified => Verdict::new(200),
             // RFC 3262 §3: 481 where nothing waits for it.
             Method::Prack => self.prack_received(peer).unwrap_or_else(|| Verdict::new(481)),
             Method::Notify => Verdict::new(481),

@@ -123,6 +123,7 @@ pub(super) fn note(entry: &Entry, row: &Row) -> Option<(String, Mood)> {
             };
             (format!("leg {} {words}", short(tag)), mood)
         }
+        Fact::Subscription { .. } => ("subscription".to_owned(), Mood::Pending),
         Fact::NoLeg { tag, .. } => (format!("no leg {}", short(tag)), Mood::Bad),
         Fact::Ended { cause } if own => (format!("ended: {cause}"), Mood::Plain),
         _ => return None,

@@ -68,6 +68,7 @@ pub(in crate::ui::view) fn details(entry: &Entry) -> Vec<String> {
         Fact::CancelFailed { detail }
         | Fact::CancelCrossed { detail }
         | Fact::NoLeg { detail, .. }
+        | Fact::Subscription { detail }
         | Fact::Unmatched { detail }
         | Fact::NeverAcked { detail }
         | Fact::PrackFailed { detail }
@@ -224,6 +225,9 @@ impl Teller<'_> {
                 self.came(response, format!("{word}{times}"))
             }
             Fact::Leg { tag, state } => self.leg(tag, state),
+            Fact::Subscription { .. } => {
+                ("◆", theme.pending, "subscription".to_owned(), String::new())
+            }
             Fact::NoLeg { tag, .. } => {
                 ("◇", theme.bad, format!("no leg {}", safe(tag)), "too many".to_owned())
             }

@@ -59,6 +59,7 @@ impl Teller<'_> {
             | Fact::AckFailed { .. }
             | Fact::PrackFailed { .. }
             | Fact::Leg { .. }
+            | Fact::Subscription { .. }
             | Fact::NoLeg { .. } => self.numbered(""),
             _ if self.is_child() || self.entry.method != self.row.method => {
                 format!(" · {}", self.name())
