@@ -337,6 +337,10 @@ Exit status:
   4  transport error: the connection could not be made or broke
   5  cancelled
 
+Where a call was accepted and its BYE then fails, so that it may still be up at the peer, the status
+is that of the BYE: 1, 3 or 4. A 481 says that the call is over, and is no failure. The same holds
+for a subscription.
+
 Of many requests, 0 only if all were accepted, else the first of 4, 3, 1, 5 that befell one of them.
 
 Examples:

@@ -62,6 +62,8 @@ pub(super) struct Call {
     pub(super) early: Vec<Box<str>>,
     /// Whether a hang-up is scheduled or on its way: it takes every leg that is up by then.
     pub(super) hang_up: bool,
+    /// The legs that are being ended, each with the context of what ends it.
+    ending: Vec<(Box<str>, ContextId)>,
 }
 
 impl Call {
@@ -85,6 +87,7 @@ impl Call {
             legs_up: 0,
             early: Vec::new(),
             hang_up: false,
+            ending: Vec::new(),
         }
     }
 
@@ -93,8 +96,11 @@ impl Call {
         self.legs_up = event.status.legs_up;
         if let Fact::Leg { tag, state } = &event.fact {
             self.early.retain(|early| early != tag);
-            if *state == LegState::Early {
-                self.early.push(tag.clone());
+            self.ending.retain(|(ending, _)| ending != tag);
+            match state {
+                LegState::Early => self.early.push(tag.clone()),
+                LegState::HangingUp { bye } => self.ending.push((tag.clone(), *bye)),
+                LegState::Confirmed | LegState::Terminated { .. } => {}
             }
         }
         match &event.fact {
@@ -143,6 +149,11 @@ impl Call {
     /// Whether it has a leg that is up, or a subscription that waits for its first NOTIFY.
     pub(super) fn can_hang_up(&self) -> bool {
         self.legs_up > 0 || (self.method != Method::Invite && !self.early.is_empty())
+    }
+
+    /// Whether one of its legs is over only with what that context sends: the peer has not ended it.
+    pub(super) fn is_ended_by(&self, bye: ContextId) -> bool {
+        self.ending.iter().any(|(_, ends)| *ends == bye)
     }
 
     /// Whether the user asked for it, and not the end of another context's leg.

@@ -23,6 +23,7 @@ mod s14_session_changes;
 mod s15_bye;
 mod s17_1_client_transactions;
 mod s17_2_server_transactions;
+mod s18_1_1_large;
 mod s18_2_2_answers;
 mod s18_4_refused;
 mod s18_transport;

@@ -40,25 +40,28 @@ fn s14_1_a_2xx_to_a_reinvite_is_acked_with_its_cseq_and_makes_no_leg() {
 }
 
 #[test]
-fn s8_2_6_2_a_2xx_to_a_reinvite_with_another_to_tag_is_told_and_the_dialog_keeps_its_own() {
-    let mut call = reinvited();
-    let reinvite = call.sent(Method::Invite);
-    let contact = |builder: sipboard::sip::MessageBuilder| {
-        builder.header(HeaderName::Contact, "<sip:bob@192.0.2.2:5060>")
-    };
-    let accepted = response_with(&reinvite, 200, "", contact);
-    let accepted = String::from_utf8(accepted.to_vec()).unwrap().replace(";tag=b", ";tag=zzz");
-    call.deliver(accepted.into());
-    let of_tag = call.sim.events.iter().find_map(|event| match &event.fact {
-        Fact::NoLeg { tag, detail } => Some((tag.to_string(), detail.clone())),
-        _ => None,
-    });
-    let (tag, detail) = of_tag.expect("it is told");
-    assert_eq!(tag, "zzz");
-    assert!(detail.contains("the dialog with the tag b"), "{detail}");
-    assert_eq!(call.sent(Method::Ack).to().unwrap().tag(), Some("b"));
-    call.hang_up();
-    assert_eq!(call.sent(Method::Bye).to().unwrap().tag(), Some("b"));
+fn s8_2_6_2_a_2xx_to_a_reinvite_with_another_to_tag_or_none_is_told_and_the_dialog_keeps_its_own() {
+    for (written, named) in [(";tag=zzz", "zzz"), ("", "")] {
+        let mut call = reinvited();
+        let reinvite = call.sent(Method::Invite);
+        let contact = |builder: sipboard::sip::MessageBuilder| {
+            builder.header(HeaderName::Contact, "<sip:bob@192.0.2.2:5060>")
+        };
+        let accepted = response_with(&reinvite, 200, "", contact);
+        let accepted = String::from_utf8(accepted.to_vec()).unwrap().replace(";tag=b", written);
+        call.deliver(accepted.into());
+        let of_tag = call.sim.events.iter().find_map(|event| match &event.fact {
+            Fact::NoLeg { tag, detail } => Some((tag.to_string(), detail.clone())),
+            _ => None,
+        });
+        let (tag, detail) = of_tag.expect("it is told");
+        assert_eq!(tag, named);
+        assert!(detail.contains("the dialog with the tag b"), "{detail}");
+        assert_eq!(detail.contains("has no To tag"), named.is_empty(), "{detail}");
+        assert_eq!(call.sent(Method::Ack).to().unwrap().tag(), Some("b"));
+        call.hang_up();
+        assert_eq!(call.sent(Method::Bye).to().unwrap().tag(), Some("b"));
+    }
 }
 
 #[test]

@@ -240,7 +240,9 @@ fn words(event: &ContextEvent, server: &str) -> Option<Words> {
         Fact::Subscription { detail } => {
             told("subscription".to_owned(), detail.clone(), Tone::Pending)
         }
-        Fact::NoLeg { tag, detail } => told(format!("no leg {tag}"), detail.clone(), Tone::Bad),
+        Fact::NoLeg { tag, detail } => {
+            told(format!("no leg {tag}").trim_end().to_owned(), detail.clone(), Tone::Bad)
+        }
         Fact::Received { again, message, .. } => {
             let note = if *again { "from the peer, again" } else { "from the peer" };
             let read = Message::read(message.clone()).ok();

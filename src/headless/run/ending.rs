@@ -6,7 +6,7 @@ use super::{Interrupt, Phase, Run};
 use crate::{
     engine::{Command, Refusal},
     headless::Outcome,
-    sip::{ContextId, Method},
+    sip::{ContextEvent, ContextId, Fact, Method},
 };
 
 impl Run<'_> {
@@ -42,6 +42,27 @@ impl Run<'_> {
         self.totals.elapsed = at.saturating_duration_since(self.started);
         self.settle(id);
         self.leave();
+    }
+
+    /// What should have ended a leg has failed, and the peer has not ended it either: it may still be
+    /// up there, so the run has not come out well, whatever its request got.
+    pub(super) fn ends_not(&mut self, parent: ContextId, event: &ContextEvent) {
+        let Fact::Failed { response, cause, .. } = &event.fact else { return };
+        // RFC 3261 §15.1.1: there is no such dialog any more.
+        let is_gone = response.as_ref().is_some_and(|response| response.status.code() == 481);
+        let call = self.calls.get(&parent).filter(|call| call.is_ended_by(event.context));
+        let Some(call) = call.filter(|_| !is_gone) else { return };
+        self.totals.worst = self.totals.worst.max(Outcome::of(&event.fact));
+        if !self.reporter.tells_events() {
+            self.unended += 1;
+            return;
+        }
+        let what = match call.method {
+            Method::Invite => "the call may still be up at the peer",
+            _ => "the subscription may still be open at the peer",
+        };
+        let method = &event.method;
+        self.reporter.sentence(format_args!("#{parent}: {what}: its {method} failed ({cause})"));
     }
 
     /// Why the run goes on though every leg is over.
@@ -110,6 +131,12 @@ impl Run<'_> {
         if self.refused > 0 {
             let refused = self.refused;
             self.reporter.sentence(format_args!("{refused} cancels or hang-ups were refused"));
+        }
+        if self.unended > 0 {
+            let unended = self.unended;
+            self.reporter.sentence(format_args!(
+                "{unended} calls or subscriptions may still be up at the peer: what should have ended them failed"
+            ));
         }
         if self.strays > 0 {
             let strays = self.strays;

@@ -84,6 +84,8 @@ pub(super) struct Run<'o> {
     totals: Totals,
     /// Cancels and hang-ups that were refused, where they are not told one by one.
     refused: u64,
+    /// Calls and subscriptions that could not be ended, where they are not told one by one.
+    unended: u64,
     strays: u64,
     /// How often something was done to a message on purpose.
     impaired: u64,
@@ -109,6 +111,7 @@ impl<'o> Run<'o> {
             started: now,
             totals: Totals::new(),
             refused: 0,
+            unended: 0,
             strays: 0,
             impaired: 0,
         }
@@ -285,8 +288,9 @@ impl<'o> Run<'o> {
         self.reporter.beside_json(event);
         self.impaired += u64::from(matches!(event.fact, Fact::Impaired(_)));
         call.forget(event);
-        if call.is_root() {
-            self.root_event(event);
+        match call.parent {
+            None => self.root_event(event),
+            Some(parent) => self.ends_not(parent, event),
         }
         if let Fact::Ended { .. } = event.fact
             && let Some(call) = self.calls.remove(&id)

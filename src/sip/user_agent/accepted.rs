@@ -5,21 +5,18 @@ use std::time::Instant;
 
 use super::{
     DialogKey, ExtraLegs, UserAgent,
-    errands::{Carries, OfLeg},
-    legs::{LEGS, Room, leg_and_invite, new_leg},
-    sending::destination,
+    legs::{LEGS, Room, new_leg},
 };
 use crate::sip::{
     cause::Cause,
-    compose::{self, InDialog},
-    context::{Ack, Cancel},
+    compose,
+    context::Cancel,
     event::{ContextId, Fact, FlowId, LegState, State, TerminatedBy},
     message::{Essentials, Message},
     method::Method,
     name::HeaderName,
     sdp::{self, Described},
     status::StatusCode,
-    uri::UriBuf,
 };
 
 impl UserAgent {
@@ -235,7 +232,7 @@ impl UserAgent {
         self.finish(now, id, Some(status));
     }
 
-    /// A 2xx in a dialog that names another To tag than the dialog has: its branch says what it
+    /// A 2xx in a dialog that names another To tag than the dialog has, or none: its branch says what it
     /// answers, and it makes no dialog.
     fn tell_foreign_tag(
         &mut self,
@@ -248,128 +245,15 @@ impl UserAgent {
         let theirs = message.to().ok().and_then(|to| to.tag().map(Box::<str>::from));
         let theirs = theirs.unwrap_or_default();
         // A dialog of RFC 2543 has none, and the 2xx to a request without one gets one (§8.2.6.2).
-        if *theirs != *tag && !theirs.is_empty() && !tag.is_empty() {
+        if *theirs != *tag && !tag.is_empty() {
+            let names = match theirs.is_empty() {
+                true => "has no To tag and ",
+                false => "",
+            };
             let detail = format!(
-                "the {status} answers a request in the dialog with the tag {tag}, which it should name (RFC 3261 §8.2.6.2, §12.2.1.2): the dialog keeps its own"
+                "the {status} {names}answers a request in the dialog with the tag {tag}, which it should name (RFC 3261 §8.2.6.2, §12.2.1.2): the dialog keeps its own"
             );
             self.tell_own(now, id, Fact::NoLeg { tag: theirs, detail });
-        }
-    }
-
-    /// ACKs a 2xx along the leg, which is another context's where a re-INVITE was accepted.
-    fn ack_2xx(
-        &mut self,
-        now: Instant,
-        id: ContextId,
-        (owner, tag): (ContextId, &str),
-        status: StatusCode,
-        message: &Message,
-    ) {
-        let of = OfLeg { context: id, owner, tag: tag.into() };
-        let Some(context) = self.contexts.get(&id) else { return };
-        let flow = context.flow;
-        let Some(hop) = self.hop_of(&of) else {
-            return self.write_ack(now, of, flow, status, message);
-        };
-        let ack = Ack {
-            tag: tag.into(),
-            bytes: None,
-            flow: FlowId::NONE,
-            to: None,
-            waits: true,
-            at: now,
-        };
-        if let Some(context) = self.contexts.get_mut(&id) {
-            context.acks.push(ack);
-        }
-        let carries = Carries::Ack { of, status, response: message.bytes().clone() };
-        self.run_errand(now, flow, carries, hop);
-    }
-
-    /// Where an ACK or PRACK has to leave the flow of its INVITE to (RFC 3261 §12.2.1.1).
-    pub(super) fn hop_of(&self, of: &OfLeg) -> Option<UriBuf> {
-        let flow = self.contexts.get(&of.context)?.flow;
-        let owner = self.contexts.get(&of.owner)?;
-        let leg = owner.legs.iter().find(|leg| leg.tag == of.tag)?;
-        // What would go in the clear goes the way of its INVITE, so that the peer stops repeating
-        // what it acknowledges.
-        self.hop_of_leg(owner, flow, leg).ok()?
-    }
-
-    /// Writes the ACK of a 2xx for a flow, unless it was before, and sends it there.
-    pub(super) fn write_ack(
-        &mut self,
-        now: Instant,
-        of: OfLeg,
-        flow: FlowId,
-        status: StatusCode,
-        message: &Message,
-    ) {
-        // RFC 3261 §13.2.2.4: the ACK is a transaction of its own, so it has a branch of its own.
-        let branch = self.new_branch();
-        let OfLeg { context: id, owner: owner_id, tag } = of;
-        let Some(context) = self.contexts.get(&id) else { return };
-        // Where the flow broke in between, the peer's next retransmission brings another chance.
-        let Some((transport, sent_by)) = self.address(flow) else { return };
-        let Some(invite) = context.message() else { return };
-        let owner = self.contexts.get(&owner_id);
-        let Some((leg, _)) = owner.and_then(|owner| leg_and_invite(owner, &tag)) else { return };
-        let route = InDialog::new(leg);
-        let sender = self.sender_on(context, flow, transport, &sent_by);
-        let before = context.acks.iter().find(|ack| ack.tag == tag);
-        let before = before.and_then(|ack| Message::read(ack.bytes.clone()?).ok());
-        let again = before.is_some();
-        let bytes = match before {
-            Some(before) => compose::elsewhere(&before, &sender, branch, false, None),
-            None => route.ack(leg, &invite, &sender, branch, message),
-        };
-        // A flow of its own leads there already.
-        let to = destination(transport, &route).filter(|_| flow == context.flow);
-        let answer = Message::read(bytes.clone()).ok().as_ref().and_then(sdp::body);
-        if let Some(answer) = answer.filter(|_| !again) {
-            self.described(owner_id, &tag).describe(&answer);
-        }
-        let ack = Ack { tag, bytes: Some(bytes), flow, to, waits: false, at: now };
-        if let Some(context) = self.contexts.get_mut(&id) {
-            context.acks.retain(|before| before.tag != ack.tag);
-            context.acks.push(ack.clone());
-        }
-        self.transmit_ack(now, id, ack, status, again);
-    }
-
-    /// A 2xx came again. Its ACK goes again too, once it has gone: where its flow is gone, on
-    /// another.
-    fn ack_again(
-        &mut self,
-        now: Instant,
-        id: ContextId,
-        mut ack: Ack,
-        status: StatusCode,
-        message: &Message,
-    ) {
-        if ack.bytes.is_none() || ack.waits {
-            return;
-        }
-        let was_refused = self.ack_was_refused(now, id, &mut ack);
-        let Some(context) = self.contexts.get(&id) else { return };
-        if ack.flow == context.flow || (self.flows.is_up(ack.flow) && !was_refused) {
-            let acks = self.contexts.get_mut(&id).into_iter().flat_map(|context| &mut context.acks);
-            acks.filter(|sent| sent.tag == ack.tag).for_each(|sent| {
-                sent.at = now;
-                sent.to = ack.to;
-            });
-            return self.transmit_ack(now, id, ack, status, true);
-        }
-        let of = OfLeg { context: id, owner: context.owner(id), tag: ack.tag };
-        let is_up = self.leg_mut(of.owner, &of.tag).is_some_and(|leg| leg.is_up());
-        let Some(hop) = self.hop_of(&of).filter(|_| is_up) else { return };
-        let acks = self.contexts.get_mut(&id).into_iter().flat_map(|context| &mut context.acks);
-        acks.filter(|ack| ack.tag == of.tag).for_each(|ack| ack.waits = true);
-        let Some(from) = self.contexts.get(&id).map(|context| context.flow) else { return };
-        let carries = Carries::Ack { of, status, response: message.bytes().clone() };
-        match was_refused {
-            true => self.run_errand_again(now, from, carries, hop),
-            false => self.run_errand(now, from, carries, hop),
         }
     }
 
@@ -378,22 +262,6 @@ impl UserAgent {
         let sent = self.contexts.get(&id).and_then(|context| context.message());
         if let Some(sent) = sent.filter(|sent| sdp::body(sent).is_some()) {
             self.described(owner, tag).offer(&sent);
-        }
-    }
-
-    fn transmit_ack(
-        &mut self,
-        now: Instant,
-        id: ContextId,
-        ack: Ack,
-        status: StatusCode,
-        again: bool,
-    ) {
-        let Some(message) = ack.bytes else { return };
-        if self.transmit(ack.flow, ack.to, message.clone()) {
-            let destination = self.destination(ack.flow, ack.to);
-            let fact = Fact::Acked { message, status, again, destination };
-            self.tell(now, id, Method::Ack, fact);
         }
     }
 }

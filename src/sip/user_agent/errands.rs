@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 use super::{
     Connect, Follow, Output, Route, UserAgent, flows::FlowState, next_hop::is_address,
-    returning::Returning,
+    returning::Returning, size::Fits,
 };
 use crate::sip::{
     event::{ContextId, Fact, FlowId, Resolution},
@@ -50,6 +50,9 @@ struct Errand {
     route: Route,
     /// Whether it went before and was refused: what refused it is passed over.
     again: bool,
+    /// Where it goes if no way is found: it was too large for the datagrams of that flow, or waits no
+    /// longer.
+    instead: Option<FlowId>,
 }
 
 /// Whose ACK or PRACK it is.
@@ -143,7 +146,7 @@ impl UserAgent {
         carries: Carries,
         next_hop: UriBuf,
     ) {
-        self.begin_errand(now, from, carries, next_hop, false);
+        self.begin_errand(now, from, carries, next_hop, (false, None));
     }
 
     /// [`UserAgent::run_errand`] for what went before, and was refused.
@@ -154,7 +157,19 @@ impl UserAgent {
         carries: Carries,
         next_hop: UriBuf,
     ) {
-        self.begin_errand(now, from, carries, next_hop, true);
+        self.begin_errand(now, from, carries, next_hop, (true, None));
+    }
+
+    /// [`UserAgent::run_errand`] for what is too large for a flow of datagrams, and goes there where it
+    /// cannot go by TCP.
+    pub(super) fn run_errand_by_tcp(
+        &mut self,
+        now: Instant,
+        udp: FlowId,
+        carries: Carries,
+        next_hop: UriBuf,
+    ) {
+        self.begin_errand(now, udp, carries, next_hop, (false, Some(udp)));
     }
 
     fn begin_errand(
@@ -163,7 +178,7 @@ impl UserAgent {
         from: FlowId,
         carries: Carries,
         next_hop: UriBuf,
-        again: bool,
+        (again, instead): (bool, Option<FlowId>),
     ) {
         // A context is held as long as it has an errand.
         let owner = carries.context().and_then(|id| self.contexts.get_mut(&id));
@@ -178,7 +193,8 @@ impl UserAgent {
         if let Carries::Answer(answer) = &carries {
             self.errands.answers.insert(answer.transaction, id);
         }
-        let errand = Errand { carries, flow: FlowId::NONE, route: Route::default(), again };
+        let errand =
+            Errand { carries, flow: FlowId::NONE, route: Route::default(), again, instead };
         self.errands.open.insert(id, errand);
         self.errand_follows(now, id, from, next_hop);
     }
@@ -244,7 +260,8 @@ impl UserAgent {
         self.errand_is_lost(now, id, why);
     }
 
-    /// Sends an ACK or PRACK on the flow of its INVITE, where that is up; gives whether it was.
+    /// Sends an ACK or PRACK on the flow that it has left, or on that of its INVITE, where that is up;
+    /// gives whether it was.
     ///
     /// Deviation: where a peer's Contact or Record-Route leads to nobody, what belongs to the dialog
     /// still has the way that made it.
@@ -252,9 +269,17 @@ impl UserAgent {
         let Some(errand) = self.errands.open.get(&id) else { return false };
         let Some(OfLeg { context, .. }) = errand.carries.of() else { return false };
         let (context, method) = (*context, errand.carries.method());
-        let flow = self.contexts.get(&context).map(|context| context.flow);
-        let Some(flow) = flow.filter(|flow| self.flows.is_up(*flow)) else { return false };
-        let why = format!("{why}; the {method} goes the way of the INVITE");
+        let is_up = |flow: &FlowId| self.flows.is_up(*flow);
+        let udp = errand.instead.filter(is_up);
+        let of_invite = self.contexts.get(&context).map(|context| context.flow).filter(is_up);
+        let Some(flow) = udp.or(of_invite) else { return false };
+        let why = match udp {
+            Some(_) => format!("{why}: the {method} goes by UDP after all (RFC 3261 §18.1.1)"),
+            None => format!("{why}; the {method} goes the way of the INVITE"),
+        };
+        if let Some(errand) = self.errands.open.get_mut(&id) {
+            errand.instead = Some(flow);
+        }
         self.tell(now, context, method, Fact::PassedOver { response: None, why: why.into() });
         self.deliver(now, id, flow);
         true
@@ -317,21 +342,22 @@ impl UserAgent {
 
     /// The flow is up: what the errand carries is written for it and sent.
     pub(super) fn deliver(&mut self, now: Instant, id: ContextId, flow: FlowId) {
-        let Some(Errand { carries, .. }) = self.end_errand(id) else { return };
+        let Some(Errand { carries, instead, .. }) = self.end_errand(id) else { return };
         let context = carries.context();
+        let on = (flow, if instead.is_some() { Fits::Settled } else { Fits::Unknown });
         match carries {
             // What was read before can be read.
             Carries::Ack { of, status, response } => {
                 if let Ok(response) = Message::read_to_answer(response, &self.settings.limits) {
-                    self.write_ack(now, of, flow, status, &response.0);
+                    self.write_ack(now, of, on, status, &response.0);
                 }
             }
             Carries::Prack { of, rseq, response } => {
                 if let Ok(response) = Message::read_to_answer(response, &self.settings.limits) {
-                    self.write_prack(now, of, flow, rseq, &response.0);
+                    self.write_prack(now, of, on, rseq, &response.0);
                 }
             }
-            Carries::PrackAgain { of, prack } => self.write_prack_again(now, of, flow, prack),
+            Carries::PrackAgain { of, prack } => self.write_prack_again(now, of, on, prack),
             Carries::Answer(answer) => self.answer_returns(now, flow, *answer),
         }
         context.into_iter().for_each(|context| self.forget_if_over(context));

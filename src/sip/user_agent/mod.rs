@@ -1,13 +1,14 @@
 //! [`UserAgent`]: the one door into `sip`.
 //!
 //! Time, bytes and wishes go in; [`Output`]s come out of one queue, in their true order. What a
-//! response belongs to stands in `matching`, what it does in `responses`, `accepted`, `reliable` and
-//! `again`, what the user's wishes do in `sending`, `raw`, `cancel` and `dialogs`, how many legs
+//! response belongs to stands in `matching`, what it does in `responses`, `accepted`, `acks`, `reliable`
+//! and `again`, what the user's wishes do in `sending`, `raw`, `cancel` and `dialogs`, how many legs
 //! there are in `legs`, how a context stands in `standing`, what the peer's own requests do in
 //! `peer` and `outside`, how they are answered in `answers` and what repeats the answers in `served`,
 //! `unacked` and `unpracked`, what time does in `timeouts`, and how contexts end in `ending`.
 
 mod accepted;
+mod acks;
 mod again;
 mod answers;
 mod authenticate;

@@ -28,7 +28,10 @@ impl UserAgent {
         let verdict = match self.servers.is_merged(transaction, request) {
             true => Verdict::loop_detected(),
             false if self.says_no_state(request) => Verdict::no_state(),
-            false => Verdict::out_of_dialog(&method, request, &self.settings.limits),
+            false => {
+                let reliable = self.settings.reliable_provisionals;
+                Verdict::out_of_dialog(&method, request, &self.settings.limits, reliable)
+            }
         };
         self.answer_at_once(now, transaction, request, verdict);
     }

@@ -10,6 +10,7 @@ use super::{
     errands::{Carries, OfLeg},
     legs::leg_and_invite,
     sending::destination,
+    size::Fits,
     transactions::{Key, Role},
 };
 use crate::sip::{
@@ -33,6 +34,9 @@ const NO_RSEQ: &str =
     "its RSeq is missing or no number from 1 to 4294967295: no PRACK can name it (RFC 3262 §7.1)";
 const NO_TAG: &str =
     "its To has no tag: it names no dialog that a PRACK could be sent in (RFC 3262 §3, §4)";
+
+const NOT_OFFERED: &str =
+    "the INVITE has not offered that: a peer may require it of no other (RFC 3262 §3)";
 
 /// What a provisional is to the sequence of its leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,9 +69,18 @@ impl UserAgent {
         if !requires || message.status() == Some(StatusCode::TRYING) {
             return Reliability::Unreliable;
         }
+        let Some(context) = self.contexts.get(&id) else { return Reliability::Unreliable };
+        let offers = |invite: Message| {
+            let offered = [HeaderName::Supported, HeaderName::Require];
+            offered
+                .iter()
+                .any(|name| invite.list(*name).any(|it| it.eq_ignore_ascii_case("100rel")))
+        };
+        if !context.message().is_some_and(offers) {
+            return Reliability::Broken(NOT_OFFERED);
+        }
         // RFC 3262 §7.1: from 1.
         let Some(rseq) = rseq else { return Reliability::Broken(NO_RSEQ) };
-        let Some(context) = self.contexts.get(&id) else { return Reliability::Unreliable };
         let to = message.to();
         let Some(tag) = to.ok().and_then(|to| to.tag()) else { return Reliability::Broken(NO_TAG) };
         let owner = self.contexts.get(&context.owner(id));
@@ -83,7 +96,7 @@ impl UserAgent {
     }
 
     /// A reliable provisional to a re-INVITE refreshes the target of its dialog, which stays so though
-    /// the re-INVITE is rejected (RFC 6141 §4.6).
+    /// the re-INVITE is rejected (RFC 6141 §4.7).
     pub(super) fn refreshed_reliably(&mut self, now: Instant, id: ContextId, message: &Message) {
         let parent = self.contexts.get(&id).and_then(|context| context.parent.clone());
         let Some((parent, leg)) = parent else { return };
@@ -118,7 +131,7 @@ impl UserAgent {
         let Some(leg) = self.leg_mut(of.owner, &of.tag) else { return };
         leg.rseq = Some(rseq);
         match self.hop_of(&of) {
-            None => self.write_prack(now, of, flow, rseq, message),
+            None => self.write_prack(now, of, (flow, Fits::Unknown), rseq, message),
             Some(hop) => {
                 let response = message.bytes().clone();
                 self.run_errand(now, flow, Carries::Prack { of, rseq, response }, hop);
@@ -126,12 +139,12 @@ impl UserAgent {
         }
     }
 
-    /// Writes a PRACK for a flow, and sends it there.
+    /// Writes a PRACK for a flow, and sends it there, or by TCP where it is too large.
     pub(super) fn write_prack(
         &mut self,
         now: Instant,
         of: OfLeg,
-        flow: FlowId,
+        (flow, fits): (FlowId, Fits),
         rseq: NonZeroU32,
         message: &Message,
     ) {
@@ -163,16 +176,36 @@ impl UserAgent {
         }
         let mut auth = AuthState::default();
         let bytes = self.sign_ahead(now, (id, Method::Prack), flow, &mut auth, bytes);
-        self.start_prack(now, id, (owner, &tag), branch, (flow, to), (bytes, auth));
+        let of = OfLeg { context: id, owner, tag };
+        self.start_or_switch_prack(now, of, branch, (flow, fits, to), (bytes, auth));
     }
 
-    /// Sends a PRACK that was refused elsewhere: the same but for its branch and what names us
-    /// (RFC 3263 §4.3).
+    fn start_or_switch_prack(
+        &mut self,
+        now: Instant,
+        of: OfLeg,
+        branch: Branch,
+        (flow, fits, to): (FlowId, Fits, Option<SocketAddr>),
+        (bytes, auth): (Bytes, AuthState),
+    ) {
+        let id = of.context;
+        match self.tcp_hop(now, (id, Method::Prack), (flow, fits), to, bytes.len()) {
+            Some(hop) => {
+                self.run_errand_by_tcp(now, flow, Carries::PrackAgain { of, prack: bytes }, hop);
+            }
+            None => {
+                self.start_prack(now, id, (of.owner, &of.tag), branch, (flow, to), (bytes, auth));
+            }
+        }
+    }
+
+    /// Sends a PRACK that was refused elsewhere, or too large for there: the same but for its branch and
+    /// what names us (RFC 3263 §4.3).
     pub(super) fn write_prack_again(
         &mut self,
         now: Instant,
         of: OfLeg,
-        flow: FlowId,
+        (flow, fits): (FlowId, Fits),
         prack: Bytes,
     ) {
         let OfLeg { context: id, owner, tag } = of;
@@ -183,9 +216,14 @@ impl UserAgent {
         let Some(context) = self.contexts.get(&id).filter(|it| it.ended.is_none()) else { return };
         let sender = self.sender_on(context, flow, transport, &sent_by);
         let bytes = compose::elsewhere(&prack, &sender, branch, true, None);
+        let owned = self.contexts.get(&owner);
+        let Some((leg, _)) = owned.and_then(|owned| leg_and_invite(owned, &tag)) else { return };
+        // A flow of its own leads there already.
+        let to = destination(transport, &InDialog::new(leg)).filter(|_| flow == context.flow);
         let mut auth = AuthState::default();
         let bytes = self.sign_ahead(now, (id, Method::Prack), flow, &mut auth, bytes);
-        self.start_prack(now, id, (owner, &tag), branch, (flow, None), (bytes, auth));
+        let of = OfLeg { context: id, owner, tag };
+        self.start_or_switch_prack(now, of, branch, (flow, fits, to), (bytes, auth));
     }
 
     fn start_prack(
@@ -281,7 +319,8 @@ impl UserAgent {
         let Some(context) = self.contexts.get(&id) else { return Next::Stands(None) };
         let sender = self.sender_on(context, flow, transport, &sent_by);
         let bytes = compose::again(&sent, &sender, branch, &again);
-        self.start_prack(now, id, (owner, tag), branch, (flow, to), (bytes, auth));
+        let of = OfLeg { context: id, owner, tag: tag.into() };
+        self.start_or_switch_prack(now, of, branch, (flow, Fits::Unknown, to), (bytes, auth));
         Next::Again
     }
 

@@ -173,7 +173,8 @@ impl UserAgent {
         // RFC 3261 §12.1: a provisional other than 100 with a To tag makes an early dialog;
         // RFC 6228 §4: a 199 makes none, unless its PRACK needs one.
         let ends_a_leg = status == StatusCode::EARLY_DIALOG_TERMINATED;
-        if status != StatusCode::TRYING && !(ends_a_leg && reliability == Reliability::Unreliable) {
+        let is_acknowledged = matches!(reliability, Reliability::Next(_));
+        if status != StatusCode::TRYING && (!ends_a_leg || is_acknowledged) {
             self.early_leg(now, id, status, message);
         }
         // RFC 6228 §5: this leg is over, the INVITE is not.

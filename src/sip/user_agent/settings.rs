@@ -9,7 +9,7 @@ pub struct Settings {
     pub timing: Timing,
     /// The `User-Agent` and `Server` header.
     pub user_agent: String,
-    /// Whether INVITEs say `Supported: 100rel` (RFC 3262).
+    /// Whether INVITEs say `Supported: 100rel` (RFC 3262), and what requires it of us is understood.
     pub reliable_provisionals: bool,
     /// Whether Contact says where the peer has seen us, where that is not our own address: behind a
     /// NAT, on UDP (RFC 3581 §4). What is registered by then is registered anew.

@@ -1,11 +1,12 @@
 //! Requests that are too large for a datagram go by TCP (RFC 3261 §18.1.1).
 //!
 //! Whatever a context sends first on a flow of datagrams may move: its first request, the same with
-//! credentials or to another target, and a request in a dialog. Where its server is known by name,
+//! credentials or to another target, and a request in a dialog; so may an ACK of a 2xx and a PRACK. A
+//! CANCEL and the ACK of any other final are bound to their INVITE. Where its server is known by name,
 //! its TCP is a service of its own (RFC 3263 §4.1, §4.2): the candidates of that come first, and
 //! those of UDP after them. Else TCP has the same address and port.
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Instant};
 
 use super::{Output, UserAgent, route::Known};
 use crate::sip::{
@@ -13,10 +14,11 @@ use crate::sip::{
     event::{ContextId, Fact, FlowId, Resolution, State, Trial},
     header::NameAddr,
     message::Message,
+    method::Method,
     name::HeaderName,
     resolution::{Candidate, Resolved, Source},
     transport::Transport,
-    uri::Uri,
+    uri::{Uri, UriBuf},
 };
 
 /// A context that wants to leave a flow of datagrams for a connection. It is given one with
@@ -48,7 +50,36 @@ pub(crate) enum Size {
     Settled,
 }
 
+/// Whether it has been looked at that an ACK or PRACK fits its flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fits {
+    Unknown,
+    /// It goes there, whatever its size.
+    Settled,
+}
+
 impl UserAgent {
+    /// Where an ACK of a 2xx or a PRACK goes by TCP that is too large for its flow: the same address and
+    /// port, as without any look-up (RFC 3261 §18.1.1).
+    pub(super) fn tcp_hop(
+        &mut self,
+        now: Instant,
+        (id, method): (ContextId, Method),
+        (flow, fits): (FlowId, Fits),
+        to: Option<SocketAddr>,
+        size: usize,
+    ) -> Option<UriBuf> {
+        let limit = self.settings.udp_max_bytes.filter(|limit| size > *limit)?;
+        let known = self.flows.flow(flow).filter(|flow| flow.transport == Transport::Udp)?;
+        if fits == Fits::Settled {
+            return None;
+        }
+        let address = to.or_else(|| known.peer.as_ref().map(|peer| peer.address()))?;
+        let why = format!("{}: TCP is tried (RFC 3261 §18.1.1)", too_large(&method, size, limit));
+        self.tell(now, id, method, Fact::PassedOver { response: None, why: why.into() });
+        format!("sip:{address};transport=tcp").parse().ok()
+    }
+
     /// Whether a request of that size, which would go `to` an address, has to leave its flow for
     /// TCP; it waits for its new flow then.
     pub(super) fn switch_to_tcp(
@@ -68,9 +99,7 @@ impl UserAgent {
         if !is_udp || context.size != Size::Unknown {
             return false;
         }
-        let too_large = format!(
-            "the request has {size} bytes, and a datagram should have no more than {limit}"
-        );
+        let too_large = too_large(&"request", size, limit);
         let known = context.route.as_ref().filter(|_| to.is_none()).map(|route| route.tcp());
         if let Some(Known::Tried) = known {
             context.size = Size::Settled;
@@ -248,6 +277,10 @@ impl UserAgent {
         self.flows.join(flow, id);
         self.send_or_wait(now, id, flow);
     }
+}
+
+fn too_large(what: &dyn fmt::Display, size: usize, limit: usize) -> String {
+    format!("the {what} has {size} bytes, and a datagram should have no more than {limit}")
 }
 
 /// Whether the next hop of a request that was written names its port (RFC 3261 §8.1.2).

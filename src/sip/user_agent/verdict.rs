@@ -84,13 +84,16 @@ impl Verdict {
     }
 
     /// What answers OPTIONS (RFC 3261 §11.2).
-    fn capabilities() -> Verdict {
-        Verdict::new(200)
+    fn capabilities(reliable: bool) -> Verdict {
+        let verdict = Verdict::new(200)
             .with(HeaderName::Allow, compose::ALLOW)
             .with(HeaderName::Accept, format!("{}, text/plain", sdp::SDP))
             .with(HeaderName::AcceptEncoding, "identity")
-            .with(HeaderName::AcceptLanguage, "*")
-            .with(HeaderName::Supported, "100rel")
+            .with(HeaderName::AcceptLanguage, "*");
+        match reliable {
+            true => verdict.with(HeaderName::Supported, "100rel"),
+            false => verdict,
+        }
     }
 
     /// What answers a CANCEL of a request that is known, answered or not (RFC 3261 §9.2).
@@ -125,7 +128,12 @@ impl Verdict {
     }
 
     /// The answer to a request that belongs to no dialog.
-    pub(super) fn out_of_dialog(method: &Method, request: &Message, limits: &Limits) -> Verdict {
+    pub(super) fn out_of_dialog(
+        method: &Method,
+        request: &Message,
+        limits: &Limits,
+        reliable: bool,
+    ) -> Verdict {
         if let Some(refusal) = malformed(request, limits) {
             return refusal;
         }
@@ -142,13 +150,13 @@ impl Verdict {
         if is_lost {
             return Verdict::new(481);
         }
-        if let Some(refusal) = unsupported(request) {
+        if let Some(refusal) = unsupported(request, reliable) {
             return refusal;
         }
         match method {
             // Deviation: RFC 3261 §11.2 has it answered as an INVITE would be, by 480. What asks is mostly
             // a registrar that wants to know whether the phone is there, and it is.
-            Method::Options => Verdict::capabilities(),
+            Method::Options => Verdict::capabilities(reliable),
             // RFC 3428 §7: it is shown as it came, whatever it holds; the 200 has no body.
             Method::Message => Verdict::new(200),
             // RFC 3261 §21.4.18: understood (there are re-INVITEs), but nobody takes calls here.
@@ -201,7 +209,8 @@ impl UserAgent {
                 waiting.method == Method::Update
                     && (waiting.context, &waiting.tag) == (peer.context, &peer.tag)
             });
-        if let Some(refusal) = unsupported(&peer.message) {
+        let reliable = self.settings.reliable_provisionals;
+        if let Some(refusal) = unsupported(&peer.message, reliable) {
             return refusal;
         }
         match peer.method {
@@ -210,7 +219,7 @@ impl UserAgent {
                 Verdict::new(469).with_extension("Recv-Info", "").unless_by_hand()
             }
             Method::Bye | Method::Info | Method::Message => Verdict::new(200),
-            Method::Options => Verdict::capabilities(),
+            Method::Options => Verdict::capabilities(reliable),
             // RFC 3261 §14.2, RFC 3311 §5.2: one offer after the other, and none across ours.
             Method::Invite if unacked => {
                 Verdict::new(500).with(HeaderName::RetryAfter, retry_after.to_string())
@@ -306,11 +315,12 @@ fn malformed(request: &Message, limits: &Limits) -> Option<Verdict> {
     (!is_known).then(|| Verdict::new(416))
 }
 
-/// What cannot be understood of a request, whatever its method.
-fn unsupported(request: &Message) -> Option<Verdict> {
+/// What cannot be understood of a request, whatever its method; `reliable` says whether 100rel is
+/// switched on.
+fn unsupported(request: &Message, reliable: bool) -> Option<Verdict> {
     let unknown: Vec<&str> = request
         .list(HeaderName::Require)
-        .filter(|option| !option.eq_ignore_ascii_case("100rel"))
+        .filter(|option| !(reliable && option.eq_ignore_ascii_case("100rel")))
         .collect();
     // RFC 3261 §8.2.2.3: extensions that are required and not known here.
     if !unknown.is_empty() {

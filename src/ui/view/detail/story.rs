@@ -228,9 +228,12 @@ impl Teller<'_> {
             Fact::Subscription { .. } => {
                 ("◆", theme.pending, "subscription".to_owned(), String::new())
             }
-            Fact::NoLeg { tag, .. } => {
-                ("◇", theme.bad, format!("no leg {}", safe(tag)), "too many".to_owned())
-            }
+            Fact::NoLeg { tag, .. } => (
+                "◇",
+                theme.bad,
+                format!("no leg {}", safe(tag)).trim_end().to_owned(),
+                String::new(),
+            ),
             Fact::Received { again, message, .. } => {
                 let meant = if *again { "from the peer, repeated" } else { "from the peer" };
                 let read = Message::read(message.clone()).ok();

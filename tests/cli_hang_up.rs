@@ -1,0 +1,102 @@
+//! `send` and a call that could not be hung up: the run has not come out well then.
+
+mod cli_script;
+mod cli_support;
+
+use std::net::{SocketAddr, UdpSocket};
+
+use cli_script::*;
+use cli_support::{DEADLINE as PATIENCE, Home, sipboard};
+use sipboard::{
+    engine::Command,
+    headless::Outcome,
+    sip::{Cause, ContextId, Fact, LegState, Method, TerminatedBy},
+};
+
+/// A peer on UDP that accepts a call and answers its BYE with that status, or not at all; it ends with
+/// the BYE, or with the program.
+fn peer(bye: Option<&'static str>) -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let address = socket.local_addr().expect("it is bound");
+    socket.set_read_timeout(Some(PATIENCE)).expect("it takes a time");
+    std::thread::spawn(move || {
+        let mut buffer = vec![0; 65_535];
+        while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+            let request = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            let status = match request.split(' ').next() {
+                Some("INVITE") => "200 OK",
+                Some("BYE") => match bye {
+                    Some(status) => status,
+                    None => continue,
+                },
+                _ => continue,
+            };
+            let copied = ["Via:", "From:", "Call-ID:", "CSeq:"];
+            let lines = request.lines().filter(|line| copied.iter().any(|it| line.starts_with(it)));
+            let lines: String = lines.map(|line| format!("{line}\r\n")).collect();
+            let answer = format!(
+                "SIP/2.0 {status}\r\n{lines}To: <sip:b@b.test>;tag=b\r\n\
+                 Contact: <sip:b@{address}>\r\nContent-Length: 0\r\n\r\n"
+            );
+            let _ = socket.send_to(answer.as_bytes(), from);
+        }
+    });
+    address
+}
+
+#[test]
+fn the_exit_status_says_whether_the_call_could_be_hung_up() {
+    for (bye, code, says) in [
+        (Some("200 OK"), 0, ""),
+        // RFC 3261 §15.1.1: there is no such call any more.
+        (Some("481 Call/Transaction Does Not Exist"), 0, ""),
+        (
+            Some("403 Forbidden"),
+            1,
+            "#1: the call may still be up at the peer: its BYE failed (Rejected)",
+        ),
+        (None, 3, "#1: the call may still be up at the peer: its BYE failed (Request Timeout)"),
+    ] {
+        let server = format!("sip:{};transport=udp", peer(bye));
+        let home = Home::new();
+        let args = ["send", "INVITE", "sip:b@b.test", "--server", &server, "--t1-ms", "20"];
+        let ran = sipboard(&home, &[&args[..], &["--hangup-after", "0s"]].concat());
+        assert_eq!(ran.code, Some(code), "{bye:?} {}{}", ran.out, ran.err);
+        assert!(ran.err.contains(says), "{bye:?} {}", ran.err);
+        assert_eq!(ran.err.contains("may still be up"), !says.is_empty(), "{}", ran.err);
+    }
+}
+
+/// A call whose BYE finds no connection, and which the peer ends before that or not.
+async fn no_connection(peer_ends: bool) -> Ran {
+    let leg = |state: LegState| Fact::Leg { tag: "a8f2".into(), state };
+    run(plan(Method::Invite), READABLE, async |script| {
+        let id = script.request().await;
+        script.tell(id, Method::Invite, vec![sent(), accepted()]).await;
+        let command = script.command().await;
+        assert!(matches!(command, Command::HangUp { .. }), "{command:?}");
+        let bye = ContextId(script.next);
+        script.tell(id, Method::Invite, vec![leg(LegState::HangingUp { bye })]).await;
+        script.tell(bye, Method::Bye, vec![created(Some(id))]).await;
+        let over = |by| leg(LegState::Terminated { by });
+        if peer_ends {
+            script.tell(id, Method::Invite, vec![over(TerminatedBy::Peer)]).await;
+        }
+        script.tell(bye, Method::Bye, failed(Cause::ConnectionError, "refused")).await;
+        if !peer_ends {
+            script.tell(id, Method::Invite, vec![over(TerminatedBy::Transport)]).await;
+        }
+        script.tell(id, Method::Invite, vec![Fact::Ended { cause: Cause::Bye }]).await;
+        script.quit().await;
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_bye_that_finds_no_connection_ends_with_4_unless_the_peer_has_hung_up() {
+    let ran = no_connection(false).await;
+    assert_eq!(ran.outcome, Outcome::Transport, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("its BYE failed (Connection Error)"), "{}", ran.err);
+    let ran = no_connection(true).await;
+    assert_eq!((ran.outcome, &*ran.err), (Outcome::Accepted, ""), "{}", ran.out);
+}
