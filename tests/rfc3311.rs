@@ -4,6 +4,7 @@ mod scripted;
 mod simulation;
 
 use scripted::*;
+use simulation::invite;
 use sipboard::sip::{
     DialogError, DialogRequest, HangUpError, HeaderName, Method, Settings, Transport,
 };
@@ -162,4 +163,40 @@ fn s5_2_an_update_while_our_offer_in_a_2xx_waits_for_its_answer_gets_491() {
     assert_eq!(code(&call.peer(Method::Update, 3, &[])), 200, "without an offer it may come");
     call.deliver(call.peer_request("b", Method::Ack, 1, &[]));
     assert_eq!(code(&call.peer_body(Method::Update, 4, &SDP_TYPE, SDP)), 200);
+}
+
+#[test]
+fn s5_1_no_update_makes_an_offer_across_another_one() {
+    let offer = || DialogRequest {
+        content_type: Some("application/sdp".to_owned()),
+        body: SDP.into(),
+        ..DialogRequest::new(Method::Update)
+    };
+    // Ours, in an UPDATE.
+    let mut call = Call::up();
+    call.in_dialog_with(None, offer()).unwrap();
+    assert_eq!(call.in_dialog_with(None, offer()), Err(DialogError::OfferPending));
+    call.in_dialog(Method::Update).unwrap();
+    let update = call.all_sent(Method::Update).remove(0);
+    call.reply_to(&update, 488, "");
+    call.in_dialog_with(None, offer()).unwrap();
+    // Ours, in a re-INVITE.
+    let mut call = Call::up();
+    call.in_dialog(Method::Invite).unwrap();
+    assert_eq!(call.in_dialog_with(None, offer()), Err(DialogError::OfferPending));
+    // That of the INVITE, until a reliable provisional has answered it.
+    let mut request = invite();
+    request.content_type = Some("application/sdp".to_owned());
+    request.body = SDP.into();
+    let mut call = Call::udp(request);
+    call.reply(180, "b");
+    assert_eq!(call.in_dialog_with(None, offer()), Err(DialogError::OfferPending));
+    call.reply_sdp(183, "b", &[(HeaderName::Require, "100rel"), (HeaderName::RSeq, "1")]);
+    call.in_dialog_with(None, offer()).unwrap();
+    // The peer's.
+    let by_hand = [Method::Update].into_iter().collect();
+    let settings = Settings { by_hand, ..Settings::default() };
+    let mut call = Call::up_with(settings, Transport::Udp);
+    call.peer_body(Method::Update, 1, &SDP_TYPE, SDP);
+    assert_eq!(call.in_dialog_with(None, offer()), Err(DialogError::OfferPending));
 }

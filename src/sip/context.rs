@@ -225,7 +225,7 @@ impl ClientContext {
 
     /// Whether something that was subscribed to in a call has outlived it (RFC 5057 §4.1).
     pub(crate) fn is_outlived(&self) -> bool {
-        self.legs.iter().any(|leg| leg.is_terminated() && !leg.subscriptions.is_empty())
+        self.legs.iter().any(|leg| leg.is_terminated() && !leg.subscriptions().is_empty())
     }
 
     /// How many legs are up.

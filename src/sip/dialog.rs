@@ -40,8 +40,8 @@ pub(crate) struct Leg {
     pub(crate) offer_answered: bool,
     /// What SUBSCRIBEs and REFERs of ours have notifications coming on it (RFC 6665, RFC 3515): the one
     /// that made the dialog, or those that were sent in it, the oldest first. They may outlive a call
-    /// (RFC 5057 §3.1).
-    pub(crate) subscriptions: Vec<Subscription>,
+    /// (RFC 5057 §3.1). Boxed: most legs have none.
+    subscriptions: Option<Box<Subscriptions>>,
     /// Our side of the session, once somebody has changed it or may.
     pub(crate) described: Option<Box<Described>>,
     /// The last re-INVITE of ours that was accepted: its 2xx may come again as long as the leg is up
@@ -80,7 +80,7 @@ impl Leg {
             remote_cseq: None,
             rseq: None,
             offer_answered: false,
-            subscriptions: Vec::new(),
+            subscriptions: None,
             described: None,
             reinvite: None,
             invite_pending: false,
@@ -109,7 +109,7 @@ impl Leg {
             remote_cseq: None,
             rseq: None,
             offer_answered: false,
-            subscriptions: Vec::new(),
+            subscriptions: None,
             described: None,
             reinvite: None,
             invite_pending: false,
@@ -175,6 +175,30 @@ impl Leg {
         !self.confirmed && !self.is_terminated()
     }
 
+    /// What has notifications coming on it.
+    pub(crate) fn subscriptions(&self) -> &[Subscription] {
+        self.subscriptions.as_ref().map_or(&[], |all| &all.0)
+    }
+
+    /// What that context has subscribed to on it.
+    pub(crate) fn subscription_mut(&mut self, by: ContextId) -> Option<&mut Subscription> {
+        self.subscriptions.as_mut()?.0.iter_mut().find(|subscription| subscription.by == by)
+    }
+
+    /// That context has subscribed to something on it, or is about to.
+    pub(crate) fn subscribe(&mut self, by: ContextId) {
+        self.subscriptions.get_or_insert_default().0.push(Subscription::new(by));
+    }
+
+    /// What that context has subscribed to is over.
+    pub(crate) fn unsubscribe(&mut self, by: ContextId) {
+        let Some(all) = &mut self.subscriptions else { return };
+        all.0.retain(|subscription| subscription.by != by);
+        if all.0.is_empty() {
+            self.subscriptions = None;
+        }
+    }
+
     /// Whether what ends the dialog is on its way.
     pub(crate) fn is_hanging_up(&self) -> bool {
         matches!(self.state, LegState::HangingUp { .. })
@@ -185,6 +209,10 @@ impl Leg {
         matches!(self.state, LegState::Terminated { .. })
     }
 }
+
+/// The subscriptions of a leg.
+#[derive(Debug, Default)]
+struct Subscriptions(Vec<Subscription>);
 
 /// A subscription in the dialog of a leg, and how long it lasts.
 #[derive(Debug)]
@@ -199,7 +227,7 @@ pub(crate) struct Subscription {
 
 impl Subscription {
     /// One of which nothing is known so far.
-    pub(crate) fn new(by: ContextId) -> Subscription {
+    fn new(by: ContextId) -> Subscription {
         Subscription { by, expiry: None, notify_by: None }
     }
 

@@ -202,7 +202,7 @@ impl UserAgent {
         }
         let Some(context) = self.contexts.remove(&id) else { return };
         for leg in &context.legs {
-            for subscription in &leg.subscriptions {
+            for subscription in leg.subscriptions() {
                 for (timer, at) in subscription.deadlines() {
                     let due = Due::Subscription(subscription.by, leg.tag.clone(), timer);
                     self.transactions.disarm(at, due);
@@ -235,7 +235,7 @@ impl UserAgent {
         parent.is_some_and(|(parent, tag)| {
             let legs = self.contexts.get(parent).into_iter().flat_map(|parent| &parent.legs);
             legs.into_iter().filter(|leg| leg.tag == *tag).any(|leg| {
-                leg.reinvite == Some(id) || leg.subscriptions.iter().any(|it| it.by == id)
+                leg.reinvite == Some(id) || leg.subscriptions().iter().any(|it| it.by == id)
             })
         })
     }

@@ -74,6 +74,11 @@ pub enum DialogError {
     /// A re-INVITE is under way.
     #[error("an INVITE is already in progress in this dialog (RFC 3261 §14.1)")]
     InvitePending,
+    /// An UPDATE would make an offer across another one.
+    #[error(
+        "an offer in this dialog waits for its answer, and there is no other until it has it: send the UPDATE without a body, or later (RFC 3311 §5.1)"
+    )]
+    OfferPending,
     /// It would leave a secure dialog.
     #[error(transparent)]
     InTheClear(#[from] InTheClear),

@@ -29,6 +29,10 @@ impl UserAgent {
         request: DialogRequest,
     ) -> Result<ContextId, DialogError> {
         let tag = self.leg_for(id, tag, &request.method)?;
+        let offers = request.method == Method::Update && !request.body.is_empty();
+        if offers && self.waits_for_answer(id, &tag) {
+            return Err(DialogError::OfferPending);
+        }
         // A BYE ends the leg, whatever becomes of it.
         if request.method == Method::Bye {
             self.hang_up_leg_now(now, id, &tag, request);
@@ -79,6 +83,15 @@ impl UserAgent {
             reliable: self.settings.reliable_provisionals,
             tag,
         })
+    }
+
+    /// Whether an offer on a leg has no answer, from either side (RFC 3264 §4, RFC 3311 §5.1).
+    fn waits_for_answer(&self, id: ContextId, tag: &str) -> bool {
+        let Some(context) = self.contexts.get(&id) else { return false };
+        let Some(leg) = context.legs.iter().find(|leg| &*leg.tag == tag) else { return false };
+        let of_invite = (leg.is_early() || leg.invite_pending) && !leg.offer_answered;
+        let of_peer = leg.peer_offer_pending || self.unacked.has_offered(id, tag);
+        of_invite || leg.update_pending || of_peer
     }
 
     /// The leg in whose dialog a request can be sent now.

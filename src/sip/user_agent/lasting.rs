@@ -24,8 +24,7 @@ impl UserAgent {
         tag: &str,
     ) -> Option<&mut Subscription> {
         let owner = self.contexts.get(&by)?.owner(by);
-        let leg = self.leg_mut(owner, tag)?;
-        leg.subscriptions.iter_mut().find(|subscription| subscription.by == by)
+        self.leg_mut(owner, tag)?.subscription_mut(by)
     }
 
     /// Moves one of the two deadlines of a subscription.
@@ -188,7 +187,7 @@ impl UserAgent {
             self.set_subscription(by, tag, timer, None);
         }
         if let Some(leg) = self.leg_mut(owner, tag) {
-            leg.subscriptions.retain(|subscription| subscription.by != by);
+            leg.unsubscribe(by);
         }
         if by != owner {
             self.forget_if_over(by);
@@ -198,7 +197,7 @@ impl UserAgent {
     /// Every subscription of a leg is over with it.
     pub(super) fn forget_subscriptions_of(&mut self, owner: ContextId, tag: &str) {
         let Some(leg) = self.leg_mut(owner, tag) else { return };
-        let all: Vec<ContextId> = leg.subscriptions.iter().map(|it| it.by).collect();
+        let all: Vec<ContextId> = leg.subscriptions().iter().map(|it| it.by).collect();
         for by in all {
             self.forget_subscription((owner, tag), by);
         }
@@ -222,7 +221,7 @@ impl UserAgent {
     pub(super) fn subscriptions_outlive(&mut self, now: Instant, owner: ContextId, tag: &str) {
         self.bound_subscriptions(now, owner, tag);
         let Some(leg) = self.leg_mut(owner, tag) else { return };
-        let all: Vec<ContextId> = leg.subscriptions.iter().map(|it| it.by).collect();
+        let all: Vec<ContextId> = leg.subscriptions().iter().map(|it| it.by).collect();
         for by in all {
             let what = self.subscription_name(by);
             let detail = format!(
@@ -235,7 +234,7 @@ impl UserAgent {
     /// Whatever is left of a leg that is over has an end.
     pub(super) fn bound_subscriptions(&mut self, now: Instant, owner: ContextId, tag: &str) {
         let Some(leg) = self.leg_mut(owner, tag).filter(|leg| leg.is_terminated()) else { return };
-        let endless = leg.subscriptions.iter().filter(|it| it.deadlines().next().is_none());
+        let endless = leg.subscriptions().iter().filter(|it| it.deadlines().next().is_none());
         let endless: Vec<ContextId> = endless.map(|it| it.by).collect();
         let timer_n = now + self.settings.timing.patience();
         for by in endless {

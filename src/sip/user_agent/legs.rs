@@ -129,7 +129,7 @@ impl UserAgent {
         let is_room = context.legs.len() <= LEGS;
         let is_call = context.method == Method::Invite;
         let Some(leg) = context.leg_mut(tag) else { return };
-        let outlived = is_call && is_room && leg.is_up() && !leg.subscriptions.is_empty();
+        let outlived = is_call && is_room && leg.is_up() && !leg.subscriptions().is_empty();
         if !outlived {
             self.forget_subscriptions_of(id, tag);
         }

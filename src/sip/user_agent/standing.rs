@@ -89,7 +89,7 @@ impl UserAgent {
             (timer, at, Whose::Answered(cseq, place(tag).unwrap_or(usize::MAX)))
         });
         let subscribed = context.legs.iter().enumerate().flat_map(|(place, leg)| {
-            leg.subscriptions.iter().flat_map(move |it| {
+            leg.subscriptions().iter().flat_map(move |it| {
                 let whose = Whose::Subscription(it.by, place);
                 it.deadlines().map(move |(timer, at)| (timer, at, whose))
             })

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::sip::{
     cause::Cause,
-    dialog::{Leg, Subscription},
+    dialog::Leg,
     event::{ContextId, Fact, LegState, State, TerminatedBy, Timer},
     header::{Event, SubscriptionState},
     message::Message,
@@ -64,7 +64,7 @@ impl UserAgent {
         if self.subscription_mut(by, &tag).is_none()
             && let Some(leg) = self.leg_mut(owner, &tag).filter(|leg| !leg.is_terminated())
         {
-            leg.subscriptions.push(Subscription::new(by));
+            leg.subscribe(by);
         }
         self.set_subscription(by, &tag, Timer::N, Some(timer_n));
     }
@@ -120,7 +120,7 @@ impl UserAgent {
         let cseq = request.cseq().ok()?.number;
         let request_uri = String::from_utf8_lossy(request.request_uri_bytes());
         let mut leg = Leg::new(message, &request_uri, cseq)?;
-        leg.subscriptions.push(Subscription::new(id));
+        leg.subscribe(id);
         context.legs.push(leg);
         let until = context.deadline.unwrap_or(timer_n);
         self.wait_for_notify(id, Some(until));
@@ -143,7 +143,7 @@ impl UserAgent {
         let ours = context.message()?;
         let request_uri = String::from_utf8_lossy(ours.request_uri_bytes());
         let mut leg = Leg::of_peer(request, &request_uri, ours.cseq().ok()?.number)?;
-        leg.subscriptions.push(Subscription::new(id));
+        leg.subscribe(id);
         let tag = leg.tag.clone();
         context.legs.push(leg);
         self.tell_own(now, id, Fact::Leg { tag: tag.clone(), state: LegState::Confirmed });
@@ -158,7 +158,7 @@ impl UserAgent {
     ) -> Option<ContextId> {
         let leg = self.contexts.get(&owner)?.legs.iter().find(|leg| &*leg.tag == tag)?;
         let of = |by: ContextId| self.is_about(by, notify);
-        let mut all = leg.subscriptions.iter().map(|subscription| subscription.by);
+        let mut all = leg.subscriptions().iter().map(|subscription| subscription.by);
         let exact = all.clone().find(|by| of(*by) == About::This);
         // RFC 3515 §2.4.6: whose id is not that of a REFER, and there is only one, means that.
         exact.or_else(|| {
@@ -176,7 +176,7 @@ impl UserAgent {
     ) -> Option<ContextId> {
         let context = self.contexts.get(&id)?;
         let leg = self.contexts.get(&owner)?.legs.iter().find(|leg| &*leg.tag == tag)?;
-        let mut all = leg.subscriptions.iter().map(|subscription| subscription.by);
+        let mut all = leg.subscriptions().iter().map(|subscription| subscription.by);
         if let Some(own) = all.clone().find(|by| *by == id) {
             return Some(own);
         }

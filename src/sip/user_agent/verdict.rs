@@ -178,7 +178,7 @@ impl UserAgent {
         let context = self.contexts.get(&peer.context);
         let calling = context.is_some_and(|context| context.state.is_pending());
         let Some(leg) = self.leg_mut(peer.context, &peer.tag) else { return Verdict::new(481) };
-        let (is_over, subscribed) = (leg.is_terminated(), !leg.subscriptions.is_empty());
+        let (is_over, subscribed) = (leg.is_terminated(), !leg.subscriptions().is_empty());
         let is_notify = peer.method == Method::Notify;
         let is_notified =
             is_notify && self.subscription_for((peer.context, &peer.tag), &peer.message).is_some();
