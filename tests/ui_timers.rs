@@ -207,3 +207,25 @@ fn a_notify_tells_how_its_subscription_and_its_transfer_stand() {
     let told = lines(&text, "from the peer");
     assert!(told[0].contains("active;x=\\u{202e} · SIP/2.0 180 Ring\\x1bing"), "{text}");
 }
+
+#[test]
+fn a_call_that_is_over_says_in_its_row_what_it_still_waits_for() {
+    let mut script = up();
+    let expiry = TimerAt {
+        timer: Timer::Expiry,
+        at: script.now + Duration::from_secs(59),
+        of: of(Method::Refer, Some(3), false),
+    };
+    let detail = "the subscription of REFER 3 outlives the call".to_owned();
+    let waits = Status { timers: [expiry].into(), ..status(State::HungUp, true) };
+    let waits = Status { ended: false, ..waits };
+    script.fact(1, Method::Invite, Fact::Subscription { detail }, waits);
+    let text = script.text(140, 40);
+    let row = text.lines().find(|line| line.contains("hung up")).unwrap();
+    assert!(row.contains("expiry in 59s"), "{text}");
+    assert_eq!(lines(&text, "outlives").len(), 1, "{text}");
+    let over = Fact::Ended { cause: Cause::Bye };
+    script.fact(1, Method::Invite, over, Status { ended: true, ..status(State::HungUp, true) });
+    let text = script.text(140, 40);
+    assert!(text.lines().any(|line| line.contains("hung up") && line.contains("200 OK")), "{text}");
+}

@@ -95,16 +95,19 @@ pub(super) const fn is_right(column: Column) -> bool {
 }
 
 /// The last response, or the countdown of the timer that fires next: that also while a cancel is
-/// under way, which is what one waits for then.
+/// under way, or what was subscribed to in a call that is over lasts, which is what one waits for then.
 fn last(row: &Row, has: impl Fn(Column) -> bool, moment: &Moment) -> String {
     let timed = || {
         let mut running = row.status.running(moment.now());
         let next = running.find(|timer| !timer.timer.is_silent());
         next.map(|next| countdown(next, moment)).filter(|_| !has(Column::Timer))
     };
-    if row.status.state == State::Cancelling
-        && let Some(timer) = timed()
-    {
+    let waits = match row.status.state {
+        State::Cancelling => true,
+        State::HungUp => !row.status.ended,
+        _ => false,
+    };
+    if waits && let Some(timer) = timed() {
         return timer;
     }
     match &row.last {
