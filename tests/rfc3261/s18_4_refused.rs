@@ -74,13 +74,14 @@ fn went_on(call: &Call, method: Method) -> FlowId {
 }
 
 #[test]
-fn s18_4_an_ack_that_was_refused_goes_to_the_next_candidate_when_the_2xx_comes_again() {
+fn s18_4_an_ack_that_is_refused_goes_to_the_next_candidate_at_once() {
     let mut call = invited();
     accept_by_name(&mut call);
     find_way(&mut call, 0);
     assert_eq!((call.wire(), went_on(&call, Method::Ack)), (vec!["ACK".to_owned()], TWO[0]));
-    call.sim.with(|ua, now| ua.flow_error(now, TWO[0], "connection refused"));
     call.look();
+    call.sim.with(|ua, now| ua.flow_error(now, TWO[0], "connection refused"));
+    // Meanwhile it waits.
     accept_by_name(&mut call);
     find_way(&mut call, 1);
     assert_eq!((call.wire(), went_on(&call, Method::Ack)), (vec!["ACK".to_owned()], TWO[1]));
@@ -91,13 +92,27 @@ fn s18_4_an_ack_that_was_refused_goes_to_the_next_candidate_when_the_2xx_comes_a
     assert_eq!(call.sim.follows.len(), 2, "it arrives there");
     // The second refuses too: the way of the INVITE is left, and it is not left again.
     call.sim.with(|ua, now| ua.flow_error(now, TWO[1], "connection refused"));
-    accept_by_name(&mut call);
     find_way(&mut call, 2);
     assert_eq!((call.wire(), went_on(&call, Method::Ack)), (vec!["ACK".to_owned()], FLOW));
     call.sim.with(|ua, now| ua.flow_error(now, FLOW, "connection refused"));
+    assert_eq!(call.wire(), [""; 0]);
     accept_by_name(&mut call);
     assert_eq!((call.wire(), went_on(&call, Method::Ack)), (vec!["ACK".to_owned()], FLOW));
     assert_eq!(call.sim.follows.len(), 3);
+}
+
+#[test]
+fn s18_4_a_refusal_long_after_an_ack_may_be_of_something_else_until_the_2xx_comes_again() {
+    let mut call = invited();
+    accept_by_name(&mut call);
+    find_way(&mut call, 0);
+    call.sim.run(std::time::Duration::from_secs(2));
+    call.look();
+    call.sim.with(|ua, now| ua.flow_error(now, TWO[0], "connection refused"));
+    assert_eq!((call.wire(), call.sim.follows.len()), (vec![], 1));
+    accept_by_name(&mut call);
+    find_way(&mut call, 1);
+    assert_eq!((call.wire(), went_on(&call, Method::Ack)), (vec!["ACK".to_owned()], TWO[1]));
 }
 
 #[test]
@@ -105,6 +120,7 @@ fn s18_4_an_ack_goes_again_where_something_was_heard_after_the_refusal() {
     let mut call = invited();
     accept_by_name(&mut call);
     find_way(&mut call, 0);
+    call.sim.run(std::time::Duration::from_secs(2));
     call.sim.with(|ua, now| ua.flow_error(now, TWO[0], "connection refused"));
     let source = "192.0.2.8:5070".parse().unwrap();
     call.sim.with(|ua, now| ua.handle_message(now, TWO[0], source, "\r\n\r\n".into()));
@@ -181,10 +197,14 @@ fn s18_4_an_ack_that_a_numeric_contact_refuses_goes_the_way_of_the_invite() {
     let mut call = numeric();
     assert_eq!(ack_went_to(&call).as_deref(), Some(NUMERIC));
     let there = NUMERIC.parse().unwrap();
-    call.sim.with(|ua, now| ua.datagram_refused(now, FLOW, there, "connection refused"));
-    for _ in 0..2 {
+    for again in [false, true] {
         call.look();
-        accept_at_number(&mut call);
+        match again {
+            false => call.sim.with(|ua, now| {
+                ua.datagram_refused(now, FLOW, there, "connection refused");
+            }),
+            true => accept_at_number(&mut call),
+        }
         assert_eq!((call.wire(), ack_went_to(&call)), (vec!["ACK".to_owned()], None));
     }
     let passed = "passed over: connection refused; the ACK goes the way of the INVITE".to_owned();

@@ -107,13 +107,15 @@ impl UserAgent {
             context.acks.retain(|before| before.tag != ack.tag);
             context.acks.push(ack.clone());
         }
-        let Some(hop) = tcp else { return self.transmit_ack(now, id, ack, status, again) };
+        let Some(hop) = tcp else {
+            return self.transmit_ack(now, id, ack, (status, message), again);
+        };
         let carries = Carries::Ack { of, status, response: message.bytes().clone() };
         self.run_errand_by_tcp(now, flow, carries, hop);
     }
 
-    /// A 2xx came again. Its ACK goes again too, once it has gone: where its flow is gone, on
-    /// another.
+    /// A 2xx came again, or its ACK was refused. The ACK goes again, once it has gone: where its flow
+    /// is gone, on another.
     pub(super) fn ack_again(
         &mut self,
         now: Instant,
@@ -133,7 +135,7 @@ impl UserAgent {
                 sent.at = now;
                 sent.to = ack.to;
             });
-            return self.transmit_ack(now, id, ack, status, true);
+            return self.transmit_ack(now, id, ack, (status, message), true);
         }
         let of = OfLeg { context: id, owner: context.owner(id), tag: ack.tag };
         let is_up = self.leg_mut(of.owner, &of.tag).is_some_and(|leg| leg.is_up());
@@ -159,14 +161,15 @@ impl UserAgent {
         now: Instant,
         id: ContextId,
         ack: Ack,
-        status: StatusCode,
+        (status, response): (StatusCode, &Message),
         again: bool,
     ) {
-        let Some(message) = ack.bytes else { return };
+        let Some(message) = ack.bytes.clone() else { return };
         if self.transmit(ack.flow, ack.to, message.clone()) {
             let destination = self.destination(ack.flow, ack.to);
             let fact = Fact::Acked { message, status, again, destination };
             self.tell(now, id, Method::Ack, fact);
+            self.ack_went(now, id, &ack, (status, response));
         }
     }
 }

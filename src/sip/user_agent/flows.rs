@@ -330,6 +330,7 @@ impl UserAgent {
 
     fn sendings_fail(&mut self, now: Instant, flow: FlowId, to: Option<SocketAddr>, reason: &str) {
         self.refusals.note(now, (flow, to), reason);
+        self.acks_go_on(now, (flow, to));
         for key in self.transactions.sending(flow) {
             let went = self.transactions.entry(key).and_then(|entry| entry.to());
             if self.elsewhere(flow, went) != to {

@@ -1,9 +1,14 @@
 //! Datagrams that the system reported as refused after they had gone (ICMP). A request fails by that
-//! or goes on at once (RFC 3261 §18.4); an ACK has no response, so what it is told by comes too late:
-//! the 2xx that is repeated finds here that the ACK did not arrive, and the next one goes to the next
-//! candidate (RFC 3263 §4.3). So does a PRACK that was refused.
+//! or goes on at once (RFC 3261 §18.4). An ACK has no response and no transaction: one that has just
+//! gone is looked for here, and goes to the next candidate (RFC 3263 §4.3); of an older one, the 2xx
+//! that is repeated finds here that it did not arrive. A PRACK that was refused goes on too.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    collections::{HashMap, VecDeque},
+    net::SocketAddr,
+    sync::Arc,
+    time::Instant,
+};
 
 use bytes::Bytes;
 
@@ -17,46 +22,115 @@ use crate::sip::{
     event::{ContextId, Fact, FlowId},
     message::Message,
     method::Method,
+    status::StatusCode,
+    transport::Transport,
 };
 
 /// Where a datagram was refused and nothing came from since.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(HashMap<Place, (Instant, Arc<str>)>);
+pub(super) struct Refusals {
+    places: HashMap<Place, (Instant, Arc<str>)>,
+    /// The ACKs that went last to where their dialog has them go, the oldest first.
+    acks: VecDeque<Acked>,
+}
+
+/// The ACK of a 2xx that went.
+#[derive(Debug)]
+struct Acked {
+    at: Instant,
+    place: Place,
+    context: ContextId,
+    status: StatusCode,
+    /// What it acknowledges.
+    response: Bytes,
+}
 
 /// A flow, and an address where that is not its peer.
 type Place = (FlowId, Option<SocketAddr>);
 
-/// How many are remembered at most: all are forgotten then.
+/// How many places are remembered at most: all are forgotten then.
 const MOST: usize = 1_000;
+
+/// How many ACKs are remembered at most.
+const ACKS: usize = 100;
 
 impl Refusals {
     pub(super) fn note(&mut self, now: Instant, place: Place, why: &str) {
-        if self.0.len() >= MOST {
-            self.0.clear();
+        if self.places.len() >= MOST {
+            self.places.clear();
         }
-        self.0.insert(place, (now, why.into()));
+        self.places.insert(place, (now, why.into()));
     }
 
     /// Something came on a flow.
     pub(super) fn heard(&mut self, flow: FlowId, source: SocketAddr) {
-        if !self.0.is_empty() {
-            self.0.remove(&(flow, None));
-            self.0.remove(&(flow, Some(source)));
+        if !self.places.is_empty() {
+            self.places.remove(&(flow, None));
+            self.places.remove(&(flow, Some(source)));
         }
     }
 
     /// A flow is gone.
     pub(super) fn forget(&mut self, flow: FlowId) {
-        self.0.retain(|(of, _), _| *of != flow);
+        self.acks.retain(|ack| ack.place.0 != flow);
+        self.places.retain(|(of, _), _| *of != flow);
     }
 
     /// Why the last datagram was refused, where that was then or later.
     pub(super) fn since(&self, then: Instant, place: Place) -> Option<&Arc<str>> {
-        self.0.get(&place).filter(|(at, _)| *at >= then).map(|(_, why)| why)
+        self.places.get(&place).filter(|(at, _)| *at >= then).map(|(_, why)| why)
     }
 }
 
 impl UserAgent {
+    /// An ACK went: where it went another way than its INVITE, it may go on to the next place.
+    pub(super) fn ack_went(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        ack: &Ack,
+        (status, response): (StatusCode, &Message),
+    ) {
+        let is_udp = self.transport_of(ack.flow) == Some(Transport::Udp);
+        let place = (ack.flow, self.elsewhere(ack.flow, ack.to));
+        let own = self.contexts.get(&id).map(|context| (context.flow, None));
+        if !is_udp || own == Some(place) {
+            return;
+        }
+        let is_old = |ack: &Acked| ack.at + self.settings.timing.t1 < now;
+        let acks = &mut self.refusals.acks;
+        while acks.len() >= ACKS || acks.front().is_some_and(is_old) {
+            acks.pop_front();
+        }
+        let response = response.bytes().clone();
+        acks.push_back(Acked { at: now, place, context: id, status, response });
+    }
+
+    /// Something was refused: the ACKs that went there within T1, the estimate of the round trip
+    /// (RFC 3261 §17.1.1.1), go on to the next place.
+    pub(super) fn acks_go_on(&mut self, now: Instant, place: Place) {
+        let t1 = self.settings.timing.t1;
+        let is_it = |ack: &Acked| ack.place == place;
+        let (refused, others): (VecDeque<_>, _) =
+            std::mem::take(&mut self.refusals.acks).into_iter().partition(is_it);
+        self.refusals.acks = others;
+        for Acked { context: id, status, response, .. } in
+            refused.into_iter().filter(|ack| now <= ack.at + t1)
+        {
+            let read = Message::read_to_answer(response, &self.settings.limits);
+            let Ok((response, _)) = read else { continue };
+            let tag = response.to().ok().and_then(|to| to.tag().map(Box::<str>::from));
+            let context = self.contexts.get(&id);
+            let ack = context.and_then(|context| match &context.parent {
+                Some((_, leg)) => context.acks.iter().find(|ack| ack.tag == *leg),
+                None => context.acks.iter().find(|ack| ack.tag == tag.clone().unwrap_or_default()),
+            });
+            if let Some(ack) = ack.cloned() {
+                self.ack_again(now, id, ack, status, &response);
+            }
+        }
+    }
+
     /// Why a flow is passed over by what was refused somewhere before: it refused something itself,
     /// within the time that a 2xx is repeated (RFC 3261 §13.3.1.4).
     pub(super) fn refused_lately(&self, now: Instant, flow: FlowId) -> Option<Arc<str>> {
