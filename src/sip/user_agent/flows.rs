@@ -322,10 +322,11 @@ impl UserAgent {
         self.sendings_fail(now, flow, Some(to), reason);
     }
 
-    /// Where a datagram goes that is sent `to` an address on a flow; `None` for the flow's peer.
+    /// Where a datagram goes that is sent `to` an address on a flow; `None` for the flow's peer, and
+    /// where that is not known.
     pub(super) fn elsewhere(&self, flow: FlowId, to: Option<SocketAddr>) -> Option<SocketAddr> {
         let peer = self.flows.flow(flow).and_then(|flow| flow.peer.as_ref()).map(Peer::address);
-        to.filter(|to| Some(*to) != peer)
+        to.filter(|to| peer.is_some_and(|peer| peer != *to))
     }
 
     fn sendings_fail(&mut self, now: Instant, flow: FlowId, to: Option<SocketAddr>, reason: &str) {
