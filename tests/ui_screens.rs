@@ -235,3 +235,16 @@ fn every_size_can_be_drawn_in_every_mode() {
         }
     }
 }
+
+#[test]
+fn the_statistics_take_their_keys_on_a_screen_of_any_size() {
+    let mut script = Script::tour(Colours::Many);
+    for size in (1..12).chain([200]) {
+        script.draw(size, size);
+        for keys in ["#", "j", "G", "k", "\u{4}"] {
+            script.type_text(keys);
+            script.draw(size, size);
+        }
+        script.press(KeyCode::Esc, KeyModifiers::NONE);
+    }
+}

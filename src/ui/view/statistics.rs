@@ -70,6 +70,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, top: usize, m
 
 /// The lines, of at most that width but for the bars.
 fn items(model: &Model, moment: &Moment, width: usize) -> Vec<Vec<Piece>> {
+    // On a screen that is too small for anything its keys are taken all the same.
+    let width = width.max(4);
     let theme = &model.theme;
     let bold = Style::new().add_modifier(Modifier::BOLD);
     let plain = Style::new();
