@@ -174,7 +174,7 @@ pub(super) const DEFAULT: &[(Scope, Action, &str, &str, &str)] = &[
         "filter",
         "filter the rows as you type; Esc there clears it",
     ),
-    (Scope::Table, Action::Jump, "f", "find", "jump to a row: type a part of what it shows"),
+    (Scope::Table, Action::Jump, "f", "find", "find a row: type a part of what it shows"),
     (Scope::Table, Action::Mark, "m", "mark", "mark: c, b, r, l and d act on all that are marked"),
     (Scope::Table, Action::MarkAll, "M", "", "mark every row that is shown"),
     (Scope::Table, Action::InvertMarks, "i", "", "invert the marks of the rows that are shown"),

@@ -72,6 +72,10 @@ impl Composer {
             .ok_or("the body is your own: empty it first, then a template takes its place")?;
         self.fields.set(Slot::Body, next.as_ref().map_or("", |template| &template.text));
         self.focus_on(Slot::Body);
+        // Where there is little room, its beginning says most.
+        if let Some(area) = self.fields.area_mut(Slot::Body) {
+            area.move_cursor(CursorMove::Jump(0, 0));
+        }
         if next.is_some() && self.fields.is_empty(Slot::ContentType) {
             self.fields.set(Slot::ContentType, "application/sdp");
         }

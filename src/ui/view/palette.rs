@@ -32,7 +32,8 @@ pub(super) fn draw(
 ) {
     let theme = &model.theme;
     let entries: Vec<Entry<'_>> = found.iter().filter_map(|it| entry(model, *it)).collect();
-    let width = regions.body.width.min(96);
+    // A strip beside it would show nothing that can be read.
+    let width = if regions.body.width < 116 { regions.body.width } else { 96 };
     let bottom = regions.footer.y.saturating_sub(1);
     let room = bottom.saturating_sub(regions.body.y);
     let foot = foot(&entries, usize::from(width.saturating_sub(2))).min(room.saturating_sub(3));
