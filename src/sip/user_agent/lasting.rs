@@ -109,8 +109,8 @@ impl UserAgent {
         let Some(owner) = self.contexts.get(&by).map(|context| context.owner(by)) else { return };
         let Some(leg) = self.leg_mut(owner, tag) else { return };
         let ends = by == owner && leg.is_hanging_up();
-        // Timer N of the whole context runs already.
-        let is_awaited = by == owner && !leg.is_up();
+        // Timer N of the whole context runs already; it ends no leg that is being ended.
+        let is_awaited = by == owner && !leg.is_up() && !ends;
         match seconds {
             Some(0) if !is_awaited => {
                 self.set_subscription(by, tag, Timer::Expiry, None);
