@@ -180,6 +180,15 @@ fn a_filter_that_looks_at_the_time_shows_rows_as_soon_as_they_are_of_age() {
 }
 
 #[test]
+fn a_row_goes_at_the_very_moment_it_is_too_old_for_the_filter() {
+    let mut script = Script::new(Colours::Many);
+    script.created(1, Method::Options, "sip:demo.test", true);
+    assert_eq!(filter(&mut script, "took<20s"), [1]);
+    script.wait(20_000);
+    assert_eq!(shown(&mut script), NO_ROW);
+}
+
+#[test]
 fn the_table_is_sorted_by_any_column_both_ways() {
     let mut script = Script::tour(Colours::Many);
     let columns = "number:4 method:9 target:20 state:12 last:12 cause:10 rtt:5 duration:5 timer:13";

@@ -141,7 +141,10 @@ impl Filter {
     /// The times after its beginning at which a row may come or go by itself.
     pub fn turns(&self) -> impl Iterator<Item = Duration> {
         self.terms.iter().filter_map(|term| match term.test {
-            Test::Time(TimeField::Age | TimeField::Took, _, bound) => Some(bound),
+            Test::Time(TimeField::Age | TimeField::Took, side, bound) => Some(match side {
+                Side::Below => bound,
+                Side::Above => bound.saturating_add(Duration::from_nanos(1)),
+            }),
             _ => None,
         })
     }

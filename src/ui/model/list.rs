@@ -178,7 +178,7 @@ impl List {
         self.advance_to(now);
         for n in 0..self.turns.len() {
             let Turn { after, next } = self.turns[n];
-            let due = |row: &Row| row.at + after < now;
+            let due = |row: &Row| row.at + after <= now;
             let mut at = next;
             while contexts.row(at).is_some_and(due) {
                 self.refresh(contexts, at);
@@ -190,10 +190,7 @@ impl List {
 
     /// When time alone changes it next.
     pub fn changes_at(&self, contexts: &Contexts) -> Option<Instant> {
-        let moment = |turn: &Turn| {
-            // Strictly more than the bound.
-            Some(contexts.row(turn.next)?.at + turn.after + Duration::from_nanos(1))
-        };
+        let moment = |turn: &Turn| Some(contexts.row(turn.next)?.at + turn.after);
         self.turns.iter().filter_map(moment).min()
     }
 
@@ -240,12 +237,10 @@ impl List {
         }
         let turns = self.filter.turns().map(|after| Turn {
             after,
-            next: self.now.and_then(|now| now.checked_sub(after)).map_or(0, |until| {
-                // Strictly older than the bound.
-                until
-                    .checked_sub(Duration::from_nanos(1))
-                    .map_or(0, |until| contexts.made_until(until))
-            }),
+            next: self
+                .now
+                .and_then(|now| now.checked_sub(after))
+                .map_or(0, |until| contexts.made_until(until)),
         });
         self.turns = turns.collect();
         self.arrange(contexts);
