@@ -15,3 +15,4 @@ pub use server::{ServerReceived, ServerTimeout, ServerTransaction};
 pub use server_key::ServerKey;
 pub use server_set::{Incoming, ServerTransactionId, ServerTransactions, TimedOut};
 pub use timing::Timing;
+pub(crate) use timing::repeats;

@@ -25,11 +25,6 @@ impl Timing {
         repeats(interval, self.t2, left)
     }
 
-    /// How often a 2xx to an INVITE goes out again if no ACK comes (RFC 3261 §13.3.1.4).
-    pub(crate) fn success_repeats(&self) -> u32 {
-        self.repeats(self.t1, self.patience().saturating_sub(self.t1))
-    }
-
     /// The next retransmission interval: twice the last one, at most T2.
     pub fn back_off(&self, last: Duration) -> Duration {
         last.saturating_mul(2).min(self.t2)
@@ -37,7 +32,7 @@ impl Timing {
 }
 
 /// [`Timing::repeats`] with another cap: that of an INVITE grows without one (RFC 3261 §17.1.1.2).
-pub(super) fn repeats(mut interval: Duration, cap: Duration, left: Duration) -> u32 {
+pub(crate) fn repeats(mut interval: Duration, cap: Duration, left: Duration) -> u32 {
     let (mut at, mut count) = (Duration::ZERO, 0);
     while at < left && interval < cap {
         count += 1;

@@ -1,11 +1,15 @@
 //! Answers to the peer's requests in our dialogs: the user's own, the automatic ones, and what each
 //! means for its dialog.
 
-use std::{net::SocketAddr, num::NonZeroU32, time::Instant};
+use std::{
+    net::SocketAddr,
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
-use super::{AnswerError, UserAgent, peer::PeerRequest, unpracked, verdict::Verdict};
+use super::{AnswerError, UserAgent, peer::PeerRequest, repeated::Repeated, verdict::Verdict};
 use crate::sip::{
     event::{ContextId, Fact, Response, TerminatedBy},
     message::Message,
@@ -125,23 +129,28 @@ impl UserAgent {
     ) {
         let transmit = self.servers.respond(now, transaction, status, bytes.clone());
         self.note_answer(transaction, status);
-        let repeats = peer.method == Method::Invite && status.is_success();
-        let left = match (repeats, rseq) {
-            (true, _) => self.settings.timing.success_repeats(),
-            (false, Some(_)) => unpracked::REPEATS,
-            (false, None) => {
-                self.servers.transaction(transaction).map_or(0, |it| it.attempts_left())
-            }
+        let timing = self.settings.timing;
+        let cap = match rseq {
+            // RFC 3262 §3: the interval of a reliable provisional doubles without a cap.
+            Some(_) => Some(Duration::MAX),
+            // RFC 3261 §13.3.1.4.
+            None => (peer.method == Method::Invite && status.is_success()).then_some(timing.t2),
         };
-        let mut sent = None;
-        if let Some(transmit) = transmit {
-            let again = transmit.clone();
-            sent = self.transmit_answer(now, transmit, transaction, status, (1, left));
-            if repeats {
-                self.await_ack(now, peer, (transaction, status), again);
-            } else if let Some(rseq) = rseq {
-                self.await_prack(now, peer, transaction, (status, rseq), again);
+        let repeated = transmit.clone().zip(cap);
+        let repeated = repeated.map(|(transmit, cap)| Repeated::new(now, transmit, timing, cap));
+        let left = match &repeated {
+            Some(repeated) => repeated.left(),
+            None => self.servers.transaction(transaction).map_or(0, |it| it.attempts_left()),
+        };
+        let sent = transmit.and_then(|transmit| {
+            self.transmit_answer(now, transmit, transaction, status, (1, left))
+        });
+        match (repeated, rseq) {
+            (Some(repeated), Some(rseq)) => {
+                self.await_prack(peer, transaction, (status, rseq), repeated);
             }
+            (Some(repeated), None) => self.await_ack(peer, (transaction, status), repeated),
+            (None, _) => {}
         }
         if peer.method == Method::Invite && status.is_final() {
             self.leave_provisional(peer);

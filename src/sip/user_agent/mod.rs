@@ -5,7 +5,7 @@
 //! and `again`, what the user's wishes do in `sending`, `raw`, `cancel` and `dialogs`, how many legs
 //! there are in `legs`, how a context stands in `standing`, what the peer's own requests do in
 //! `peer` and `outside`, how they are answered in `answers` and what repeats the answers in `served`,
-//! `unacked` and `unpracked`, what time does in `timeouts`, and how contexts end in `ending`.
+//! `repeated`, `unacked` and `unpracked`, what time does in `timeouts`, and how contexts end in `ending`.
 
 mod accepted;
 mod acks;
@@ -36,6 +36,7 @@ mod raw;
 mod refusals;
 mod registrations;
 mod reliable;
+mod repeated;
 mod responses;
 mod returning;
 mod route;

@@ -1,39 +1,32 @@
 //! 2xx answers to the peer's re-INVITEs, repeated until their ACK comes (RFC 3261 §13.3.1.4).
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Instant};
 
-use super::{Transmit, UserAgent, peer::PeerRequest, transactions::Due};
+use super::{UserAgent, peer::PeerRequest, repeated::Repeated, transactions::Due};
 use crate::sip::{
-    event::{ContextId, Fact, FlowId, Response, Timer},
+    event::{ContextId, Fact, FlowId, Timer},
     message::Message,
     method::Method,
     sdp,
     status::StatusCode,
-    transaction::{ServerTransactionId, Timing},
+    transaction::ServerTransactionId,
 };
 
 /// Every 2xx that waits for its ACK: at most one for each leg (RFC 3261 §14.2).
 #[derive(Debug, Default)]
 pub(super) struct Unacked {
-    answers: BTreeMap<(ContextId, Box<str>), Repeated>,
+    answers: BTreeMap<(ContextId, Box<str>), Success>,
 }
 
 #[derive(Debug)]
-struct Repeated {
+struct Success {
+    /// Of its INVITE.
     transaction: ServerTransactionId,
     cseq: u32,
     /// Whether it has an offer, because the INVITE had none.
     offers: bool,
     status: StatusCode,
-    transmit: Transmit,
-    /// How often it was sent.
-    attempt: u32,
-    at: Instant,
-    interval: Duration,
-    until: Instant,
+    repeated: Repeated,
 }
 
 impl Unacked {
@@ -54,14 +47,8 @@ impl Unacked {
     ) -> impl Iterator<Item = (Timer, Instant, u32, &str)> {
         let from = self.answers.range((id, Box::from(""))..);
         from.take_while(move |((of, _), _)| *of == id).flat_map(|((_, tag), answer)| {
-            let cseq = answer.cseq;
-            let again = (answer.at < answer.until).then_some((
-                Timer::SuccessAgain,
-                answer.at,
-                cseq,
-                &**tag,
-            ));
-            again.into_iter().chain([(Timer::AckWait, answer.until, cseq, &**tag)])
+            let timers = answer.repeated.timers(Timer::SuccessAgain, Timer::AckWait);
+            timers.map(|(timer, at)| (timer, at, answer.cseq, &**tag))
         })
     }
 
@@ -76,7 +63,7 @@ impl Unacked {
         if let Some(answer) = self.answers.get_mut(&(id, tag.into()))
             && answer.transaction == transaction
         {
-            answer.transmit.flow = flow;
+            answer.repeated.move_to(flow);
         }
     }
 
@@ -88,27 +75,22 @@ impl Unacked {
 impl UserAgent {
     pub(super) fn await_ack(
         &mut self,
-        now: Instant,
         peer: &PeerRequest,
         (transaction, status): (ServerTransactionId, StatusCode),
-        transmit: Transmit,
+        repeated: Repeated,
     ) {
-        let Timing { t1, .. } = self.settings.timing;
-        let repeated = Repeated {
+        let at = repeated.at();
+        let success = Success {
             transaction,
             cseq: peer.message.cseq().map_or(0, |cseq| cseq.number),
             offers: sdp::body(&peer.message).is_none(),
             status,
-            transmit,
-            attempt: 1,
-            at: now + t1,
-            interval: t1,
-            until: now + self.settings.timing.patience(),
+            repeated,
         };
         let key = (peer.context, peer.tag.clone());
-        self.transactions.arm(repeated.at, Due::Answer(key.0, key.1.clone()));
-        if let Some(before) = self.unacked.answers.insert(key.clone(), repeated) {
-            self.transactions.disarm(before.at, Due::Answer(key.0, key.1));
+        self.transactions.arm(at, Due::Answer(key.0, key.1.clone()));
+        if let Some(before) = self.unacked.answers.insert(key.clone(), success) {
+            self.transactions.disarm(before.repeated.at(), Due::Answer(key.0, key.1));
         }
     }
 
@@ -122,49 +104,35 @@ impl UserAgent {
         if waits.is_some()
             && let Some(answer) = self.unacked.answers.remove(&key)
         {
-            self.transactions.disarm(answer.at, Due::Answer(id, tag.into()));
+            self.transactions.disarm(answer.repeated.at(), Due::Answer(id, tag.into()));
         }
         self.tell_received(now, id, Method::Ack, ack, again);
     }
 
     /// Time to repeat a 2xx, or to give up: then the dialog is ended (RFC 3261 §13.3.1.4).
     pub(super) fn repeat_answer(&mut self, now: Instant, id: ContextId, tag: Box<str>) {
-        let t2 = self.settings.timing.t2;
         let key = (id, tag);
         let Some(answer) = self.unacked.answers.get_mut(&key) else { return };
-        let before = answer.at;
-        let due = Due::Answer(id, key.1.clone());
-        self.transactions.disarm(before, due.clone());
-        if answer.until <= now {
-            let status = answer.status;
-            self.unacked.answers.remove(&key);
-            let why = format!("no ACK came for the {status} to the INVITE");
-            let seconds = self.settings.timing.patience().as_secs_f64();
-            let detail = format!("{why} within {seconds} s (64·T1, RFC 3261 §13.3.1.4)");
-            self.tell(now, id, Method::Invite, Fact::NeverAcked { detail });
-            // Refused where the leg is being hung up already.
-            let _ = self.hang_up_leg_because(now, id, &key.1, &why);
-            return;
-        }
-        answer.interval = answer.interval.saturating_mul(2).min(t2);
-        answer.at = (now + answer.interval).min(answer.until);
-        answer.attempt += 1;
-        let (at, attempt, transmit) = (answer.at, answer.attempt, answer.transmit.clone());
-        let left = self.settings.timing.repeats(answer.interval, answer.until - at);
         let (transaction, status) = (answer.transaction, answer.status);
-        let response = Box::new(Response { status, message: transmit.bytes.clone() });
-        self.transactions.arm(at, due);
-        let sent = self.transmit_answer(now, transmit, transaction, status, (attempt, left));
-        if let Some(destination) = sent {
-            let fact = Fact::Answered { response, attempt, left, destination };
-            self.tell(now, id, Method::Invite, fact);
+        let due = Due::Answer(id, key.1.clone());
+        self.transactions.disarm(answer.repeated.at(), due.clone());
+        if let Some(again) = answer.repeated.next(now) {
+            self.transactions.arm(answer.repeated.at(), due);
+            return self.repeat(now, id, (transaction, status), again);
         }
+        self.unacked.answers.remove(&key);
+        let why = format!("no ACK came for the {status} to the INVITE");
+        let seconds = self.settings.timing.patience().as_secs_f64();
+        let detail = format!("{why} within {seconds} s (64·T1, RFC 3261 §13.3.1.4)");
+        self.tell(now, id, Method::Invite, Fact::NeverAcked { detail });
+        // Refused where the leg is being hung up already.
+        let _ = self.hang_up_leg_because(now, id, &key.1, &why);
     }
 
     /// A leg is over: nothing is repeated on it.
     pub(super) fn forget_answer(&mut self, id: ContextId, tag: &str) {
         if let Some(answer) = self.unacked.answers.remove(&(id, tag.into())) {
-            self.transactions.disarm(answer.at, Due::Answer(id, tag.into()));
+            self.transactions.disarm(answer.repeated.at(), Due::Answer(id, tag.into()));
         }
     }
 }

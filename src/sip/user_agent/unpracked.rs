@@ -2,15 +2,13 @@
 //! (RFC 3262 §3). Only a user answers with a provisional, so each belongs to an INVITE that is
 //! answered by hand.
 
-use std::{
-    collections::BTreeMap,
-    num::NonZeroU32,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, num::NonZeroU32, time::Instant};
 
-use super::{Transmit, UserAgent, peer::PeerRequest, transactions::Due, verdict::Verdict};
+use super::{
+    UserAgent, peer::PeerRequest, repeated::Repeated, transactions::Due, verdict::Verdict,
+};
 use crate::sip::{
-    event::{ContextId, Fact, FlowId, Response, Timer},
+    event::{ContextId, Fact, FlowId, Timer},
     header::RAck,
     message::Message,
     method::Method,
@@ -19,9 +17,6 @@ use crate::sip::{
     status::StatusCode,
     transaction::ServerTransactionId,
 };
-
-/// How often one goes out again: after T1, 3·T1 … 63·T1, before 64·T1 are over.
-pub(super) const REPEATS: u32 = 6;
 
 /// The last reliable provisional of each leg: no two of them wait for a PRACK at once.
 #[derive(Debug, Default)]
@@ -58,16 +53,6 @@ enum Stands {
     Acknowledged,
 }
 
-#[derive(Debug)]
-struct Repeated {
-    transmit: Transmit,
-    /// How often it was sent.
-    attempt: u32,
-    at: Instant,
-    interval: Duration,
-    until: Instant,
-}
-
 impl Unpracked {
     pub(super) fn len(&self) -> usize {
         self.last.len()
@@ -84,13 +69,8 @@ impl Unpracked {
         let repeated =
             of_context.filter_map(|((_, tag), last)| Some((&**tag, last.cseq, last.repeated()?)));
         repeated.flat_map(|(tag, cseq, repeated)| {
-            let again = (repeated.at < repeated.until).then_some((
-                Timer::ProvisionalAgain,
-                repeated.at,
-                cseq,
-                tag,
-            ));
-            again.into_iter().chain([(Timer::PrackWait, repeated.until, cseq, tag)])
+            let timers = repeated.timers(Timer::ProvisionalAgain, Timer::PrackWait);
+            timers.map(move |(timer, at)| (timer, at, cseq, tag))
         })
     }
 
@@ -106,7 +86,7 @@ impl Unpracked {
             && last.transaction == transaction
             && let Stands::Repeated(repeated) = &mut last.stands
         {
-            repeated.transmit.flow = flow;
+            repeated.move_to(flow);
         }
     }
 
@@ -164,24 +144,20 @@ impl UserAgent {
 
     pub(super) fn await_prack(
         &mut self,
-        now: Instant,
         peer: &PeerRequest,
         transaction: ServerTransactionId,
         (status, rseq): (StatusCode, NonZeroU32),
-        transmit: Transmit,
+        repeated: Repeated,
     ) {
-        let t1 = self.settings.timing.t1;
-        let written = Message::read(transmit.bytes.clone()).ok();
+        let written = Message::read(repeated.bytes().clone()).ok();
         let describes = match (written.as_ref().and_then(sdp::body), sdp::body(&peer.message)) {
             (None, _) => Describes::Nothing,
             (Some(_), None) => Describes::Offer,
             (Some(_), Some(_)) => Describes::Answer,
         };
-        let until = now + self.settings.timing.patience();
-        let repeated = Repeated { transmit, attempt: 1, at: now + t1, interval: t1, until };
         self.forget_provisional(peer.context, &peer.tag);
         let due = Due::Provisional(peer.context, peer.tag.clone());
-        self.transactions.arm(repeated.at, due);
+        self.transactions.arm(repeated.at(), due);
         let last = Provisional {
             transaction,
             cseq: peer.message.cseq().map_or(0, |cseq| cseq.number),
@@ -201,28 +177,18 @@ impl UserAgent {
         let (status, transaction) = (last.status, last.transaction);
         let Stands::Repeated(repeated) = &mut last.stands else { return };
         let due = Due::Provisional(id, key.1.clone());
-        self.transactions.disarm(repeated.at, due.clone());
-        if repeated.until <= now {
-            last.stands = Stands::Left;
-            let seconds = self.settings.timing.patience().as_secs_f64();
-            let detail = format!(
-                "no PRACK came for the {status} to the INVITE within {seconds} s: it is refused (64·T1, RFC 3262 §3)"
-            );
-            self.tell(now, id, Method::Invite, Fact::NeverAcked { detail });
-            return self.answer_instead(now, transaction, Verdict::never_acknowledged(status));
+        self.transactions.disarm(repeated.at(), due.clone());
+        if let Some(again) = repeated.next(now) {
+            self.transactions.arm(repeated.at(), due);
+            return self.repeat(now, id, (transaction, status), again);
         }
-        repeated.interval = repeated.interval.saturating_mul(2);
-        repeated.at = (now + repeated.interval).min(repeated.until);
-        repeated.attempt += 1;
-        let (attempt, transmit) = (repeated.attempt, repeated.transmit.clone());
-        let response = Box::new(Response { status, message: transmit.bytes.clone() });
-        self.transactions.arm(repeated.at, due);
-        let left = (REPEATS + 1).saturating_sub(attempt);
-        let sent = self.transmit_answer(now, transmit, transaction, status, (attempt, left));
-        if let Some(destination) = sent {
-            let fact = Fact::Answered { response, attempt, left, destination };
-            self.tell(now, id, Method::Invite, fact);
-        }
+        last.stands = Stands::Left;
+        let seconds = self.settings.timing.patience().as_secs_f64();
+        let detail = format!(
+            "no PRACK came for the {status} to the INVITE within {seconds} s: it is refused (64·T1, RFC 3262 §3)"
+        );
+        self.tell(now, id, Method::Invite, Fact::NeverAcked { detail });
+        self.answer_instead(now, transaction, Verdict::never_acknowledged(status));
     }
 
     /// How a PRACK of the peer is answered that acknowledges what waits for it; nothing where it
@@ -236,7 +202,7 @@ impl UserAgent {
             return None;
         }
         let before = match std::mem::replace(&mut last.stands, Stands::Acknowledged) {
-            Stands::Repeated(repeated) => Some(repeated.at),
+            Stands::Repeated(repeated) => Some(repeated.at()),
             Stands::Left => None,
             Stands::Acknowledged => return None,
         };
@@ -255,7 +221,7 @@ impl UserAgent {
         let key = (peer.context, peer.tag.clone());
         let Some(last) = self.unpracked.last.get_mut(&key) else { return };
         if let Stands::Repeated(repeated) = &last.stands {
-            let at = repeated.at;
+            let at = repeated.at();
             last.stands = Stands::Left;
             self.transactions.disarm(at, Due::Provisional(key.0, key.1));
         }
@@ -264,7 +230,7 @@ impl UserAgent {
     /// A leg is over, or has another provisional.
     pub(super) fn forget_provisional(&mut self, id: ContextId, tag: &str) {
         let last = self.unpracked.last.remove(&(id, tag.into()));
-        if let Some(at) = last.as_ref().and_then(|last| last.repeated()).map(|it| it.at) {
+        if let Some(at) = last.as_ref().and_then(|last| last.repeated()).map(|it| it.at()) {
             self.transactions.disarm(at, Due::Provisional(id, tag.into()));
         }
     }
