@@ -1,6 +1,10 @@
 //! `sipboard send` and `sipboard serve` as two processes on real sockets.
 
+#[path = "../cli_support/mod.rs"]
 mod cli_support;
+
+mod given_up;
+mod wire;
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -119,23 +123,6 @@ fn the_legs_of_a_forked_invite_are_hung_up_without_a_complaint() {
 }
 
 #[test]
-fn nobody_answers_and_the_timers_say_so() {
-    let server = Serve::start();
-    let ran = send(&["INVITE", "silent", "--server", &server.udp, "--t1-ms", "10", "--json"]);
-    assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
-    let lines = ran.json();
-    // When exactly each goes out is for the tests in virtual time: a busy machine may let Timer A
-    // fire late, and Timer B before the last one.
-    let attempts: Vec<u64> = lines.iter().filter_map(|line| line["attempt"].as_u64()).collect();
-    assert!((2..=6).contains(&attempts.len()), "{attempts:?}");
-    assert!(attempts.iter().copied().eq((2..).take(attempts.len())), "{attempts:?}");
-    let failed = lines.iter().find(|line| line["event"] == "failed").unwrap();
-    assert_eq!(failed["cause"], "Request Timeout");
-    assert!(failed["t"].as_f64().unwrap() >= 0.64, "{failed}");
-    assert!(failed.get("status").is_none(), "{failed}");
-}
-
-#[test]
 fn a_fork_that_accepts_after_the_hang_up_is_acked_and_hung_up_too() {
     let server = Serve::start();
     for address in [&server.udp, &server.ws] {
@@ -198,78 +185,6 @@ fn a_request_outside_every_dialog_is_a_received_event_with_its_answer() {
     assert_eq!(received["method"], "MESSAGE");
     assert_eq!((&received["status"], &received["leg"]), (&200.into(), &"f".into()));
     assert!(received.get("context").is_none(), "{received}");
-}
-
-#[test]
-fn a_timeout_of_ones_own_ends_it_sooner() {
-    let server = Serve::start();
-    let ran = send(&["INVITE", "ring", "--server", &server.ws, "--timeout", "200ms", "--json"]);
-    assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
-    assert!(ran.err.contains("given up after 200ms"), "{}", ran.err);
-    assert_in_order(&ran.events(), &["sent", "progress", "cancel", "cancel_sent", "ended"], &ran);
-}
-
-#[test]
-fn a_silent_peer_given_up_leaves_a_stream_that_ends() {
-    let server = Serve::start();
-    for method in ["INVITE", "OPTIONS"] {
-        let args = [method, "silent", "--server", &server.udp, "--timeout", "100ms", "--json"];
-        let ran = send(&args);
-        assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
-        assert_eq!(ran.events().last().unwrap(), "ended", "{}", ran.out);
-        let lines = ran.json();
-        let failed = lines.iter().find(|line| line["event"] == "failed").expect(&ran.out);
-        assert_eq!(failed["cause"], "Request Timeout", "{failed}");
-        assert_eq!(failed["detail"], "given up after 100ms", "{failed}");
-        assert_eq!(ran.err, "sipboard: #1: given up after 100ms\n");
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn an_interrupt_on_a_silent_peer_leaves_a_stream_that_ends() {
-    use cli_support::signal;
-
-    let server = Serve::start();
-    for name in ["-INT", "-TERM"] {
-        let home = Home::new();
-        let args = ["send", "OPTIONS", "silent", "--server", &server.udp, "--json"];
-        let mut child = home.command(&args).spawn().unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        let mut told = String::new();
-        assert!(out.read_line(&mut told).unwrap() > 0);
-        signal(&child, name);
-        std::io::Read::read_to_string(&mut out, &mut told).unwrap();
-        let ran = Ran { out: told, ..finish(child) };
-        assert_eq!((ran.code, &*ran.err), (Some(5), ""), "{}", ran.out);
-        assert_in_order(&ran.events(), &["sent", "failed", "ended"], &ran);
-    }
-}
-
-#[test]
-fn a_cancel_reason_that_no_header_can_hold_is_refused_before_anything_is_sent() {
-    let server = Serve::start();
-    for reason in ["a\nb", "a\r\nVia: x", "\u{1b}[2J", "tab\t", "\u{85}"] {
-        let args = ["INVITE", "ring", "--server", &server.udp, "--json"];
-        let cancel = ["--cancel-after", "10ms", "--cancel-reason", reason];
-        let ran = send(&[&args[..], &cancel].concat());
-        assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{reason:?}: {}", ran.err);
-        assert!(ran.err.starts_with("sipboard: --cancel-reason: "), "{}", ran.err);
-    }
-}
-
-#[test]
-fn a_connection_that_cannot_be_made_is_a_transport_error() {
-    // A port that was free a moment ago, and that nobody listens on.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    for uri in [format!("ws://127.0.0.1:{port}"), format!("sip:127.0.0.1:{port};transport=udp")] {
-        let ran = send(&["OPTIONS", "sip:demo.test", "--server", &uri, "--json"]);
-        assert_eq!(ran.code, Some(4), "{}{}", ran.out, ran.err);
-        let lines = ran.json();
-        let failed = lines.iter().find(|line| line["event"] == "failed").unwrap();
-        assert_eq!(failed["cause"], "Connection Error");
-        assert!(failed["detail"].as_str().unwrap().contains(&port.to_string()), "{failed}");
-    }
 }
 
 #[test]
@@ -352,114 +267,6 @@ fn a_flood_of_cancelled_invites_over_ws_loses_none_of_its_487s() {
 }
 
 #[test]
-fn what_the_options_say_is_what_goes_over_the_wire() {
-    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
-    peer.set_read_timeout(Some(DEADLINE)).unwrap();
-    let server = format!("sip:{};transport=udp", peer.local_addr().unwrap());
-    let home = Home::new();
-    let mut child = home
-        .command(&[
-            "send",
-            "MESSAGE",
-            "sip:bob@example.org",
-            "--server",
-            &server,
-            "-H",
-            "Subject: hi",
-            "-H",
-            "X-Trace:  1 ",
-            "--from",
-            "sip:carol@c.test",
-            "--from-display-name",
-            "Carol \"C\"",
-            "--from-tag",
-            "ft",
-            "--to",
-            "sip:dave@d.test",
-            "--to-display-name",
-            "Dave",
-            "--to-tag",
-            "tt",
-            "--call-id",
-            "call@id",
-            "--cseq",
-            "77",
-            "--route",
-            "<sip:p1.test;lr>",
-            "--route",
-            "sip:p2.test;lr",
-            "--content-type",
-            "text/x-test",
-            "--body-file",
-            "-",
-            "--timeout",
-            "20s",
-        ])
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all("grüße\r\n".as_bytes()).unwrap();
-    let mut datagram = vec![0; 65536];
-    let (length, source) = peer.recv_from(&mut datagram).expect("the request must come");
-    let message = String::from_utf8(datagram[..length].to_vec()).unwrap();
-    let lines: Vec<&str> = message.split("\r\n").collect();
-    for line in [
-        "MESSAGE sip:bob@example.org SIP/2.0",
-        "From: \"Carol \\\"C\\\"\" <sip:carol@c.test>;tag=ft",
-        "To: \"Dave\" <sip:dave@d.test>;tag=tt",
-        "Call-ID: call@id",
-        "CSeq: 77 MESSAGE",
-        "Route: <sip:p1.test;lr>",
-        "Route: <sip:p2.test;lr>",
-        "Subject: hi",
-        "X-Trace: 1",
-        "Content-Type: text/x-test",
-        "Content-Length: 9",
-    ] {
-        assert!(lines.contains(&line), "{line:?} in:\n{message}");
-    }
-    assert!(message.ends_with("\r\n\r\ngrüße\r\n"), "{message:?}");
-
-    // A reason phrase that would steer a terminal comes back as visible escapes.
-    let copied: Vec<&str> = lines
-        .iter()
-        .filter(|line| {
-            ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].iter().any(|h| line.starts_with(h))
-        })
-        .copied()
-        .collect();
-    let response = format!(
-        "SIP/2.0 200 \u{1b}]0;x\u{7}\u{202e}fine\r\n{}\r\nContent-Length: 0\r\n\r\n",
-        copied.join("\r\n")
-    );
-    peer.send_to(response.as_bytes(), source).unwrap();
-    let ran = finish(child);
-    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
-    assert!(ran.out.contains(r"← 200 \x1b]0;x\x07\u{202e}fine"), "{}", ran.out);
-    assert!(!ran.out.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{:?}", ran.out);
-}
-
-#[test]
-fn a_body_file_may_hold_any_bytes() {
-    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
-    peer.set_read_timeout(Some(DEADLINE)).unwrap();
-    let server = format!("sip:{};transport=udp", peer.local_addr().unwrap());
-    let home = Home::new();
-    let args = ["send", "MESSAGE", "sip:b@example.org", "--server", &server, "--body-file", "-"];
-    let mut child = home.command(&args).stdin(Stdio::piped()).spawn().unwrap();
-    let body = b"\x00\xff\x80\r\n\r\n\x1b".as_slice();
-    child.stdin.take().unwrap().write_all(body).unwrap();
-    let mut datagram = vec![0; 65536];
-    let (length, _) = peer.recv_from(&mut datagram).expect("the request must come");
-    let _ = child.kill();
-    finish(child);
-    let head = datagram[..length].strip_suffix(body).expect("the body must end the datagram");
-    let head = std::str::from_utf8(head).unwrap();
-    assert!(head.contains("\r\nContent-Type: application/octet-stream\r\n"), "{head}");
-    assert!(head.ends_with("\r\nContent-Length: 8\r\n\r\n"), "{head}");
-}
-
-#[test]
 fn a_reader_that_has_seen_enough_is_no_mistake() {
     let server = Serve::start();
     let home = Home::new();
@@ -471,34 +278,6 @@ fn a_reader_that_has_seen_enough_is_no_mistake() {
     assert!(line.contains("\"sent\""), "{line}");
     let ran = finish(child);
     assert_eq!(ran.err, "");
-}
-
-#[cfg(unix)]
-#[test]
-fn an_interrupt_cancels_what_is_pending_and_ends_with_5() {
-    use cli_support::signal;
-
-    let server = Serve::start();
-    for name in ["-INT", "-TERM", "-HUP"] {
-        let home = Home::new();
-        let mut child = home
-            .command(&["send", "INVITE", "ring", "--server", &server.ws, "--json"])
-            .spawn()
-            .unwrap();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        let mut told = String::new();
-        while !told.contains("\"status\":180") {
-            assert!(out.read_line(&mut told).unwrap() > 0, "it ended too soon: {told}");
-        }
-        signal(&child, name);
-        child.stdout = None;
-        let mut rest = String::new();
-        std::io::Read::read_to_string(&mut out, &mut rest).unwrap();
-        let ran = finish(child);
-        assert_eq!(ran.code, Some(5), "{rest}{}", ran.err);
-        let ran = Ran { out: rest, ..ran };
-        assert_in_order(&ran.events(), &["cancel", "cancel_sent", "rejected", "ended"], &ran);
-    }
 }
 
 #[cfg(unix)]
