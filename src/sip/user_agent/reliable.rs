@@ -96,7 +96,7 @@ impl UserAgent {
     }
 
     /// A reliable provisional to a re-INVITE refreshes the target of its dialog, which stays so though
-    /// the re-INVITE is rejected (RFC 6141 §4.7).
+    /// the re-INVITE is rejected (RFC 6141 §4).
     pub(super) fn refreshed_reliably(&mut self, now: Instant, id: ContextId, message: &Message) {
         let parent = self.contexts.get(&id).and_then(|context| context.parent.clone());
         let Some((parent, leg)) = parent else { return };
