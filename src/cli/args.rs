@@ -1,4 +1,6 @@
-//! What can be said on the command line.
+//! What can be said on the command line. The doc comments are the texts of `--help`, where a bracket
+//! is no link.
+#![allow(rustdoc::broken_intra_doc_links)]
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 

@@ -1,4 +1,6 @@
-//! `--impair`: what is done to messages on purpose, over what the config file says.
+//! `--impair`: what is done to messages on purpose, over what the config file says. The doc comments
+//! are the texts of `--help`, where a bracket is no link.
+#![allow(rustdoc::broken_intra_doc_links)]
 
 use clap::Args;
 

@@ -1,7 +1,7 @@
 //! `sipboard send`: one request, or many, without the dashboard.
 //!
 //! It stands where the dashboard stands: on the same [`Engine`], with the same commands and
-//! events. [`run`] hands over what a [`Plan`] asks for, tells what happens as [`Style`] says (a
+//! events. [`run()`] hands over what a [`Plan`] asks for, tells what happens as [`Style`] says (a
 //! readable timeline or JSON lines), and gives the [`Outcome`], which is the exit status. It shows
 //! facts only: nothing is printed because it was asked for, but because it came back as an event.
 

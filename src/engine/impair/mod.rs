@@ -1,6 +1,6 @@
 //! What is done to messages on purpose, between the engine and the network.
 //!
-//! [`Impairments`] is what the user wrote: rules and a seed, read by `language`. [`Impairer`]
+//! [`Impairments`] is what the user wrote: rules and a seed, read by `language`. `Impairer`
 //! carries them out, one message at a time: time comes in with each call, chance from the seed, and
 //! what is held back waits in a heap of deadlines.
 

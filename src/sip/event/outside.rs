@@ -55,7 +55,7 @@ pub struct Outside {
 /// What can happen to a peer's request outside every dialog of ours.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OutsideFact {
-    /// Its answer went out again, as [`Fact::Answered`] has it.
+    /// Its answer went out again, as [`Fact::Answered`](super::Fact::Answered) has it.
     Answered {
         /// The answer.
         response: Response,

@@ -21,7 +21,7 @@ pub struct Status {
     pub attempts_max: u32,
     /// How many legs are up (confirmed and not terminated).
     pub legs_up: u32,
-    /// Whether [`Fact::Ended`] has come.
+    /// Whether [`Fact::Ended`](super::Fact::Ended) has come.
     pub ended: bool,
 }
 

@@ -1,5 +1,5 @@
 //! The productions of RFC 3261 §25.1 that several headers share, each in one place: whether a text
-//! is one. The typed readers take more than these; [`check`](super::check) and the lint hold a
+//! is one. The typed readers take more than these; [`check`](mod@super::check) and the lint hold a
 //! message against them.
 
 use crate::sip::{syntax, uri};

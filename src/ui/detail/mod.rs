@@ -3,7 +3,7 @@
 //! All in here is free of the terminal: [`ladder`] lays out a sequence diagram as text and as
 //! Mermaid, [`diff`] compares two messages by header and parameter, [`explain`] says what a header
 //! and its value mean, [`sdp`] the same of a session description, [`resend`] writes the command
-//! that sends a request again, and [`secret`] masks what must not be seen. The pictures are made
+//! that sends a request again, and `sip::secret` masks what must not be seen. The pictures are made
 //! from them in `view::detail`.
 
 pub mod diff;
