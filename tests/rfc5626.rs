@@ -134,3 +134,89 @@ fn s6_a_registrar_that_keeps_flows_says_so_by_requiring_outbound() {
     assert!(Registering::registered_with(Transport::Tcp, wanted(), &with).granted().outbound);
     assert!(!Registering::registered().granted().outbound);
 }
+
+#[test]
+fn s4_4_a_flow_of_datagrams_that_was_refused_has_failed_and_its_binding_stands_no_more() {
+    let mut it = Registering::registered();
+    it.wait(100.0);
+    it.refused();
+    assert_eq!(it.told(), ("waiting", Some(3500)));
+    it.wait(3000.0);
+    assert_eq!(it.registers().len(), 1, "it is tried when whoever keeps the flow says so");
+    it.sim.with(|ua, now| ua.try_flow(now, FLOW));
+    assert_eq!((it.registers().len(), it.told().0), (2, "trying"));
+    it.refused();
+    assert_eq!(it.told().0, "waiting");
+    it.sim.with(|ua, now| ua.try_flow(now, FLOW));
+    it.grant(3600, &[]);
+    assert_eq!((it.registers().len(), it.told()), (3, ("registered", Some(3600))));
+    it.sim.with(|ua, now| ua.try_flow(now, FLOW));
+    assert_eq!(it.registers().len(), 3, "nothing waits for it");
+}
+
+#[test]
+fn s4_4_a_refusal_while_a_refresh_is_under_way_takes_the_tick_away() {
+    let mut it = Registering::registered();
+    it.refresh();
+    assert_eq!(it.told().0, "refreshing");
+    it.refused();
+    assert_eq!(it.told().0, "waiting");
+    assert!(it.sim.ua.comes_back_to(FLOW));
+    // One that nobody answers leaves the back-off to the registration (RFC 5626 §4.5).
+    it.sim.with(|ua, now| ua.try_flow(now, FLOW));
+    it.wait(33.0);
+    assert_eq!(it.told().0, "failed");
+    it.wait(31.0);
+    assert_eq!((it.told().0, it.registers().len() > 3), ("trying", true));
+}
+
+#[test]
+fn s4_4_what_was_refused_elsewhere_leaves_the_registration_as_it_is() {
+    let mut it = Registering::registered();
+    let elsewhere = "192.0.2.99:5060".parse().unwrap();
+    it.sim.with(|ua, now| ua.datagram_refused(now, FLOW, elsewhere, "connection refused"));
+    assert_eq!(it.told().0, "registered");
+}
+
+#[test]
+fn s4_4_a_registration_that_was_forbidden_does_not_come_back_with_its_flow() {
+    let mut it = Registering::new();
+    it.answer(403, &[]);
+    it.refused();
+    assert!(!it.sim.ua.comes_back_to(FLOW));
+    it.sim.with(|ua, now| ua.try_flow(now, FLOW));
+    assert_eq!((it.registers().len(), it.told().0), (1, "failed"));
+}
+
+#[test]
+fn s4_5_a_connection_that_is_back_is_not_registered_on_before_its_register_is_answered() {
+    let mut it = Registering::registered_with(Transport::Tcp, wanted(), &[]);
+    it.flow_down();
+    it.flow_up(Transport::Tcp);
+    assert_eq!((it.registers().len(), it.told().0), (2, "trying"));
+    it.grant(3600, &[]);
+    assert_eq!(it.told().0, "registered");
+}
+
+#[test]
+fn s4_3_an_account_goes_out_by_the_flow_that_has_not_failed() {
+    let mut it = Registering::registered();
+    it.add_flow(FlowId(2), Transport::Udp, "192.0.2.1:40000");
+    let way = "sip:edge2.demo.test;lr".parse().unwrap();
+    let profile = Arc::new(Profile { ways_out: vec![vec![way]], ..Profile::new("alice") });
+    let second = NewRegistration { reg_id: NonZeroU32::new(2).unwrap(), profile, ..wanted() };
+    it.id = it.sim.with(|ua, now| ua.register(now, RegistrarAt::Flow(FlowId(2)), second.clone()));
+    let granted = contact(&it.last()) + ";expires=3600";
+    let ok = response_with(&it.last(), 200, "r", |builder| {
+        let builder = builder.header(HeaderName::Contact, &granted);
+        builder.header(HeaderName::ServiceRoute, "<sip:second.demo.test;lr>")
+    });
+    let from = "192.0.2.2:5060".parse().unwrap();
+    it.sim.with(|ua, now| ua.handle_message(now, FlowId(2), from, ok));
+    let mut request = new_request(Method::Options, "sip:bob@demo.test");
+    request.profile = Some(second.profile);
+    assert_eq!(it.told().0, "registered");
+    assert_eq!(it.sim.ua.routes(&request).len(), 1, "the first flow gave no route");
+    it.refused();
+    assert_eq!(it.sim.ua.routes(&request).len(), 2);
+}

@@ -98,7 +98,7 @@ struct Flow {
 /// How a flow stands.
 ///
 /// ```text
-///  Connecting ─► Up ◄─► Refused (UDP: ICMP, until something arrives)
+///  Connecting ─► Up ◄─► Refused (UDP: ICMP, until something arrives from the peer)
 ///      ▲  ╲      │
 ///      │   ▼     ▼
 ///      └──── Down
@@ -106,9 +106,18 @@ struct Flow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stage {
     Connecting,
-    Up { since: Instant, ends: Ends },
-    Refused { ends: Ends },
-    Down { retry_at: Option<Instant> },
+    Up {
+        since: Instant,
+        ends: Ends,
+    },
+    /// `retry_at` is when it is tried; none where nothing would be sent, or has been sent by now.
+    Refused {
+        ends: Ends,
+        retry_at: Option<Instant>,
+    },
+    Down {
+        retry_at: Option<Instant>,
+    },
 }
 
 /// The two ends of a flow that is up.
@@ -125,6 +134,15 @@ impl From<Ends> for FlowState {
     }
 }
 
+/// How a flow that failed is made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// It is to be connected.
+    Connect(FlowId),
+    /// Its sockets are there: something is to be sent that the peer answers.
+    Try(FlowId),
+}
+
 /// What must be done before a request can ride on a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
@@ -132,6 +150,29 @@ pub(super) enum Found {
     Ready(FlowId),
     /// It must be connected.
     Connect(FlowId),
+}
+
+impl Stage {
+    fn retry_at(&self) -> Option<Instant> {
+        match self {
+            Stage::Down { retry_at } | Stage::Refused { retry_at, .. } => *retry_at,
+            Stage::Connecting | Stage::Up { .. } => None,
+        }
+    }
+}
+
+impl Flow {
+    /// It failed once more. Gives how long to wait before it is made again; one that lasted begins
+    /// anew.
+    fn fail(&mut self, now: Instant, jitter: f64) -> Duration {
+        if let Stage::Up { since, .. } = self.stage
+            && now.saturating_duration_since(since) >= LAST_RETRY
+        {
+            self.failures = 0;
+        }
+        self.failures = self.failures.saturating_add(1);
+        back_off(self.failures, jitter)
+    }
 }
 
 impl Flows {
@@ -176,7 +217,7 @@ impl Flows {
         self.unwanted.remove(&id);
         let Some(flow) = self.flows.remove(&id) else { return };
         self.by_key.remove(&flow.way.key());
-        if let Stage::Down { retry_at: Some(at) } = flow.stage {
+        if let Some(at) = flow.stage.retry_at() {
             self.retries.remove(&(at, id));
         }
     }
@@ -206,37 +247,58 @@ impl Flows {
         jitter: f64,
     ) -> Option<Instant> {
         let flow = self.flows.get_mut(&id)?;
-        if let Stage::Up { since, .. } = flow.stage
-            && now.saturating_duration_since(since) >= LAST_RETRY
-        {
-            flow.failures = 0;
+        if let Some(at) = flow.stage.retry_at() {
+            self.retries.remove(&(at, id));
         }
-        flow.failures = flow.failures.saturating_add(1);
         let comes_back = flow.was_up || flow.way.server.address.is_none();
         let lasts = flow.way.server.transport != Transport::Udp && !flow.way.for_one;
-        let is_kept = wanted || lasts;
-        let retry_at = (is_kept && comes_back).then(|| now + back_off(flow.failures, jitter));
+        let wait = flow.fail(now, jitter);
+        let retry_at = ((wanted || lasts) && comes_back).then(|| now + wait);
         flow.stage = Stage::Down { retry_at };
-        if let Some(at) = retry_at {
-            self.retries.insert((at, id));
-        }
+        self.retries.extend(retry_at.map(|at| (at, id)));
         retry_at
     }
 
-    /// A datagram was refused. Gives whether that is news.
-    pub(super) fn refused(&mut self, id: FlowId) -> bool {
-        let Some(flow) = self.flows.get_mut(&id) else { return false };
-        let Stage::Up { ends, .. } = &flow.stage else { return false };
-        flow.stage = Stage::Refused { ends: ends.clone() };
-        true
+    /// A datagram was refused: the flow has failed (RFC 5626 §4.4). Gives when it is tried again,
+    /// which it is where it is `wanted` without a request; nothing where all that is known already.
+    pub(super) fn refused(
+        &mut self,
+        now: Instant,
+        id: FlowId,
+        wanted: bool,
+        jitter: f64,
+    ) -> Option<Option<Instant>> {
+        let flow = self.flows.get_mut(&id)?;
+        let ends = match &flow.stage {
+            Stage::Up { ends, .. } => ends.clone(),
+            // It was tried, and has failed once more.
+            Stage::Refused { ends, retry_at: None } if wanted => ends.clone(),
+            _ => return None,
+        };
+        let wait = flow.fail(now, jitter);
+        let retry_at = wanted.then(|| now + wait);
+        flow.stage = Stage::Refused { ends, retry_at };
+        self.retries.extend(retry_at.map(|at| (at, id)));
+        Some(retry_at)
     }
 
-    /// A message came. Gives the ends where a flow that was refused is up again by that.
-    pub(super) fn heard(&mut self, now: Instant, id: FlowId) -> Option<Ends> {
+    /// Whether a flow that was refused is heard of again by a message from `source`: by any of its
+    /// peer's, and by an answer from another port of it.
+    pub(super) fn is_heard(&self, id: FlowId, source: SocketAddr, bytes: &[u8]) -> bool {
+        let stage = self.flows.get(&id).map(|flow| &flow.stage);
+        let Some(Stage::Refused { ends: Ends { peer, .. }, .. }) = stage else { return false };
+        source == *peer || (source.ip() == peer.ip() && bytes.starts_with(b"SIP/"))
+    }
+
+    /// Something went through. Gives the ends where a flow that was refused is up again by that.
+    pub(super) fn went_through(&mut self, now: Instant, id: FlowId) -> Option<Ends> {
         let flow = self.flows.get_mut(&id)?;
-        let Stage::Refused { ends } = &flow.stage else { return None };
-        let ends = ends.clone();
+        let Stage::Refused { ends, retry_at } = &flow.stage else { return None };
+        let (ends, retry_at) = (ends.clone(), *retry_at);
         flow.stage = Stage::Up { since: now, ends: ends.clone() };
+        if let Some(at) = retry_at {
+            self.retries.remove(&(at, id));
+        }
         Some(ends)
     }
 
@@ -245,16 +307,20 @@ impl Flows {
         self.retries.first().map(|(at, _)| *at)
     }
 
-    /// A flow whose retry is due; it is connecting from now on.
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<FlowId> {
+    /// A flow whose retry is due: connecting from now on, or being tried.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<Again> {
         let &(at, id) = self.retries.first()?;
         if at > now {
             return None;
         }
         self.retries.pop_first();
         let flow = self.flows.get_mut(&id).expect("retries name flows only");
+        if let Stage::Refused { retry_at, .. } = &mut flow.stage {
+            *retry_at = None;
+            return Some(Again::Try(id));
+        }
         flow.stage = Stage::Connecting;
-        Some(id)
+        Some(Again::Connect(id))
     }
 
     /// Nothing is made again from now on.
@@ -272,135 +338,4 @@ fn back_off(failures: u32, jitter: f64) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sip::resolution::Candidate;
-
-    fn server(text: &str) -> Way {
-        Way::direct(text.parse().unwrap(), Arc::default())
-    }
-
-    fn ends() -> Ends {
-        let address = "127.0.0.1:1".parse().unwrap();
-        Ends { local: address, peer: address, facts: Arc::default() }
-    }
-
-    #[test]
-    fn retries_double_from_one_second_to_thirty_less_a_quarter_at_most() {
-        for (failures, seconds) in [(1, 1.0), (2, 2.0), (5, 16.0), (6, 30.0), (u32::MAX, 30.0)] {
-            assert_eq!(back_off(failures, 0.0).as_secs_f64(), seconds);
-            assert_eq!(back_off(failures, 1.0).as_secs_f64(), seconds * 0.75);
-        }
-    }
-
-    #[test]
-    fn one_flow_leads_to_each_server() {
-        let mut flows = Flows::default();
-        assert_eq!(flows.to(&server("ws://a")), Found::Connect(FlowId(1)));
-        assert_eq!(flows.to(&server("ws://a")), Found::Ready(FlowId(1)));
-        assert_eq!(flows.to(&server("ws://a/other")), Found::Connect(FlowId(2)));
-        assert_eq!(flows.to(&server("sip:a")), Found::Connect(FlowId(3)));
-        let by_tcp = server("sip:a").by_tcp(Some("192.0.2.1:5060".parse().unwrap()));
-        assert_eq!(flows.to(&by_tcp), Found::Connect(FlowId(4)));
-        assert_eq!(flows.to(&server("sip:192.0.2.1;transport=tcp")), Found::Ready(FlowId(4)));
-    }
-
-    #[test]
-    fn names_of_one_address_share_a_flow_unless_the_name_is_asked_for() {
-        let resolved = |text: &str| {
-            let Way { asked, settings, .. } = server(text);
-            let (transport, address) = (asked.transport, ends().peer);
-            let source = crate::sip::resolution::Source::Address;
-            let server = asked.resolved(&Candidate { transport, address, source });
-            Way { asked, server, settings, for_one: false }
-        };
-        let mut flows = Flows::default();
-        assert_eq!(flows.to(&resolved("sip:a")), Found::Connect(FlowId(1)));
-        assert_eq!(flows.to(&resolved("sip:b")), Found::Ready(FlowId(1)));
-        assert_eq!(flows.to(&server("sip:127.0.0.1:1")), Found::Ready(FlowId(1)));
-        assert_eq!(flows.to(&resolved("ws://a")), Found::Connect(FlowId(2)));
-        assert_eq!(flows.to(&resolved("ws://b")), Found::Connect(FlowId(3)));
-        let now = Instant::now();
-        assert_eq!(flows.down(now, FlowId(2), false, 0.0), None, "it was never there");
-        flows.up(now, FlowId(3), ends());
-        assert!(flows.down(now, FlowId(3), false, 0.0).is_some());
-    }
-
-    #[test]
-    fn a_flow_that_only_a_long_request_wanted_is_not_made_again_until_something_else_wants_it() {
-        let mut flows = Flows::default();
-        let now = Instant::now();
-        let udp = server("sip:192.0.2.1");
-        let to = Some("192.0.2.1:5060".parse().unwrap());
-        for way in [udp.by_tcp(to), udp.by_tcp(None)] {
-            assert_eq!(flows.to(&way), Found::Connect(FlowId(1)));
-            assert_eq!(flows.down(now, FlowId(1), false, 0.0), None);
-        }
-        assert_eq!(flows.next_retry(), None);
-        flows.to(&udp.by_tcp(to));
-        assert!(flows.down(now, FlowId(1), true, 0.0).is_some(), "a registration wants it");
-        flows.to(&server("sip:192.0.2.1;transport=tcp"));
-        assert!(flows.down(now, FlowId(1), false, 0.0).is_some(), "the user named it");
-    }
-
-    #[test]
-    fn a_request_on_a_flow_that_is_down_does_not_wait_for_the_retry() {
-        let mut flows = Flows::default();
-        let now = Instant::now();
-        flows.to(&server("ws://a"));
-        let at = flows.down(now, FlowId(1), false, 0.0).unwrap();
-        assert_eq!(flows.next_retry(), Some(at));
-        assert_eq!(flows.take_due(now), None);
-        assert_eq!(flows.to(&server("ws://a")), Found::Connect(FlowId(1)));
-        assert_eq!(flows.next_retry(), None);
-        let later = flows.down(now, FlowId(1), false, 0.0).unwrap();
-        assert_eq!(later - now, FIRST_RETRY * 2);
-        assert_eq!(flows.take_due(later), Some(FlowId(1)));
-        assert_eq!(flows.take_due(later), None);
-    }
-
-    #[test]
-    fn what_nobody_wants_can_be_forgotten_and_its_id_is_not_given_again() {
-        let mut flows = Flows::default();
-        let now = Instant::now();
-        for text in ["ws://a", "ws://b", "ws://c"] {
-            flows.to(&server(text));
-        }
-        flows.down(now, FlowId(2), false, 0.0).unwrap();
-        flows.want(|way| *way == server("ws://a"));
-        assert_eq!(flows.unwanted(), [FlowId(2), FlowId(3)]);
-        assert_eq!(flows.to(&server("ws://c")), Found::Ready(FlowId(3)), "a new request wants it");
-        assert_eq!(flows.unwanted(), [FlowId(2)]);
-        flows.forget(FlowId(2));
-        assert_eq!((flows.unwanted(), flows.next_retry()), (Vec::new(), None));
-        assert_eq!(flows.to(&server("ws://b")), Found::Connect(FlowId(4)));
-    }
-
-    #[test]
-    fn only_a_flow_that_lasted_begins_its_back_off_anew() {
-        let mut flows = Flows::default();
-        let now = Instant::now();
-        flows.to(&server("ws://a"));
-        flows.down(now, FlowId(1), false, 0.0);
-        flows.up(now, FlowId(1), ends());
-        assert_eq!(flows.down(now, FlowId(1), false, 0.0), Some(now + FIRST_RETRY * 2));
-        flows.up(now, FlowId(1), ends());
-        let later = now + LAST_RETRY;
-        assert_eq!(flows.down(later, FlowId(1), false, 0.0), Some(later + FIRST_RETRY));
-    }
-
-    #[test]
-    fn udp_is_tried_by_the_next_request_and_a_refusal_ends_when_something_arrives() {
-        let mut flows = Flows::default();
-        let now = Instant::now();
-        flows.to(&server("sip:a"));
-        assert_eq!(flows.down(now, FlowId(1), false, 0.0), None);
-        assert_eq!(flows.to(&server("sip:a")), Found::Connect(FlowId(1)));
-        flows.up(now, FlowId(1), ends());
-        assert!(flows.refused(FlowId(1)));
-        assert!(!flows.refused(FlowId(1)));
-        assert_eq!(flows.to(&server("sip:a")), Found::Ready(FlowId(1)));
-        assert_eq!(flows.heard(now, FlowId(1)), Some(ends()));
-        assert_eq!(flows.heard(now, FlowId(1)), None);
-    }
-}
+mod tests;

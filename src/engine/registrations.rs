@@ -149,6 +149,11 @@ impl Task {
             let id = match old.iter().position(leads_there) {
                 Some(place) => {
                     let id = old.swap_remove(place);
+                    // Who asks does not wait for the time at which it would be tried again.
+                    if registrar.server.socket_address().is_some() {
+                        let Registrar { server, settings } = registrar;
+                        self.lead(now, server, settings);
+                    }
                     self.user_agent.change_registration(now, id, wanted);
                     id
                 }

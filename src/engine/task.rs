@@ -38,7 +38,8 @@ use crate::{
         wishes::Wish,
     },
     sip::{
-        self, Connect, ContextId, FlowId, Follow, KeepAlive, Output, Switch, Transmit, UserAgent,
+        self, Connect, ContextId, FlowId, Follow, KeepAlive, Output, RegistrationState, Switch,
+        Transmit, UserAgent,
     },
     transport::{FlowSettings, Network, RELIEF, Room, ServerUri},
 };
@@ -61,6 +62,13 @@ const LEAVING: &str = "sipboard is leaving: nothing new is sent";
 /// for an answer (RFC 3261 §17.1.1.2), and long enough for a machine that is busy.
 pub(super) fn write_timeout(settings: &sip::Settings) -> Duration {
     settings.timing.patience().max(Duration::from_secs(2))
+}
+
+/// The flow on which a registrar has just accepted a REGISTER.
+fn registered_on(event: &Event) -> Option<(Instant, FlowId)> {
+    let Event::Sip(sip::Event::Registration(event)) = event else { return None };
+    let is_registered = matches!(event.state, RegistrationState::Registered { .. });
+    Some((event.at, event.flow.filter(|_| is_registered)?))
 }
 
 /// One thing that is to be done, in its turn.
@@ -202,8 +210,8 @@ impl Task {
         if self.user_agent.poll_timeout().is_some_and(|at| at <= now) {
             self.user_agent.handle_timeout(now);
         }
-        while let Some(flow) = self.flows.take_due(now) {
-            self.connect(now, flow);
+        while let Some(again) = self.flows.take_due(now) {
+            self.make_again(now, again);
         }
         self.let_go(now);
         self.end_unwanted(now);
@@ -227,7 +235,11 @@ impl Task {
             Step::Tell(event) => {
                 self.names.follow(&event);
                 self.find_registrar(&event);
+                let answered = registered_on(&event);
                 self.batch.push(event);
+                if let Some((at, flow)) = answered {
+                    self.is_back(at, flow);
+                }
             }
             Step::Mark(mark) => self.tell_mark(*mark),
             Step::Connect(connect) => {

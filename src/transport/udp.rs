@@ -227,10 +227,14 @@ impl Link {
         if self.waiting.load(Ordering::Acquire) == 0 && may_go() {
             match sockets.try_send((to, self.ours), &bytes, undelivered) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => {
-                    let unsent = |error| SendError(sockets.unsent(to, &error, bytes.len()));
-                    return result.map_err(unsent);
+                Err(error) => {
+                    // Nobody can be reached there at all, whatever the datagram.
+                    if is_icmp(&error) && to.is_none_or(|to| Some(to) == sockets.peer) {
+                        undelivered.push(sockets.sentence(None, &error));
+                    }
+                    return Err(SendError(sockets.unsent(to, &error, bytes.len())));
                 }
+                Ok(()) => return Ok(()),
             }
         }
         self.waiting.fetch_add(1, Ordering::AcqRel);

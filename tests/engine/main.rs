@@ -6,10 +6,12 @@ mod certificates;
 mod connections;
 #[path = "../dns_server/mod.rs"]
 mod dns_server;
+mod failed_flows;
 mod flows;
 mod impairment;
 mod life;
 mod next_hop;
+mod registrar;
 mod reload;
 mod secure;
 mod support;

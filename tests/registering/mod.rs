@@ -124,6 +124,11 @@ impl Registering {
         self.sim.with(|ua, now| ua.flow_down(now, FLOW, "the connection broke"));
     }
 
+    /// A datagram to the registrar was refused.
+    pub fn refused(&mut self) {
+        self.sim.with(|ua, now| ua.flow_error(now, FLOW, "connection refused"));
+    }
+
     pub fn flow_up(&mut self, transport: Transport) {
         self.sim.with(|ua, now| {
             ua.flow_connecting(FLOW, transport);

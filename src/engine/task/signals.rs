@@ -8,7 +8,7 @@ use super::Task;
 use crate::{
     engine::{
         Event, FlowEvent, FlowState, PeerFlow,
-        flows::{Ends, Found, Way},
+        flows::{Again, Ends, Found, Way},
     },
     sip::{
         ContextId, FlowId, Follow, KeepAlive, Switch, Transport,
@@ -110,6 +110,24 @@ impl Task {
         }
     }
 
+    /// Makes a flow that failed again.
+    pub(super) fn make_again(&mut self, now: Instant, again: Again) {
+        match again {
+            Again::Connect(flow) => self.connect(now, flow),
+            Again::Try(flow) => self.user_agent.try_flow(now, flow),
+        }
+    }
+
+    /// A registrar has answered on a flow, which may have failed before; all that was told before
+    /// has been drawn already.
+    pub(super) fn is_back(&mut self, now: Instant, flow: FlowId) {
+        if let Some(ends) = self.flows.went_through(now, flow) {
+            let event = self.flow_event(now, flow, ends.into());
+            self.batch.extend(event);
+            self.user_agent.try_flow(now, flow);
+        }
+    }
+
     /// Begins to make a flow, for the first time or again.
     pub(super) fn connect(&mut self, now: Instant, flow: FlowId) {
         self.begin_to_connect(flow);
@@ -187,15 +205,12 @@ impl Task {
             }
             Signal::Undelivered { flow, to: None, reason } => {
                 let now = self.now();
-                // The socket stays usable, but nobody is there: that is down to a user, until
-                // something arrives.
-                if self.flows.refused(flow) {
-                    let state = FlowState::Down {
-                        reason: reason.clone(),
-                        retry_at: None,
-                        refused: Arc::default(),
-                    };
-                    self.tell_flow(now, flow, state);
+                // The sockets stay usable, but nobody is there: that is down to a user, until
+                // something goes through.
+                let wanted = self.leaving.is_none() && self.user_agent.comes_back_to(flow);
+                if let Some(retry_at) = self.flows.refused(now, flow, wanted, rand::random()) {
+                    let (reason, refused) = (reason.clone(), Arc::default());
+                    self.tell_flow(now, flow, FlowState::Down { reason, retry_at, refused });
                 }
                 self.user_agent.flow_error(now, flow, &reason);
             }
@@ -241,8 +256,11 @@ impl Task {
 
     fn message(&mut self, at: Instant, flow: FlowId, source: SocketAddr, bytes: Bytes) {
         let now = self.clock(at);
-        if let Some(ends) = self.flows.heard(now, flow) {
+        if self.flows.is_heard(flow, source, &bytes)
+            && let Some(ends) = self.flows.went_through(now, flow)
+        {
             self.tell_flow(now, flow, ends.into());
+            self.user_agent.try_flow(now, flow);
         }
         if self.impairer.is_at_work() {
             return self.judge_received(now, flow, source, bytes);

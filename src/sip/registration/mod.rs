@@ -118,12 +118,13 @@ pub struct RegistrationEvent {
 pub enum RegistrationState {
     /// Nothing is registered, and nothing is to be.
     Off,
-    /// The flow is not up; once it is, a REGISTER goes out.
+    /// The flow is not up, or has failed; once it is made or tried again, a REGISTER goes out.
     Waiting {
         /// Until when the registrar still holds the binding of before.
         until: Option<Instant>,
     },
-    /// A REGISTER is under way, and nothing is registered.
+    /// A REGISTER is under way, and nothing is registered, or nobody knows whether what was still
+    /// leads to us.
     Trying,
     /// The registrar holds our binding.
     Registered {

@@ -6,21 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-
-use super::{
-    Output, Transmit, UserAgent,
-    errands::is_errand,
-    next_hop::Peer,
-    transactions::{Key, Role},
-};
+use super::{UserAgent, errands::is_errand, next_hop::Peer};
 use crate::sip::{
-    cause::Cause,
-    context::{Cancel, Request},
-    event::{ContextId, Event, Fact, FlowId, State, TerminatedBy},
+    context::Request,
+    event::{ContextId, Fact, FlowId, State, TerminatedBy},
     header::Via,
-    message::Message,
-    method::Method,
     transport::Transport,
 };
 
@@ -54,6 +44,9 @@ pub(super) enum FlowState {
         sent_by: Box<str>,
         /// Where the peer has seen us, where that is somewhere else (RFC 3581 §4).
         seen: Option<SocketAddr>,
+        /// Whether it has failed, as a flow of datagrams does that stays usable (RFC 5626 §4.4), and
+        /// has not been tried since.
+        refused: bool,
     },
     Down {
         reason: Box<str>,
@@ -85,6 +78,19 @@ impl Flows {
 
     pub(super) fn is_up(&self, flow: FlowId) -> bool {
         self.flow(flow).is_some_and(|flow| matches!(flow.state, FlowState::Up { .. }))
+    }
+
+    /// Whether it is up, and has not failed.
+    pub(super) fn stands(&self, flow: FlowId) -> bool {
+        let state = self.flow(flow).map(|flow| &flow.state);
+        matches!(state, Some(FlowState::Up { refused: false, .. }))
+    }
+
+    /// It has failed though it stays usable, or is tried again.
+    pub(super) fn refuse(&mut self, flow: FlowId, is_refused: bool) {
+        if let Some(Flow { state: FlowState::Up { refused, .. }, .. }) = self.flows.get_mut(&flow) {
+            *refused = is_refused;
+        }
     }
 
     pub(super) fn leads_to(&mut self, flow: FlowId, peer: Peer) {
@@ -169,12 +175,19 @@ impl UserAgent {
         let host = self.identifiers.invalid_host();
         let Some(entry) = self.flows.flows.get_mut(&flow) else { return };
         let sent_by = if entry.transport.is_websocket() { host } else { local.to_string() };
-        entry.state = FlowState::Up { since: now, sent_by: sent_by.into(), seen: None };
+        entry.state =
+            FlowState::Up { since: now, sent_by: sent_by.into(), seen: None, refused: false };
         // What acknowledges comes before what ends.
         let (errands, contexts): (Vec<_>, Vec<_>) =
             self.flows.riders(flow).into_iter().partition(|id| is_errand(*id));
         errands.into_iter().for_each(|errand| self.deliver(now, errand, flow));
         contexts.into_iter().for_each(|context| self.send_waiting(now, context));
+        self.register_on(now, flow);
+    }
+
+    /// A flow that has failed and stayed usable is to be tried again: what waits for it is registered.
+    pub fn try_flow(&mut self, now: Instant, flow: FlowId) {
+        self.flows.refuse(flow, false);
         self.register_on(now, flow);
     }
 
@@ -259,155 +272,6 @@ impl UserAgent {
     /// The transport of a flow that has been named.
     pub fn transport_of(&self, flow: FlowId) -> Option<Transport> {
         self.flows.flow(flow).map(|flow| flow.transport)
-    }
-
-    /// Bytes that [`UserAgent::poll_output`] gave out could not be sent (too large, or nowhere to
-    /// put them): the request that they are fails, and no other (RFC 3261 §18.4). Called before more
-    /// output is taken, so that nothing says that they went. `reason` is a sentence.
-    pub fn transmit_failed(&mut self, now: Instant, transmit: &Transmit, reason: &str) {
-        self.take_back(now, &transmit.bytes, reason);
-        if let Some(id) = self.find_unmatched(transmit.flow, &transmit.bytes) {
-            return self.transport_error(now, id, reason);
-        }
-        let Ok(message) = Message::read(transmit.bytes.clone()) else { return };
-        if let Ok(key) = self.find_transaction(transmit.flow, &message) {
-            self.sending_failed(now, key, reason);
-        }
-    }
-
-    /// What would be told next, that these bytes went, is not told: they did not.
-    fn take_back(&mut self, now: Instant, bytes: &Bytes, reason: &str) {
-        let is_it = |output: &Output| match output {
-            Output::Event(Event::Context(event)) => {
-                event.fact.is_ours() && event.fact.message() == Some(bytes)
-            }
-            _ => false,
-        };
-        // It is told before anything else is sent.
-        let next = self.output.iter().take_while(|it| !matches!(it, Output::Transmit(_)));
-        let Some(place) = next.into_iter().position(is_it) else { return };
-        let Some(Output::Event(Event::Context(event))) = self.output.remove(place) else { return };
-        let detail = reason.to_owned();
-        match event.fact {
-            Fact::Sent { .. } | Fact::Retransmitted { .. } => {
-                if let Some(context) = self.contexts.get_mut(&event.context)
-                    && let Request::Sent { bytes: own, attempts, .. } = &mut context.request
-                    && own == bytes
-                {
-                    *attempts = attempts.saturating_sub(1);
-                }
-            }
-            Fact::Acked { .. } => {
-                self.tell(now, event.context, Method::Ack, Fact::AckFailed { detail });
-            }
-            Fact::Answered { .. } => {
-                self.tell(now, event.context, event.method, Fact::AnswerFailed { detail });
-            }
-            _ => {}
-        }
-    }
-
-    /// A datagram could not be sent, or an ICMP error came for it (RFC 3261 §18.4): the requests
-    /// that are being sent fail, and those that wait for a peer that has them do not.
-    pub fn flow_error(&mut self, now: Instant, flow: FlowId, reason: &str) {
-        self.sendings_fail(now, flow, None, reason);
-        for id in self.unmatched_on(flow) {
-            self.transport_error(now, id, reason);
-        }
-    }
-
-    /// [`UserAgent::flow_error`] for what went to an address that is not the flow's peer: nothing
-    /// else fails.
-    pub fn datagram_refused(&mut self, now: Instant, flow: FlowId, to: SocketAddr, reason: &str) {
-        self.sendings_fail(now, flow, Some(to), reason);
-    }
-
-    /// Where a datagram goes that is sent `to` an address on a flow; `None` for the flow's peer, and
-    /// where that is not known.
-    pub(super) fn elsewhere(&self, flow: FlowId, to: Option<SocketAddr>) -> Option<SocketAddr> {
-        let peer = self.flows.flow(flow).and_then(|flow| flow.peer.as_ref()).map(Peer::address);
-        to.filter(|to| peer.is_some_and(|peer| peer != *to))
-    }
-
-    fn sendings_fail(&mut self, now: Instant, flow: FlowId, to: Option<SocketAddr>, reason: &str) {
-        self.refusals.note(now, (flow, to), reason);
-        self.acks_go_on(now, (flow, to));
-        for key in self.transactions.sending(flow) {
-            let went = self.transactions.entry(key).and_then(|entry| entry.to());
-            if self.elsewhere(flow, went) != to {
-                continue;
-            }
-            let told = self.transactions.entry(key).map(|entry| (entry.context, entry.role));
-            if let Some((id, Role::Prack)) = told
-                && self.prack_elsewhere(now, id, key)
-            {
-                continue;
-            }
-            self.sending_failed(now, key, reason);
-            // Who cannot be told of the CANCEL cannot be heard either.
-            if let Some((id, Role::Cancel)) = told
-                && self.contexts.get(&id).is_some_and(|context| context.state.is_pending())
-            {
-                self.transport_error(now, id, reason);
-            }
-        }
-    }
-
-    /// The PRACKs whose INVITE rides on another flow fail with their own.
-    fn pracks_fail(&mut self, now: Instant, flow: FlowId, reason: &str) {
-        for key in self.transactions.sending(flow) {
-            let entry = self.transactions.entry(key).filter(|entry| entry.role == Role::Prack);
-            let context = entry.and_then(|entry| self.contexts.get(&entry.context));
-            if context.is_some_and(|context| context.flow != flow) {
-                self.sending_failed(now, key, reason);
-            }
-        }
-    }
-
-    /// A transport error fails a request that is being sent (RFC 3261 §17.1.4).
-    fn sending_failed(&mut self, now: Instant, key: Key, reason: &str) {
-        let Some(entry) = self.transactions.entry(key).filter(|e| e.transaction.is_sending())
-        else {
-            return;
-        };
-        let id = entry.context;
-        match entry.role {
-            Role::Own => self.transport_error(now, id, reason),
-            Role::Cancel => self.cancel_transport_error(now, id, reason),
-            Role::Prack => {
-                self.end_transaction(key);
-                self.prack_failed(now, id, reason.to_owned());
-                // The INVITE may have ended before, and have waited for this alone.
-                self.forget_if_over(id);
-            }
-        }
-    }
-
-    pub(super) fn transport_error(&mut self, now: Instant, id: ContextId, reason: &str) {
-        if let Some(branch) = self.contexts.get(&id).and_then(|context| context.branch()) {
-            self.end_transaction(Key { branch, is_cancel: false });
-        }
-        if !self.back_to_udp(now, id, reason)
-            && !self.fail_over(now, id, reason)
-            && !self.next_target_after(now, id, reason)
-            && !self.back_to_dialog(now, id, reason)
-        {
-            self.fail(now, id, State::Failed, Cause::ConnectionError, reason.to_owned());
-            self.forget_if_over(id);
-        }
-    }
-
-    /// The CANCEL cannot arrive any more; the INVITE may still be answered.
-    fn cancel_transport_error(&mut self, now: Instant, id: ContextId, reason: &str) {
-        let Some(context) = self.contexts.get_mut(&id) else { return };
-        let Some(branch) = context.branch().filter(|_| context.is_cancel_pending()) else {
-            return;
-        };
-        context.cancel = Cancel::Sent { over: true };
-        self.end_transaction(Key { branch, is_cancel: true });
-        let fact = Fact::CancelFailed { detail: reason.to_owned() };
-        self.tell(now, id, Method::Cancel, fact);
-        self.end_if_done(now, id);
     }
 
     pub(super) fn send_waiting(&mut self, now: Instant, id: ContextId) {

@@ -51,6 +51,7 @@ mod timeouts;
 mod transactions;
 mod unacked;
 mod unpracked;
+mod unsent;
 mod verdict;
 
 use std::{

@@ -52,6 +52,11 @@ pub(super) struct Registration {
     /// Whether it has followed our address since it was last made or refreshed: once is enough, so
     /// that a NAT that changes it all the time does not make a loop.
     pub(super) moved: bool,
+    /// Whether the last REGISTER was accepted, and its flow has not failed since.
+    pub(super) stands: bool,
+    /// Where the registrar is known by name: when its flow is waited for no longer, and it is looked
+    /// up again.
+    pub(super) elsewhere_at: Option<Instant>,
     pub(super) binding: Option<Binding>,
     /// What the last 2xx said.
     pub(super) grant: Option<Arc<Grant>>,
@@ -79,11 +84,8 @@ pub(super) enum Wish {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     Idle,
-    /// The flow is not up.
-    Waiting {
-        /// When it is waited for no longer, and another one is looked up.
-        until: Option<Instant>,
-    },
+    /// The flow is not up, or has failed.
+    Waiting,
     Registering(ContextId),
     Removing(ContextId),
     Registered {
@@ -176,6 +178,20 @@ impl Registrations {
         self.all.values().any(|registration| registration.flow == Some(flow))
     }
 
+    /// Whether something is registered on a flow once it is there again.
+    pub(super) fn comes_back_to(&self, flow: FlowId) -> bool {
+        self.all.values().any(|registration| {
+            let is_kept = registration.flow == Some(flow) && registration.wish == Wish::Keep;
+            is_kept
+                && match &registration.stage {
+                    Stage::Failed(failure) => failure.retry_at.is_some(),
+                    // Where it was looked up just now, the next try looks it up again.
+                    Stage::Registering(_) => registration.waits_for_its_flow(),
+                    _ => true,
+                }
+        })
+    }
+
     /// Whether a graceful end still waits for a registrar.
     pub(in crate::sip::user_agent) fn is_removing(&self) -> bool {
         self.all.values().any(|registration| {
@@ -251,9 +267,11 @@ impl Registration {
         match (&self.stage, until) {
             (Stage::Idle, _) if self.wish == Wish::Forget => RegistrationState::Gone,
             (Stage::Idle, _) => RegistrationState::Off,
-            (Stage::Waiting { .. }, until) => RegistrationState::Waiting { until },
-            (Stage::Registering(_), None) => RegistrationState::Trying,
-            (Stage::Registering(_), Some(until)) => RegistrationState::Refreshing { until },
+            (Stage::Waiting, until) => RegistrationState::Waiting { until },
+            (Stage::Registering(_), Some(until)) if self.stands => {
+                RegistrationState::Refreshing { until }
+            }
+            (Stage::Registering(_), _) => RegistrationState::Trying,
             (Stage::Removing(_), _) => RegistrationState::Removing,
             (Stage::Registered { refresh_at }, until) => RegistrationState::Registered {
                 until: until.unwrap_or(*refresh_at),
@@ -268,6 +286,11 @@ impl Registration {
         }
     }
 
+    /// Whether no other flow is looked for where its own has failed.
+    pub(super) fn waits_for_its_flow(&self) -> bool {
+        self.name.is_none() || self.stands || self.elsewhere_at.is_some()
+    }
+
     /// The Contact URI of our binding, or what is to be one.
     pub(super) fn bound_to(&self) -> &str {
         self.binding.as_ref().map_or(&self.contact, |binding| &binding.contact)
@@ -278,7 +301,7 @@ impl Registration {
         match &self.stage {
             Stage::Registered { refresh_at } => Some(*refresh_at),
             Stage::Failed(Failure { retry_at, .. }) => *retry_at,
-            Stage::Waiting { until } => *until,
+            Stage::Waiting => self.elsewhere_at,
             _ => None,
         }
     }

@@ -72,6 +72,8 @@ impl UserAgent {
             failures: 0,
             contact: "".into(),
             moved: false,
+            stands: false,
+            elsewhere_at: None,
             binding: None,
             grant: None,
             deadline: None,
@@ -89,6 +91,10 @@ impl UserAgent {
         let Some(registration) = self.registrations.all.get_mut(&id) else { return false };
         registration.wish = Wish::Keep;
         if registration.stage.context().is_none() {
+            let is_up = registration.flow.is_some_and(|flow| self.flows.is_up(flow));
+            if registration.name.is_some() && !is_up {
+                registration.flow = None;
+            }
             self.pursue(now, id);
         }
         true
@@ -140,6 +146,11 @@ impl UserAgent {
         self.registrations.has(flow)
     }
 
+    /// Whether something is registered on a flow that fails, once it is there again.
+    pub fn comes_back_to(&self, flow: FlowId) -> bool {
+        self.registrations.comes_back_to(flow)
+    }
+
     /// The preloaded route set of a request: its own, else the way out of its account and the
     /// route that the account's registrar gave (RFC 3608 §5). REGISTER takes the way out only.
     pub fn routes(&self, request: &NewRequest) -> Vec<UriBuf> {
@@ -160,7 +171,7 @@ impl UserAgent {
         if is_register {
             return first;
         }
-        let is_up = |flow| self.flows.is_up(flow);
+        let is_up = |flow| self.flows.stands(flow);
         let Some(standing) = self.registrations.standing(profile, is_up) else { return first };
         let way = standing.wanted.profile.ways_out.first();
         // What the account has been told to go by since it was registered comes first.
@@ -196,7 +207,7 @@ impl UserAgent {
                 && registration.grant.as_ref().is_some_and(|grant| grant.granted == 0);
         match registration.wish {
             Wish::Keep if is_up || is_to_find => return self.send_register(now, id, false),
-            Wish::Keep => registration.stage = Stage::Waiting { until: None },
+            Wish::Keep => registration.stage = Stage::Waiting,
             Wish::Remove | Wish::Forget if is_up && (is_bound || may_be_bound) => {
                 return self.send_register(now, id, true);
             }
@@ -263,7 +274,8 @@ impl UserAgent {
             self.transactions.disarm(at, Due::Registration(id));
             registration.moved = false;
             // A name may lead elsewhere by now.
-            if registration.name.is_some() && matches!(registration.stage, Stage::Waiting { .. }) {
+            registration.elsewhere_at = None;
+            if registration.name.is_some() && registration.stage == Stage::Waiting {
                 registration.flow = None;
             }
         }
@@ -273,32 +285,42 @@ impl UserAgent {
     /// A flow is up: what waited for it is registered.
     pub(super) fn register_on(&mut self, now: Instant, flow: FlowId) {
         for id in self.registrations.on(flow) {
-            let waits =
-                |registration: &Registration| matches!(registration.stage, Stage::Waiting { .. });
+            let waits = |registration: &Registration| registration.stage == Stage::Waiting;
             if self.registrations.all.get(&id).is_some_and(waits) {
                 self.pursue(now, id);
             }
         }
     }
 
-    /// A flow is down. What was registered over it is registered again when it is back; a failure
-    /// that only the user can help stays.
+    /// A flow is down, or has failed. What was registered over it is registered again when it is
+    /// back, and is not said to stand before; a failure that only the user can help stays.
     pub(super) fn registrations_wait(&mut self, now: Instant, flow: FlowId) {
         for id in self.registrations.on(flow) {
-            let jitter = self.identifiers.jitter();
             let Some(registration) = self.registrations.all.get_mut(&id) else { continue };
+            let stood = std::mem::take(&mut registration.stands);
             let goes_on = match &registration.stage {
                 Stage::Registered { .. } => true,
                 Stage::Failed(failure) => failure.retry_at.is_some(),
                 _ => false,
             };
             if goes_on {
-                // The same connection may be made again; a server with a name may also be elsewhere.
-                let wait = registration.name.is_some().then(|| schedule::back_off(1, jitter));
-                registration.stage = Stage::Waiting { until: wait.map(|wait| now + wait) };
+                self.wait_for_flow(now, id);
+            } else if stood {
                 self.tell_registration(now, id);
             }
         }
+    }
+
+    /// The same flow may be made again; a server with a name may also be elsewhere.
+    fn wait_for_flow(&mut self, now: Instant, id: RegistrationId) {
+        let wait = schedule::back_off(1, self.identifiers.jitter());
+        let Some(registration) = self.registrations.all.get_mut(&id) else { return };
+        registration.stands = false;
+        registration.stage = Stage::Waiting;
+        if registration.name.is_some() && registration.elsewhere_at.is_none() {
+            registration.elsewhere_at = Some(now + wait);
+        }
+        self.tell_registration(now, id);
     }
 
     /// Tells where a registration stands; its deadline follows.

@@ -63,6 +63,8 @@ impl UserAgent {
             None if removes => Stage::Idle,
             None => Stage::Registered { refresh_at: now + schedule::refresh_after(grant.granted) },
         };
+        registration.stands = bound.is_some();
+        registration.elsewhere_at = None;
         if bound.is_some() {
             registration.failures = 0;
         }
@@ -150,13 +152,13 @@ impl UserAgent {
         let Some(id) = self.registrations.by_context.remove(&context) else { return };
         let jitter = self.identifiers.jitter();
         let Some(registration) = self.registrations.all.get_mut(&id) else { return };
-        let is_up = registration.flow.is_some_and(|flow| self.flows.is_up(flow));
+        let stands = registration.flow.is_some_and(|flow| self.flows.stands(flow));
+        if registration.wish == Wish::Keep && !stands && registration.waits_for_its_flow() {
+            return self.wait_for_flow(now, id);
+        }
         if registration.wish == Wish::Keep && registration.name.is_some() {
             // The next try looks the name up again.
             registration.flow = None;
-        } else if registration.wish == Wish::Keep && !is_up {
-            registration.stage = Stage::Waiting { until: None };
-            return self.tell_registration(now, id);
         }
         registration.failures = registration.failures.saturating_add(1);
         let wait = schedule::back_off(registration.failures, jitter);
@@ -179,6 +181,8 @@ impl UserAgent {
             true => format!("the binding was not removed, and ends by itself: {reason}"),
             false => reason,
         };
+        registration.stands = false;
+        registration.elsewhere_at = None;
         registration.binding = registration.binding.take().filter(|binding| now < binding.until);
         registration.stage = Stage::Failed(Failure { reason, status, retry_at });
         self.go_on(now, id, removes);
