@@ -90,6 +90,8 @@
 //! - [`ui`]: the dashboard: a model, the table of keys, and a view that is a pure function.
 //! - [`headless`]: `sipboard send`: the same engine, a timeline or JSON lines.
 //! - [`cli`]: the command line.
+//! - [`outlet`]: what `ui`, `headless` and `cli` write to the terminal goes through it, so that a
+//!   terminal or a pipe that takes no bytes holds up nothing else.
 
 #![forbid(unsafe_code)]
 
@@ -98,6 +100,7 @@ pub mod config;
 pub mod demo;
 pub mod engine;
 pub mod headless;
+pub mod outlet;
 pub mod sip;
 pub mod transport;
 pub mod ui;

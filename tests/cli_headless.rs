@@ -8,12 +8,13 @@ use std::{
 };
 
 use cli_script::{
-    JSON, READABLE, Script, accepted, along, created, failed, plan, rejected, response, run,
+    JSON, Kept, READABLE, Script, accepted, along, created, failed, plan, rejected, response, run,
     run_interrupted, sent,
 };
 use sipboard::{
     engine::{Command, Event, Refusal},
     headless::{self, Outcome, Style},
+    outlet::Outlet,
     sip::{self, CancelOptions, Cause, ContextId, Fact, LegState, Method, TerminatedBy},
 };
 use tokio::sync::mpsc;
@@ -398,16 +399,17 @@ async fn a_reader_that_goes_away_ends_the_run_quietly() {
     }
     let (engine, mut script) = Script::start(1);
     let (_sender, interrupts) = mpsc::channel(1);
-    let (mut closed, mut err) = (Closed, Vec::new());
+    let err = Kept::default();
+    let outlet = Outlet::new(Closed, err.clone());
     let plan = plan(Method::Invite);
     let (outcome, ()) =
-        tokio::join!(headless::run(engine, plan, JSON, &mut closed, &mut err, interrupts), async {
+        tokio::join!(headless::run(engine, plan, JSON, &outlet, interrupts), async {
             let id = script.request().await;
             script.tell(id, Method::Invite, vec![sent()]).await;
             script.quit().await;
         });
     assert_eq!(outcome, Outcome::Cancelled);
-    assert_eq!(err, b"");
+    assert_eq!(err.text(), "");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! `sipboard` without a command: the dashboard.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     sync::Arc,
 };
 
@@ -11,7 +11,7 @@ use crate::{
         impair::ImpairArgs,
         kept, keys, look,
         profile::{Profile, Resolved, demo_account, demo_credentials},
-        runtime,
+        runtime, tell,
     },
     config::{self, Config},
     demo::Behaviour,
@@ -26,10 +26,8 @@ use crate::{
 
 pub(super) fn run(profile: &Profile, impair: &ImpairArgs) -> anyhow::Result<u8> {
     if !io::stdout().is_terminal() {
-        // There is nowhere left to tell that standard error is gone.
-        let _ = writeln!(
-            io::stderr(),
-            "sipboard: the dashboard needs a terminal, and standard output is none; to send a request without one, use `sipboard send METHOD TARGET` (see `sipboard send --help`)"
+        tell(
+            "the dashboard needs a terminal, and standard output is none; to send a request without one, use `sipboard send METHOD TARGET` (see `sipboard send --help`)",
         );
         return Ok(USAGE);
     }
@@ -90,11 +88,7 @@ async fn open(
     let arranged = kept::load(&columns);
     let keep = ui::Keep(Arc::new(|arranged| {
         if let Err(error) = kept::store(arranged) {
-            // There is nowhere left to tell that standard error is gone.
-            let _ = writeln!(
-                io::stderr(),
-                "sipboard: how the table was left could not be kept for the next time: {error}"
-            );
+            tell(&format!("how the table was left could not be kept for the next time: {error}"));
         }
     }));
     // Who names a hint is on the demo server.

@@ -32,22 +32,27 @@ use clap::Parser;
 
 use args::{Args, Command};
 
-use crate::{config::LoadError, sip::escape};
+use crate::{
+    config::LoadError,
+    outlet::{Outlet, Stream},
+    sip::escape,
+};
 
 /// Runs the program with the arguments that it was started with.
 pub fn run() -> ExitCode {
-    match dispatch(Args::parse()) {
-        Ok(code) => ExitCode::from(code),
+    let code = match dispatch(Args::parse()) {
+        Ok(code) => code,
         Err(error) => {
-            // There is nowhere left to tell that standard error is gone.
-            let _ = match error.downcast_ref() {
+            match error.downcast_ref() {
                 // `file:line:column: …`, as editors read it.
-                Some(LoadError::Invalid(invalid)) => writeln!(io::stderr(), "{invalid}"),
-                _ => writeln!(io::stderr(), "sipboard: {}", escape(&format!("{error:#}"))),
-            };
-            ExitCode::from(USAGE)
+                Some(LoadError::Invalid(invalid)) => say(&format!("{invalid}\n")),
+                _ => tell(&format!("{error:#}")),
+            }
+            USAGE
         }
-    }
+    };
+    Outlet::finish();
+    ExitCode::from(code)
 }
 
 fn dispatch(args: Args) -> anyhow::Result<u8> {
@@ -128,6 +133,10 @@ const USAGE: u8 = 2;
 
 /// A sentence on standard error.
 fn tell(text: &str) {
-    // There is nowhere left to tell that standard error is gone.
-    let _ = writeln!(io::stderr(), "sipboard: {}", escape(text));
+    say(&format!("sipboard: {}\n", escape(text)));
+}
+
+/// Something on standard error. Nobody waits for it to be read before the end.
+fn say(text: &str) {
+    Outlet::standard().hand(Stream::Err, text.as_bytes());
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, BufWriter, IsTerminal, Read},
+    io::{self, IsTerminal, Read},
     path::Path,
     sync::Arc,
     time::Duration,
@@ -23,6 +23,7 @@ use crate::{
         Variables, literal_bytes, server_for,
     },
     headless::{self, Format, Plan, Sending, Style, Template},
+    outlet::Outlet,
     sip::{CancelError, CancelOptions, Credentials, Method, RawMessage, UriBuf},
     transport::key_log_problem,
 };
@@ -204,9 +205,7 @@ async fn carry_out(
     }
     let (plan, style) = (plan(&args, sending), style(&args));
     let engine = Engine::start(settings);
-    let mut out = BufWriter::new(io::stdout());
-    let mut err = io::stderr();
-    let outcome = headless::run(engine, plan, style, &mut out, &mut err, interrupts).await;
+    let outcome = headless::run(engine, plan, style, Outlet::standard(), interrupts).await;
     if let Some(demo) = demo {
         demo.stop().await;
     }

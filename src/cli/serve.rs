@@ -2,18 +2,20 @@
 
 use std::{
     env, fs,
-    io::Write,
+    io::{self, Write},
     net::SocketAddr,
     path::{Path, PathBuf},
     process,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::{
-    cli::{args::Serve, print, runtime, signals, tell},
+    cli::{args::Serve, runtime, signals, tell},
     demo,
+    outlet::{Outlet, Stream},
     transport::key_log_problem,
 };
 
@@ -36,15 +38,37 @@ pub(super) fn run(args: &Serve) -> anyhow::Result<u8> {
         let addresses = demo.addresses();
         let text =
             if args.json { json(&addresses, ca_file)? } else { readable(&addresses, ca_file) };
-        let printed = print(text.as_bytes());
-        if printed.is_ok() {
-            interrupts.recv().await;
+        let outlet = Outlet::standard();
+        outlet.hand(Stream::Out, text.as_bytes());
+        tokio::select! {
+            _ = interrupts.recv() => {}
+            // A reader that has seen enough is no mistake.
+            broken = broken(outlet) => {
+                demo.stop().await;
+                anyhow::bail!("standard output takes no more: {broken}");
+            }
         }
         demo.stop().await;
-        printed?;
+        if !outlet.wait(Instant::now() + PATIENCE) {
+            outlet.abandon();
+        }
         Ok(0)
     })
 }
+
+/// Waits until the addresses cannot be told, for another reason than that nobody wants to know.
+async fn broken(outlet: &Outlet) -> String {
+    loop {
+        outlet.broke().await;
+        match outlet.error(Stream::Out) {
+            Some(broken) if broken.kind != io::ErrorKind::BrokenPipe => return broken.reason,
+            _ => {}
+        }
+    }
+}
+
+/// How long at the end whoever reads the addresses may take.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// A file that nobody else can write, for as long as this value lives.
 struct TemporaryFile(PathBuf);

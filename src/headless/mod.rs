@@ -12,7 +12,10 @@ mod run;
 mod sending;
 mod totals;
 
-use std::{io::Write, time::Duration};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::mpsc;
 
@@ -21,6 +24,7 @@ pub use sending::{Sending, Template};
 
 use crate::{
     engine::{Clock, Engine},
+    outlet::{Outlet, Stream},
     sip::CancelOptions,
 };
 
@@ -72,16 +76,50 @@ pub enum Format {
 
 /// Carries out a plan, to its end, and says how it ended.
 ///
-/// `out` gets the events and totals, `err` the sentences about what could not be done. The first
-/// interrupt cancels what is pending and ends gracefully, a second one ends at once.
+/// Standard output gets the events and totals, standard error the sentences about what could not be
+/// done. The first interrupt cancels what is pending and ends gracefully, a second one ends at once.
+/// Whoever reads what is told may take as long as they like: the calls do not wait for them, only new
+/// requests do, and the end, unless it was wished for.
 pub async fn run(
     engine: Engine,
     plan: Plan,
     style: Style,
-    out: &mut (dyn Write + Send),
-    err: &mut (dyn Write + Send),
-    interrupts: mpsc::Receiver<()>,
+    outlet: &Outlet,
+    mut interrupts: mpsc::Receiver<()>,
 ) -> Outcome {
-    let reporter = report::Reporter::new(style, Clock::now(), out, err);
-    run::Run::new(plan, reporter).run(engine, interrupts).await
+    let reporter = report::Reporter::new(style, Clock::now(), outlet);
+    let run = run::Run::new(plan, reporter);
+    let (outcome, left) = run.run(engine, &mut interrupts).await;
+    let patience = async {
+        match left {
+            run::Left::ByItself if interrupts.recv().await.is_none() => {
+                std::future::pending().await
+            }
+            run::Left::ByItself => {}
+            run::Left::Interrupted { at } => tokio::select! {
+                () = tokio::time::sleep_until((at + GRACE).max(Instant::now() + LAST).into()) => {}
+                Some(()) = interrupts.recv() => {}
+            },
+            run::Left::AtOnce => tokio::time::sleep(LAST).await,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = outlet.written() => {}
+        () = patience => outlet.abandon(),
+    }
+    if let Some(broken) = outlet.error(Stream::Out)
+        // A reader that has seen enough (`| head`) is no mistake.
+        && broken.kind != io::ErrorKind::BrokenPipe
+    {
+        let text = format!("sipboard: standard output takes no more: {}\n", broken.reason);
+        outlet.hand(Stream::Err, text.as_bytes());
+    }
+    outcome
 }
+
+/// How long it may take in all, from an interrupt on, until what was told has been read.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long it may take to be read where the time is over.
+const LAST: Duration = Duration::from_millis(50);

@@ -1,9 +1,11 @@
 //! The loop: facts, keys and time come in, pictures and commands go out.
 //!
 //! `pace` says when a picture is drawn, `beside` hands the terminal what is no picture, `lend` gives it
-//! away for a while, `log` writes the log's file, `reload` reads the config file again.
+//! away for a while, `leave` ends everything, `log` writes the log's file, `reload` reads the config file
+//! again.
 
 mod beside;
+mod leave;
 mod lend;
 mod log;
 mod pace;
@@ -23,7 +25,7 @@ use crate::{
     ui::{
         Arrangement, LogSettings, Look, Options, Reload,
         log_file::LogFile,
-        model::{Columns, GRACE, Mode, Model, Notice, Table, TimeOfDay},
+        model::{Columns, Mode, Model, Notice, Table, TimeOfDay},
         terminal::{self, Disturbance, Disturbances, Farewell, Input, Screen},
         update,
     },
@@ -117,6 +119,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         disturbances,
         mouse,
         quit: Quit::No,
+        has_ended: false,
         alert_due: None,
         pace: Pace::default(),
     };
@@ -150,6 +153,8 @@ struct App {
     /// Whether the mouse is listened to.
     mouse: bool,
     quit: Quit,
+    /// Whether the engine has ended, as it was told to.
+    has_ended: bool,
     /// When the terminal may be asked to tell something again.
     alert_due: Option<Instant>,
     pace: Pace,
@@ -170,6 +175,8 @@ enum Woken {
     MoreFacts,
     Input(Option<crossterm::event::Event>),
     Farewell,
+    /// The terminal has taken what was for it.
+    Written,
     Disturbed(Disturbance),
     Time,
 }
@@ -181,7 +188,7 @@ impl App {
         self.pace.changed();
         while self.model.mode != Mode::Left {
             let now = Instant::now();
-            if self.pace.next(now).is_some_and(|at| at <= now) {
+            if terminal::is_idle() && self.pace.next(now).is_some_and(|at| at <= now) {
                 self.draw();
             }
             self.alert(now);
@@ -203,31 +210,27 @@ impl App {
                     {
                         self.take_in(event);
                     }
-                    if let Some((slot, text)) = self.model.edits.take() {
-                        self.edit(&input, slot, &text).await;
-                    }
-                    if std::mem::take(&mut self.model.suspends) {
-                        self.suspend(&input);
-                    }
                     self.pace.changed();
                 }
-                Woken::Facts(None) if self.quit == Quit::Sent => self.model.mode = Mode::Left,
+                Woken::Facts(None) if self.quit == Quit::Sent => self.has_ended = true,
                 Woken::Facts(None) => return Err(RunError::EngineGone),
                 Woken::Input(None) | Woken::Farewell => {
-                    self.leave();
+                    self.farewell();
                     self.pace.changed();
                 }
-                Woken::Disturbed(Disturbance::Stopping) => {
-                    self.suspend(&input);
-                    self.pace.changed();
-                }
+                Woken::Written => self.pace.written(Instant::now()),
                 Woken::Disturbed(disturbance) => {
                     self.mend(disturbance);
                     self.pace.changed();
                 }
-                Woken::Time => self.keep_time(),
+                Woken::Time => {}
+            }
+            self.keep_time();
+            if self.lend(&input).await {
+                self.pace.changed();
             }
         }
+        self.give_back();
         self.write_log(Instant::now());
         let Table { list, columns, .. } = self.model.table;
         Ok(Arrangement { configured: self.columns, columns, sort: list.sort() })
@@ -289,16 +292,23 @@ impl App {
     /// Waits for something to happen. Facts are fetched once a picture, however fast they come.
     async fn wait(&mut self, input: &mut mpsc::Receiver<crossterm::event::Event>) -> Woken {
         let now = Instant::now();
-        let deadline = match self.model.mode {
-            Mode::Quitting { since } => Some(since + GRACE),
-            _ => None,
-        };
+        let is_idle = terminal::is_idle();
+        let is_quitting = matches!(self.model.mode, Mode::Quitting { .. });
         let retry = (self.quit == Quit::Unsent).then(|| now + RETRY);
         let alert =
             self.alert_due.filter(|_| self.screen.is_some() && !self.model.alert.is_empty());
-        let wake_at = [self.pace.next(now), deadline, retry, alert].into_iter().flatten().min();
+        // What is for the terminal waits for it.
+        let [picture, alert] = [self.pace.next(now), alert].map(|at| at.filter(|_| is_idle));
+        let wake_at = [picture, self.leaves_at(), retry, alert].into_iter().flatten().min();
         let has_more = self.facts.len() > 0;
         let rests_until = self.pace.rests_until(now);
+        let farewell = &mut self.farewell;
+        let farewell = async {
+            match is_quitting {
+                true => farewell.wait_again().await,
+                false => farewell.wait().await,
+            }
+        };
         let events = &mut self.engine.events;
         let facts = async {
             if let Some(until) = rests_until {
@@ -307,13 +317,14 @@ impl App {
             events.recv().await
         };
         tokio::select! {
-            event = input.recv(), if !input.is_closed() || !input.is_empty() => Woken::Input(event),
-            () = self.farewell.wait(), if !matches!(self.model.mode, Mode::Quitting { .. }) => {
-                Woken::Farewell
-            }
+            // What is typed while an editor waits for the terminal does not change its text.
+            event = input.recv(), if self.model.edits.is_none()
+                && (!input.is_closed() || !input.is_empty()) => Woken::Input(event),
+            () = farewell => Woken::Farewell,
+            () = terminal::written(), if !is_idle => Woken::Written,
             disturbance = self.disturbances.next() => Woken::Disturbed(disturbance),
             () = std::future::ready(()), if has_more => Woken::MoreFacts,
-            batch = facts, if !has_more => Woken::Facts(batch),
+            batch = facts, if !has_more && !self.has_ended => Woken::Facts(batch),
             () = async { sleep_until(wake_at.unwrap_or(now)).await }, if wake_at.is_some() => {
                 Woken::Time
             }
@@ -345,26 +356,6 @@ impl App {
             }
             // The closed channel of events says the same, and ends the loop.
             Err(mpsc::error::TrySendError::Closed(_)) => {}
-        }
-    }
-
-    /// Ends gracefully, once.
-    fn leave(&mut self) {
-        if !matches!(self.model.mode, Mode::Quitting { .. } | Mode::Left) {
-            self.model.mode = Mode::Quitting { since: Instant::now() };
-            self.send(Command::Quit);
-        }
-    }
-
-    /// Tries a quit again that found the queue full, and leaves when the grace is over.
-    fn keep_time(&mut self) {
-        if self.quit == Quit::Unsent {
-            self.send(Command::Quit);
-        }
-        if let Mode::Quitting { since } = self.model.mode
-            && since.elapsed() >= GRACE
-        {
-            self.model.mode = Mode::Left;
         }
     }
 }

@@ -4,14 +4,15 @@ use crate::tokens::{Token, tokens};
 
 /// Each top-level module, and the ones that it may import.
 const FLOORS: &[(&str, &[&str])] = &[
+    ("outlet", &[]),
     ("sip", &[]),
     ("transport", &["sip"]),
     ("engine", &["transport", "sip"]),
     ("demo", &["transport", "sip"]),
     ("config", &["engine", "transport", "sip"]),
-    ("ui", &["engine", "transport", "sip"]),
-    ("headless", &["engine", "transport", "sip"]),
-    ("cli", &["ui", "headless", "config", "demo", "engine", "transport", "sip"]),
+    ("ui", &["engine", "outlet", "transport", "sip"]),
+    ("headless", &["engine", "outlet", "transport", "sip"]),
+    ("cli", &["ui", "headless", "config", "demo", "engine", "outlet", "transport", "sip"]),
 ];
 
 /// Every path from the crate's root that the module's floor may not take, as `line: what`.

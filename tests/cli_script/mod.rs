@@ -1,12 +1,17 @@
 //! An engine whose events are scripted, and runs against it.
 #![allow(dead_code, reason = "each test file uses the part that it needs")]
 
-use std::time::{Duration, Instant};
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use sipboard::{
     engine::{Command, Engine, Event, Submission},
     headless::{self, Format, Outcome, Plan, Sending, Style},
+    outlet::Outlet,
     sip::{
         self, CancelOptions, Cause, ContextEvent, ContextId, Created, Destination, Fact, FlowId,
         Identity, LegState, Method, NewRequest, Response, State, Status, StatusCode, Transport,
@@ -186,16 +191,38 @@ pub async fn run_interrupted(
     script: impl AsyncFnOnce(&mut Script),
 ) -> Ran {
     let (engine, mut engine_side) = Script::start(1);
-    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let (out, err) = (Kept::default(), Kept::default());
+    let outlet = Outlet::new(out.clone(), err.clone());
     let (outcome, ()) = tokio::time::timeout(DEADLINE, async {
         tokio::join!(
-            headless::run(engine, plan, style, &mut out, &mut err, interrupts),
+            headless::run(engine, plan, style, &outlet, interrupts),
             script(&mut engine_side)
         )
     })
     .await
     .expect("the run must come to an end");
-    Ran { outcome, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
+    assert!(outlet.wait(Instant::now() + DEADLINE), "all is written");
+    Ran { outcome, out: out.text(), err: err.text() }
+}
+
+/// A stream that keeps what is written to it.
+#[derive(Clone, Default)]
+pub struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Kept {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Where messages of ours went: along the first flow.

@@ -15,7 +15,7 @@ use std::{
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
 
 /// How long anything may take on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A running dashboard. Dropping it ends it.
 pub struct Dashboard {
@@ -39,6 +39,8 @@ struct Seen {
     parser: vt100::Parser,
     /// Whether the reader is to let go of the terminal.
     ends: bool,
+    /// Whether it is to read nothing at the moment.
+    holds: bool,
 }
 
 impl Dashboard {
@@ -127,6 +129,7 @@ impl Dashboard {
                 bytes: Vec::new(),
                 parser: vt100::Parser::new(cells(rows), cells(columns), 0),
                 ends: false,
+                holds: false,
             }),
             changed: Condvar::new(),
         });
@@ -142,6 +145,7 @@ impl Dashboard {
                 if seen.ends {
                     break;
                 }
+                let _seen = sink.changed.wait_while(seen, |seen| seen.holds).unwrap();
             }
         });
         Dashboard {
@@ -194,6 +198,31 @@ impl Dashboard {
                 seen.parser.screen().contents()
             );
             seen = self.output.changed.wait_timeout(seen, left).unwrap().0;
+        }
+    }
+
+    /// Reads nothing of what is written to the terminal from now on, or everything again. What was
+    /// written before may still be read.
+    pub fn hold(&self, holds: bool) {
+        self.output.seen.lock().unwrap().holds = holds;
+        self.output.changed.notify_all();
+    }
+
+    /// Stops the terminal's output, as XOFF does, or lets it go on.
+    pub fn flow(&self, flows: bool) {
+        use nix::sys::termios::{FlowArg, tcflow};
+
+        let name = self.master.as_ref().and_then(|master| master.tty_name());
+        let mut options = fs::OpenOptions::new();
+        let terminal = options.read(true).write(true).open(name.expect("it has a name")).unwrap();
+        tcflow(terminal, if flows { FlowArg::TCOON } else { FlowArg::TCOOFF }).unwrap();
+    }
+
+    /// Has more drawn than a terminal holds that nobody reads.
+    pub fn flood(&mut self) {
+        for _ in 0..150 {
+            self.type_keys("?");
+            thread::sleep(Duration::from_millis(12));
         }
     }
 

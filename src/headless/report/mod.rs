@@ -6,14 +6,14 @@ mod timeline;
 use std::{
     borrow::Cow,
     collections::HashMap,
-    fmt, io,
-    io::Write,
+    fmt::{self, Write},
     time::{Duration, Instant},
 };
 
 use crate::{
     engine::{Clock, FlowEvent, PeerFlow},
     headless::{Format, Style, call::Call, totals::Totals},
+    outlet::{Outlet, Stream},
     sip::{
         ContextEvent, Destination, Fact, FlowId, Outside, OutsideFact, Stray, escape,
         secret::without_passwords,
@@ -25,33 +25,27 @@ use crate::{
 pub(super) struct Reporter<'o> {
     style: Style,
     clock: Clock,
-    out: &'o mut (dyn Write + Send),
-    err: &'o mut (dyn Write + Send),
+    outlet: &'o Outlet,
+    /// Lines for standard output that were not handed over.
+    lines: String,
     /// The zero of the timeline: when the first context was created.
     zero: Option<Instant>,
     /// The server of each flow.
     servers: HashMap<FlowId, String>,
-    broken: bool,
     /// What was done on purpose to the message of the next event.
     notes: Vec<String>,
     progress_at: Option<Instant>,
 }
 
 impl<'o> Reporter<'o> {
-    pub(super) fn new(
-        style: Style,
-        clock: Clock,
-        out: &'o mut (dyn Write + Send),
-        err: &'o mut (dyn Write + Send),
-    ) -> Reporter<'o> {
+    pub(super) fn new(style: Style, clock: Clock, outlet: &'o Outlet) -> Reporter<'o> {
         Reporter {
             style,
             clock,
-            out,
-            err,
+            outlet,
+            lines: String::new(),
             zero: None,
             servers: HashMap::new(),
-            broken: false,
             notes: Vec::new(),
             progress_at: None,
         }
@@ -62,9 +56,19 @@ impl<'o> Reporter<'o> {
         self.style.events
     }
 
+    /// Where everything is told.
+    pub(super) fn outlet(&self) -> &'o Outlet {
+        self.outlet
+    }
+
+    /// Whether more waits to be read than is good: whoever reads it does not keep up.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.outlet.waiting() > CROWDED
+    }
+
     /// Whether standard output takes no more: its reader has gone.
     pub(super) fn is_broken(&self) -> bool {
-        self.broken
+        self.outlet.error(Stream::Out).is_some()
     }
 
     /// What was done on purpose to the message of the next event.
@@ -183,9 +187,12 @@ impl<'o> Reporter<'o> {
         // What was printed before it must stand before it where both go to one terminal.
         self.flush();
         let text = sentence.to_string();
-        // There is nowhere left to tell that standard error is gone.
-        let _ = writeln!(self.err, "sipboard: {}", escape(&without_passwords(&text)));
-        let _ = self.err.flush();
+        self.say(format_args!("sipboard: {}\n", escape(&without_passwords(&text))));
+    }
+
+    /// Hands something over to standard error.
+    fn say(&self, text: fmt::Arguments<'_>) {
+        self.outlet.hand(Stream::Err, text.to_string().as_bytes());
     }
 
     /// What the timeline tells and JSON has no event for: a sentence.
@@ -226,44 +233,30 @@ impl<'o> Reporter<'o> {
     /// How far it is, on a terminal.
     pub(super) fn progress(&mut self, now: Instant, totals: &Totals, open: usize, count: u64) {
         let due = self.progress_at.is_none_or(|at| now.duration_since(at) >= PROGRESS_INTERVAL);
-        if !self.style.progress || !due {
+        // Where nobody reads it there is no use in more of it.
+        if !self.style.progress || !due || !self.outlet.is_idle() {
             return;
         }
         self.progress_at = Some(now);
-        let _ = write!(self.err, "\r\x1b[K{} of {count} done, {open} under way", totals.ended());
-        let _ = self.err.flush();
+        let ended = totals.ended();
+        self.say(format_args!("\r\x1b[K{ended} of {count} done, {open} under way"));
     }
 
     fn clear_progress(&mut self) {
         if self.progress_at.take().is_some() {
-            let _ = write!(self.err, "\r\x1b[K");
-            let _ = self.err.flush();
+            self.say(format_args!("\r\x1b[K"));
         }
     }
 
     /// Hands on what was printed.
     pub(super) fn flush(&mut self) {
-        if !self.broken {
-            let result = self.out.flush();
-            self.check(result);
-        }
+        self.outlet.hand(Stream::Out, self.lines.as_bytes());
+        self.lines.clear();
     }
 
     fn print(&mut self, line: &str) {
-        if !self.broken {
-            let result = writeln!(self.out, "{line}");
-            self.check(result);
-        }
-    }
-
-    fn check(&mut self, result: io::Result<()>) {
-        if let Err(error) = result {
-            self.broken = true;
-            // A reader that has seen enough (`| head`) is no mistake.
-            if error.kind() != io::ErrorKind::BrokenPipe {
-                let _ = writeln!(self.err, "sipboard: standard output takes no more: {error}");
-            }
-        }
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.lines, "{line}");
     }
 }
 
@@ -275,5 +268,8 @@ fn start_line(message: &[u8]) -> String {
 
 /// How many bytes of a start line are shown.
 const START_LINE: usize = 80;
+
+/// So many bytes may wait to be read before no more requests are made.
+const CROWDED: usize = 1024 * 1024;
 
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);

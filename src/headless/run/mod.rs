@@ -49,6 +49,17 @@ enum Interrupt {
     Working,
 }
 
+/// Why the run is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// All is done.
+    ByItself,
+    /// Somebody wished for it then, and it has ended gracefully.
+    Interrupted { at: Instant },
+    /// Somebody wished for it twice.
+    AtOnce,
+}
+
 /// Where the run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -121,9 +132,11 @@ impl<'o> Run<'o> {
     pub(super) async fn run(
         mut self,
         engine: Engine,
-        mut interrupts: mpsc::Receiver<()>,
-    ) -> Outcome {
+        interrupts: &mut mpsc::Receiver<()>,
+    ) -> (Outcome, Left) {
         let Engine { commands, mut events, task } = engine;
+        let outlet = self.reporter.outlet();
+        let mut left = Left::ByItself;
         loop {
             self.fill(Instant::now());
             self.hand_over(&commands);
@@ -156,11 +169,16 @@ impl<'o> Run<'o> {
                     }
                 }
                 () = sleep => self.fire(Instant::now()),
+                () = outlet.broke() => self.after_batch(),
+                // There may be room for more requests.
+                () = outlet.written(), if self.reporter.is_crowded() => {}
                 Some(()) = interrupts.recv() => {
                     if self.interrupt != Interrupt::None {
                         task.abort();
+                        left = Left::AtOnce;
                         break;
                     }
+                    left = Left::Interrupted { at: Instant::now() };
                     self.interrupt = match self.is_settled() {
                         true => Interrupt::Waiting,
                         false => Interrupt::Working,
@@ -169,7 +187,7 @@ impl<'o> Run<'o> {
                 }
             }
         }
-        self.finish()
+        (self.finish(), left)
     }
 
     /// Puts as many requests into the queue as may be under way now.
@@ -202,9 +220,10 @@ impl<'o> Run<'o> {
         }
     }
 
-    /// Whether one more request may be under way, and the engine keeps up.
+    /// Whether one more request may be under way, and the engine keeps up, and whoever reads.
     fn has_room(&self) -> bool {
-        self.open < self.plan.concurrency && self.queue.len() < QUEUE
+        let keeps_up = self.queue.len() < QUEUE && !self.reporter.is_crowded();
+        self.open < self.plan.concurrency && keeps_up
     }
 
     /// Gives the engine what it takes at once.

@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::App;
-use crate::ui::model::{Clip, Notice};
+use crate::ui::{
+    model::{Clip, Notice},
+    terminal,
+};
 
 /// The least time between two notifications.
 const ALERT: Duration = Duration::from_secs(1);
@@ -15,7 +18,7 @@ const SHORT: usize = 74_994;
 impl App {
     /// Has the terminal tell what there is to be told, at most once a second.
     pub(super) fn alert(&mut self, now: Instant) {
-        if self.alert_due.is_some_and(|due| now < due) {
+        if !terminal::is_idle() || self.alert_due.is_some_and(|due| now < due) {
             return;
         }
         let Some(screen) = &mut self.screen else { return };

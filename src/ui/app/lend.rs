@@ -15,9 +15,27 @@ use crate::ui::{
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl App {
+    /// Lends the terminal to whom the user wants to have it, as soon as it has taken what was for it:
+    /// nobody else's output is to stand among ours. Whether that was done.
+    pub(super) async fn lend(&mut self, input: &Input) -> bool {
+        if !terminal::is_idle() {
+            return false;
+        }
+        let edits = self.model.edits.take();
+        let suspends = std::mem::take(&mut self.model.suspends);
+        let is_lent = edits.is_some() || suspends;
+        if let Some((slot, text)) = edits {
+            self.edit(input, slot, &text).await;
+        }
+        if suspends {
+            self.suspend(input);
+        }
+        is_lent
+    }
+
     /// Hands the terminal to an editor with a text, and takes both back. What happens meanwhile is
     /// taken in.
-    pub(super) async fn edit(&mut self, input: &Input, slot: Slot, text: &str) {
+    async fn edit(&mut self, input: &Input, slot: Slot, text: &str) {
         if !self.hand_over(input) {
             return;
         }
@@ -45,7 +63,7 @@ impl App {
 
     /// Stops until the shell lets us go on. The engine stops too: what is late by then is told
     /// with the time at which it happened.
-    pub(super) fn suspend(&mut self, input: &Input) {
+    fn suspend(&mut self, input: &Input) {
         if !self.hand_over(input) {
             return;
         }
@@ -61,14 +79,20 @@ impl App {
 
     /// Gives the terminal and its keys to somebody else; whether that could be done.
     fn hand_over(&mut self, input: &Input) -> bool {
-        let paused = input.pause();
-        if paused {
-            self.screen = None;
+        let lack = if !input.pause() {
+            "its keys are still being read"
+        } else if let Some(screen) = self.screen.take()
+            && !screen.give_back(Instant::now() + terminal::PATIENCE)
+        {
+            self.retake();
+            input.resume();
+            "it takes nothing at the moment"
         } else {
-            let text = "the terminal cannot be handed over: its keys are still being read";
-            self.model.notice = Some(Notice::error(Instant::now(), text));
-        }
-        paused
+            return true;
+        };
+        let text = format!("the terminal cannot be handed over: {lack}");
+        self.model.notice = Some(Notice::error(Instant::now(), text));
+        false
     }
 
     /// Takes the terminal again, and leaves where it is gone.
@@ -83,12 +107,15 @@ impl App {
     pub(super) fn mend(&mut self, disturbance: Disturbance) {
         match (disturbance, &mut self.screen) {
             (Disturbance::Continued, _) => {
-                self.screen = None;
+                // Nobody waits for that: what follows stands behind it.
+                if let Some(screen) = self.screen.take() {
+                    screen.give_back(Instant::now());
+                }
                 self.retake();
             }
             (Disturbance::Resized, Some(screen)) => screen.forget(),
-            // The loop, which has the keys, sees to the stopping itself.
-            (Disturbance::Resized, None) | (Disturbance::Stopping, _) => {}
+            (Disturbance::Stopping, _) => self.model.suspends = true,
+            (Disturbance::Resized, None) => {}
         }
     }
 

@@ -8,7 +8,8 @@
 //!
 //! What happens in quiet is drawn at once. After a picture comes a rest, at the end of which all is
 //! drawn that happened during it: nothing waits longer than one rest, and there are never more
-//! pictures than rests.
+//! pictures than rests. A picture is over when the terminal has taken it; until then the loop draws
+//! no other.
 
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,8 @@ pub(super) struct Pace {
     due_at: Option<Instant>,
     /// Until then it rests.
     rests_until: Option<Instant>,
+    /// When the last picture was begun.
+    drawn_from: Option<Instant>,
 }
 
 impl Pace {
@@ -50,9 +53,21 @@ impl Pace {
 
     /// A picture was drawn, from one moment to the other, and says when time will have changed it.
     pub(super) fn drawn(&mut self, from: Instant, to: Instant, due_at: Option<Instant>) {
+        (self.is_changed, self.due_at, self.drawn_from) = (false, due_at, Some(from));
+        self.rest(from, to);
+    }
+
+    /// The terminal has taken the picture.
+    pub(super) fn written(&mut self, at: Instant) {
+        if let Some(from) = self.drawn_from.take() {
+            self.rest(from, at);
+        }
+    }
+
+    fn rest(&mut self, from: Instant, to: Instant) {
         let took = to.saturating_duration_since(from);
         let rest = (took * SHARE).min(REST).max(FRAME.saturating_sub(took));
-        *self = Pace { is_changed: false, due_at, rests_until: Some(to + rest) };
+        self.rests_until = Some(to + rest);
     }
 }
 
@@ -90,6 +105,19 @@ mod tests {
             pace.changed();
             assert_eq!(pace.next(end), Some(end + ms(rest)), "{took} ms");
         }
+    }
+
+    #[test]
+    fn a_terminal_that_is_slow_to_take_a_picture_has_its_rest_too() {
+        let start = Instant::now();
+        let mut pace = Pace::default();
+        pace.drawn(start, start + ms(1), None);
+        pace.changed();
+        pace.written(start + ms(8));
+        assert_eq!(pace.next(start + ms(8)), Some(start + ms(40)));
+        // What else it takes is no picture.
+        pace.written(start + ms(39));
+        assert_eq!(pace.next(start + ms(39)), Some(start + ms(40)));
     }
 
     #[test]

@@ -59,6 +59,15 @@ impl Farewell {
         }
     }
 
+    /// Waits for somebody who will not wait for the end that has begun. A hang-up is none: it comes
+    /// more than once, from the kernel and the shell, and with the terminal that has gone. Cancel-safe.
+    pub async fn wait_again(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
     /// Waits for the end. Cancel-safe.
     pub async fn wait(&mut self) {
         tokio::select! {
@@ -101,6 +110,11 @@ impl Farewell {
     /// Waits for the end, while an editor has the terminal: an interrupt is for the editor.
     pub async fn wait_beside_editor(&mut self) {
         std::future::pending().await
+    }
+
+    /// Waits for somebody who will not wait for the end that has begun. Cancel-safe.
+    pub async fn wait_again(&mut self) {
+        self.wait().await
     }
 
     /// Waits for the end. Cancel-safe.

@@ -4,29 +4,25 @@ mod farewell;
 mod input;
 mod modes;
 mod pause;
+mod taken;
 #[cfg(all(test, unix))]
 mod tests;
 
 use std::{
-    io::{self, IsTerminal, Stdout, Write},
-    panic,
-    sync::atomic::{AtomicBool, Ordering},
+    io::{self, IsTerminal, Write},
     time::Instant,
 };
 
 use crossterm::{
     clipboard::CopyToClipboard,
     cursor::{Hide, MoveTo, Show},
-    event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
-    execute, queue,
-    terminal::{
-        BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-        SetTitle, disable_raw_mode, enable_raw_mode,
-    },
+    event::{DisableMouseCapture, EnableMouseCapture},
+    queue,
+    terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate},
 };
 use ratatui::{
     Terminal, TerminalOptions,
-    backend::{Backend, CrosstermBackend},
+    backend::CrosstermBackend,
     buffer::Buffer,
     layout::{Position, Rect, Size},
 };
@@ -35,6 +31,9 @@ pub use farewell::Farewell;
 pub use input::Input;
 pub use modes::{Modes, forget_typed};
 pub use pause::{Disturbance, Disturbances, stop};
+pub use taken::PATIENCE;
+
+use taken::{Bytes, outlet};
 
 use crate::ui::{
     model::Model,
@@ -42,18 +41,16 @@ use crate::ui::{
     view::{self, Drawn, Settled},
 };
 
-/// Whether the terminal is ours at the moment.
-static TAKEN: AtomicBool = AtomicBool::new(false);
-
-/// Keep the title that the terminal has, and give it back (xterm's window manipulation; terminals
-/// that do not know it pass over it).
-const KEEP_TITLE: &str = "\x1b[22;0t";
-const RESTORE_TITLE: &str = "\x1b[23;0t";
+/// So much may wait for a terminal that takes nothing before a copy for it is refused.
+const CROWDED: usize = 256 * 1024;
 
 /// The terminal while it is ours. Dropping it gives it back.
+///
+/// What is drawn and told goes through an outlet and never waits: who draws asks before whether the
+/// last picture is there ([`is_idle`]), so that there is never more than one on its way.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<io::BufWriter<Stdout>>>,
+    terminal: Terminal<CrosstermBackend<Bytes>>,
     shown: Option<(Buffer, Option<Position>)>,
     is_forgotten: bool,
 }
@@ -65,21 +62,21 @@ impl Screen {
     ///
     /// Where it cannot be taken over.
     pub fn take(mouse: bool) -> io::Result<Screen> {
-        restore_before_panics();
-        enable_raw_mode()?;
-        TAKEN.store(true, Ordering::SeqCst);
-        // From here on, an error gives back what was taken.
-        let taken = Taken;
-        let mut out = io::stdout();
-        out.write_all(KEEP_TITLE.as_bytes())?;
-        execute!(out, EnterAlternateScreen, SetTitle("sipboard"), EnableBracketedPaste, Hide)?;
-        if mouse {
-            execute!(out, EnableMouseCapture)?;
+        taken::take(mouse)?;
+        let backend = CrosstermBackend::new(Bytes::default());
+        match Terminal::with_options(backend, TerminalOptions::default()) {
+            Ok(terminal) => Ok(Screen { terminal, shown: None, is_forgotten: false }),
+            Err(error) => {
+                taken::give_back(Instant::now() + PATIENCE);
+                Err(error)
+            }
         }
-        let backend = CrosstermBackend::new(io::BufWriter::with_capacity(64 * 1024, io::stdout()));
-        let terminal = Terminal::with_options(backend, TerminalOptions::default())?;
-        std::mem::forget(taken);
-        Ok(Screen { terminal, shown: None, is_forgotten: false })
+    }
+
+    /// Gives the terminal back, and waits no longer than until then for it to take that; whether it
+    /// has.
+    pub fn give_back(self, until: Instant) -> bool {
+        taken::give_back(until)
     }
 
     /// Listens to the mouse from now on, or no longer.
@@ -90,9 +87,10 @@ impl Screen {
     pub fn listen_to_mouse(&mut self, listens: bool) -> io::Result<()> {
         let out = self.terminal.backend_mut();
         match listens {
-            true => execute!(out, EnableMouseCapture),
-            false => execute!(out, DisableMouseCapture),
+            true => queue!(out, EnableMouseCapture)?,
+            false => queue!(out, DisableMouseCapture)?,
         }
+        Write::flush(out)
     }
 
     /// The size now.
@@ -109,13 +107,15 @@ impl Screen {
     ///
     /// # Errors
     ///
-    /// Where the terminal is gone.
+    /// Where the terminal is gone, or takes nothing.
     pub fn copy(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if outlet().waiting() > CROWDED {
+            return Err(io::Error::other("the terminal takes nothing at the moment"));
+        }
         let mut sequence = String::new();
         crossterm::Command::write_ansi(&CopyToClipboard::to_clipboard_from(bytes), &mut sequence)
             .map_err(io::Error::other)?;
-        let out = self.terminal.backend_mut();
-        pass(out, &sequence)
+        pass(self.terminal.backend_mut(), &sequence)
     }
 
     /// Draws every cell anew the next time: the terminal changed its size, and may have lost some
@@ -139,10 +139,6 @@ impl Screen {
     ///
     /// Where the terminal is gone.
     pub fn draw(&mut self, model: &Model, now: Instant, settled: Settled) -> io::Result<Drawn> {
-        if !TAKEN.load(Ordering::SeqCst) {
-            // A panic in another task gave it back already.
-            return Err(io::Error::other("the terminal was given back"));
-        }
         let area = self.terminal.get_frame().area();
         let size = self.terminal.size()?;
         if std::mem::take(&mut self.is_forgotten) || size != area.as_size() {
@@ -167,7 +163,7 @@ impl Screen {
             queue!(out, MoveTo(x, y), Show)?;
         }
         queue!(out, EndSynchronizedUpdate)?;
-        Backend::flush(out)?;
+        Write::flush(out)?;
         self.shown = Some((picture, drawn.cursor));
         Ok(drawn)
     }
@@ -187,51 +183,26 @@ fn pass(out: &mut impl Write, sequence: &str) -> io::Result<()> {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        restore();
+        taken::give_back(Instant::now() + PATIENCE);
     }
 }
 
-/// Gives the terminal back when it is dropped.
-struct Taken;
+/// Waits until the terminal has taken all that was for it, or is gone. Cancel-safe.
+pub async fn written() {
+    outlet().written().await;
+}
 
-impl Drop for Taken {
-    fn drop(&mut self) {
-        restore();
-    }
+/// Whether the terminal has taken all that was for it.
+pub fn is_idle() -> bool {
+    outlet().is_idle()
+}
+
+/// The process ends without what the terminal has not taken.
+pub fn abandon() {
+    outlet().abandon();
 }
 
 /// Whether both ends of the terminal are there.
 pub fn is_present() -> bool {
     io::stdout().is_terminal()
-}
-
-/// Gives the terminal back, once. Errors have nowhere to go: the terminal is gone.
-fn restore() {
-    if !TAKEN.swap(false, Ordering::SeqCst) {
-        return;
-    }
-    let mut out = io::stdout();
-    let _ = execute!(
-        out,
-        EndSynchronizedUpdate,
-        DisableMouseCapture,
-        DisableBracketedPaste,
-        LeaveAlternateScreen,
-        Show
-    );
-    let _ = out.write_all(RESTORE_TITLE.as_bytes());
-    let _ = out.flush();
-    let _ = disable_raw_mode();
-}
-
-/// A panic is told on a terminal that can show it.
-fn restore_before_panics() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            restore();
-            before(info);
-        }));
-    });
 }
