@@ -291,3 +291,45 @@ async fn an_answer_whose_connection_is_gone_goes_on_a_new_one_to_the_port_of_the
     front.fact("the answer", |_, fact| matches!(fact, Fact::Answered { .. }).then_some(())).await;
     front.quit().await;
 }
+
+#[tokio::test]
+async fn what_rang_when_its_connection_ended_is_cancelled_and_its_late_2xx_hung_up() {
+    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = format!("sip:{address};transport=tcp").parse().unwrap();
+    let mut front = Front::new();
+    front.send(request(Method::Invite), &server).await;
+    let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
+    let invite = peer.answer("180 Ringing").await;
+    front.fact("ringing", |_, fact| matches!(fact, Fact::Progress(_)).then_some(())).await;
+    drop(peer);
+    assert_eq!(front.ended().await.1, "Connection Error");
+    let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
+    assert_eq!(peer.answer("200 OK").await.method(), Some(Method::Cancel));
+
+    // The 200 has crossed the CANCEL, and comes to our Via on a connection of the peer's.
+    let (host, port) = {
+        let via = invite.via().unwrap();
+        (via.host().to_owned(), via.port().unwrap())
+    };
+    let mut own = TcpPeer::new(in_time(TcpStream::connect((&*host, port))).await.unwrap());
+    let contact = format!("<sip:bob@{address};transport=tcp>");
+    own.send(&response_with_contact(&invite, "200 OK", &contact)).await;
+    assert_eq!(peer.take().await.method(), Some(Method::Ack));
+    assert_eq!(peer.answer("200 OK").await.method(), Some(Method::Bye));
+    let (mut causes, mut reason) = (Vec::new(), None);
+    while causes.len() < 2 {
+        let cause = front.fact("end", |context, fact| match fact {
+            Fact::Ended { cause } => Some(Some((context.0, cause.to_string()))),
+            Fact::NoLeg { detail, .. } => {
+                reason = Some(detail.clone());
+                Some(None)
+            }
+            _ => None,
+        });
+        causes.extend(cause.await);
+    }
+    assert_eq!(causes, [(2, "Accepted".to_owned()), (1, "BYE".to_owned())]);
+    assert!(reason.unwrap().starts_with("the INVITE had failed with its connection before"));
+    front.quit().await;
+}

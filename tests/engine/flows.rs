@@ -201,6 +201,8 @@ async fn a_websocket_that_breaks_fails_what_is_pending_and_comes_back() {
     let mut connection = peer.accept().await;
     assert_eq!(front.flow().await.state, FlowState::Connecting);
     assert!(matches!(front.flow().await.state, FlowState::Up { .. }));
+    let cancel = connection.answer("200 OK").await;
+    assert_eq!(cancel.method(), Some(Method::Cancel), "what rang is cancelled");
     front.send(request(Method::Options), &peer.server).await;
     connection.answer("200 OK").await;
     assert_eq!(front.ended().await.1, "Accepted");

@@ -250,7 +250,10 @@ impl World {
                     it.ua.unreachable(now, follow.context, "nobody else is there")
                 }
                 Output::Settled(_) => {}
-                // It is still gone.
+                // It is there soon, or still gone.
+                Output::Reconnect(flow) if self.rng.random_bool(0.5) => {
+                    it.ua.flow_connecting(flow, transport(flow));
+                }
                 Output::Reconnect(flow) => {
                     it.ua.flow_down(now, flow, "192.0.2.2:5060 is still gone");
                 }

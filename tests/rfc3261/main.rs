@@ -26,6 +26,7 @@ mod s17_2_server_transactions;
 mod s18_1_1_large;
 mod s18_2_2_answers;
 mod s18_4_refused;
+mod s18_lost_invite;
 mod s18_transport;
 mod s19_identifiers;
 mod s21_advice;

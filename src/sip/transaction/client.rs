@@ -108,6 +108,22 @@ impl ClientTransaction {
         }
     }
 
+    /// The last provisional, where that is all that has come.
+    pub fn progress(&self) -> Option<StatusCode> {
+        match self {
+            ClientTransaction::Invite(invite) => invite.progress(),
+            ClientTransaction::NonInvite(other) => other.progress(),
+        }
+    }
+
+    /// [`InviteClient::forsake`]; nothing else can be accepted later.
+    pub fn forsake(&mut self, now: Instant) -> bool {
+        match self {
+            ClientTransaction::Invite(invite) => invite.forsake(now),
+            ClientTransaction::NonInvite(_) => false,
+        }
+    }
+
     /// Whether a request is under way for which nothing at all has come yet, or (non-INVITE) no
     /// final response: a transport error now is this request's failure (RFC 3261 §17.1.4).
     pub fn is_sending(&self) -> bool {

@@ -22,6 +22,8 @@ pub struct InviteClient {
     request: Bytes,
     attempts: u32,
     reliable: bool,
+    /// The code of the last provisional; 0 before the first. Small: very many wait.
+    progress: u16,
     /// Shared: it is the same for very many.
     timing: Arc<Timing>,
     state: State,
@@ -39,13 +41,27 @@ pub struct InviteClient {
 ///       ▼                (absorbs and ACKs again)  │
 ///    Accepted ── M ────────────────────────────────┘
 ///    (every 2xx goes up)
+///
+///  Proceeding ── its connection is gone ─► Forsaken ── M, 300–699 ─► Terminated
+///                                              ╲─ 2xx ─► Accepted
 /// ```
 #[derive(Debug)]
 enum State {
-    Calling { retransmit: Option<Retransmit>, timeout: Instant },
+    Calling {
+        retransmit: Option<Retransmit>,
+        timeout: Instant,
+    },
     Proceeding,
-    Completed { until: Instant },
-    Accepted { until: Instant },
+    /// The user has given it up, but the peer has it: a 2xx may still come (RFC 3261 §13.2.2.4).
+    Forsaken {
+        until: Instant,
+    },
+    Completed {
+        until: Instant,
+    },
+    Accepted {
+        until: Instant,
+    },
     Terminated,
 }
 
@@ -65,6 +81,7 @@ impl InviteClient {
             request,
             attempts: 1,
             reliable,
+            progress: 0,
             timing,
             state: State::Calling { retransmit, timeout },
         }
@@ -96,19 +113,44 @@ impl InviteClient {
     pub fn handle_response(&mut self, now: Instant, status: StatusCode) -> ResponseOutcome {
         match self.state {
             State::Calling { .. } | State::Proceeding => self.respond_while_pending(now, status),
+            State::Forsaken { .. } if status.is_success() => {
+                self.respond_while_pending(now, status)
+            }
+            State::Forsaken { .. } if status.is_final() => {
+                self.state = State::Terminated;
+                ResponseOutcome::Absorb
+            }
             State::Completed { .. } if status.is_final() && !status.is_success() => {
                 ResponseOutcome::Absorb
             }
             // RFC 6026 §8.4: every 2xx goes up, from every fork.
             State::Accepted { .. } if status.is_success() => ResponseOutcome::Deliver,
-            State::Completed { .. } | State::Accepted { .. } | State::Terminated => {
-                ResponseOutcome::Ignore
-            }
+            State::Completed { .. }
+            | State::Forsaken { .. }
+            | State::Accepted { .. }
+            | State::Terminated => ResponseOutcome::Ignore,
         }
+    }
+
+    /// Its connection is gone, and the user has given it up: what the peer, who has it, still accepts
+    /// is waited for, as long as for the 2xx of other forks (Timer M). Gives whether the peer has it.
+    pub fn forsake(&mut self, now: Instant) -> bool {
+        if let State::Proceeding = self.state {
+            self.state = State::Forsaken { until: now + self.timing.patience() };
+            return true;
+        }
+        false
+    }
+
+    /// The last provisional, where that is all that has come.
+    pub fn progress(&self) -> Option<StatusCode> {
+        let is_pending = matches!(self.state, State::Proceeding | State::Forsaken { .. });
+        StatusCode::new(self.progress).filter(|_| is_pending)
     }
 
     fn respond_while_pending(&mut self, now: Instant, status: StatusCode) -> ResponseOutcome {
         self.state = if status.is_provisional() {
+            self.progress = status.code();
             State::Proceeding
         } else if status.is_success() {
             // RFC 6026 §7.1: Timer M is 64·T1.
@@ -144,7 +186,7 @@ impl InviteClient {
                 self.state = State::Terminated;
                 TimeoutOutcome::Terminated(Timer::D)
             }
-            State::Accepted { until } if *until <= now => {
+            State::Accepted { until } | State::Forsaken { until } if *until <= now => {
                 self.state = State::Terminated;
                 TimeoutOutcome::Terminated(Timer::M)
             }
@@ -159,7 +201,9 @@ impl InviteClient {
                 running(retransmit.map(|retransmit| (Timer::A, retransmit.at)), (Timer::B, timeout))
             }
             State::Completed { until } => [Some((Timer::D, until)), None],
-            State::Accepted { until } => [Some((Timer::M, until)), None],
+            State::Accepted { until } | State::Forsaken { until } => {
+                [Some((Timer::M, until)), None]
+            }
             State::Proceeding | State::Terminated => [None, None],
         }
     }
@@ -262,6 +306,36 @@ mod tests {
             let m = start + Duration::from_secs(32);
             assert_eq!(invite.timers()[0], Some((Timer::M, m)));
             assert_eq!(invite.handle_timeout(m), TimeoutOutcome::Terminated(Timer::M));
+        }
+    }
+
+    #[test]
+    fn what_is_forsaken_still_takes_a_2xx_and_ends_by_timer_m() {
+        let start = Instant::now();
+        let new = || InviteClient::new(start, Bytes::new(), true, T);
+        let mut unheard = new();
+        assert!(!unheard.forsake(start), "nobody may have it");
+        assert_eq!(unheard.progress(), None);
+        for (code, outcome, timers) in [
+            (200, ResponseOutcome::Deliver, 1),
+            (183, ResponseOutcome::Ignore, 1),
+            (487, ResponseOutcome::Absorb, 0),
+        ] {
+            let mut ringing = new();
+            ringing.handle_response(start, status(180));
+            assert_eq!(ringing.progress(), Some(status(180)));
+            assert!(ringing.forsake(start) && !ringing.forsake(start));
+            assert!(!ringing.is_calling(), "no transport error fails it once more");
+            assert_eq!(ringing.timers()[0], Some((Timer::M, start + T.patience())));
+            assert_eq!(ringing.handle_response(start, status(code)), outcome);
+            assert_eq!(ringing.timers().iter().flatten().count(), timers, "{code}");
+            let end = start + T.patience();
+            let expected = match timers {
+                0 => TimeoutOutcome::Nothing,
+                _ => TimeoutOutcome::Terminated(Timer::M),
+            };
+            assert_eq!(ringing.handle_timeout(end), expected);
+            assert!(ringing.is_terminated());
         }
     }
 }

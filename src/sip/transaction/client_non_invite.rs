@@ -19,6 +19,8 @@ pub struct NonInviteClient {
     request: Bytes,
     attempts: u32,
     reliable: bool,
+    /// The code of the last provisional; 0 before the first. Small: very many wait.
+    progress: u16,
     /// Shared: it is the same for very many.
     timing: Arc<Timing>,
     state: State,
@@ -58,6 +60,7 @@ impl NonInviteClient {
             request,
             attempts: 1,
             reliable,
+            progress: 0,
             timing,
             state: State::Trying { retransmit, timeout },
         }
@@ -88,11 +91,17 @@ impl NonInviteClient {
         }
     }
 
+    /// The last provisional, where that is all that has come.
+    pub fn progress(&self) -> Option<StatusCode> {
+        StatusCode::new(self.progress).filter(|_| matches!(self.state, State::Proceeding { .. }))
+    }
+
     /// A response with this branch and CSeq method came.
     pub fn handle_response(&mut self, now: Instant, status: StatusCode) -> ResponseOutcome {
         match self.state {
             State::Trying { retransmit, timeout } | State::Proceeding { retransmit, timeout } => {
                 self.state = if status.is_provisional() {
+                    self.progress = status.code();
                     State::Proceeding { retransmit, timeout }
                 } else if self.reliable {
                     // RFC 3261 §17.1.2.2: Timer K is zero on reliable transports.

@@ -169,6 +169,12 @@ impl UserAgent {
             leg.described.get_or_insert_with(|| Box::new(Described::by(&invite)));
         }
         let is_extra = context.legs_up() > 1;
+        // Nobody but its connection had ended the INVITE: what was cancelled was not the call.
+        let was_forsaken = context.ended == Some(Cause::ConnectionError);
+        if was_forsaken {
+            context.cancel = Cancel::No;
+            self.forsaken.remove(&id);
+        }
         context.cause = Some(Cause::Accepted);
         context.state = State::Accepted;
         // A late fork brings a context back that had ended with its other legs.
@@ -183,6 +189,12 @@ impl UserAgent {
         self.ack_2xx(now, id, (id, tag), status, message);
         self.cancel_was_crossed(now, id, status);
         let unwanted = self.contexts.get(&id).is_some_and(|context| context.hung_up);
+        if was_forsaken {
+            let detail = format!(
+                "the INVITE had failed with its connection before the {status} came: it is acknowledged, and hung up (RFC 3261 §13.2.2.4)"
+            );
+            self.tell_own(now, id, Fact::NoLeg { tag: tag.into(), detail });
+        }
         if room != Room::Kept && !unwanted {
             let detail = format!("{LEGS} legs are kept already: this one is hung up");
             self.tell_own(now, id, Fact::NoLeg { tag: tag.into(), detail });

@@ -34,9 +34,10 @@ impl UserAgent {
         let of = OfLeg { context: id, owner, tag: tag.into() };
         let Some(context) = self.contexts.get(&id) else { return };
         let flow = context.flow;
-        let Some(hop) = self.hop_of(&of) else {
+        let hop = self.hop_of(&of);
+        if hop.is_none() && !self.is_gone(flow) {
             return self.write_ack(now, of, (flow, Fits::Unknown), status, message);
-        };
+        }
         let ack = Ack {
             tag: tag.into(),
             bytes: None,
@@ -49,7 +50,10 @@ impl UserAgent {
             context.acks.push(ack);
         }
         let carries = Carries::Ack { of, status, response: message.bytes().clone() };
-        self.run_errand(now, flow, carries, hop);
+        match hop {
+            Some(hop) => self.run_errand(now, flow, carries, hop),
+            None => self.run_errand_over(flow, carries),
+        }
     }
 
     /// Where an ACK or PRACK has to leave the flow of its INVITE to (RFC 3261 §12.2.1.1).

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use super::{
     CancelError, Size, UserAgent,
     transactions::{Key, Role},
@@ -14,6 +16,7 @@ use crate::sip::{
     event::{ContextId, Fact, FlowId, State},
     message::Message,
     method::Method,
+    random::Branch,
     request::CancelOptions,
     status::StatusCode,
 };
@@ -83,20 +86,34 @@ impl UserAgent {
 
     /// Sends the CANCEL that a provisional has made possible.
     pub(super) fn send_cancel(&mut self, now: Instant, id: ContextId) {
-        let timing = self.settings.timing;
-        let Some(context) = self.contexts.get_mut(&id) else { return };
+        let Some(context) = self.contexts.get(&id) else { return };
         let (Cancel::Waiting(options), Some(branch)) = (&context.cancel, context.branch()) else {
             return;
         };
         let Some(invite) = context.message() else { return };
         let name = self.settings.user_agent_of(context.profile.as_deref());
         let bytes = compose::cancel(&invite, options, name);
+        self.cancel_with_bytes(now, id, branch, bytes);
+    }
+
+    /// Sends a CANCEL as it stands.
+    pub(super) fn cancel_with_bytes(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        branch: Branch,
+        bytes: Bytes,
+    ) {
+        let timing = self.settings.timing;
+        let Some(context) = self.contexts.get_mut(&id) else { return };
         let (flow, to) = (context.flow, context.destination());
         context.cancel = Cancel::Sent { over: false };
-        // RFC 3261 §9.1: without a final response within 64·T1 the INVITE counts as cancelled.
-        let deadline = now + timing.patience();
-        let before = context.deadline.replace(deadline);
-        self.transactions.arm_context(id, before, Some(deadline));
+        if context.ended.is_none() {
+            // RFC 3261 §9.1: without a final response within 64·T1 the INVITE counts as cancelled.
+            let deadline = now + timing.patience();
+            let before = context.deadline.replace(deadline);
+            self.transactions.arm_context(id, before, Some(deadline));
+        }
         let key = Key { branch, is_cancel: true };
         self.send_beside(
             now,
@@ -140,6 +157,7 @@ impl UserAgent {
         if let Some(context) = self.contexts.get_mut(&id) {
             context.cancel = Cancel::Sent { over: true };
         }
+        self.forsaken.remove(&id);
         self.tell(now, id, Method::Cancel, Fact::CancelAnswered(response));
         self.end_if_done(now, id);
     }

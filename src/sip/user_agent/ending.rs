@@ -14,7 +14,7 @@ use super::{
 use crate::sip::{
     cause::Cause,
     context::{Cancel, ClientContext, Request},
-    event::{ContextId, Fact, FlowId, LegState, State, TerminatedBy},
+    event::{Advice, ContextId, Fact, FlowId, LegState, State, TerminatedBy},
     method::Method,
     status::StatusCode,
 };
@@ -210,6 +210,7 @@ impl UserAgent {
             }
         }
         self.flows.leave(context.flow, id);
+        self.forsaken.remove(&id);
         self.unmatched.remove(&(context.flow, id));
         if (!context.legs.is_empty() || subscriptions::subscribes(&context.method))
             && let Some(message) = context.message()
@@ -249,6 +250,17 @@ impl UserAgent {
         cause: Cause,
         detail: String,
     ) {
+        self.fail_with(now, id, (state, cause, detail), None);
+    }
+
+    /// [`UserAgent::fail`], with what may be done about it.
+    pub(super) fn fail_with(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        (state, cause, detail): (State, Cause, String),
+        advice: Option<Box<Advice>>,
+    ) {
         self.never_cancelled(now, id, || "no provisional response ever came".to_owned());
         let Some(context) = self.contexts.get_mut(&id) else { return };
         context.state = state;
@@ -256,10 +268,6 @@ impl UserAgent {
         if matches!(context.request, Request::Waiting(_)) {
             context.request = Request::Never;
         }
-        let advice = match cause {
-            Cause::ConnectionError => self.retry_of_lost(id),
-            _ => None,
-        };
         let registers = self.registrations.is_served_by(id).then(|| detail.clone());
         self.tell_own(
             now,

@@ -4,138 +4,25 @@
 //! found by the URI of the hop (RFC 3263), candidate by candidate, and what is carried is sent once
 //! its flow is up.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    num::NonZeroU32,
-    sync::Arc,
-    time::Instant,
-};
+mod book;
 
-use bytes::Bytes;
+use std::{sync::Arc, time::Instant};
 
+pub(super) use self::book::{Carries, Errands, OfLeg, is_errand};
+use self::book::{Errand, FIRST};
 use super::{
-    Connect, Follow, Output, Route, UserAgent, flows::FlowState, next_hop::is_address,
-    returning::Returning, size::Fits,
+    Connect, Follow, Output, Route, UserAgent, flows::FlowState, next_hop::is_address, size::Fits,
 };
 use crate::sip::{
     event::{ContextId, Fact, FlowId, Resolution},
     message::Message,
     method::Method,
     resolution::Resolved,
-    status::StatusCode,
-    transaction::ServerTransactionId,
     uri::UriBuf,
 };
 
-/// The id of the first errand; no context has one as high.
-const FIRST: u64 = 1 << 63;
-
-/// The errands that are under way: for each leg the ACK of one INVITE and as many PRACKs as a context
-/// may have transactions; for each server transaction one answer.
-#[derive(Debug, Default)]
-pub(super) struct Errands {
-    open: BTreeMap<ContextId, Errand>,
-    /// The answers among them.
-    answers: HashMap<ServerTransactionId, ContextId>,
-    /// Each behind the context whose leg it is for.
-    by_owner: BTreeSet<(ContextId, ContextId)>,
-    begun: u64,
-}
-
-/// One of them.
-#[derive(Debug)]
-struct Errand {
-    carries: Carries,
-    flow: FlowId,
-    route: Route,
-    /// Whether it went before and was refused: what refused it is passed over.
-    again: bool,
-    /// Where it goes if no way is found: it was too large for the datagrams of that flow, or waits no
-    /// longer.
-    instead: Option<FlowId>,
-}
-
-/// Whose ACK or PRACK it is.
-#[derive(Clone, Debug)]
-pub(super) struct OfLeg {
-    /// The context of the INVITE.
-    pub(super) context: ContextId,
-    /// The context that has the leg.
-    pub(super) owner: ContextId,
-    /// The leg.
-    pub(super) tag: Box<str>,
-}
-
-/// What an errand is for; `response` is what it acknowledges.
-#[derive(Clone, Debug)]
-pub(super) enum Carries {
-    Ack {
-        of: OfLeg,
-        status: StatusCode,
-        response: Bytes,
-    },
-    Prack {
-        of: OfLeg,
-        rseq: NonZeroU32,
-        response: Bytes,
-    },
-    /// A PRACK that was written before.
-    PrackAgain {
-        of: OfLeg,
-        prack: Bytes,
-    },
-    Answer(Box<Returning>),
-}
-
-impl Carries {
-    /// The method of what is sent, or of what is answered.
-    fn method(&self) -> Method {
-        match self {
-            Carries::Ack { .. } => Method::Ack,
-            Carries::Prack { .. } | Carries::PrackAgain { .. } => Method::Prack,
-            Carries::Answer(answer) => answer.request.method.clone(),
-        }
-    }
-
-    fn of(&self) -> Option<&OfLeg> {
-        match self {
-            Carries::Ack { of, .. }
-            | Carries::Prack { of, .. }
-            | Carries::PrackAgain { of, .. } => Some(of),
-            Carries::Answer(_) => None,
-        }
-    }
-
-    /// The context in whose timeline it stands; none for an answer outside every dialog.
-    fn context(&self) -> Option<ContextId> {
-        match self {
-            Carries::Answer(answer) => answer.request.dialog.as_ref().map(|(id, _)| *id),
-            of_leg => of_leg.of().map(|of| of.context),
-        }
-    }
-}
-
-impl Errands {
-    pub(super) fn len(&self) -> usize {
-        self.open.len()
-    }
-
-    /// The answer to a request that is on its way already.
-    pub(super) fn answer_mut(&mut self, to: ServerTransactionId) -> Option<&mut Returning> {
-        match &mut self.open.get_mut(self.answers.get(&to)?)?.carries {
-            Carries::Answer(answer) => Some(answer),
-            _ => None,
-        }
-    }
-}
-
 /// Why what ends a dialog, or comes before that, waits for no other way.
 pub(super) const LEAVING: &str = "leaving, and its own way is not found yet";
-
-/// Whether an id is an errand's.
-pub(super) fn is_errand(id: ContextId) -> bool {
-    id.0 >= FIRST
-}
 
 impl UserAgent {
     /// Looks for the flow to a hop; `from` is the one that is left.
@@ -146,7 +33,8 @@ impl UserAgent {
         carries: Carries,
         next_hop: UriBuf,
     ) {
-        self.begin_errand(now, from, carries, next_hop, (false, None));
+        let id = self.begin_errand(carries, (false, None));
+        self.errand_follows(now, id, from, next_hop);
     }
 
     /// [`UserAgent::run_errand`] for what went before, and was refused.
@@ -157,7 +45,8 @@ impl UserAgent {
         carries: Carries,
         next_hop: UriBuf,
     ) {
-        self.begin_errand(now, from, carries, next_hop, (true, None));
+        let id = self.begin_errand(carries, (true, None));
+        self.errand_follows(now, id, from, next_hop);
     }
 
     /// [`UserAgent::run_errand`] for what is too large for a flow of datagrams, and goes there where it
@@ -169,17 +58,26 @@ impl UserAgent {
         carries: Carries,
         next_hop: UriBuf,
     ) {
-        self.begin_errand(now, udp, carries, next_hop, (false, Some(udp)));
+        let id = self.begin_errand(carries, (false, Some(udp)));
+        self.errand_follows(now, id, udp, next_hop);
+    }
+
+    /// [`UserAgent::run_errand`] for what goes the way of its INVITE, whose connection is gone: on a
+    /// new one.
+    pub(super) fn run_errand_over(&mut self, flow: FlowId, carries: Carries) {
+        let id = self.begin_errand(carries, (false, None));
+        if let Some(errand) = self.errands.open.get_mut(&id) {
+            errand.flow = flow;
+        }
+        self.flows.join(flow, id);
+        self.output.push_back(Output::Reconnect(flow));
     }
 
     fn begin_errand(
         &mut self,
-        now: Instant,
-        from: FlowId,
         carries: Carries,
-        next_hop: UriBuf,
         (again, instead): (bool, Option<FlowId>),
-    ) {
+    ) -> ContextId {
         // A context is held as long as it has an errand.
         let owner = carries.context().and_then(|id| self.contexts.get_mut(&id));
         if let Some(context) = owner {
@@ -196,7 +94,7 @@ impl UserAgent {
         let errand =
             Errand { carries, flow: FlowId::NONE, route: Route::default(), again, instead };
         self.errands.open.insert(id, errand);
-        self.errand_follows(now, id, from, next_hop);
+        id
     }
 
     /// Asks for the flow to a hop.

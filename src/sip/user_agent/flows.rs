@@ -181,7 +181,10 @@ impl UserAgent {
         let (errands, contexts): (Vec<_>, Vec<_>) =
             self.flows.riders(flow).into_iter().partition(|id| is_errand(*id));
         errands.into_iter().for_each(|errand| self.deliver(now, errand, flow));
-        contexts.into_iter().for_each(|context| self.send_waiting(now, context));
+        for context in contexts {
+            self.send_waiting(now, context);
+            self.cancel_forsaken(now, context);
+        }
         self.register_on(now, flow);
     }
 
@@ -212,7 +215,8 @@ impl UserAgent {
             if stood.is_some_and(|stood| self.send_over(now, flow, &stood, context, reason)) {
                 continue;
             }
-            self.cancel_transport_error(now, context, reason);
+            let cancel = self.cancel_transport_error(now, context, reason);
+            self.forsaken_cannot_be_cancelled(now, context, reason);
             // No further fork can be heard of.
             if self.contexts.get(&context).is_some_and(|c| c.state == State::HungUp) {
                 self.end_early_legs(now, context, TerminatedBy::Transport);
@@ -223,7 +227,7 @@ impl UserAgent {
                 continue;
             };
             if fails {
-                self.transport_error(now, context, reason);
+                self.connection_error(now, context, reason, cancel);
             } else if is_up && stood.is_some() {
                 self.connection_lost(now, context, reason);
             }

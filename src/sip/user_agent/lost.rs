@@ -1,32 +1,61 @@
-//! Requests whose connection ends before they are answered. The peer may have had them or not, and
-//! nothing tells which: the transport error goes to the user (RFC 3261 §17.1.4, §18.4), and the
-//! decision with it. What goes out once more by itself stands in `crossed`.
+//! Requests whose connection ends before they are answered: the transport error goes to the user
+//! (RFC 3261 §17.1.4, §18.4), with what is known of them. Where nothing came back the peer may have
+//! had them or not, and the decision is the user's. What goes out once more by itself stands in
+//! `crossed`.
+//!
+//! An INVITE that had a provisional is with the peer, which goes on ringing and may answer by another
+//! way (§18.2.2). Its context has failed; a CANCEL goes out on a new connection to the same server
+//! (§9.1: the same address, port and transport), and a 2xx that comes all the same is ACKed and its
+//! dialog hung up (§13.2.2.4), for 64·T1.
 
-use super::UserAgent;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::{Output, UserAgent, transactions::Key};
 use crate::sip::{
     advice,
-    context::ClientContext,
-    event::{Advice, ContextId},
+    context::{Cancel, ClientContext},
+    event::{Advice, ContextId, Fact, FlowId},
     method::Method,
+    status::StatusCode,
 };
 
 impl UserAgent {
     /// The retry of a request that went out on a connection and was not answered there; the user
-    /// decides, because the peer may do twice what it has had twice.
-    pub(super) fn retry_of_lost(&self, id: ContextId) -> Option<Box<Advice>> {
+    /// decides, because the peer may do twice what it has had twice. `progress` is what came of it.
+    pub(super) fn retry_of_lost(
+        &self,
+        id: ContextId,
+        progress: Option<StatusCode>,
+    ) -> Option<Box<Advice>> {
         let context = self.contexts.get(&id)?;
         let is_kept = self.registrations.is_served_by(id);
         if is_kept || context.is_cancelled() || context.method == Method::Bye {
             return None;
         }
         let request = context.message().filter(|_| self.was_lost(context))?;
-        let advice = Advice {
-            sentence: format!(
-                "whether the peer has had the {} cannot be known: send it again where it does no harm twice (RFC 3261 §17.1.4)",
-                context.method
+        let method = &context.method;
+        let sentence = match progress {
+            None => format!(
+                "whether the peer has had the {method} cannot be known: send it again where it does no harm twice (RFC 3261 §17.1.4)"
             ),
-            retry: Some(advice::again(&request)?),
+            Some(status) => {
+                let reason = status.canonical_reason();
+                let was_at =
+                    format!("the peer has had the {method}: it answered {status} {reason}");
+                let was_at = was_at.trim_end();
+                match is_own_invite(context) {
+                    true => format!(
+                        "{was_at}, so a CANCEL follows on a new connection, and a 2xx that still comes is acknowledged and hung up (RFC 3261 §9.1, §13.2.2.4)"
+                    ),
+                    false => format!(
+                        "{was_at}, and what came of it cannot be heard any more: send it again where it does no harm twice (RFC 3261 §17.1.4)"
+                    ),
+                }
+            }
         };
+        let advice = Advice { sentence, retry: Some(advice::again(&request)?) };
         Some(Box::new(self.for_account_of(id, advice)))
     }
 
@@ -37,4 +66,83 @@ impl UserAgent {
             && flow.is_some_and(|flow| flow.transport.is_reliable())
             && !self.flows.is_up(context.flow)
     }
+
+    /// Whether a connection that was there is gone.
+    pub(super) fn is_gone(&self, flow: FlowId) -> bool {
+        self.flows.flow(flow).is_some_and(|it| it.transport.is_reliable())
+            && !self.flows.is_up(flow)
+    }
+
+    /// A transport error ends the transaction of a context (RFC 3261 §17.1.4), but for that of an INVITE
+    /// which the peer has: then the second is true. Gives its last provisional.
+    pub(super) fn forsake(&mut self, now: Instant, id: ContextId) -> (Option<StatusCode>, bool) {
+        let Some(context) = self.contexts.get(&id) else { return (None, false) };
+        let Some(branch) = context.branch() else { return (None, false) };
+        let (key, is_invite) = (Key { branch, is_cancel: false }, is_own_invite(context));
+        let progress = self.transactions.entry(key).and_then(|entry| entry.transaction.progress());
+        let is_forsaken =
+            is_invite && self.transactions.update(key, |it| it.forsake(now)) == Some(true);
+        if !is_forsaken {
+            self.end_transaction(key);
+        }
+        (progress, is_forsaken)
+    }
+
+    /// The context of an INVITE that the peer has is over: whatever comes of it is hung up, and a CANCEL
+    /// goes out on a new connection, where the one that is gone was one.
+    pub(super) fn end_forsaken(&mut self, id: ContextId, cancel: Option<Bytes>) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        context.hung_up = true;
+        let flow = context.flow;
+        // Who has answered a CANCEL needs no other.
+        let is_owed = cancel.is_some() || !context.is_cancelled();
+        if is_owed
+            && self.is_gone(flow)
+            && let Some(context) = self.contexts.get_mut(&id)
+        {
+            context.cancel = Cancel::Waiting(Box::default());
+            self.forsaken.insert(id, cancel);
+            self.output.push_back(Output::Reconnect(flow));
+        }
+    }
+
+    /// The connection is there again: the CANCEL goes out.
+    pub(super) fn cancel_forsaken(&mut self, now: Instant, id: ContextId) {
+        let Some(before) = self.forsaken.get_mut(&id).map(Option::take) else { return };
+        let Some(branch) = self.contexts.get(&id).and_then(|context| context.branch()) else {
+            return;
+        };
+        let entry = self.transactions.entry(Key { branch, is_cancel: false });
+        match before {
+            // It has been rejected meanwhile.
+            _ if entry.is_none_or(|entry| entry.transaction.progress().is_none()) => {
+                self.forsaken.remove(&id);
+            }
+            Some(cancel) => self.cancel_with_bytes(now, id, branch, cancel),
+            None => self.send_cancel(now, id),
+        }
+    }
+
+    /// It could not be made again.
+    pub(super) fn forsaken_cannot_be_cancelled(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        reason: &str,
+    ) {
+        if self.forsaken.remove(&id).is_none() {
+            return;
+        }
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        if let Cancel::Waiting(_) = context.cancel {
+            context.cancel = Cancel::Sent { over: true };
+            let detail = format!("{reason}, so no CANCEL was sent");
+            self.tell(now, id, Method::Cancel, Fact::CancelFailed { detail });
+        }
+    }
+}
+
+/// Whether it is an INVITE that makes a dialog of its own.
+fn is_own_invite(context: &ClientContext) -> bool {
+    context.method == Method::Invite && context.parent.is_none()
 }

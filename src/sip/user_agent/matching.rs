@@ -1,9 +1,12 @@
 //! Which client transaction a message belongs to (RFC 3261 §17.1.3, §18.1.2).
 
-use super::{UserAgent, transactions::Key};
+use super::{
+    UserAgent,
+    transactions::{Entry, Key},
+};
 use crate::sip::{
     event::FlowId,
-    header::HeaderError,
+    header::{HeaderError, Via},
     message::{Essentials, Message, StartLine},
     name::HeaderName,
     random::Branch,
@@ -31,8 +34,8 @@ impl UserAgent {
         let Some(branch) = via.branch() else {
             return Err("its top Via has no branch".to_owned());
         };
-        // RFC 3261 §18.1.2: the sent-by must be what was sent.
-        if !self.flows.is_sent_by(flow, &via) {
+        // RFC 3261 §18.1.2: the sent-by must be what was sent, on this connection or the one before.
+        if !self.flows.is_sent_by(flow, &via) && !self.was_sent_by(&via) {
             let port = via.port().map(|port| format!(":{port}")).unwrap_or_default();
             return Err(format!(
                 "the sent-by of its top Via, {}{port}, is somebody else's (RFC 3261 §18.1.2)",
@@ -51,6 +54,22 @@ impl UserAgent {
         })?;
         self.answers_request(key, message)?;
         Ok(key)
+    }
+
+    /// Whether a Via is the one of a request that its branch names. A connection that was made again
+    /// mostly has another name.
+    fn was_sent_by(&self, via: &Via<'_>) -> bool {
+        let entry = |is_cancel| {
+            let branch = Branch::parse(via.branch()?)?;
+            self.transactions.entry(Key { branch, is_cancel })
+        };
+        let is_same = |entry: &Entry| {
+            let sent = Message::read(entry.transaction.request().clone()).ok();
+            sent.is_some_and(|sent| {
+                sent.via().is_ok_and(|sent| (sent.host(), sent.port()) == (via.host(), via.port()))
+            })
+        };
+        [false, true].into_iter().filter_map(entry).any(is_same)
     }
 
     /// Whether a response copies what it must copy of the request that its branch names

@@ -186,6 +186,9 @@ pub struct UserAgent {
     registrations: Registrations,
     /// INVITEs, BYEs and subscriptions that have not ended: what a graceful end waits for.
     open_calls: usize,
+    /// The INVITEs whose connection has ended before their outcome, as long as a CANCEL is owed to them;
+    /// and the CANCEL, where it was on that connection.
+    forsaken: BTreeMap<ContextId, Option<Bytes>>,
     output: VecDeque<Output>,
     /// When something happened last.
     latest: Option<Instant>,
@@ -215,6 +218,7 @@ impl UserAgent {
             unavailable: route::Unavailable::default(),
             registrations: Registrations::default(),
             open_calls: 0,
+            forsaken: BTreeMap::new(),
             output: VecDeque::new(),
             latest: None,
             timing: Arc::new(settings.timing),
@@ -233,9 +237,10 @@ impl UserAgent {
         self.settings = Settings { limits: self.settings.limits, ..settings };
     }
 
-    /// Whether no INVITE is pending, no leg is up, and no binding is being removed.
+    /// Whether no INVITE is pending or still to be cancelled, no leg is up, and no binding is being
+    /// removed.
     pub fn is_idle(&self) -> bool {
-        self.open_calls == 0 && !self.registrations.is_removing()
+        self.open_calls == 0 && self.forsaken.is_empty() && !self.registrations.is_removing()
     }
 
     /// How many contexts are held, those included that only absorb retransmissions.

@@ -104,6 +104,7 @@ impl UserAgent {
         if let Some(context) = self.contexts.get_mut(&id) {
             context.cancel = Cancel::Sent { over: true };
         }
+        self.forsaken.remove(&id);
         let seconds = self.settings.timing.patience().as_secs_f64();
         let detail =
             format!("nobody answered the CANCEL within {seconds} s (Timer {timer}, 64·T1)");

@@ -134,7 +134,7 @@ impl UserAgent {
         let id = entry.context;
         match entry.role {
             Role::Own => self.transport_error(now, id, reason),
-            Role::Cancel => self.cancel_transport_error(now, id, reason),
+            Role::Cancel => drop(self.cancel_transport_error(now, id, reason)),
             Role::Prack => {
                 self.end_transaction(key);
                 self.prack_failed(now, id, reason.to_owned());
@@ -145,29 +145,52 @@ impl UserAgent {
     }
 
     pub(super) fn transport_error(&mut self, now: Instant, id: ContextId, reason: &str) {
-        if let Some(branch) = self.contexts.get(&id).and_then(|context| context.branch()) {
-            self.end_transaction(Key { branch, is_cancel: false });
-        }
+        self.connection_error(now, id, reason, None);
+    }
+
+    /// The connection of a request is gone, or it could not be sent; `cancel` is the CANCEL that may
+    /// have been lost with it.
+    pub(super) fn connection_error(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        reason: &str,
+        cancel: Option<Bytes>,
+    ) {
+        let (progress, is_forsaken) = self.forsake(now, id);
         if !self.back_to_udp(now, id, reason)
             && !self.fail_over(now, id, reason)
             && !self.next_target_after(now, id, reason)
             && !self.back_to_dialog(now, id, reason)
         {
-            self.fail(now, id, State::Failed, Cause::ConnectionError, reason.to_owned());
+            let advice = self.retry_of_lost(id, progress);
+            let failed = (State::Failed, Cause::ConnectionError, reason.to_owned());
+            self.fail_with(now, id, failed, advice);
+            if is_forsaken {
+                self.end_forsaken(id, cancel);
+            }
             self.forget_if_over(id);
         }
     }
 
-    /// The CANCEL cannot arrive any more; the INVITE may still be answered.
-    pub(super) fn cancel_transport_error(&mut self, now: Instant, id: ContextId, reason: &str) {
-        let Some(context) = self.contexts.get_mut(&id) else { return };
-        let Some(branch) = context.branch().filter(|_| context.is_cancel_pending()) else {
-            return;
-        };
+    /// The CANCEL cannot arrive any more; the INVITE may still be answered. Gives it, where it was on
+    /// its way.
+    pub(super) fn cancel_transport_error(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        reason: &str,
+    ) -> Option<Bytes> {
+        let context = self.contexts.get_mut(&id).filter(|context| context.is_cancel_pending())?;
+        let key = Key { branch: context.branch()?, is_cancel: true };
         context.cancel = Cancel::Sent { over: true };
-        self.end_transaction(Key { branch, is_cancel: true });
+        let cancel = self.transactions.entry(key).map(|entry| entry.transaction.request().clone());
+        self.end_transaction(key);
         let fact = Fact::CancelFailed { detail: reason.to_owned() };
         self.tell(now, id, Method::Cancel, fact);
         self.end_if_done(now, id);
+        // It may have ended before, and have waited for this alone.
+        self.forget_if_over(id);
+        cancel
     }
 }

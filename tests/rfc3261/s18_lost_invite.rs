@@ -1,0 +1,170 @@
+//! §9.1, §13.2.2.4, §18: an INVITE whose connection ends while it rings. It has failed, but its peer has
+//! it: a CANCEL follows on a new connection, and a 2xx that comes all the same is ACKed and hung up.
+
+use sipboard::sip::{Fact, Held, Method, Settings, State, Transport};
+
+use crate::{
+    scripted::*,
+    simulation::{FLOW, invite, ms, new_request},
+};
+
+const GONE: &str = "192.0.2.2:5060 closed the connection";
+
+/// An INVITE over a connection that ends after that provisional.
+fn lost(transport: Transport, status: u16, comes_back: bool) -> Call {
+    let mut call = Call::with(Settings::default(), transport, invite());
+    call.reply(status, "b");
+    call.look();
+    call.wire();
+    loses(&mut call, comes_back);
+    call
+}
+
+fn loses(call: &mut Call, comes_back: bool) {
+    call.sim.peer_comes_back = comes_back;
+    call.sim.with(|ua, now| ua.flow_down(now, FLOW, GONE));
+}
+
+fn nothing_is_held(call: &mut Call) {
+    call.sim.with(|ua, now| ua.flow_down(now, FLOW, GONE));
+    call.wait(ms(100_000));
+    assert_eq!(call.sim.ua.held(), Held::default());
+    assert!(call.sim.ua.is_idle());
+}
+
+#[test]
+fn s9_1_what_rings_when_its_connection_ends_is_cancelled_on_a_new_one() {
+    for transport in [Transport::Tcp, Transport::Tls, Transport::Ws] {
+        let mut call = lost(transport, 180, true);
+        assert_eq!(call.wire(), ["CANCEL"]);
+        let (invite, cancel) = (call.sent(Method::Invite), call.sent(Method::Cancel));
+        assert_eq!(branch(&invite), branch(&cancel));
+        assert_eq!(invite.request_uri(), cancel.request_uri());
+        assert_eq!(
+            call.news(),
+            [
+                "failed Connection Error",
+                "leg b Terminated { by: Transport }",
+                "ended Connection Error",
+                "cancel sent"
+            ]
+        );
+        // Both name the connection that is gone in their Via.
+        call.reply_to(&cancel, 200, "b");
+        call.reply_to(&invite, 487, "b");
+        assert_eq!(call.wire(), ["ACK"]);
+        assert_eq!(call.news(), ["cancel answered 200", "late 487", "acked again 487"]);
+        assert_eq!(call.state(), State::Failed, "as before");
+        assert_eq!(call.sim.strays.len(), 0);
+        nothing_is_held(&mut call);
+    }
+}
+
+#[test]
+fn s9_1_a_connection_that_does_not_come_back_says_that_no_cancel_was_sent() {
+    let mut call = lost(Transport::Tcp, 183, false);
+    assert_eq!(call.wire(), [""; 0]);
+    let news = call.news();
+    assert_eq!(news.last().unwrap(), "cancel failed", "{news:?}");
+    assert_eq!(news.iter().filter(|told| told.starts_with("cancel")).count(), 1, "{news:?}");
+    nothing_is_held(&mut call);
+}
+
+#[test]
+fn s9_1_a_cancel_that_was_on_the_connection_that_is_gone_goes_again() {
+    let mut call = Call::with(Settings::default(), Transport::Tcp, invite());
+    call.reply(180, "b");
+    call.cancel().unwrap();
+    assert_eq!(call.all_sent(Method::Cancel).len(), 1);
+    call.look();
+    loses(&mut call, true);
+    let cancels = call.all_sent(Method::Cancel);
+    assert_eq!(cancels.len(), 2);
+    assert_eq!(cancels[0].bytes(), cancels[1].bytes());
+    call.wait(ms(33_000));
+    assert_eq!(call.news().last().unwrap(), "cancel failed", "nobody has answered it");
+    nothing_is_held(&mut call);
+}
+
+#[test]
+fn s13_2_2_4_a_2xx_that_comes_another_way_is_acked_and_its_call_hung_up() {
+    for comes_back in [false, true] {
+        let mut call = lost(Transport::Tcp, 180, comes_back);
+        call.look();
+        call.wire();
+        call.sim.peer_comes_back = true;
+        let invite = call.sent(Method::Invite);
+        call.wait(ms(1500));
+        call.sim.with(|ua, now| {
+            // The peer's own connection.
+            let own = sipboard::sip::FlowId(1 << 31);
+            ua.flow_connecting(own, Transport::Tcp);
+            ua.flow_up(now, own, "192.0.2.1:5060".parse().unwrap());
+            let ok = crate::simulation::response(&invite, 200, "b");
+            ua.handle_message(now, own, "192.0.2.2:40000".parse().unwrap(), ok);
+        });
+        assert_eq!(call.wire(), ["ACK", "BYE"]);
+        let told: Vec<String> = call.news();
+        let told: Vec<&str> = told.iter().map(String::as_str).collect();
+        assert!(told.contains(&"accepted 200"), "{told:?}");
+        let told_why = call.sim.events.iter().any(|event| match &event.fact {
+            Fact::NoLeg { detail, .. } => detail.starts_with("the INVITE had failed with its conn"),
+            _ => false,
+        });
+        assert!(told_why, "{told:?}");
+        assert!(!told.contains(&"cancel crossed"), "{told:?}");
+        let bye = call.sent(Method::Bye);
+        call.reply_to(&bye, 200, "b");
+        assert_eq!(call.news().last().unwrap(), "ended BYE");
+        // A repeated 2xx is ACKed again.
+        call.reply_to(&invite, 200, "b");
+        assert_eq!(call.wire(), ["ACK"]);
+        nothing_is_held(&mut call);
+    }
+}
+
+#[test]
+fn s13_2_2_4_a_2xx_after_64_t1_is_nobodys() {
+    let mut call = lost(Transport::Tcp, 180, false);
+    call.wait(ms(31_900));
+    assert!(call.sim.ua.holds(call.id));
+    call.wait(ms(200));
+    assert_eq!(call.sim.ua.held().contexts, 0);
+    call.sim.peer_comes_back = true;
+    call.sim.with(|ua, now| {
+        ua.flow_connecting(FLOW, Transport::Tcp);
+        ua.flow_up(now, FLOW, "192.0.2.1:5060".parse().unwrap());
+    });
+    call.reply(200, "b");
+    assert_eq!(call.sim.strays.len(), 1);
+}
+
+#[test]
+fn s18_4_what_was_at_a_provisional_is_said_to_be_with_the_peer() {
+    let sentence = |call: &Call| call.advice().expect("a sentence").0;
+    let call = lost(Transport::Tcp, 180, true);
+    let said = sentence(&call);
+    assert!(said.starts_with("the peer has had the INVITE: it answered 180 Ringing, so a CANCEL"));
+    assert!(!said.contains("cannot be known"), "{said}");
+
+    let mut call = Call::tcp(new_request(Method::Message, "sip:bob@demo.test"));
+    call.reply(100, "");
+    loses(&mut call, true);
+    let said = sentence(&call);
+    assert!(
+        said.starts_with("the peer has had the MESSAGE: it answered 100 Trying, and"),
+        "{said}"
+    );
+
+    // A re-INVITE is its dialog's: nothing is cancelled, and the dialog goes on.
+    let mut call = Call::up_with(Settings::default(), Transport::Tcp);
+    call.in_dialog(Method::Invite).unwrap();
+    let again = call.last();
+    call.reply_to(&again, 100, "");
+    call.wire();
+    loses(&mut call, true);
+    assert!(
+        sentence(&call).starts_with("the peer has had the INVITE: it answered 100 Trying, and")
+    );
+    assert_eq!(call.all_sent(Method::Cancel).len(), 0);
+}
