@@ -497,7 +497,7 @@ fn same_request(invite: &Message, other: &Message) {
 }
 
 /// Every fact that there is but [`RARE`], and a leg that was hung up while it was early.
-pub const KINDS: usize = 36;
+pub const KINDS: usize = 37;
 /// What many worlds never see: an answer by hand whose flow is gone, an ACK whose hop cannot be
 /// reached while the flow of its INVITE is gone too, and a fork that notifies too late.
 pub const RARE: [&str; 3] = ["answer failed", "ack failed", "no leg"];
