@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     engine::FlowState,
-    sip::{FlowId, Transport},
+    sip::{FlowId, IdMap, Transport},
     transport::{FlowFacts, FlowSettings, ServerUri},
 };
 
@@ -23,7 +23,7 @@ const LAST_RETRY: Duration = Duration::from_secs(30);
 /// Every flow of one engine, by id and by server.
 #[derive(Debug, Default)]
 pub(super) struct Flows {
-    flows: HashMap<FlowId, Flow>,
+    flows: IdMap<FlowId, Flow>,
     by_key: HashMap<Key, FlowId>,
     retries: BTreeSet<(Instant, FlowId)>,
     /// Those that no account leads to any more; each ends once nothing rides on it.

@@ -7,7 +7,7 @@ use tokio::task::{Id, JoinSet};
 use crate::{
     engine::{Event, flows::Way},
     sip::{
-        self, Connect, ContextId, Fact,
+        self, Connect, ContextId, Fact, IdMap,
         resolution::{Resolution, Resolved, Target},
     },
     transport::{FlowSettings, Resolver, ServerUri},
@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct Names {
     resolver: Resolver,
     /// What each context has asked for that may still go from candidate to candidate.
-    asked: HashMap<ContextId, Asked>,
+    asked: IdMap<ContextId, Asked>,
     waiting: HashMap<Target, Vec<ContextId>>,
     running: HashMap<Id, Target>,
     look_ups: JoinSet<Resolved>,
@@ -37,7 +37,7 @@ impl Names {
     pub(super) fn new(servers: &[SocketAddr]) -> Names {
         Names {
             resolver: Resolver::new(servers),
-            asked: HashMap::new(),
+            asked: IdMap::default(),
             waiting: HashMap::new(),
             running: HashMap::new(),
             look_ups: JoinSet::new(),

@@ -1,16 +1,12 @@
 //! What is remembered of one context while it is under way.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use crate::{
     headless::outcome::Outcome,
     sip::{
-        Absorbed, ContextEvent, ContextId, Created, Fact, FlowId, LegState, Method, RedirectTarget,
-        State, Transport,
+        Absorbed, ContextEvent, ContextId, Created, Fact, FlowId, IdMap, LegState, Method,
+        RedirectTarget, State, Transport,
     },
 };
 
@@ -165,7 +161,7 @@ impl Call {
 /// The contexts that have ended, the latest of them: what still comes for them is told.
 #[derive(Debug, Default)]
 pub(super) struct Past {
-    calls: HashMap<ContextId, Call>,
+    calls: IdMap<ContextId, Call>,
     order: VecDeque<ContextId>,
 }
 

@@ -16,6 +16,7 @@ mod event;
 mod flaw;
 mod framing;
 pub mod header;
+mod id_map;
 mod impaired;
 pub mod lint;
 mod message;
@@ -56,6 +57,7 @@ pub use event::{
 };
 pub use flaw::Flaw;
 pub use framing::{Frame, FrameError, Framer};
+pub(crate) use id_map::{IdMap, IdSet};
 pub use impaired::{Deed, Direction, Impaired};
 pub use message::{
     Essentials, Header, Limits, Message, ReadError, RequestLineError, RequestLineProblem, StartLine,

@@ -1,7 +1,6 @@
 //! [`Network`]: every flow and listener of one program, behind one queue.
 
 use std::{
-    collections::HashMap,
     io,
     net::SocketAddr,
     sync::Arc,
@@ -15,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    sip::{FlowId, Limits, Transport},
+    sip::{FlowId, IdMap, Limits, Transport},
     transport::{
         FlowSettings, GuestLimits, SendError, ServerIdentity, ServerUri, Signal,
         flow::{Batch, CONNECT_TIMEOUT, Hub, Link},
@@ -34,7 +33,7 @@ const AT_ONCE: usize = 512;
 pub struct Network {
     hub: Hub,
     batches: mpsc::Receiver<Batch>,
-    flows: HashMap<FlowId, Flow>,
+    flows: IdMap<FlowId, Flow>,
     /// Signals that came to light outside of a flow's task.
     pending: Vec<Signal>,
     listeners: Vec<Listener>,
@@ -96,7 +95,7 @@ impl Network {
         Network {
             hub,
             batches,
-            flows: HashMap::new(),
+            flows: IdMap::default(),
             pending: Vec::new(),
             listeners: Vec::new(),
             ended: Vec::new(),

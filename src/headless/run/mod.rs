@@ -14,7 +14,7 @@ mod impaired;
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap, HashSet, VecDeque},
+    collections::{BinaryHeap, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -28,7 +28,7 @@ use crate::{
         report::Reporter,
         totals::Totals,
     },
-    sip::{self, Absorbed, ContextEvent, ContextId, Fact, State},
+    sip::{self, Absorbed, ContextEvent, ContextId, Fact, IdMap, IdSet, State},
 };
 
 /// Something that is to be done with a context when its time has come.
@@ -82,10 +82,10 @@ pub(super) struct Run<'o> {
     open: usize,
     /// Settled, but something may still come for them: of a further fork, or of raw bytes to which
     /// nothing can be matched.
-    lingering: HashSet<ContextId>,
+    lingering: IdSet<ContextId>,
     /// Whether the user knows what is waited for.
     told_of_wait: bool,
-    calls: HashMap<ContextId, Call>,
+    calls: IdMap<ContextId, Call>,
     /// Contexts that have ended: something may still come for them.
     past: Past,
     alarms: BinaryHeap<Reverse<(Instant, ContextId, Alarm)>>,
@@ -113,9 +113,9 @@ impl<'o> Run<'o> {
             queue: VecDeque::new(),
             submitted: 0,
             open: 0,
-            lingering: HashSet::new(),
+            lingering: IdSet::default(),
             told_of_wait: false,
-            calls: HashMap::new(),
+            calls: IdMap::default(),
             past: Past::default(),
             alarms: BinaryHeap::new(),
             next: now,

@@ -1,8 +1,7 @@
 //! The sessions of each flow, bounded whatever the peers send.
 
-use std::collections::HashMap;
-
 use crate::sip::{
+    IdMap,
     auth::{offer::Offer, session::Session},
     event::FlowId,
 };
@@ -16,7 +15,7 @@ const PER_FLOW: usize = 64;
 /// The oldest batch stands first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cache {
-    flows: HashMap<FlowId, Vec<Session>>,
+    flows: IdMap<FlowId, Vec<Session>>,
     next_id: u64,
 }
 

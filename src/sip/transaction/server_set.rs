@@ -12,6 +12,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::sip::{
+    IdMap,
     event::{FlowId, Timer},
     message::Message,
     method::Method,
@@ -63,7 +64,7 @@ pub struct ServerTransactions {
     limit: usize,
     next_id: NonZeroU64,
     by_key: HashMap<Arc<ServerKey>, ServerTransactionId>,
-    by_id: HashMap<ServerTransactionId, Entry>,
+    by_id: IdMap<ServerTransactionId, Entry>,
     /// Which transaction a request without a To tag began: what a copy that took another way is
     /// known by.
     by_origin: HashMap<Origin, ServerTransactionId>,
@@ -117,7 +118,7 @@ impl ServerTransactions {
             limit,
             next_id: NonZeroU64::MIN,
             by_key: HashMap::new(),
-            by_id: HashMap::new(),
+            by_id: IdMap::default(),
             by_origin: HashMap::new(),
             deadlines: BTreeSet::new(),
             answered: VecDeque::new(),

@@ -1,13 +1,14 @@
 //! Flows as the user agent knows them: their state, their address, and who rides on them.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     net::SocketAddr,
     time::{Duration, Instant},
 };
 
 use super::{UserAgent, errands::is_errand, next_hop::Peer};
 use crate::sip::{
+    IdMap,
     context::Request,
     event::{ContextId, Fact, FlowId, State, TerminatedBy},
     header::Via,
@@ -17,7 +18,7 @@ use crate::sip::{
 /// All flows.
 #[derive(Debug, Default)]
 pub(super) struct Flows {
-    flows: HashMap<FlowId, Flow>,
+    flows: IdMap<FlowId, Flow>,
 }
 
 /// One flow.

@@ -55,7 +55,7 @@ mod unsent;
 mod verdict;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     net::SocketAddr,
     sync::Arc,
     time::Instant,
@@ -88,6 +88,7 @@ use self::{
     unpracked::Unpracked,
 };
 use crate::sip::{
+    IdMap,
     auth::AuthSessions,
     context::ClientContext,
     event::{Asked, ContextEvent, ContextId, Destination, Event, Fact, FlowId, State, Stray},
@@ -161,7 +162,7 @@ pub struct UserAgent {
     flows: Flows,
     refusals: Refusals,
     /// Boxed: a table is never full, and its empty places should cost little.
-    contexts: HashMap<ContextId, Box<ClientContext>>,
+    contexts: IdMap<ContextId, Box<ClientContext>>,
     /// The contexts that are gone, by their last state.
     remembered: BTreeMap<ContextId, (Method, State)>,
     last_context: u64,
@@ -176,7 +177,7 @@ pub struct UserAgent {
     /// Whose each of them is.
     served: Served,
     /// Requests of the peer that the user answers by hand.
-    by_hand: HashMap<ServerTransactionId, PeerRequest>,
+    by_hand: IdMap<ServerTransactionId, PeerRequest>,
     unacked: Unacked,
     unpracked: Unpracked,
     /// What a leg that is gone has described: nothing.
@@ -201,7 +202,7 @@ impl UserAgent {
             identifiers: Identifiers::new(seed),
             flows: Flows::default(),
             refusals: Refusals::default(),
-            contexts: HashMap::new(),
+            contexts: IdMap::default(),
             remembered: BTreeMap::new(),
             last_context: 0,
             dialogs: DialogIndex::default(),
@@ -211,7 +212,7 @@ impl UserAgent {
             auth: AuthSessions::new(),
             servers: ServerTransactions::new(settings.timing, SERVER_TRANSACTIONS),
             served: Served::default(),
-            by_hand: HashMap::new(),
+            by_hand: IdMap::default(),
             unacked: Unacked::default(),
             unpracked: Unpracked::default(),
             no_session: sdp::Described::default(),

@@ -1,14 +1,11 @@
 //! The peer's requests whose server transactions are open: whose each is, and what its timers and
 //! its repetitions do (RFC 3261 §17.2). What goes out again is told as what went out first was.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    net::SocketAddr,
-    time::Instant,
-};
+use std::{collections::BTreeSet, net::SocketAddr, time::Instant};
 
 use super::{Output, Transmit, UserAgent};
 use crate::sip::{
+    IdMap,
     event::{ContextId, Destination, Event, Fact, FlowId, Outside, OutsideFact, Response, Timer},
     message::Message,
     method::Method,
@@ -42,8 +39,8 @@ impl Request {
 /// Every such request: as many as there are server transactions.
 #[derive(Debug, Default)]
 pub(super) struct Served {
-    requests: HashMap<ServerTransactionId, Request>,
-    contexts: HashMap<ContextId, OfContext>,
+    requests: IdMap<ServerTransactionId, Request>,
+    contexts: IdMap<ContextId, OfContext>,
 }
 
 /// A timer of one of them.

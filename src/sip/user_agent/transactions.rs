@@ -1,13 +1,10 @@
 //! The client transactions of a user agent and the one set of deadlines.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    net::SocketAddr,
-    time::Instant,
-};
+use std::{collections::BTreeSet, net::SocketAddr, time::Instant};
 
 use super::foreign::{Foreign, ForeignBranches};
 use crate::sip::{
+    IdMap,
     auth::AuthState,
     event::{Absorbed, ContextId, FlowId, Timer},
     method::Method,
@@ -124,7 +121,7 @@ impl Due {
 #[derive(Debug, Default)]
 pub(super) struct Transactions {
     /// Boxed: a table is never full, and its empty places should cost little.
-    entries: HashMap<Key, Box<Entry>>,
+    entries: IdMap<Key, Box<Entry>>,
     deadlines: BTreeSet<(Instant, Due)>,
     /// Those that a transport error fails (RFC 3261 §17.1.4): they are being sent.
     sending: BTreeSet<(FlowId, ContextId, Key)>,

@@ -1,16 +1,16 @@
 //! Every client context as a row, with the totals that the header shows. `row` is one of them, and
 //! `timeline` what happened to it.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use super::{Entry, Last, Row, Rtt};
-use crate::sip::{ContextEvent, ContextId, Created, Fact, Method, Status};
+use crate::sip::{ContextEvent, ContextId, Created, Fact, IdMap, Method, Status};
 
 /// The contexts, in the order in which they were made. Nothing in here scans them.
 #[derive(Debug, Default)]
 pub struct Contexts {
     rows: Vec<Row>,
-    index: HashMap<ContextId, usize>,
+    index: IdMap<ContextId, usize>,
     in_flight: usize,
     legs_up: usize,
     rtt: Rtt,

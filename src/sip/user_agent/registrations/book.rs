@@ -1,16 +1,12 @@
 //! The book of registrations: what is known of each, and which context serves which.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
 use super::RegistrarName;
 use crate::sip::{
-    compose,
+    IdMap, compose,
     event::{ContextId, FlowId},
     header::NameAddr,
     message::Message,
@@ -26,7 +22,7 @@ use crate::sip::{
 #[derive(Debug, Default)]
 pub(in crate::sip::user_agent) struct Registrations {
     pub(super) all: BTreeMap<RegistrationId, Registration>,
-    pub(super) by_context: HashMap<ContextId, RegistrationId>,
+    pub(super) by_context: IdMap<ContextId, RegistrationId>,
     pub(super) last: u32,
 }
 
