@@ -58,13 +58,6 @@ fn what_the_preview_shows_is_what_is_sent() {
 }
 
 #[test]
-fn an_unknown_variable_is_named_at_its_field() {
-    let mut script = composing("{{nobody}}");
-    assert!(control(&mut script, 's').is_none());
-    assert!(script.text(200, 60).contains("at 1: there is no variable \"nobody\""));
-}
-
-#[test]
 fn tab_completes_a_target_a_header_and_its_value() {
     let mut script = composing("re");
     assert!(script.text(120, 30).contains("⇥ redirect"));

@@ -8,7 +8,7 @@ use sipboard::ui::{
     Look,
     model::Severity,
     notify::Notify,
-    view::{Colours, Signs, Themes},
+    view::{Colours, Signs, Theme, Themes},
 };
 use ui_script::Script;
 
@@ -113,6 +113,33 @@ fn a_theme_with_a_ground_paints_every_cell_and_keeps_every_word() {
             let (picture, _) = script.draw(120, 40);
             for cell in picture.content() {
                 assert!(cell.fg != Color::Reset && cell.bg != Color::Reset, "{theme} {keys:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_cell_of_every_view_has_a_colour_of_the_theme() {
+    for theme in ["default", "dark", "light", "high-contrast", "terminal", "monochrome"] {
+        for keys in VIEWS.into_iter().chain(["/(", "n\tsip:{{nope}}", "nbob\t\tX: {{nope}}"]) {
+            let mut script = Script::tour(Colours::All);
+            script.model.dress(look(Colours::All, theme, Signs::Unicode));
+            press(&mut script, keys);
+            let Theme { screen, plain, accent, good, pending, bad, dim, border, selected, chosen } =
+                script.model.theme;
+            let roles = [screen, plain, accent, good, pending, bad, dim, border, selected, chosen];
+            let inks: Vec<Color> = roles.iter().filter_map(|role| role.fg).collect();
+            let grounds: Vec<Color> = roles.iter().filter_map(|role| role.bg).collect();
+            let is_of = |colour, of: &[Color], ground: Option<Color>| {
+                of.contains(&colour) || colour == Color::Reset && ground.is_none()
+            };
+            for (width, height) in [(40, 10), (80, 24), (100, 30), (160, 45)] {
+                let (picture, _) = script.draw(width, height);
+                for cell in picture.content() {
+                    let at = || format!("{theme} {keys:?} at {width}x{height}: {cell:?}");
+                    assert!(is_of(cell.fg, &inks, screen.fg), "{}", at());
+                    assert!(is_of(cell.bg, &grounds, screen.bg), "{}", at());
+                }
             }
         }
     }

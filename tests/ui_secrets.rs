@@ -5,8 +5,11 @@ mod ui_script;
 use crossterm::event::{KeyCode, KeyModifiers};
 use sipboard::{
     engine::{Command, Event, PasswordCommand, Submission},
-    sip::{Credentials, Method},
-    ui::view::{self, Colours},
+    sip::{Credentials, Fact, Method},
+    ui::{
+        model::Shown,
+        view::{self, Colours},
+    },
 };
 use ui_script::Script;
 
@@ -60,26 +63,79 @@ fn a_secret_in_a_field_is_sent_and_not_seen() {
         assert!(!screen.contains(secret), "{secret}: {screen}");
     }
     assert!(screen.matches("Authorization: Basic ***").count() == 2, "{screen}");
-    let Some(Command::SendRaw(submission)) = control(&mut script, 's') else { panic!() };
-    assert_eq!(submission.message.bytes(), bytes.as_bytes());
-    // What one is writing one sees.
+    let Some(Command::SendRaw(raw)) = control(&mut script, 's') else { panic!() };
+    assert_eq!(raw.message.bytes(), bytes.as_bytes());
+    // Where one is writing, each sign has a mask of its own.
     let mut script = Script::new(Colours::Many);
     script.type_text("nsip:bob:hush@demo.test");
     assert!(script.text(160, 60).contains("sip:bob:***@demo.test"));
     for _ in 0.."@demo.test".len() {
         script.press(KeyCode::Left, NONE);
     }
-    assert!(script.text(160, 60).contains("sip:bob:hush@demo.test"));
+    assert!(script.text(160, 60).contains("sip:bob:****@demo.test"));
+    script.type_text("es");
+    assert!(script.text(160, 60).contains("sip:bob:******@demo.test"));
+    script.press(KeyCode::Home, NONE);
+    let sent = submission(control(&mut script, 's')).request;
+    assert_eq!(sent.request_uri.as_str(), "sip:bob:hushes@demo.test");
 }
 
 #[test]
-fn what_protects_is_seen_in_the_headers_only_while_it_is_typed() {
+fn the_password_of_a_target_is_masked_before_its_host_is_written() {
+    let mut script = Script::new(Colours::Many);
+    script.type_text("nsip:bob:");
+    for (typed, shown) in [
+        ("7", "sip:bob:7 "),
+        ("7", "sip:bob:77 "),
+        ("S", "sip:bob:***"),
+        ("ECRET", "sip:bob:********"),
+    ] {
+        script.type_text(typed);
+        for (width, height) in [(40, 10), (80, 24), (160, 60)] {
+            let screen = script.text(width, height);
+            assert!(screen.contains(shown), "{typed}: {screen}");
+            assert!(!screen.contains("77S") && !screen.contains("ECRET"), "{screen}");
+        }
+    }
+    // Nor is it told what is wrong with it.
+    assert!(control(&mut script, 's').is_none());
+    let screen = script.text(160, 60);
+    assert!(screen.contains("is not a URI"), "{screen}");
+    assert!(!screen.contains("77S") && !screen.contains("ECRET"), "{screen}");
+    // A port is none.
+    let mut script = Script::new(Colours::Many);
+    script.type_text("nsip:demo.test:5060;transport=tcp");
+    assert!(script.text(160, 60).contains("sip:demo.test:5060;transport=tcp"));
+}
+
+#[test]
+fn the_cursor_stands_where_the_next_sign_goes_in_what_is_masked() {
     let mut script = Script::new(Colours::Many);
     script.type_text("nbob");
     script.press(KeyCode::Tab, NONE);
     script.press(KeyCode::Tab, NONE);
     script.type_text("Authorization: Basic c2VjcmV0");
-    assert!(script.text(160, 60).contains("│Authorization: Basic c2VjcmV0"));
+    let (_, drawn) = script.draw(160, 60);
+    let end = drawn.cursor.unwrap();
+    for _ in 0..3 {
+        script.press(KeyCode::Left, NONE);
+    }
+    let (_, drawn) = script.draw(160, 60);
+    assert_eq!(drawn.cursor.unwrap().x, end.x - 3);
+    script.press(KeyCode::Backspace, NONE);
+    script.type_text("X");
+    let headers = submission(control(&mut script, 's')).request.headers;
+    assert_eq!(headers[0].value(), "Basic c2VjXmV0");
+}
+
+#[test]
+fn what_protects_is_never_seen_in_the_headers() {
+    let mut script = Script::new(Colours::Many);
+    script.type_text("nbob");
+    script.press(KeyCode::Tab, NONE);
+    script.press(KeyCode::Tab, NONE);
+    script.type_text("Authorization: Basic c2VjcmV0");
+    assert!(script.text(160, 60).contains("│Authorization: Basic ********"));
     script.type_text("\nProxy-Authorization: Bearer aG9sYQ\nCookie: id=cm9zZQ\n");
     let shown = script.text(160, 60);
     for secret in ["c2VjcmV0", "aG9sYQ", "cm9zZQ"] {
@@ -211,4 +267,83 @@ fn a_user_name_that_is_the_password_is_no_secret() {
     let mut script = with_password(Script::new(Colours::Many), "demo.test");
     script.type_text("nbob@demo.test");
     submission(control(&mut script, 's'));
+}
+
+#[test]
+fn a_password_that_is_a_plain_word_is_masked_in_every_text_that_is_not_ours() {
+    const WORD: &str = "periwinkle";
+    let text = "MESSAGE sip:periwinkle@demo.test SIP/2.0\r\nVia: SIP/2.0/WS h.invalid;branch=z9hG4bKa\r\n\
+        From: \"periwinkle\" <sip:alice@demo.test>;tag=f\r\nTo: <sip:bob@demo.test>;x=periwinkle\r\n\
+        Call-ID: periwinkle\r\nCSeq: 7 MESSAGE\r\nSubject: periwinkle\r\n\
+        Content-Type: text/plain\r\nContent-Length: 12\r\n\r\n-periwinkle-";
+    let script = || {
+        let mut script = with_password(Script::having_sent(text), WORD);
+        script.created(3, Method::Message, "sip:periwinkle@demo.test", false);
+        let status = script.model.selected().unwrap().status.clone();
+        let refused = Fact::Rejected {
+            response: ui_script::response(486, WORD, "MESSAGE"),
+            cause: sipboard::sip::Cause::Busy,
+        };
+        script.fact(3, Method::Message, refused, status.clone());
+        let failed = Fact::ConnectionLost { detail: format!("because of {WORD}") };
+        script.fact(3, Method::Message, failed, status);
+        script.refuse(None, "periwinkle is not possible");
+        script.stray(b"SIP/2.0 200 periwinkle\r\n\r\n", "nobody asked for periwinkle");
+        script
+    };
+    for row in ["g", "G", "gj"] {
+        for keys in [
+            "",
+            "\t1",
+            "\t2",
+            "\t3",
+            "\t3v",
+            "\t3vv",
+            "\t3vvv",
+            "\t4",
+            "\t5",
+            "\t6",
+            "\t/periwinkle",
+            "L",
+            "a",
+            "C",
+            "y",
+            "r",
+            "e",
+            "#",
+            "?",
+            ":peri",
+            "/periwinkle",
+            "/target:periwinkle\n",
+            "fperiwinkle",
+            "lperiwinkle",
+            "lperiwinkle #periwinkle -- periwinkle\n",
+            "Iperiwinkle",
+            "nsip:periwinkle",
+            "n{{periwinkle}}",
+            "eb",
+        ] {
+            let mut script = script();
+            script.type_text(row);
+            for key in keys.chars() {
+                let code = match key {
+                    '\t' => KeyCode::Tab,
+                    '\n' => KeyCode::Enter,
+                    key => KeyCode::Char(key),
+                };
+                script.press(code, NONE);
+            }
+            for (width, height) in [(40, 10), (80, 24), (160, 60), (300, 60)] {
+                let screen = script.text(width, height);
+                assert!(!screen.contains(WORD), "{row} {keys:?} at {width}x{height}: {screen}");
+            }
+        }
+    }
+    // The columns that are not there at first.
+    let mut script = script();
+    script.model.table.columns = sipboard::ui::model::Columns::new(
+        sipboard::ui::model::Column::ALL.map(|column| Shown { column, width: None }),
+    );
+    let screen = script.text(300, 60);
+    assert!(!screen.contains(WORD) && screen.contains("**********"), "{screen}");
 }

@@ -66,7 +66,7 @@ impl Dashboard {
     /// Sends one more INVITE, which from now on is answered all the time.
     pub fn storm(&mut self, a_second: u32) -> Storm {
         self.program.press("r");
-        self.program.shows("once more");
+        self.program.shows("stays as it was");
         self.program.press("n");
         let invite = self.peer.invite();
         let socket = self.peer.socket();
@@ -102,7 +102,7 @@ impl Caller for Dashboard {
 
     fn call(&mut self, word: &str) -> Took {
         self.program.press("r");
-        self.program.shows("once more");
+        self.program.shows("stays as it was");
         thread::sleep(QUIET);
         let pressed = Instant::now();
         self.program.press("n");

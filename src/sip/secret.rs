@@ -116,7 +116,9 @@ fn value(bytes: &[u8], at: usize, kind: Kind, secrets: &mut Vec<Range<usize>>) -
     end
 }
 
-/// Where the passwords of SIP URIs stand in a line: `sip:user:password@host` (RFC 3261 §19.1.1).
+/// Where the passwords of SIP URIs stand in a line: `sip:user:password@host` (RFC 3261 §19.1.1), and
+/// what can only become one, where the host is still to be written: behind the colon of a host stands
+/// a port, and that has digits alone (RFC 3261 §25.1).
 pub fn passwords(line: &[u8]) -> Vec<Range<usize>> {
     let mut secrets = Vec::new();
     let mut from = 0;
@@ -131,16 +133,32 @@ pub fn passwords(line: &[u8]) -> Vec<Range<usize>> {
         }
         let rest = &line[from..];
         let ends = |b: &u8| matches!(b, b'@' | b'>' | b'<' | b'"' | b' ' | b'\t');
-        let Some(end) = rest.iter().position(ends) else { break };
-        if rest[end] == b'@'
-            && let Some(second) = memchr::memchr(b':', &rest[..end])
-            && second + 1 < end
-        {
-            secrets.push(from + second + 1..from + end);
+        let end = rest.iter().position(ends).unwrap_or(rest.len());
+        let begins = match rest.get(end) {
+            Some(b'@') => memchr::memchr(b':', &rest[..end]).map(|second| second + 1),
+            _ => no_port(&rest[..end]),
+        };
+        if let Some(begins) = begins.filter(|begins| *begins < end) {
+            secrets.push(from + begins..from + end);
         }
         from += end;
     }
     secrets
+}
+
+/// Behind the colon of a host that something follows which cannot be a port.
+fn no_port(host: &[u8]) -> Option<usize> {
+    let colon = host.iter().position(|b| matches!(b, b':' | b';' | b'?' | b'['))?;
+    let begins = (host[colon] == b':').then_some(colon + 1)?;
+    let digits = host[begins..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let next = &host[begins + digits..];
+    // Behind a port a sentence may end; what was cut ends so too, and a variable may be a port.
+    let is_password = |b: &u8| match b {
+        b'.' | b',' | b'(' | b')' => digits == 0,
+        b'-' | b'_' | b'!' | b'~' | b'*' | b'\'' | b'&' | b'=' | b'+' | b'$' | b'%' => true,
+        other => other.is_ascii_alphanumeric() || !other.is_ascii(),
+    };
+    (next.first().is_some_and(is_password) && !next.starts_with("…".as_bytes())).then_some(begins)
 }
 
 /// A text whose SIP URIs show no password.
@@ -240,6 +258,30 @@ mod tests {
             assert_eq!(shown(&message(line)), message(expected));
         }
         assert_eq!(shown("INVITE sip:a:b@c SIP/2.0\r\n"), "INVITE sip:a:***@c SIP/2.0\r\n");
+    }
+
+    #[test]
+    fn what_can_only_become_a_password_is_masked_before_its_host_is_written() {
+        for (text, expected) in [
+            ("sip:bob", "sip:bob"),
+            ("sip:bob:", "sip:bob:"),
+            ("sip:bob:5060", "sip:bob:5060"),
+            ("sip:bob:12a", "sip:bob:***"),
+            ("sip:bob:S", "sip:bob:***"),
+            ("sips:bob:SECRET and more", "sips:bob:*** and more"),
+            ("<sip:bob:12345-6>", "<sip:bob:***>"),
+            ("sip:bob:p%40ss", "sip:bob:***"),
+            ("sip:h:5060;transport=tcp", "sip:h:5060;transport=tcp"),
+            ("sip:h;x=a:b?y=c:d", "sip:h;x=a:b?y=c:d"),
+            ("sip:[2001:db8::1]:5060", "sip:[2001:db8::1]:5060"),
+            ("sip:127.0.0.1:5060: nobody, sip:h:5061.", "sip:127.0.0.1:5060: nobody, sip:h:5061."),
+            ("(sip:h:5060), sip:h:50…", "(sip:h:5060), sip:h:50…"),
+            ("sip:h:{{port}}", "sip:h:{{port}}"),
+            ("sip:bob:pw@h", "sip:bob:***@h"),
+            ("sip:bob@h:5060", "sip:bob@h:5060"),
+        ] {
+            assert_eq!(without_passwords(text), expected);
+        }
     }
 
     #[test]

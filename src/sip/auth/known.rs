@@ -59,8 +59,26 @@ impl KnownPasswords {
         secret::hide(text, &self.find(text.as_bytes()))
     }
 
-    /// Those that cannot be taken for a word, as a screen shows them. A plain word stands in our own
-    /// sentences too, and there it would be given away by its mask.
+    /// The text with a sign for each character of them, so that nothing beside them moves.
+    pub(crate) fn cover<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let found = self.find(text.as_bytes());
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let mut covered = String::with_capacity(text.len());
+        let mut at = 0;
+        for secret in found {
+            covered.push_str(&text[at..secret.start]);
+            covered.extend(text[secret.clone()].chars().map(|_| '*'));
+            at = secret.end;
+        }
+        covered.push_str(&text[at..]);
+        Cow::Owned(covered)
+    }
+
+    /// Those that cannot be taken for a word, as a screen shows them: for a last look at all of it. A
+    /// plain word stands in our own sentences too, and there it would be given away by its mask; it
+    /// is covered in every text that is not ours.
     pub(crate) fn on_screen(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let is_word = |text: &str| {
             let mut chars = text.chars();

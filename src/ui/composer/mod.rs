@@ -6,7 +6,7 @@
 //!
 //! `slot` names the fields and `fields` holds their texts; `begin` fills them in from a message;
 //! `attempt` makes a [`Command`] of them, and `filling` puts our address into a raw message; `keys` is writing, `wishes` what keys do beside it;
-//! `passwords` keeps those of accounts out; `complete`, `known` and `templates` help to write; `made` is what is made ahead, and `drafts` keeps
+//! `passwords` keeps those of accounts out; `outlook` is what follows from the texts; `complete`, `known` and `templates` help to write; `made` is what is made ahead, and `drafts` keeps
 //! what was written and not sent.
 
 mod attempt;
@@ -18,6 +18,7 @@ mod filling;
 mod keys;
 mod known;
 mod made;
+mod outlook;
 pub(crate) mod passwords;
 mod preview;
 pub mod raw_text;
@@ -37,9 +38,9 @@ pub use fields::split_at;
 pub use preview::{Asks, Preview};
 pub use slot::{Kind, Slot};
 
-use self::{fields::Fields, made::Made};
+use self::{fields::Fields, made::Made, outlook::Outlook};
 use crate::{
-    engine::{Account, Command, DraftError, Variables, server_for},
+    engine::{Account, Command, Variables, server_for},
     sip::{self, ContextId, KnownPasswords, Method, ServerTransactionId, UriBuf},
     transport::{FlowSettings, ServerUri},
     ui::model::Facts,
@@ -158,16 +159,6 @@ struct Sender {
     way: Option<Way>,
 }
 
-/// What follows from the texts.
-#[derive(Debug, Default)]
-struct Outlook {
-    errors: Vec<DraftError>,
-    preview: Preview,
-    candidates: Vec<Candidate>,
-    /// What the user should know of a raw message before it is sent.
-    advice: Option<String>,
-}
-
 impl Composer {
     /// An empty form for an INVITE. `seed` is where all its randomness comes from.
     pub fn new(accounts: &[Account], account: usize, seed: u64) -> Composer {
@@ -265,57 +256,6 @@ impl Composer {
         fits.and_then(|fits| servers.iter().position(|it| *it == Some(fits))).unwrap_or(0)
     }
 
-    /// What is wrong with a field, where the user may be told already.
-    pub fn error(&self, slot: Slot) -> Option<&str> {
-        self.touched.contains(&slot).then_some(())?;
-        self.outlook
-            .errors
-            .iter()
-            .find(|error| self.place(error) == slot)
-            .map(|error| error.message.as_str())
-    }
-
-    /// The field that a mistake is shown at: one that the form has.
-    fn place(&self, error: &DraftError) -> Slot {
-        let slot = Slot::of(error.field);
-        let from = matches!(slot, Slot::From | Slot::FromDisplayName | Slot::FromTag);
-        match self.slots().any(|shown| shown == slot) {
-            true => slot,
-            false if from && self.sender.accounts > 1 => Slot::Account,
-            false => self.slots().find(|slot| slot.kind() != Kind::Choice).unwrap_or(slot),
-        }
-    }
-
-    /// What would be sent; of the last texts that made a request, where they make none now.
-    pub fn preview(&self) -> &Preview {
-        &self.outlook.preview
-    }
-
-    /// Whether the texts make no request now.
-    pub fn is_wrong(&self) -> bool {
-        !self.outlook.errors.is_empty()
-    }
-
-    /// What could stand where the cursor is, and which of it Tab takes.
-    pub fn candidates(&self) -> (&[Candidate], usize) {
-        (&self.outlook.candidates, self.chosen)
-    }
-
-    /// A word of advice on a field that is not wrong.
-    pub fn advice(&self, slot: Slot) -> Option<String> {
-        if slot == Slot::Raw {
-            return self.outlook.advice.clone();
-        }
-        let typed = self.fields.text(Slot::Method);
-        let typed = typed.trim();
-        if slot != Slot::Method || matches!(self.purpose, Purpose::Answer { .. }) {
-            return None;
-        }
-        let known = Method::KNOWN.iter().find(|it| it.as_str().eq_ignore_ascii_case(typed))?;
-        (known.as_str() != typed)
-            .then(|| format!("methods are case-sensitive: Right makes it {known}"))
-    }
-
     /// Sends from another account, where it is a new request; or the accounts have changed.
     pub fn use_account(&mut self, accounts: &[Account], account: usize) {
         self.sender.accounts = accounts.len();
@@ -342,27 +282,6 @@ impl Composer {
             _ if has_room => Shape::Unfolded,
             _ => Shape::Form,
         };
-    }
-
-    /// Looks at the texts anew: what is wrong with them, what would be sent, what could follow.
-    pub fn look(&mut self, around: &Around<'_>) {
-        self.made.values.set_number(around.number);
-        let waits = self.fill_in_address(around);
-        let mut values = self.made.values.clone();
-        let preview = std::mem::take(&mut self.outlook.preview);
-        let (errors, preview) = match self.attempt(around, &mut values) {
-            Ok(command) => (Vec::new(), Preview::of(&command, around)),
-            // What was right last has all of the password but its end.
-            Err(errors) if self.shows_password(around) => (errors, Preview::default()),
-            Err(errors) => (errors, preview),
-        };
-        let preview = Preview { asks: preview.asks.clone().or(waits), ..preview };
-        let advice = self.password_in_raw(around);
-        self.made.values = values;
-        let targets: Vec<&str> = around.targets.iter().map(String::as_str).collect();
-        let candidates = complete::candidates(&self.fields, self.focus, &targets, around.variables);
-        self.chosen = self.chosen.min(candidates.len().saturating_sub(1));
-        self.outlook = Outlook { errors, preview, candidates, advice };
     }
 
     /// Makes the request; where it cannot be made, every field may say why and the cursor goes to

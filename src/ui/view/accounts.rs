@@ -15,13 +15,7 @@ use crate::{
     ui::{
         bindings::{Action, Scope},
         model::Model,
-        view::{
-            overlay, put,
-            table::scroll_bar,
-            text::{safe, wrap},
-            time::Moment,
-            title,
-        },
+        view::{overlay, put, table::scroll_bar, text::wrap, time::Moment, title},
     },
 };
 
@@ -73,9 +67,9 @@ fn draw_account(
     let names = model.accounts.iter().map(|account| account.name.chars().count()).max();
     let width = names.unwrap_or(0).min(20);
     let name: String = account.name.chars().take(width).collect();
-    put(buffer, line, x, 0, &safe(&format!("{name:<width$}")), Style::new());
+    put(buffer, line, x, 0, &model.safe(&format!("{name:<width$}")), Style::new());
     x += width as u16 + 2;
-    x += put(buffer, line, x, 0, &safe(&account.identity().to_string()), Style::new()) + 2;
+    x += put(buffer, line, x, 0, &model.safe(&account.identity().to_string()), Style::new()) + 2;
     // A reason has what room is left.
     let room = usize::from(line.width.saturating_sub(x)).saturating_sub(registration::BESIDE);
     let said = registration::piece(model, account, moment, room.max(registration::REASON));
@@ -91,14 +85,14 @@ fn details(model: &Model, account: &Account, moment: &Moment) -> Vec<(String, St
         true => "where the target says".to_owned(),
         false => servers.join(", "),
     };
-    let mut lines = vec![(format!("sends to {}", safe(&servers)), Style::new())];
+    let mut lines = vec![(format!("sends to {}", model.safe(&servers)), Style::new())];
     if let Some(command) = account.password_command.as_ref()
         && registration::asks(model, account)
     {
         let program = command.arguments.first().map_or("", String::as_str);
         let text = format!(
             "asking password_command ({}): what needs the password waits until it has ended",
-            safe(program)
+            model.safe(program)
         );
         lines.push((text, theme.pending));
     }
@@ -114,7 +108,7 @@ fn details(model: &Model, account: &Account, moment: &Moment) -> Vec<(String, St
         if let (FlowState::Down { reason, retry_at, .. }, true) = (&flow.state, is_ours) {
             let again = retry_at.map(|at| format!("; tried again in {}", moment.seconds_until(at)));
             lines.push((
-                safe(&format!("{reason}{}", again.unwrap_or_default())).into_owned(),
+                model.safe(&format!("{reason}{}", again.unwrap_or_default())).into_owned(),
                 theme.bad,
             ));
         }
@@ -123,17 +117,20 @@ fn details(model: &Model, account: &Account, moment: &Moment) -> Vec<(String, St
         if events.len() > 1 {
             lines.push((format!("flow {}", event.reg_id), theme.accent));
         }
-        lines
-            .push((safe(&registration::sentence(model, event, moment)).into_owned(), Style::new()));
+        lines.push((
+            model.safe(&registration::sentence(model, event, moment)).into_owned(),
+            Style::new(),
+        ));
         if let Some(grant) = &event.grant {
-            lines.extend(granted(grant, moment).into_iter().map(|text| (text, Style::new())));
+            lines
+                .extend(granted(model, grant, moment).into_iter().map(|text| (text, Style::new())));
         }
     }
     lines
 }
 
 /// What a registrar said, a line each: the bindings with ours marked, then the rest.
-fn granted(grant: &Grant, moment: &Moment) -> Vec<String> {
+fn granted(model: &Model, grant: &Grant, moment: &Moment) -> Vec<String> {
     let binding = |binding: &crate::sip::Binding| {
         let mark = if binding.ours { "●" } else { "○" };
         let left = binding.until.map(|at| match at <= moment.now() {
@@ -141,7 +138,7 @@ fn granted(grant: &Grant, moment: &Moment) -> Vec<String> {
             false => format!("  {}", moment.seconds_until(at)),
         });
         let ours = if binding.ours { "  ours" } else { "" };
-        format!("  {mark} {}{}{ours}", safe(&binding.uri), left.unwrap_or_default())
+        format!("  {mark} {}{}{ours}", model.safe(&binding.uri), left.unwrap_or_default())
     };
     let mut lines: Vec<String> = grant.bindings.iter().map(binding).collect();
     let route: Vec<&str> = grant.service_route.iter().map(|uri| uri.as_str()).collect();
@@ -156,7 +153,7 @@ fn granted(grant: &Grant, moment: &Moment) -> Vec<String> {
         ("temporary GRUU", gruu(&grant.temp_gruu)),
     ] {
         if !value.is_empty() {
-            lines.push(format!("  {what}: {}", safe(&value)));
+            lines.push(format!("  {what}: {}", model.safe(&value)));
         }
     }
     lines

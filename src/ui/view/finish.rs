@@ -98,13 +98,13 @@ fn ascii(sign: &str) -> Option<char> {
         "▂" | "◌" => '.',
         "▁" => '_',
         "◑" => '%',
-        "●" => '*',
+        "●" | "•" => '*',
         "○" => 'o',
         "⊘" => '/',
         "✖" | "×" => 'x',
         "✔" => '+',
-        "▸" | "▷" | "▶" | "→" | "›" | "⇥" => '>',
-        "◀" | "←" | "‹" => '<',
+        "▸" | "▷" | "▶" | "→" | "›" | "»" | "⇥" => '>',
+        "◀" | "←" | "‹" | "«" => '<',
         "▲" => '^',
         "▼" => 'v',
         "≠" => '!',
@@ -112,6 +112,8 @@ fn ascii(sign: &str) -> Option<char> {
         "…" => '~',
         "§" => 's',
         "µ" => 'u',
+        "“" | "”" => '"',
+        "◇" => '?',
         _ => return None,
     })
 }
@@ -154,5 +156,39 @@ mod tests {
         ];
         let signs: HashSet<_> = states.iter().map(|state| ascii(shape(*state)).unwrap()).collect();
         assert_eq!(signs.len(), states.len());
+    }
+
+    /// The signs beyond ASCII in the texts of a source file, without its comments and tests.
+    fn signs(source: &str) -> String {
+        let own = source.split("#[cfg(test)]").next().unwrap_or_default();
+        let lines = own.lines().map(|line| line.split_once("// ").map_or(line, |(code, _)| code));
+        let lines = lines.filter(|line| !line.trim_start().starts_with("//"));
+        lines.flat_map(str::chars).filter(|c| !c.is_ascii()).collect()
+    }
+
+    #[test]
+    fn every_sign_in_a_text_of_ours_has_one_in_ascii() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut folders: Vec<_> = ["sip", "transport", "engine", "config", "demo", "ui", "cli"]
+            .iter()
+            .map(|it| root.join(it))
+            .collect();
+        let mut found = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() && !path.ends_with("tests") {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|it| it == "rs")
+                    && !path.ends_with("tests.rs")
+                {
+                    for c in signs(&std::fs::read_to_string(&path).unwrap()).chars() {
+                        found += 1;
+                        assert!(ascii(&c.to_string()).is_some(), "{c:?} of {}", path.display());
+                    }
+                }
+            }
+        }
+        assert!(found > 100, "nothing was looked at");
     }
 }

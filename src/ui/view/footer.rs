@@ -15,13 +15,7 @@ use crate::ui::{
     composer::{Purpose, Shape, Slot},
     model::{Mode, Model, Severity},
     update,
-    view::{
-        Regions, composer,
-        detail::story,
-        put,
-        text::{balanced, safe},
-        time::Moment,
-    },
+    view::{Regions, composer, detail::story, put, text::balanced, time::Moment},
 };
 
 /// How long the engine takes at most to end gracefully.
@@ -110,7 +104,7 @@ fn said<'a>(model: &'a Model, moment: &Moment) -> Option<(Cow<'a, str>, Style)> 
     if let Some(until) = notice.until {
         moment.changes(until);
     }
-    let text = safe(&notice.text);
+    let text = model.safe(&notice.text);
     Some(match notice.severity {
         Severity::Info => (text, Style::new()),
         Severity::Error => (Cow::Owned(format!("✖ {text}")), theme.bad),

@@ -14,7 +14,7 @@ use crate::{
         model::Model,
         view::{
             put, registration,
-            text::{address, cut, safe},
+            text::{address, cut},
             time::{self, Moment},
         },
     },
@@ -71,7 +71,8 @@ struct Layout {
 
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, model: &Model, moment: &Moment) {
     let theme = &model.theme;
-    let account = model.account().map(|account| safe(&account.uri.as_uri().short()).into_owned());
+    let account =
+        model.account().map(|account| model.safe(&account.uri.as_uri().short()).into_owned());
     let account = account.unwrap_or_default();
     let totals = totals(model);
     let warning = warning(area.width, model);
@@ -129,7 +130,7 @@ fn impairment(width: u16, model: &Model) -> String {
         return "IMPAIR  ".to_owned();
     }
     let room = usize::from(width / 5);
-    let rules = safe(&rules).into_owned();
+    let rules = model.safe(&rules).into_owned();
     match rules.char_indices().nth(room) {
         Some((end, _)) => format!("IMPAIR {}…  ", rules[..end].trim_end()),
         None => format!("IMPAIR {rules}  "),
@@ -302,7 +303,7 @@ fn piece(link: &Link<'_>, detail: Detail, moment: &Moment) -> String {
             let server = link.server;
             let is_address = server.host.parse::<std::net::IpAddr>().is_ok();
             let label = server.host.split('.').next().filter(|_| !is_address);
-            let label = safe(label.unwrap_or_default());
+            let label = crate::sip::escape::escape(label.unwrap_or_default());
             match server.has_port() {
                 true => format!("{name} {shape} {label}:{}", server.port),
                 false => format!("{name} {shape} {label}"),

@@ -15,7 +15,7 @@ use crate::{
         view::{
             overlay, put,
             table::scroll_bar,
-            text::{address, bytes_as_text, safe, wrap},
+            text::{address, bytes_as_text, wrap},
             title,
         },
     },
@@ -132,7 +132,7 @@ fn sentence(entry: &LogEntry, model: &Model) -> String {
         }
     });
     let flow = flow.map(|(transport, address)| whence(transport.name(), &address, &entry.sentence));
-    format!("{}{}", flow.unwrap_or_default(), safe(&model.book.passwords.hide(&entry.sentence)))
+    format!("{}{}", flow.unwrap_or_default(), model.safe(&entry.sentence))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use ratatui::{
 use crate::ui::{
     bindings::{Action, Scope},
     model::{Model, Purpose},
-    view::{Regions, overlay, palette, put, put_in, text::safe, theme::shape, title},
+    view::{Regions, overlay, palette, put, put_in, theme::shape, title},
 };
 
 /// What the filter understands, in a line.
@@ -34,12 +34,13 @@ pub(super) fn draw(buffer: &mut Buffer, regions: &Regions, model: &Model) -> Opt
             ("/", Some((format!("{help}{LANGUAGE}"), theme.dim)))
         }
         Purpose::Filter { error } => {
-            let told =
-                error.as_ref().map(|error| (format!("✖ {}", safe(&error.to_string())), theme.bad));
+            let told = error
+                .as_ref()
+                .map(|error| (format!("✖ {}", model.safe(&error.to_string())), theme.bad));
             ("/", told)
         }
         Purpose::Impair { error: Some(error) } => {
-            ("impair: ", Some((format!("✖ {}", safe(&error.to_string())), theme.bad)))
+            ("impair: ", Some((format!("✖ {}", model.safe(&error.to_string())), theme.bad)))
         }
         Purpose::Impair { error: None } if prompt.input.value().trim().is_empty() => {
             ("impair: ", Some((format!("nothing: off · {IMPAIRMENTS}"), theme.dim)))
@@ -68,7 +69,7 @@ pub(super) fn draw(buffer: &mut Buffer, regions: &Regions, model: &Model) -> Opt
     let room = usize::from(line.width.saturating_sub(x + 1));
     let scroll = prompt.input.visual_scroll(room);
     let text: String = skip_columns(prompt.input.value(), scroll);
-    put(buffer, line, x, 0, &safe(&text), Style::new());
+    put(buffer, line, x, 0, &model.safe(&text), Style::new());
     let column = prompt.input.visual_cursor().saturating_sub(scroll).min(room) as u16;
     Some(Position { x: line.x + x + column, y: line.y })
 }
@@ -105,12 +106,12 @@ fn draw_found(
         let Some(row) = model.facts.contexts.find(*id) else { continue };
         let line = Rect { y: inner.y + y as u16, height: 1, ..inner };
         let state = row.status.state;
-        let number = format!("{:>4} {}", row.id, safe(row.method.as_str()));
+        let number = format!("{:>4} {}", row.id, model.safe(row.method.as_str()));
         let word = format!("{} {}", shape(state), state.as_str());
         put_in(buffer, line, 2, 0, 14, &number, Style::new());
-        put_in(buffer, line, 17, 0, 28, &safe(&row.target().as_uri().short()), Style::new());
+        put_in(buffer, line, 17, 0, 28, &model.safe(&row.target().as_uri().short()), Style::new());
         put_in(buffer, line, 46, 0, 12, &word, theme.state(state));
-        let label = safe(row.label().unwrap_or_default());
+        let label = model.safe(row.label().unwrap_or_default());
         put(buffer, line, 59, 0, &label, theme.dim);
         if y == chosen {
             put(buffer, line, 0, 0, "▸", theme.accent);

@@ -9,10 +9,7 @@ use crate::{
     sip::{RegistrationEvent, RegistrationState},
     ui::{
         model::Model,
-        view::{
-            text::{cut, safe},
-            time::Moment,
-        },
+        view::{text::cut, time::Moment},
     },
 };
 
@@ -95,7 +92,7 @@ fn standing(
     let theme = &model.theme;
     let pending = |words: &str| (Standing::Pending(words.to_owned()), theme.pending);
     let bad = |reason: &str, retry_at: Option<Instant>| {
-        let mut words = cut(&safe(reason), most).into_owned();
+        let mut words = cut(&model.safe(reason), most).into_owned();
         if let Some(at) = retry_at.filter(|at| *at > moment.now()) {
             words.push_str(&format!("{AGAIN}{}", moment.seconds_until(at)));
         }

@@ -16,7 +16,7 @@ use crate::ui::{
     view::{
         flow_text, overlay, put,
         table::scroll_bar,
-        text::{safe, wrap},
+        text::wrap,
         time::{self, Moment},
         title,
     },
@@ -132,7 +132,8 @@ fn items(model: &Model, moment: &Moment, width: usize) -> Vec<Vec<Piece>> {
 
     heading(&mut items, "By method");
     for (method, counts) in statistics.methods() {
-        items.push(vec![(format!("  {:<10}", safe(method)), plain), (numbers(counts), plain)]);
+        items
+            .push(vec![(format!("  {:<10}", model.safe(method)), plain), (numbers(counts), plain)]);
     }
 
     heading(&mut items, "By connection");

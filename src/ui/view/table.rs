@@ -24,7 +24,7 @@ use crate::ui::{
     model::{Column, LegRow, Line, Mode, Model, Pane, Row, Sort},
     view::{
         block, put, put_in,
-        text::{balanced, cut, safe, scrolled},
+        text::{balanced, cut, scrolled},
         time::Moment,
         title,
     },
@@ -87,7 +87,7 @@ fn summary(model: &Model, room: usize) -> String {
     // In their order, each with how soon it gives way.
     let mut pieces: Vec<(u8, String)> = [
         Some((1, count)),
-        (!filter.is_empty()).then(|| (2, format!("/{}", safe(filter.text())))),
+        (!filter.is_empty()).then(|| (2, format!("/{}", model.safe(filter.text())))),
         (!table.marks.is_empty()).then(|| (0, model.marks_told())),
         table.list.hides_ended().then(|| (3, "ended hidden".to_owned())),
         (!table.columns.has(column)).then(|| (4, format!("by {}", column.name()))),
@@ -269,7 +269,7 @@ fn nothing_yet(buffer: &mut Buffer, inner: Rect, model: &Model) {
         "No request yet but what registers."
     };
     let sentence = format!("{none} Press {key} to write a request.");
-    let hint = model.hint.as_deref().map(safe);
+    let hint = model.hint.as_deref().map(|hint| model.safe(hint));
     centred(buffer, inner, &[Some(sentence.into()), hint], model);
 }
 

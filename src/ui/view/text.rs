@@ -5,30 +5,44 @@ use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::{
-    sip::{escape::escape, secret::without_passwords},
+    sip::{KnownPasswords, escape::escape, secret::without_passwords},
     transport::ServerUri,
+    ui::Model,
 };
 
 /// No line of the screen is longer than this; what comes after it need not be looked at.
 const LONGEST: usize = 1_000;
 
-/// A text from the network, escaped, and without the passwords of its URIs; only as much of it as a
-/// line can hold.
-pub fn safe(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(LONGEST) {
-        None => match without_passwords(text) {
-            Cow::Borrowed(text) => escape(text),
-            Cow::Owned(masked) => Cow::Owned(escape(&masked).into_owned()),
-        },
-        Some((end, _)) => Cow::Owned(format!("{}…", escape(&without_passwords(&text[..end])))),
+impl Model {
+    /// A text of a peer, the user or the config file, escaped, and without the passwords of its URIs
+    /// and those of the accounts; only as much of it as a line can hold. Every text that is not our
+    /// own comes to the screen through it.
+    pub(in crate::ui) fn safe<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        safe(text, &self.book.passwords)
+    }
+
+    /// The same of a text that may be made anew.
+    pub(in crate::ui) fn safe_cow<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
+        match text {
+            Cow::Borrowed(text) => self.safe(text),
+            Cow::Owned(text) => Cow::Owned(self.safe(&text).into_owned()),
+        }
     }
 }
 
-/// The same of a text that may be made anew.
-pub fn safe_cow(text: Cow<'_, str>) -> Cow<'_, str> {
+fn safe<'t>(text: &'t str, known: &KnownPasswords) -> Cow<'t, str> {
+    let end = text.char_indices().nth(LONGEST).map(|(end, _)| end);
+    let shown = &text[..end.unwrap_or(text.len())];
+    let shown = and_then(known.cover(shown), without_passwords);
+    let shown = and_then(shown, escape);
+    if end.is_none() { shown } else { Cow::Owned(format!("{shown}…")) }
+}
+
+/// What a step makes of a text that another may have made anew.
+fn and_then<'t>(text: Cow<'t, str>, step: impl Fn(&str) -> Cow<'_, str>) -> Cow<'t, str> {
     match text {
-        Cow::Borrowed(text) => safe(text),
-        Cow::Owned(text) => Cow::Owned(safe(&text).into_owned()),
+        Cow::Borrowed(text) => step(text),
+        Cow::Owned(text) => Cow::Owned(step(&text).into_owned()),
     }
 }
 
@@ -48,7 +62,7 @@ pub fn bytes_as_text(bytes: &[u8]) -> String {
 pub fn address(server: &ServerUri) -> String {
     let host = match server.host.contains(':') {
         true => format!("[{}]", server.host),
-        false => safe(&server.host).into_owned(),
+        false => escape(&server.host).into_owned(),
     };
     if server.has_port() { format!("{host}:{}", server.port) } else { host }
 }
@@ -172,6 +186,10 @@ pub fn broken(text: &str, width: usize, indent: usize) -> Vec<String> {
 mod tests {
     use super::*;
 
+    fn shown(text: &str) -> Cow<'_, str> {
+        safe(text, &KnownPasswords::default())
+    }
+
     #[test]
     fn texts_are_cut_at_their_end() {
         for (text, width, cut_text) in [
@@ -243,13 +261,13 @@ mod tests {
     #[test]
     fn a_long_text_is_not_escaped_to_its_end() {
         let text = "\x1b".repeat(70_000);
-        assert!(safe(&text).len() < 5 * LONGEST);
-        assert_eq!(safe("\x1b]0;x\x07"), r"\x1b]0;x\x07");
+        assert!(shown(&text).len() < 5 * LONGEST);
+        assert_eq!(shown("\x1b]0;x\x07"), r"\x1b]0;x\x07");
     }
 
     #[test]
     fn the_password_of_a_uri_is_not_shown() {
-        assert_eq!(safe("INVITE sip:bob:pw@lab.test"), "INVITE sip:bob:***@lab.test");
-        assert_eq!(safe("<sip:a:pw@b>, <sips:c:pw@d>"), "<sip:a:***@b>, <sips:c:***@d>");
+        assert_eq!(shown("INVITE sip:bob:pw@lab.test"), "INVITE sip:bob:***@lab.test");
+        assert_eq!(shown("<sip:a:pw@b>, <sips:c:pw@d>"), "<sip:a:***@b>, <sips:c:***@d>");
     }
 }

@@ -27,7 +27,7 @@ use crate::{
         model::Model,
         view::{
             overlay, put,
-            text::{address, safe, wrap},
+            text::{address, wrap},
             title,
         },
     },
@@ -48,7 +48,7 @@ fn draw_form(buffer: &mut Buffer, body: Rect, full: bool, model: &Model) -> Opti
     let area = if full { body } else { outside(composer, body) };
     let places = places(model, inside(area));
     let account = model.accounts.get(composer.account());
-    let from = account.map(|account| format!("from {}", safe(account.uri.as_str())));
+    let from = account.map(|account| format!("from {}", model.safe(account.uri.as_str())));
     let more = match composer.slots().count() - places.len() {
         0 => None,
         1 => Some("1 more field".to_owned()),
@@ -115,7 +115,7 @@ fn below(model: &Model, slot: Slot, width: u16) -> Vec<(String, Style)> {
     let composer = model.drafts.open();
     let hint = match lines.is_empty() {
         true => hint(model, slot, width),
-        false if composer.focus() == slot => candidates(composer, usize::from(width)),
+        false if composer.focus() == slot => candidates(model, usize::from(width)),
         false => None,
     };
     lines.extend(hint.into_iter().flatten().map(|line| (line, model.theme.dim)));
@@ -130,7 +130,7 @@ fn message(model: &Model, slot: Slot, width: u16) -> Vec<(String, Style)> {
         (None, Some(advice)) => (advice, theme.pending),
         (None, None) => return Vec::new(),
     };
-    let lines = wrap(&safe(&text.0), usize::from(width));
+    let lines = wrap(&model.safe(&text.0), usize::from(width));
     lines.into_iter().map(|line| (line, text.1)).collect()
 }
 
@@ -138,7 +138,7 @@ fn message(model: &Model, slot: Slot, width: u16) -> Vec<(String, Style)> {
 fn hint(model: &Model, slot: Slot, width: u16) -> Option<Vec<String>> {
     let composer = model.drafts.open();
     if composer.focus() == slot
-        && let Some(lines) = candidates(composer, usize::from(width))
+        && let Some(lines) = candidates(model, usize::from(width))
     {
         return Some(lines);
     }
@@ -152,7 +152,8 @@ fn hint(model: &Model, slot: Slot, width: u16) -> Option<Vec<String>> {
 }
 
 /// What Tab completes to, what that is, and what else there is.
-fn candidates(composer: &Composer, width: usize) -> Option<Vec<String>> {
+fn candidates(model: &Model, width: usize) -> Option<Vec<String>> {
+    let composer = model.drafts.open();
     let (candidates, chosen) = composer.candidates();
     let candidate = candidates.get(chosen)?;
     // Nothing typed yet: the help of the field says more.
@@ -161,12 +162,12 @@ fn candidates(composer: &Composer, width: usize) -> Option<Vec<String>> {
     {
         return None;
     }
-    let mut first = format!("⇥ {}", safe(candidate.text.trim_end()));
+    let mut first = format!("⇥ {}", model.safe(candidate.text.trim_end()));
     if !candidate.meaning.is_empty() {
         first.push_str(&format!("  {}", candidate.meaning));
     }
     let others = (1..candidates.len()).map(|n| &candidates[(chosen + n) % candidates.len()]);
-    let others: Vec<_> = others.map(|other| safe(other.text.trim_end())).collect();
+    let others: Vec<_> = others.map(|other| model.safe(other.text.trim_end())).collect();
     let mut lines = vec![first];
     if !others.is_empty() {
         lines.push(format!("  {}", others.join(" · ")));
@@ -190,7 +191,7 @@ fn draw_field(buffer: &mut Buffer, area: Rect, slot: Slot, model: &Model) -> Opt
                     format!("{}  {}", account.name, account.uri)
                 }),
             };
-            put(buffer, area, 0, 0, &chooses(&safe(&text)), Style::new());
+            put(buffer, area, 0, 0, &chooses(&model.safe(&text)), Style::new());
             focus.then_some(area.as_position())
         }
         slot if slot.kind() == Kind::Area => {

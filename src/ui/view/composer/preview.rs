@@ -11,7 +11,7 @@ use crate::{
     sip::{escape::escape, lint::Severity, secret::without_passwords},
     ui::{
         bindings::{Action, Scope},
-        composer::Composer,
+        composer::{Composer, Slot},
         model::Model,
         view::{
             composer::inside,
@@ -57,6 +57,28 @@ pub(super) fn end(model: &Model, inner: Rect) -> usize {
     lines.len().saturating_sub(usize::from(inner.height))
 }
 
+/// Why the texts make no request, and where that stands.
+fn wrong(composer: &Composer) -> String {
+    let label = |slot: Slot| slot.label(composer.purpose());
+    let mut wrong: Vec<(&str, Option<&str>)> =
+        composer.mistakes().map(|(slot, why)| (label(slot), why)).collect();
+    let labels: Vec<&str> = wrong.iter().map(|(label, _)| *label).collect();
+    let where_ = match &labels[..] {
+        [] => "see the fields".to_owned(),
+        labels => format!("see {}", labels.join(", ")),
+    };
+    wrong.retain(|(_, why)| why.is_some());
+    match wrong.first() {
+        // A field that is still to be written says for itself what it needs.
+        None => format!("✖ this makes no request yet: {where_}"),
+        Some((label, why)) => {
+            let why = without_passwords(why.unwrap_or_default());
+            let others = if labels.len() > 1 { format!("; {where_}") } else { String::new() };
+            format!("✖ this makes no request yet: {label}: {why}{others}")
+        }
+    }
+}
+
 /// The notes, then the message, each finding below the line that it stands on.
 fn lines(model: &Model, composer: &Composer, width: usize) -> Vec<(String, Style)> {
     let theme = &model.theme;
@@ -66,7 +88,7 @@ fn lines(model: &Model, composer: &Composer, width: usize) -> Vec<(String, Style
         lines.extend(wrap(&escape(&known.hide(text)), width).into_iter().map(|line| (line, style)));
     };
     if composer.is_wrong() {
-        told("✖ this makes no request yet: see the fields", theme.bad, &mut lines);
+        told(&wrong(composer), theme.bad, &mut lines);
     }
     for warning in &preview.warnings {
         told(&format!("▲ {}", without_passwords(warning)), theme.pending, &mut lines);

@@ -1,5 +1,6 @@
-//! What of a field's text is shown: its secrets stand as a mask, except the one that the cursor is
-//! in, which is being written; the password of an account never. The field itself keeps every byte.
+//! What of a field's text is shown: its secrets stand as a mask. The one that the cursor is in has a
+//! sign for each of its characters, so that it can be edited; the password of an account never has.
+//! The field itself keeps every byte.
 
 use std::ops::Range;
 
@@ -20,9 +21,9 @@ pub(super) struct Shown {
 /// What of a line is a secret.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Secrets {
-    /// What protects; shown while it is being written.
+    /// What protects.
     own: Vec<Range<usize>>,
-    /// The passwords of accounts; never shown.
+    /// The passwords of accounts.
     known: Vec<Range<usize>>,
 }
 
@@ -67,35 +68,45 @@ fn by_line(lines: &[String], find: impl Fn(&[u8]) -> Vec<Range<usize>>) -> Vec<V
 
 /// A line with its secrets masked. `cursor` is a byte offset in it.
 pub(super) fn show(line: &str, secrets: &Secrets, cursor: Option<usize>) -> Shown {
-    let is_open = |secret: &&Range<usize>| {
+    let is_open = |secret: &Range<usize>| {
+        let meets = |known: &Range<usize>| known.start < secret.end && secret.start < known.end;
         cursor.is_some_and(|cursor| (secret.start..=secret.end).contains(&cursor))
+            && !secrets.known.iter().any(meets)
     };
-    let own = secrets.own.iter().filter(|secret| !is_open(secret));
-    let hidden = secret::apart(own.chain(&secrets.known).cloned().collect());
     let mut shown = Shown { text: String::new(), column: 0 };
-    let mut at = 0;
-    let mut put = |piece: Range<usize>, masked: bool| {
-        if let Some(cursor) = cursor
-            && cursor >= piece.end
-        {
-            // All of it stands before the cursor.
-            shown.column +=
-                if masked { secret::MASK.width() } else { escape(&line[piece.clone()]).width() };
-        } else if let Some(cursor) = cursor.filter(|cursor| *cursor > piece.start && !masked) {
-            shown.column += escape(&line[piece.start..cursor]).width();
-        }
-        shown.text.push_str(if masked { secret::MASK } else { "" });
-        if !masked {
-            shown.text.push_str(&escape(&line[piece]));
-        }
+    let mut put = |piece: Range<usize>, how: fn(&str) -> String| {
+        let text = how(&line[piece.clone()]);
+        let before = match cursor {
+            Some(cursor) if cursor >= piece.end => text.width(),
+            // In a mask of its own length nothing tells where it is.
+            Some(cursor) if cursor > piece.start && how("") != secret::MASK => {
+                how(&line[piece.start..cursor]).width()
+            }
+            _ => 0,
+        };
+        shown.column += before;
+        shown.text.push_str(&text);
     };
-    for secret in hidden {
-        put(at..secret.start, false);
+    let mut at = 0;
+    for secret in secret::apart(secrets.own.iter().chain(&secrets.known).cloned().collect()) {
+        put(at..secret.start, clear);
         at = secret.end;
-        put(secret, true);
+        put(secret.clone(), if is_open(&secret) { sign_by_sign } else { masked });
     }
-    put(at..line.len(), false);
+    put(at..line.len(), clear);
     shown
+}
+
+fn clear(text: &str) -> String {
+    escape(text).into_owned()
+}
+
+fn masked(_: &str) -> String {
+    secret::MASK.to_owned()
+}
+
+fn sign_by_sign(text: &str) -> String {
+    "*".repeat(text.chars().count())
 }
 
 #[cfg(test)]
@@ -124,16 +135,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_being_written_is_shown_and_the_cursor_stands_where_it_is() {
+    fn what_is_being_written_is_masked_sign_by_sign_and_the_cursor_stands_where_it_is() {
         let line = "<sip:a:pw@h>, <sip:b:secret@h>";
         let secrets =
             secrets(Slot::Routes, &[line.to_owned()], &KnownPasswords::default()).remove(0);
         for (cursor, text, column) in [
             (0, "<sip:a:***@h>, <sip:b:***@h>", 0),
-            (7, "<sip:a:pw@h>, <sip:b:***@h>", 7),
-            (9, "<sip:a:pw@h>, <sip:b:***@h>", 9),
+            (7, "<sip:a:**@h>, <sip:b:***@h>", 7),
+            (9, "<sip:a:**@h>, <sip:b:***@h>", 9),
             (10, "<sip:a:***@h>, <sip:b:***@h>", 11),
-            (25, "<sip:a:***@h>, <sip:b:secret@h>", 26),
+            (25, "<sip:a:***@h>, <sip:b:******@h>", 26),
             (line.len(), "<sip:a:***@h>, <sip:b:***@h>", 28),
         ] {
             let shown = show(line, &secrets, Some(cursor));

@@ -12,7 +12,7 @@ use crate::{
             RspAuth, UsernameForm,
         },
     },
-    ui::view::{text::safe, time::delta},
+    ui::view::time::delta,
 };
 
 pub(super) fn page(room: &Room<'_>) -> Page {
@@ -33,7 +33,7 @@ pub(super) fn page(room: &Room<'_>) -> Page {
             true => String::new(),
             false => format!(" #{}", entry.context),
         };
-        let method = safe(entry.method.as_str());
+        let method = room.model.safe(entry.method.as_str());
         let title = format!(" {when}  {method}{child} {title}");
         page.heading(title, style.add_modifier(Modifier::BOLD));
         if let (Some(line), Some(_)) = (page.lines.last_mut(), entry.fact.message()) {
@@ -58,7 +58,12 @@ pub(super) fn page(room: &Room<'_>) -> Page {
 fn round(page: &mut Page, room: &Room<'_>, record: &AuthRecord) {
     let theme = &room.model.theme;
     if let Some(reason) = &record.gave_up {
-        page.fact(("gave up", theme.dim), &safe(&reason.to_string()), room.width, theme.bad);
+        page.fact(
+            ("gave up", theme.dim),
+            &room.model.safe(&reason.to_string()),
+            room.width,
+            theme.bad,
+        );
     }
     for challenge in &record.challenges {
         asked(page, room, challenge);
@@ -70,7 +75,12 @@ fn round(page: &mut Page, room: &Room<'_>, record: &AuthRecord) {
             }
             ChallengeOutcome::PassedOver(why) => {
                 let why = format!("no: {why}");
-                page.fact(("  answered", theme.dim), &safe(&why), room.width, theme.pending);
+                page.fact(
+                    ("  answered", theme.dim),
+                    &room.model.safe(&why),
+                    room.width,
+                    theme.pending,
+                );
             }
         }
     }
@@ -96,10 +106,10 @@ fn asked(page: &mut Page, room: &Room<'_>, challenge: &ChallengeRecord) {
     if challenge.stale {
         words.push_str(", the last nonce was only too old");
     }
-    page.fact(("challenge", theme.dim), &safe(&words), room.width, theme.plain);
+    page.fact(("challenge", theme.dim), &room.model.safe(&words), room.width, theme.plain);
     let mut fact = |name, value: &Option<String>| {
         if let Some(value) = value {
-            page.fact((name, theme.dim), &safe(value), room.width, Style::new());
+            page.fact((name, theme.dim), &room.model.safe(value), room.width, Style::new());
         }
     };
     fact("  realm", &challenge.realm);
@@ -113,7 +123,7 @@ fn asked(page: &mut Page, room: &Room<'_>, challenge: &ChallengeRecord) {
 fn answered(page: &mut Page, room: &Room<'_>, answer: &AnswerRecord) {
     let theme = &room.model.theme;
     let mut fact = |name, value: &str| {
-        page.fact((name, theme.dim), &safe(value), room.width, Style::new());
+        page.fact((name, theme.dim), &room.model.safe(value), room.width, Style::new());
     };
     let form = match answer.username_form {
         UsernameForm::Plain => "",
@@ -143,7 +153,12 @@ fn proof(page: &mut Page, room: &Room<'_>, info: &InfoRecord) {
         AuthKind::Proxy => "a proxy",
     };
     let realm = info.realm.as_ref().map(|realm| format!(" of {realm}")).unwrap_or_default();
-    page.fact(("from", theme.dim), &safe(&format!("{from}{realm}")), room.width, Style::new());
+    page.fact(
+        ("from", theme.dim),
+        &room.model.safe(&format!("{from}{realm}")),
+        room.width,
+        Style::new(),
+    );
     let style = match info.rspauth {
         RspAuth::Verified => theme.good,
         RspAuth::Wrong => theme.bad,
@@ -151,6 +166,6 @@ fn proof(page: &mut Page, room: &Room<'_>, info: &InfoRecord) {
     };
     page.fact(("proof", theme.dim), &info.rspauth.to_string(), room.width, style);
     if let Some(next) = &info.next_nonce {
-        page.fact(("next nonce", theme.dim), &safe(next), room.width, Style::new());
+        page.fact(("next nonce", theme.dim), &room.model.safe(next), room.width, Style::new());
     }
 }

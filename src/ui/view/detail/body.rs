@@ -17,10 +17,7 @@ use crate::{
         multipart::{Part, parts},
         syntax,
     },
-    ui::{
-        detail::{Reading, sdp},
-        view::text::safe,
-    },
+    ui::detail::{Reading, sdp},
 };
 
 /// How deep parts may stand in each other.
@@ -129,7 +126,12 @@ fn one(
 }
 
 fn problem_line(page: &mut Page, room: &Room<'_>, problem: &str) {
-    page.sentence(&format!("▲ {}", safe(problem)), 0, room.width, room.model.theme.pending);
+    page.sentence(
+        &format!("▲ {}", room.model.safe(problem)),
+        0,
+        room.width,
+        room.model.theme.pending,
+    );
 }
 
 /// Whether a text is one that people read.

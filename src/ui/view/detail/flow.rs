@@ -10,10 +10,7 @@ use crate::{
     ui::{
         detail,
         model::Flow,
-        view::{
-            text::safe,
-            time::{Moment, short},
-        },
+        view::time::{Moment, short},
     },
 };
 
@@ -24,7 +21,7 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
     page.heading(heading, theme.accent.add_modifier(Modifier::BOLD));
     candidates(&mut page, room);
     let mut fact = |name, value: &str, style| {
-        page.fact((name, theme.dim), &safe(value), room.width, style);
+        page.fact((name, theme.dim), &room.model.safe(value), room.width, style);
     };
     let plain = Style::new();
     let flow = row.created.flow.and_then(|id| room.model.facts.flows.get(&id));
@@ -115,7 +112,7 @@ fn others(page: &mut Page, room: &Room<'_>) {
             continue;
         };
         let mut fact = |name, value: &str, style| {
-            page.fact((name, theme.dim), &safe(value), room.width, style);
+            page.fact((name, theme.dim), &room.model.safe(value), room.width, style);
         };
         fact("came over", "a connection that the peer has opened to us", Style::new());
         fact("  transport", transport(open.transport), Style::new());
@@ -154,7 +151,7 @@ fn candidates(page: &mut Page, room: &Room<'_>) {
     let theme = &room.model.theme;
     let own = || room.row.timeline.iter().filter(|entry| entry.context == room.row.id);
     let mut fact = |name, value: &str, style| {
-        page.fact((name, theme.dim), &safe(value), room.width, style);
+        page.fact((name, theme.dim), &room.model.safe(value), room.width, style);
     };
     let lookups = own().filter_map(|entry| match &entry.fact {
         Fact::Resolved(resolution) => Some(&resolution.lookups),
@@ -182,7 +179,7 @@ fn candidates(page: &mut Page, room: &Room<'_>) {
 fn secured(page: &mut Page, room: &Room<'_>, tls: &TlsFacts) {
     let theme = &room.model.theme;
     let mut fact = |name, value: &str, style| {
-        page.fact((name, theme.dim), &safe(value), room.width, style);
+        page.fact((name, theme.dim), &room.model.safe(value), room.width, style);
     };
     let plain = Style::new();
     fact("TLS", &format!("{}, {}", tls.version, tls.cipher_suite), plain);
@@ -198,7 +195,7 @@ fn secured(page: &mut Page, room: &Room<'_>, tls: &TlsFacts) {
 fn certificates(page: &mut Page, room: &Room<'_>, chain: &[Certificate]) {
     let theme = &room.model.theme;
     let mut fact = |name, value: &str, style| {
-        page.fact((name, theme.dim), &safe(value), room.width, style);
+        page.fact((name, theme.dim), &room.model.safe(value), room.width, style);
     };
     let plain = Style::new();
     for (number, certificate) in chain.iter().enumerate() {

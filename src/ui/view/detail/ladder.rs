@@ -6,7 +6,8 @@ use super::{
 };
 use crate::ui::{
     detail::ladder::{Ladder, LadderLine, Mood, Part, What},
-    view::{theme::Theme, time::delta},
+    model::Model,
+    view::time::delta,
 };
 
 /// The columns of the times, with the space behind them.
@@ -17,18 +18,19 @@ pub(super) fn page(room: &Room<'_>) -> Page {
     let ladder = Ladder::of(room.row, &room.model.facts);
     let layout = ladder.layout(Some(room.width.saturating_sub(TIMES)), room.model.detail.zoom);
     let heads = ladder.heads(&layout);
-    let head = heads.iter().map(|line| set(Line::new().padded(TIMES), line, theme)).collect();
+    let head = heads.iter().map(|line| set(Line::new().padded(TIMES), line, room.model)).collect();
     let mut page = Page { head, ..Page::default() };
     for (line, step) in ladder.lines(&layout).zip(&ladder.steps) {
         let when = delta(step.at.saturating_duration_since(room.row.at));
         let opens = matches!(step.what, What::Arrow { .. }).then_some(step.place);
         let start = Line::of(format!("{when:>width$} ", width = TIMES - 1), theme.dim);
-        page.push(set(start, &line, theme).opening(opens));
+        page.push(set(start, &line, room.model).opening(opens));
     }
     page
 }
 
-fn set(start: Line, line: &LadderLine, theme: &Theme) -> Line {
+fn set(start: Line, line: &LadderLine, model: &Model) -> Line {
+    let theme = &model.theme;
     let mood = |mood| match mood {
         Mood::Out => theme.accent,
         Mood::Pending => theme.pending,
@@ -44,6 +46,6 @@ fn set(start: Line, line: &LadderLine, theme: &Theme) -> Line {
             Part::Label(_) => theme.plain,
             Part::Name => theme.accent,
         };
-        set.with(text.as_str(), style)
+        set.with(model.book.passwords.cover(text), style)
     })
 }

@@ -13,7 +13,7 @@ use crate::{
     sip::{Fact, HeaderName, LegState, Message, Method, TerminatedBy, header::NameAddr},
     ui::{
         model::{Entry, Row},
-        view::{text::safe, time::delta},
+        view::time::delta,
     },
 };
 
@@ -51,18 +51,20 @@ pub(super) fn page(room: &Room<'_>) -> Page {
                 let parent = row.created.parent.map(|id| id.to_string()).unwrap_or_default();
                 format!("This request was sent in a dialog of #{parent}: its legs stand there.")
             }
-            _ => format!("{} makes no dialog (RFC 3261 §12).", safe(row.method.as_str())),
+            _ => {
+                format!("{} makes no dialog (RFC 3261 §12).", room.model.safe(row.method.as_str()))
+            }
         };
         page.sentence(&sentence, 1, room.width, theme.dim);
         return page;
     }
     for (index, leg) in legs.iter().enumerate() {
         let (words, style) = state(&leg.state, room);
-        let title = format!(" {} leg {}", index + 1, safe(&leg.tag));
+        let title = format!(" {} leg {}", index + 1, room.model.safe(&leg.tag));
         page.heading(title, theme.accent.add_modifier(Modifier::BOLD));
         let since = delta(leg.since.saturating_duration_since(row.at));
         let mut fact = |name, value: &str, style| {
-            page.fact((name, theme.dim), &safe(value), room.width, style);
+            page.fact((name, theme.dim), &room.model.safe(value), room.width, style);
         };
         fact("state", &format!("{words}, since {since}"), style);
         let plain = Style::new();

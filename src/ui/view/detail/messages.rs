@@ -22,10 +22,7 @@ use crate::{
             diff::{BodyLine, Change, Diff, How, diff},
             explain,
         },
-        view::{
-            text::{bytes_as_text, safe},
-            theme::Theme,
-        },
+        view::{text::bytes_as_text, theme::Theme},
     },
 };
 
@@ -45,7 +42,8 @@ pub(super) fn page(room: &Room<'_>) -> Page {
     };
     let detail = &room.model.detail;
     if let Some(marked) = detail.marked.as_ref().filter(|_| detail.comparing) {
-        let title = format!(" A: {} → this message, number {}", safe(&marked.name), number + 1);
+        let title =
+            format!(" A: {} → this message, number {}", room.model.safe(&marked.name), number + 1);
         page.lines.extend(Line::of(title, dim).wrapped(room.width, INDENT));
         if marked.is(&message) {
             page.sentence(&itself(room), 1, room.width, dim);
@@ -146,7 +144,7 @@ impl<'a> Shown<'a> {
 
     /// What is said of the message, which may name a part of it.
     pub(super) fn hidden(&self, said: &str) -> String {
-        safe(&self.room.model.book.passwords.hide(said)).into_owned()
+        self.room.model.safe(said).into_owned()
     }
 
     /// The message as what it is.
@@ -302,7 +300,7 @@ fn compare(page: &mut Page, room: &Room<'_>, before: &Bytes, after: &Bytes) {
     let theme = &room.model.theme;
     let diff = match diff(before, after) {
         Ok(diff) => diff,
-        Err(problem) => return page.sentence(&safe(&problem), 1, room.width, theme.bad),
+        Err(problem) => return page.sentence(&room.model.safe(&problem), 1, room.width, theme.bad),
     };
     let same = match &diff {
         Diff { identical: true, .. } => "The same, byte for byte: a retransmission.".to_owned(),
@@ -333,7 +331,7 @@ fn compare(page: &mut Page, room: &Room<'_>, before: &Bytes, after: &Bytes) {
 
 fn differs(page: &mut Page, room: &Room<'_>, change: &Change) {
     let theme = &room.model.theme;
-    let name = safe(&change.name).into_owned();
+    let name = room.model.safe(&change.name).into_owned();
     let whole = |sign, value: &str, style| {
         let text = value_of(room, &change.name, value);
         Line::of(format!(" {sign} {name}: "), style).with(text, style)
@@ -345,7 +343,7 @@ fn differs(page: &mut Page, room: &Room<'_>, change: &Change) {
             page.push(Line::of(format!(" ~ {name}"), theme.pending));
             for part in parts {
                 let name = if part.name.is_empty() { "value" } else { &part.name };
-                let name = safe(name);
+                let name = room.model.safe(name);
                 let mut side = |sign, side: &Option<String>, style| {
                     if let Some(value) = side {
                         let text = value_of(room, &change.name, value);

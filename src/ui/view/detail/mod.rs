@@ -42,13 +42,7 @@ pub(in crate::ui) use page::Page;
 use crate::ui::{
     detail::{Carried, Tab},
     model::{Mode, Model, Pane, Row},
-    view::{
-        Regions, block, put,
-        table::scroll_bar,
-        text::{cut, safe},
-        time::Moment,
-        title,
-    },
+    view::{Regions, block, put, table::scroll_bar, text::cut, time::Moment, title},
 };
 
 /// What a tab is made from.
@@ -202,7 +196,7 @@ pub(super) fn draw(
         return None;
     };
     let heading = format!("#{} {} {}", row.id, row.method, row.target().as_uri().as_str());
-    let heading = safe(&heading);
+    let heading = model.safe(&heading);
     let heading = cut(&heading, usize::from(area.width.saturating_sub(6)));
     let frame = block(title(&heading, style), focus, theme);
     let inner = frame.inner(area);
@@ -299,7 +293,7 @@ fn bottom(
     let mut cursor = None;
     if let Some(find) = &model.detail.find {
         let typing = model.mode == Mode::Find;
-        let text = safe(find.value()).into_owned();
+        let text = model.safe(find.value()).into_owned();
         let count = model.detail.wanted().map(|wanted| {
             let lines = page.matches(wanted);
             let chosen = model.detail.spot().line(model.detail.tab, page.lines.len());

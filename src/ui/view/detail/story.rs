@@ -1,25 +1,23 @@
 //! One entry of a timeline in words: what went over the wire, and what it meant.
 
 mod mark;
-
-use std::borrow::Cow;
+mod words;
 
 use ratatui::style::Style;
 
+pub(in crate::ui::view) use words::{by, flow, went_to, whence};
+
+use words::{by as by_whom, found, reason};
+
 use crate::{
     sip::{
-        Absorbed, CancelOptions, Destination, Fact, FlowId, LegState, Message, RedirectTarget,
-        Resolution, Response, TerminatedBy, Timer, Transport, answer_attempts, notification,
+        Absorbed, Fact, LegState, Message, RedirectTarget, Response, Timer, answer_attempts,
+        notification,
     },
     ui::{
         detail::ladder::short,
         model::{Entry, Model, Row},
-        view::{
-            table::response_line,
-            text::{address, flow_text, safe},
-            theme::Theme,
-            time::interval,
-        },
+        view::{table::response_line, theme::Theme, time::interval},
     },
 };
 
@@ -45,8 +43,8 @@ pub(in crate::ui::view) fn tell(entry: &Entry, place: usize, row: &Row, model: &
 }
 
 /// The sentences that belong to an entry and have lines of their own.
-pub(in crate::ui::view) fn details(entry: &Entry) -> Vec<String> {
-    let sentence = |text: &str| safe(text).into_owned();
+pub(in crate::ui::view) fn details(entry: &Entry, model: &Model) -> Vec<String> {
+    let sentence = |text: &str| model.safe(text).into_owned();
     let mut details = Vec::new();
     match &entry.fact {
         Fact::Cancel { waiting: true, .. } => {
@@ -54,7 +52,10 @@ pub(in crate::ui::view) fn details(entry: &Entry) -> Vec<String> {
         }
         Fact::Failed { response, detail, advice, .. } => {
             // The response itself stands in the line above already.
-            if response.as_ref().is_none_or(|response| response_line(response) != safe(detail)) {
+            if response
+                .as_ref()
+                .is_none_or(|response| response_line(response, model) != model.safe(detail))
+            {
                 details.push(sentence(detail));
             }
             details.extend(advice.iter().map(|advice| sentence(&advice.sentence)));
@@ -129,7 +130,7 @@ impl Teller<'_> {
         match &self.entry.fact {
             Fact::Created(_) => ("·", theme.dim, "created".to_owned(), String::new()),
             Fact::Resolving { server } => {
-                ("·", theme.dim, "resolving".to_owned(), safe(server).into_owned())
+                ("·", theme.dim, "resolving".to_owned(), self.model.safe(server).into_owned())
             }
             Fact::Resolved(resolution) => {
                 ("·", theme.dim, "resolved".to_owned(), found(resolution))
@@ -161,7 +162,7 @@ impl Teller<'_> {
                 ("✖", theme.bad, self.came_to("failed"), cause.to_string())
             }
             Fact::Cancel { options, .. } => {
-                ("⊘", theme.pending, "cancel requested".to_owned(), reason(options))
+                ("⊘", theme.pending, "cancel requested".to_owned(), reason(options, self.model))
             }
             Fact::CancelSent { .. } => self.out("CANCEL".to_owned(), self.route()),
             Fact::AuthGivenUp { .. } => {
@@ -171,9 +172,10 @@ impl Teller<'_> {
                 ("◆", theme.dim, "credentials".to_owned(), String::new())
             }
             Fact::Challenged { response, .. } => self.came(response, "challenged".to_owned()),
-            Fact::Redirected { response, followed } => {
-                self.came(response, format!("goes on to {}", safe(&followed.next.as_uri().short())))
-            }
+            Fact::Redirected { response, followed } => self.came(
+                response,
+                format!("goes on to {}", self.model.safe(&followed.next.as_uri().short())),
+            ),
             Fact::PrackAnswered(response) => {
                 let meant = if response.status.is_success() {
                     "the PRACK arrived"
@@ -203,7 +205,7 @@ impl Teller<'_> {
                 ("⊘", theme.pending, "cancel crossed".to_owned(), "by a 2xx".to_owned())
             }
             Fact::Impaired(impaired) => {
-                ("≠", theme.bad, safe(&impaired.what()).into_owned(), String::new())
+                ("≠", theme.bad, self.model.safe(&impaired.what()).into_owned(), String::new())
             }
             Fact::Unmatched { .. } => {
                 ("○", theme.dim, "nothing can answer it".to_owned(), String::new())
@@ -231,20 +233,20 @@ impl Teller<'_> {
             Fact::NoLeg { tag, .. } => (
                 "◇",
                 theme.bad,
-                format!("no leg {}", safe(tag)).trim_end().to_owned(),
+                format!("no leg {}", self.model.safe(tag)).trim_end().to_owned(),
                 String::new(),
             ),
             Fact::Received { again, message, .. } => {
                 let meant = if *again { "from the peer, repeated" } else { "from the peer" };
                 let read = Message::read(message.clone()).ok();
                 let meant = match read.as_ref().and_then(notification) {
-                    Some(said) => format!("{meant} · {}", safe(&said)),
+                    Some(said) => format!("{meant} · {}", self.model.safe(&said)),
                     None => meant.to_owned(),
                 };
                 ("←", theme.pending, self.name(), meant)
             }
             Fact::Answered { response, attempt, left, .. } => {
-                let what = format!("{} to {}", response_line(response), self.name());
+                let what = format!("{} to {}", response_line(response, self.model), self.name());
                 match attempt {
                     1 => self.out(what, self.and_route("our answer".to_owned())),
                     again => self.out(
@@ -267,7 +269,9 @@ impl Teller<'_> {
             Fact::Beside { message, .. } => {
                 let status = Message::read(message.clone()).ok().and_then(|read| read.status());
                 let what = match status {
-                    Some(status) => response_line(&Response { status, message: message.clone() }),
+                    Some(status) => {
+                        response_line(&Response { status, message: message.clone() }, self.model)
+                    }
                     None => format!("{} bytes", message.len()),
                 };
                 ("←", theme.pending, what, "belongs to nothing".to_owned())
@@ -286,7 +290,7 @@ impl Teller<'_> {
             200..300 => self.theme.good,
             _ => self.theme.bad,
         };
-        let mut what = response_line(response);
+        let mut what = response_line(response, self.model);
         let mut meant = meant;
         if self.entry.method != self.row.method || self.is_child() {
             what.push_str(" to ");
@@ -294,7 +298,7 @@ impl Teller<'_> {
         } else if let Some(other) = self.other_try(&response.message) {
             what.push_str(&format!(" to {other}"));
         } else if let Some(tag) = response.to_tag().filter(|_| response.status.code() > 100) {
-            meant.push_str(&format!(" · tag {}", safe(&short(&tag))));
+            meant.push_str(&format!(" · tag {}", self.model.safe(&short(&tag))));
         }
         ("←", style, what, meant)
     }
@@ -304,9 +308,9 @@ impl Teller<'_> {
             LegState::Early => (self.theme.pending, "early".to_owned()),
             LegState::Confirmed => (self.theme.good, "confirmed: up".to_owned()),
             LegState::HangingUp { bye } => (self.theme.pending, format!("hanging up with #{bye}")),
-            LegState::Terminated { by } => (self.theme.dim, format!("ended by {}", self::by(*by))),
+            LegState::Terminated { by } => (self.theme.dim, format!("ended by {}", by_whom(*by))),
         };
-        ("◆", style, format!("leg {}", safe(tag)), meant)
+        ("◆", style, format!("leg {}", self.model.safe(tag)), meant)
     }
 
     /// Over which transport and to which address.
@@ -344,77 +348,6 @@ impl Teller<'_> {
             (true, _) => "accepted, repeated".to_owned(),
             (false, true) => "accepted: it crossed the CANCEL".to_owned(),
             (false, false) => "accepted".to_owned(),
-        }
-    }
-}
-
-/// Who ended a leg.
-pub(in crate::ui::view) fn by(by: TerminatedBy) -> Cow<'static, str> {
-    Cow::Borrowed(match by {
-        TerminatedBy::Local => "us",
-        TerminatedBy::Peer => "the peer",
-        TerminatedBy::Response(status) => return format!("a {status}").into(),
-        TerminatedBy::Expiry => "its expiry",
-        TerminatedBy::GivenUp => "giving up",
-        TerminatedBy::Transport => "the flow's end",
-    })
-}
-
-/// The transport of a context, and the address that its flow leads to.
-pub(in crate::ui::view) fn flow(row: &Row, model: &Model) -> String {
-    match row.created.flow {
-        Some(id) => over(id, row.created.transport, model),
-        None if row.status.state.is_pending() => "a server that is being looked up".to_owned(),
-        None => "no server: none was found".to_owned(),
-    }
-}
-
-fn over(id: FlowId, transport: Transport, model: &Model) -> String {
-    match model.facts.flows.get(&id) {
-        Some(flow) => format!("{transport} {}", address(&flow.event.server)),
-        None => format!("{transport} flow {id}"),
-    }
-}
-
-/// The transport, and the address that a message of ours went to.
-pub(in crate::ui::view) fn went_to(destination: &Destination, model: &Model) -> String {
-    let Destination { flow, transport, to } = destination;
-    let peer = || Some(model.facts.peer_flows.find(*flow)?.0.peer);
-    match to.as_deref().copied().or_else(peer) {
-        Some(address) => format!("{transport} {address}"),
-        None => over(*flow, *transport, model),
-    }
-}
-
-/// A flow that something came over: one that a peer has opened, or another one of ours.
-pub(in crate::ui::view) fn whence(id: FlowId, model: &Model) -> String {
-    if let Some((open, _)) = model.facts.peer_flows.find(id) {
-        return format!("{}, which {} has opened", open.transport, open.peer);
-    }
-    match model.facts.flows.get(&id) {
-        Some(flow) => format!("flow {id}, {}", flow_text(&flow.event.server)),
-        None => format!("flow {id}"),
-    }
-}
-
-/// How many places a look-up found, and where it looked.
-fn found(resolution: &Resolution) -> String {
-    let by = if resolution.lookups.is_empty() { "by the hosts file" } else { "by DNS" };
-    match resolution.candidates.len() {
-        0 => "nowhere to go".to_owned(),
-        1 => format!("1 candidate {by}"),
-        count => format!("{count} candidates {by}"),
-    }
-}
-
-/// What stands in the Reason of a CANCEL.
-fn reason(options: &CancelOptions) -> String {
-    match (options.status_code, options.reason_phrase.as_deref()) {
-        (None, None) => String::new(),
-        (code, phrase) => {
-            let code = code.map(|code| format!(" {code}")).unwrap_or_default();
-            let phrase = phrase.map(|phrase| format!(" {}", safe(phrase))).unwrap_or_default();
-            format!("Reason{code}{phrase}")
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     ui::{
         detail::Tab,
         model::{Model, RoundTrip, Row},
-        view::{put, table::attempts, text::safe, theme::shape, time::short},
+        view::{put, table::attempts, theme::shape, time::short},
     },
 };
 
@@ -92,10 +92,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, row: &Row, model: &Model) {
     let from = NameAddr::parse(HeaderName::From, identity)
         .map_or(Cow::Borrowed(&**identity), |address| address.uri().short());
     // What the user says of it comes first.
-    let data = row.data().map(|data| format!("“{}”", safe(data)));
+    let data = row.data().map(|data| format!("“{}”", model.safe(data)));
     let details = [
-        format!("{} over {}", safe(&from), story::flow(row, model)),
-        format!("Call-ID {}", safe(&row.created.call_id)),
+        format!("{} over {}", model.safe(&from), story::flow(row, model)),
+        format!("Call-ID {}", model.safe(&row.created.call_id)),
     ];
     for (y, text) in (1..area.height).zip(data.iter().chain(&details)) {
         put(buffer, area, 1, y, text, theme.dim);

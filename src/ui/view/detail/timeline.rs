@@ -17,9 +17,9 @@ use crate::{
     sip::{ContextId, TimerAt},
     ui::{
         detail::{self, Times},
-        model::{Entry, Row},
+        model::{Entry, Model, Row},
         view::{
-            text::{safe, wrap},
+            text::wrap,
             time::{Moment, delta},
         },
     },
@@ -94,7 +94,7 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
         let when = when(room, entry, previous);
         let line = Line::of(format!("{when:>width$} ", width = columns.shape - 1), dim);
         line_of(&mut page, columns, line, told, dim, opens);
-        for sentence in story::details(entry) {
+        for sentence in story::details(entry, room.model) {
             below(&mut page, columns, &sentence, dim, opens);
         }
         previous = entry.at;
@@ -140,7 +140,7 @@ impl Foot<'_> {
         for of in [row].into_iter().chain(children) {
             let number = (of.id != row.id).then_some(of.id);
             let running = of.status.running(moment.now());
-            shown.extend(running.map(|timer| (timer, named(timer, of, number))));
+            shown.extend(running.map(|timer| (timer, named(timer, of, room.model, number))));
             more += of.status.more_timers as usize;
         }
         let most = (room.height / 3).max(FOOT);
@@ -155,13 +155,13 @@ impl Foot<'_> {
 
 /// Which request a timer of a row belongs to: `PRACK 2`, `CANCEL #26`; none for the own request of
 /// the timeline's context, which has no `number` here.
-fn named(timer: &TimerAt, row: &Row, number: Option<ContextId>) -> Option<String> {
+fn named(timer: &TimerAt, row: &Row, model: &Model, number: Option<ContextId>) -> Option<String> {
     let of = match (&timer.of, number) {
         (None, None) => return None,
         (Some(of), _) => of.to_string(),
         (None, Some(_)) => row.method.to_string(),
     };
-    let of = safe(&of);
+    let of = model.safe(&of);
     Some(number.map_or_else(|| of.to_string(), |number| format!("{of} #{number}")))
 }
 

@@ -11,7 +11,6 @@ use crate::{
         view::{
             detail::story,
             flow_text,
-            text::{safe, safe_cow},
             theme::shape,
             time::{Moment, short},
         },
@@ -41,12 +40,12 @@ pub(super) fn of_row<'a>(
     let dim = theme.dim;
     let (text, style): (Cow<'a, str>, Style) = match column {
         Column::Number => (row.id.to_string().into(), dim),
-        Column::Method => (safe(row.method.as_str()), plain),
-        Column::Target => (safe_cow(row.target().as_uri().short()), plain),
+        Column::Method => (model.safe(row.method.as_str()), plain),
+        Column::Target => (model.safe_cow(row.target().as_uri().short()), plain),
         Column::State => {
             (format!("{} {}", shape(state), state.as_str()).into(), theme.state(state))
         }
-        Column::Last => (last(row, &has, moment).into(), plain),
+        Column::Last => (last(row, &has, model, moment).into(), plain),
         Column::Cause => (row.cause().map_or("", |cause| cause.as_str()).into(), plain),
         Column::Rtt => match row.round_trip {
             RoundTrip::Took(took) => (short(took).into(), plain),
@@ -55,11 +54,11 @@ pub(super) fn of_row<'a>(
         Column::Age => (moment.since(row.at).into(), dim),
         Column::Duration => (took(row, moment).into(), plain),
         Column::Attempts => (attempts(&row.status).into(), dim),
-        Column::Timer => (timer(row, moment).unwrap_or_default().into(), theme.pending),
+        Column::Timer => (timer(row, model, moment).unwrap_or_default().into(), theme.pending),
         Column::Flow => (flow(row, model).into(), dim),
-        Column::Account => (safe(row.account()), dim),
-        Column::CallId => (safe(&row.created.call_id), dim),
-        Column::Label => (safe(row.label().unwrap_or_default()), plain),
+        Column::Account => (model.safe(row.account()), dim),
+        Column::CallId => (model.safe(&row.created.call_id), dim),
+        Column::Label => (model.safe(row.label().unwrap_or_default()), plain),
     };
     Text { text, style }
 }
@@ -80,7 +79,7 @@ pub(super) fn of_leg<'a>(
     };
     let (text, style): (Cow<'a, str>, Style) = match column {
         Column::Method => ("└ leg".into(), theme.dim),
-        Column::Target => (safe(&leg.tag), Style::new()),
+        Column::Target => (model.safe(&leg.tag), Style::new()),
         Column::State => (format!("{sign} {state}").into(), style),
         Column::Last => (last.into(), theme.dim),
         Column::Age => (moment.since(leg.at).into(), theme.dim),
@@ -96,7 +95,7 @@ pub(super) const fn is_right(column: Column) -> bool {
 
 /// The last response, or the countdown of the timer that fires next: that also while a cancel is
 /// under way, or what was subscribed to in a call that is over lasts, which is what one waits for then.
-fn last(row: &Row, has: impl Fn(Column) -> bool, moment: &Moment) -> String {
+fn last(row: &Row, has: impl Fn(Column) -> bool, model: &Model, moment: &Moment) -> String {
     let timed = || {
         let mut running = row.status.running(moment.now());
         let next = running.find(|timer| !timer.timer.is_silent());
@@ -111,7 +110,7 @@ fn last(row: &Row, has: impl Fn(Column) -> bool, moment: &Moment) -> String {
         return timer;
     }
     match &row.last {
-        Last::Response(response) => response_line(response),
+        Last::Response(response) => response_line(response, model),
         Last::Crossed(response) => format!("{} crossed CANCEL", response.status),
         Last::Failed(cause) => cause.as_str().to_owned(),
         Last::Nothing => match timed() {
@@ -124,11 +123,11 @@ fn last(row: &Row, has: impl Fn(Column) -> bool, moment: &Moment) -> String {
 }
 
 /// The soonest timer, and whose it is: `E in 0.5s PRACK 2`. That is cut off first.
-fn timer(row: &Row, moment: &Moment) -> Option<String> {
+fn timer(row: &Row, model: &Model, moment: &Moment) -> Option<String> {
     let timer = row.status.running(moment.now()).next()?;
     let left = countdown(timer, moment);
     Some(match &timer.of {
-        Some(of) => format!("{left} {}", safe(&of.to_string())),
+        Some(of) => format!("{left} {}", model.safe(&of.to_string())),
         None => left,
     })
 }
@@ -154,9 +153,9 @@ fn flow(row: &Row, model: &Model) -> String {
 }
 
 /// `180 Ringing`, with the phrase as it came.
-pub(in crate::ui::view) fn response_line(response: &Response) -> String {
+pub(in crate::ui::view) fn response_line(response: &Response, model: &Model) -> String {
     let reason = response.reason();
-    format!("{} {}", response.status, safe(&reason)).trim_end().to_owned()
+    format!("{} {}", response.status, model.safe(&reason)).trim_end().to_owned()
 }
 
 /// `3 of 7`; just `3` where it is not sent again: on a reliable transport, or because an answer came.

@@ -4,10 +4,7 @@
 use bytes::Bytes;
 
 use super::Teller;
-use crate::{
-    sip::{Fact, Message, Method},
-    ui::view::text::safe,
-};
+use crate::sip::{Fact, Message, Method};
 
 impl Teller<'_> {
     /// The method, with what tells it from others: the number of a PRACK, and the context where that
@@ -31,7 +28,7 @@ impl Teller<'_> {
     }
 
     pub(super) fn numbered(&self, what: &str) -> String {
-        let what = safe(what);
+        let what = self.model.safe(what);
         match self.is_child() {
             true => format!("{what} #{}", self.entry.context),
             false => what.into_owned(),
