@@ -60,6 +60,8 @@ struct State {
     queue: VecDeque<(Stream, Vec<u8>)>,
     /// How many bytes wait, those that are being written among them.
     waiting: usize,
+    /// Since when something is being written.
+    writes_since: Option<Instant>,
     /// Why a stream takes no more.
     broken: [Option<Broken>; 2],
     /// Whether nothing will come any more.
@@ -128,6 +130,11 @@ impl Outlet {
         self.waiting() == 0
     }
 
+    /// Since when a stream has not taken what it was given: for long where nobody reads it.
+    pub fn held_since(&self) -> Option<Instant> {
+        self.shared.lock().writes_since
+    }
+
     /// Why a stream takes no more, where it does not.
     pub fn error(&self, stream: Stream) -> Option<Broken> {
         self.shared.lock().broken[stream as usize].clone()
@@ -190,12 +197,16 @@ impl Shared {
     fn next(&self) -> Option<(Stream, Vec<u8>)> {
         let waits = |state: &mut State| state.queue.is_empty() && !state.is_closed;
         let state = self.work.wait_while(self.lock(), waits);
-        state.unwrap_or_else(PoisonError::into_inner).queue.pop_front()
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        let next = state.queue.pop_front()?;
+        state.writes_since = Some(Instant::now());
+        Some(next)
     }
 
     /// So many bytes were written, or cannot be.
     fn wrote(&self, stream: Stream, count: usize, result: io::Result<()>) {
         let mut state = self.lock();
+        state.writes_since = None;
         state.waiting -= count;
         if let Err(error) = result {
             let broken = Broken { kind: error.kind(), reason: error.to_string() };
@@ -270,12 +281,13 @@ mod tests {
         }
         assert_eq!(outlet.waiting(), 100_000);
         assert!(!outlet.wait(Instant::now() + Duration::from_millis(5)));
+        assert!(outlet.held_since().is_some());
         let mut came = 0;
         while came < 100_000 {
             came += out.recv_timeout(DEADLINE).unwrap().len();
         }
         assert!(outlet.wait(Instant::now() + DEADLINE));
-        assert!(outlet.is_idle());
+        assert!(outlet.is_idle() && outlet.held_since().is_none());
     }
 
     #[test]

@@ -17,7 +17,7 @@ const WHOLE: Duration = Duration::from_secs(2);
 /// Wishes to end that come so close together are one: who ends a process and its group sends it two.
 const ONE: Duration = Duration::from_millis(50);
 
-/// How long a terminal that has taken nothing for long still has.
+/// How long a terminal still has that has taken nothing for long.
 const LAST: Duration = Duration::from_millis(20);
 
 impl App {
@@ -60,9 +60,11 @@ impl App {
 
     /// Gives the terminal back; one that does not take that is left as it is.
     pub(super) fn give_back(&mut self) {
-        let patience = if terminal::is_idle() { terminal::PATIENCE } else { LAST };
+        let now = Instant::now();
+        // One that is only slow is read in a moment.
+        let until = terminal::held_since().unwrap_or(now) + terminal::PATIENCE;
         if let Some(screen) = self.screen.take()
-            && !screen.give_back(Instant::now() + patience)
+            && !screen.give_back(until.max(now + LAST))
         {
             terminal::abandon();
         }

@@ -197,6 +197,11 @@ pub fn is_idle() -> bool {
     outlet().is_idle()
 }
 
+/// Since when the terminal has not taken what was for it.
+pub fn held_since() -> Option<Instant> {
+    outlet().held_since()
+}
+
 /// The process ends without what the terminal has not taken.
 pub fn abandon() {
     outlet().abandon();

@@ -30,7 +30,7 @@ const KEEP_TITLE: &str = "\x1b[22;0t";
 const RESTORE_TITLE: &str = "\x1b[23;0t";
 
 /// How long a terminal may take to be given back before whoever waits for it goes on.
-pub const PATIENCE: Duration = Duration::from_millis(500);
+pub const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The outlet that the terminal hangs on.
 pub fn outlet() -> &'static Outlet {
