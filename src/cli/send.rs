@@ -20,11 +20,11 @@ use crate::{
     },
     engine::{
         Account, Draft, DraftError, Engine, Field, RawSubmission, Settings, Submission, Values,
-        Variables, literal_bytes, server_for,
+        Variables, literal_bytes, password_in_message, server_for,
     },
     headless::{self, Format, Plan, Sending, Style, Template},
     outlet::Outlet,
-    sip::{CancelError, CancelOptions, Credentials, Method, RawMessage, UriBuf},
+    sip::{CancelError, CancelOptions, Credentials, KnownPasswords, Method, RawMessage, UriBuf},
     transport::key_log_problem,
 };
 
@@ -33,6 +33,8 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     let raw = args.raw.as_deref().map(|file| raw::read(file, args.crlf)).transpose()?;
     let draft = draft(&mut args)?;
     resolved.warnings().iter().cloned().chain(key_log_problem()).for_each(|it| tell(&it));
+    let given = given(&args)?;
+    let known = known_passwords(&resolved, given.as_deref());
     let (mut account, settings, variables, demo_allowed) = match resolved {
         Resolved::Accounts(mut config, index) => {
             (config.accounts.swap_remove(index), config.settings, config.variables, false)
@@ -52,10 +54,13 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     // Everything is checked before anything is started.
     let written = match raw {
         Some(message) => {
+            // It is what its file says that it is: nobody has typed it here by mistake.
+            let found = password_in_message(message.bytes(), &known);
+            found.into_iter().for_each(|found| tell(&format!("{found}: it goes out as it is")));
             let message = args.timeout.into_iter().fold(message, RawMessage::waiting);
             raw::submit(message, &draft.server, &account).map(Wanted::raw)
         }
-        None => template(draft, &account, variables).map(Wanted::template),
+        None => template(draft, &account, variables, &known).map(Wanted::template),
     };
     let mut wanted = match written {
         Ok(wanted) => wanted,
@@ -70,12 +75,8 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     if args.cancel_reason.as_ref().is_some_and(|text| text.chars().any(char::is_control)) {
         anyhow::bail!("--cancel-reason: {}", CancelError::BadReason);
     }
-    if let (Some(user), Some(variable)) = (&args.user, &args.password_env) {
-        let password = std::env::var(variable).with_context(|| {
-            format!("--password-env: the environment variable {variable:?} cannot be read")
-        })?;
-        let credentials = Credentials::new(user.as_str(), password);
-        wanted.use_credentials(Some(Arc::from([credentials])));
+    if given.is_some() {
+        wanted.use_credentials(given);
     }
     if args.cancel_after.is_some() && wanted.method != Method::Invite {
         anyhow::bail!(
@@ -150,14 +151,41 @@ fn submission(sending: &mut Sending) -> Option<&mut Submission> {
     }
 }
 
+/// The user and the password that the options name.
+fn given(args: &Send) -> anyhow::Result<Option<Arc<[Credentials]>>> {
+    let (Some(user), Some(variable)) = (&args.user, &args.password_env) else { return Ok(None) };
+    let password = std::env::var(variable).with_context(|| {
+        format!("--password-env: the environment variable {variable:?} cannot be read")
+    })?;
+    Ok(Some(Arc::from([Credentials::new(user.as_str(), password)])))
+}
+
+/// The passwords that nobody is to read in a request.
+fn known_passwords(resolved: &Resolved, given: Option<&[Credentials]>) -> KnownPasswords {
+    let mut known = KnownPasswords::default();
+    if let Resolved::Accounts(config, _) = resolved {
+        for account in &config.accounts {
+            let own = account.credentials.as_deref().unwrap_or_default();
+            account.keep_secret(own, &mut known);
+        }
+    }
+    for its in given.unwrap_or_default() {
+        known.add(&its.username, "", std::slice::from_ref(its));
+    }
+    known
+}
+
 /// The request with its variables written out, and what writes the next ones out.
 fn template(
     draft: Draft,
     account: &Account,
     variables: Variables,
+    known: &KnownPasswords,
 ) -> Result<Template, Vec<DraftError>> {
     let mut values = Values::new(rand::random());
-    let submission = variables.expand_draft(&draft, &mut values)?.submit(account)?;
+    let written = variables.expand_draft(&draft, &mut values)?;
+    written.refuse_passwords(known)?;
+    let submission = written.submit(account)?;
     let account = account.clone();
     Ok(Template { submission, draft, account, variables, values, is_first: true })
 }

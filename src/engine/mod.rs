@@ -28,7 +28,7 @@ use std::{
 
 pub use account::{Account, PasswordCommand, Register, server_for};
 pub use clock::Clock;
-pub use draft::{Draft, DraftError, Field, next_hop, secured};
+pub use draft::{Draft, DraftError, Field, next_hop, password_in_message, secured};
 pub use impair::Impairments;
 pub use instance::Instance;
 use tokio::{sync::mpsc, task::JoinHandle};

@@ -56,6 +56,11 @@ impl Peer {
         format!("sip:{};transport=udp", self.address)
     }
 
+    /// Whether a message came that begins so.
+    pub fn has(&self, start: &str) -> bool {
+        self.came.0.lock().unwrap().iter().any(|message| message.starts_with(start))
+    }
+
     /// Waits until a message came that begins so.
     pub fn wait_for(&self, start: &str) {
         let until = Instant::now() + DEADLINE;

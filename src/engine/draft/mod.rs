@@ -4,10 +4,13 @@
 //! mistake, each with the field that it stands in.
 
 mod fields;
+mod passwords;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
+
+pub use passwords::password_in_message;
 
 use fields::{
     content_type, cseq, display_name, given, guess_content_type, method, of_register, on_one_line,

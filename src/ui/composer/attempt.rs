@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Around, Composer, Purpose, Shape, Slot, passwords, raw_text};
+use super::{Around, Composer, Purpose, Shape, Slot, raw_text};
 use crate::{
     engine::{
         Account, Command, Draft, DraftError, Field, RawSubmission, Submission, Values, next_hop,
@@ -36,7 +36,7 @@ impl Composer {
 
     /// Whether the form holds the password of an account.
     pub(super) fn shows_password(&self, around: &Around<'_>) -> bool {
-        self.shape != Shape::Raw && passwords::refuse(&self.draft(), around.passwords).is_err()
+        self.shape != Shape::Raw && self.draft().refuse_passwords(around.passwords).is_err()
     }
 
     /// The command that the fields of the form make.
@@ -47,7 +47,7 @@ impl Composer {
         values: &mut Values,
     ) -> Result<Command, Vec<DraftError>> {
         let draft = around.variables.expand_draft(&self.draft(), values)?;
-        passwords::refuse(&draft, around.passwords)?;
+        draft.refuse_passwords(around.passwords)?;
         match &self.purpose {
             Purpose::New | Purpose::Like(_) => self.request(around, account, &draft),
             Purpose::InDialog { context, tag } => Ok(Command::SendInDialog {

@@ -19,7 +19,7 @@ mod keys;
 mod known;
 mod made;
 mod outlook;
-pub(crate) mod passwords;
+mod passwords;
 mod preview;
 pub mod raw_text;
 mod slot;

@@ -50,7 +50,10 @@ impl Book {
     /// Learns the passwords that these accounts say themselves.
     pub(super) fn learn_passwords(&mut self, accounts: &[Account]) {
         for account in accounts {
-            self.learn(account, account.credentials.as_deref().unwrap_or_default());
+            account.keep_secret(
+                account.credentials.as_deref().unwrap_or_default(),
+                &mut self.passwords,
+            );
         }
     }
 
@@ -61,12 +64,8 @@ impl Book {
             command.is_some_and(|it| credentials.iter().any(|its| its.username == it.username))
         };
         for account in accounts.iter().filter(is_of) {
-            self.learn(account, credentials);
+            account.keep_secret(credentials, &mut self.passwords);
         }
-    }
-
-    fn learn(&mut self, account: &Account, credentials: &[Credentials]) {
-        self.passwords.add(&account.name, &account.identity().to_string(), credentials);
     }
 
     /// One more request was written and sent.

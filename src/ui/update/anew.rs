@@ -4,10 +4,7 @@ use super::again::{How, read, row};
 use crate::{
     engine::{Draft, DraftError},
     sip::{ContextId, Fact, HeaderName, Identifiers, Message, NewRequest},
-    ui::{
-        composer::passwords,
-        model::{Model, Row},
-    },
+    ui::model::{Model, Row},
 };
 
 /// The request of a context as it was written, with new values for its variables, where it is known
@@ -29,7 +26,7 @@ pub(super) fn written_again(
         .variables
         .expand_draft(&draft, &mut values)
         .and_then(|draft| {
-            passwords::refuse(&draft, &model.book.passwords)?;
+            draft.refuse_passwords(&model.book.passwords)?;
             draft.submit(&account)
         })
         .map_err(|errors: Vec<DraftError>| {
