@@ -34,7 +34,7 @@ pub(crate) struct Leg {
     pub(crate) local_cseq: u32,
     /// The last CSeq number that the peer used.
     pub(crate) remote_cseq: Option<u32>,
-    /// The last RSeq that was acknowledged (RFC 3262 §4).
+    /// The last RSeq of the INVITE under way that was acknowledged (RFC 3262 §4).
     pub(crate) rseq: Option<NonZeroU32>,
     /// Whether the first offer has its answer, in a reliable provisional or in its PRACK.
     pub(crate) offer_answered: bool,
@@ -47,6 +47,9 @@ pub(crate) struct Leg {
     /// The last re-INVITE of ours that was accepted: its 2xx may come again as long as the leg is up
     /// (RFC 3261 §13.2.2.4).
     pub(crate) reinvite: Option<ContextId>,
+    /// Whether a try of the INVITE that is over has made it, and ended it: with that tag the next one
+    /// makes another.
+    pub(crate) of_earlier_try: bool,
     /// Whether a re-INVITE of ours is under way (RFC 3261 §14.1).
     pub(crate) invite_pending: bool,
     /// Whether an UPDATE of ours with an offer is under way (RFC 3311 §5.2).
@@ -83,6 +86,7 @@ impl Leg {
             subscriptions: None,
             described: None,
             reinvite: None,
+            of_earlier_try: false,
             invite_pending: false,
             update_pending: false,
             peer_offer_pending: false,
@@ -112,6 +116,7 @@ impl Leg {
             subscriptions: None,
             described: None,
             reinvite: None,
+            of_earlier_try: false,
             invite_pending: false,
             update_pending: false,
             peer_offer_pending: false,

@@ -8,9 +8,12 @@ use std::{
 
 use bytes::Bytes;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
-use sipboard::sip::{FlowId, HeaderName, Message, MessageBuilder, Method, StatusCode, UriBuf};
+use sipboard::sip::{FlowId, HeaderName, Message, MessageBuilder, Method, UriBuf};
 
-use super::Line;
+use super::{
+    Line,
+    write::{SDP, agent_of, damaged, response, start, tag_of},
+};
 
 /// Another server, by TCP.
 pub const ELSEWHERE: &str = "192.0.2.9:5070";
@@ -73,6 +76,8 @@ pub struct Far {
     count: u64,
     /// The INVITEs that came, by their branch.
     calls: HashMap<String, Call>,
+    /// The tags that the last try of an INVITE got, by its Call-ID.
+    tags: HashMap<String, Vec<String>>,
     dialogs: BTreeMap<u64, Dialog>,
     /// Requests of our own: the branch, and what was sent.
     requests: HashMap<String, Message>,
@@ -90,6 +95,7 @@ impl Far {
             rng: StdRng::seed_from_u64(seed),
             count: 0,
             calls: HashMap::new(),
+            tags: HashMap::new(),
             dialogs: BTreeMap::new(),
             requests: HashMap::new(),
             acked: HashSet::new(),
@@ -147,7 +153,7 @@ impl Far {
         }
         let forks = self.rng.random_range(1..=3);
         let in_dialog = invite.to().is_ok_and(|to| to.tag().is_some());
-        let tags = (0..forks).map(|_| self.fresh("t")).collect();
+        let tags = self.tags(&invite, forks);
         let signed = [HeaderName::Authorization, HeaderName::ProxyAuthorization]
             .iter()
             .any(|name| invite.header(*name).is_some());
@@ -191,6 +197,17 @@ impl Far {
             let plan = Plan::Respond { branch: branch.clone(), what };
             out.push((Duration::from_millis(at), Out::Later(plan)));
         }
+    }
+
+    /// The tags of the forks; who has had an earlier try of the INVITE may keep them, and should not.
+    fn tags(&mut self, invite: &Message, forks: usize) -> Vec<String> {
+        let call_id = invite.call_id().expect("it has one").to_owned();
+        let kept = self.tags.get(&call_id).filter(|_| self.rng.random_bool(0.4));
+        let mut tags = kept.cloned().unwrap_or_default();
+        tags.extend((tags.len()..forks).map(|_| self.fresh("t")));
+        self.tags.insert(call_id, tags.clone());
+        tags.truncate(forks);
+        tags
     }
 
     fn provisional(&mut self, forks: usize) -> What {
@@ -533,70 +550,4 @@ impl Far {
         self.count += 1;
         format!("{prefix}{}", self.count)
     }
-}
-
-const SDP: &[u8] =
-    b"v=0\r\no=- 2 2 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\nm=audio 5000 RTP/AVP 0\r\n";
-
-fn damaged(bytes: &Bytes, rng: &mut StdRng) -> Bytes {
-    let mut bytes = bytes.to_vec();
-    match rng.random_range(0..5) {
-        0 => bytes.truncate(rng.random_range(0..bytes.len())),
-        1 => {
-            for _ in 0..rng.random_range(1..6) {
-                let at = rng.random_range(0..bytes.len());
-                bytes[at] = rng.random();
-            }
-        }
-        2 | 3 => {
-            // A line is lost, or comes twice.
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            let mut lines: Vec<&str> = text.split("\r\n").collect();
-            let at = rng.random_range(0..lines.len());
-            match rng.random_bool(0.5) {
-                true => _ = lines.remove(at),
-                false => lines.insert(at, lines[at]),
-            }
-            bytes = lines.join("\r\n").into_bytes();
-        }
-        _ => bytes = (0..rng.random_range(1..200)).map(|_| rng.random()).collect(),
-    }
-    bytes.into()
-}
-
-fn agent_of(request: &Message) -> Option<usize> {
-    request.request_uri()?.strip_prefix("sip:agent")?.get(..1)?.parse().ok()
-}
-
-fn tag_of(message: &Message) -> String {
-    message.to().ok().and_then(|to| to.tag().map(str::to_owned)).unwrap_or_default()
-}
-
-fn response(
-    request: &Message,
-    status: u16,
-    tag: &str,
-    more: impl FnOnce(MessageBuilder) -> MessageBuilder,
-) -> Bytes {
-    more(start(request, status, tag)).body(None, b"")
-}
-
-fn start(request: &Message, status: u16, tag: &str) -> MessageBuilder {
-    let status = StatusCode::new(status).expect("a status code");
-    let mut builder = MessageBuilder::response(status, status.canonical_reason());
-    for via in request.all(HeaderName::Via) {
-        builder = builder.copy(via);
-    }
-    let to = request.header(HeaderName::To).expect("a request has To");
-    builder = builder.copy(request.header(HeaderName::From).expect("a request has From"));
-    builder = match to.text().expect("To is text") {
-        text if tag.is_empty() || text.contains(";tag=") => {
-            let _ = text;
-            builder.copy(to)
-        }
-        text => builder.header(HeaderName::To, format_args!("{text};tag={tag}")),
-    };
-    builder
-        .copy(request.header(HeaderName::CallId).expect("a request has a Call-ID"))
-        .copy(request.header(HeaderName::CSeq).expect("a request has a CSeq"))
 }

@@ -5,7 +5,9 @@
 
 pub mod check;
 mod far;
+mod kind;
 mod user;
+mod write;
 
 use std::{
     collections::BTreeMap,

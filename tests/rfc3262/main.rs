@@ -11,6 +11,7 @@ mod ends;
 mod offers;
 mod provisionals;
 mod switched_off;
+mod tries;
 
 use std::sync::Arc;
 

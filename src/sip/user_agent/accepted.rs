@@ -149,7 +149,7 @@ impl UserAgent {
             return self.stray(now, flow, message.bytes().clone(), problem);
         }
         let mut was_hung_up = false;
-        match context.leg_mut(tag) {
+        match context.leg_of_try(tag) {
             Some(leg) => {
                 // RFC 3261 §15: what either side has hung up while it was early is not wanted.
                 was_hung_up = matches!(
@@ -162,7 +162,7 @@ impl UserAgent {
             }
             None => {
                 new.confirm();
-                context.legs.push(new);
+                context.begin_leg(new);
             }
         }
         if let (Some(invite), Some(leg)) = (context.message(), context.leg_mut(tag)) {

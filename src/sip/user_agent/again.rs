@@ -268,6 +268,7 @@ impl UserAgent {
     ) {
         if self.contexts.get(&id).is_some_and(|context| context.method == Method::Invite) {
             self.ack_own_rejection(now, id, status, message);
+            self.end_prack_errands(now, id);
             self.end_early_legs(now, id, TerminatedBy::Response(status));
         }
     }

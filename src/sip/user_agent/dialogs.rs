@@ -169,14 +169,8 @@ impl UserAgent {
         request: DialogRequest,
     ) -> ContextId {
         let method = request.method.clone();
-        let is_invite = method == Method::Invite;
         if let Some(leg) = self.leg_mut(id, tag) {
-            if is_invite {
-                leg.invite_pending = true;
-                // A new INVITE counts its provisionals anew, and negotiates anew.
-                leg.rseq = None;
-                leg.offer_answered = false;
-            }
+            leg.invite_pending |= method == Method::Invite;
             leg.update_pending |= method == Method::Update && !request.body.is_empty();
         }
         let Some(context) = self.contexts.get(&id) else { return id };
@@ -269,8 +263,8 @@ impl UserAgent {
             (Method::Subscribe, _) if self.is_hanging_up(parent, &tag) => {
                 self.unsubscribed(now, parent, &tag, outcome);
             }
-            // The 2xx has crossed this BYE of an early dialog, and another one is on its way.
-            (Method::Bye, _) if self.is_hung_up_by_another(id, parent, &tag) => {}
+            // It was for an early dialog, whose 2xx has crossed it, or whose INVITE has gone out again.
+            (Method::Bye, _) if !self.is_hung_up_by(id, parent, &tag) => {}
             // RFC 3261 §15.1.1: whatever answers the BYE, or nothing, the dialog is over.
             (Method::Bye, _) => match unanswered {
                 Some(Unanswered::Undelivered(cause)) => {
@@ -295,9 +289,8 @@ impl UserAgent {
         }
     }
 
-    fn is_hung_up_by_another(&mut self, id: ContextId, parent: ContextId, tag: &str) -> bool {
-        self.leg_mut(parent, tag)
-            .is_some_and(|leg| matches!(leg.state, LegState::HangingUp { bye } if bye != id))
+    fn is_hung_up_by(&mut self, id: ContextId, parent: ContextId, tag: &str) -> bool {
+        self.leg_mut(parent, tag).is_some_and(|leg| leg.state == LegState::HangingUp { bye: id })
     }
 
     fn is_hanging_up(&mut self, id: ContextId, tag: &str) -> bool {

@@ -293,16 +293,36 @@ impl UserAgent {
 
     /// A leg is over: what is on its way for it is not sent any more.
     pub(super) fn end_errands_of(&mut self, now: Instant, owner: ContextId, tag: &str) {
+        let is_of_leg = |carries: &Carries| carries.of().is_some_and(|of| *of.tag == *tag);
+        self.end_errands(now, owner, "its leg is over", is_of_leg);
+    }
+
+    /// An INVITE in a dialog was rejected, and goes out again: what its provisionals wanted is not sent
+    /// any more (RFC 3262 §4: RAck names the INVITE that is over).
+    pub(super) fn end_prack_errands(&mut self, now: Instant, id: ContextId) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let owner = context.owner(id);
+        self.end_errands(now, owner, "its INVITE was rejected", |carries| match carries {
+            Carries::Prack { of, .. } | Carries::PrackAgain { of, .. } => of.context == id,
+            Carries::Ack { .. } | Carries::Answer(_) => false,
+        });
+    }
+
+    fn end_errands(
+        &mut self,
+        now: Instant,
+        owner: ContextId,
+        why: &str,
+        ends: impl Fn(&Carries) -> bool,
+    ) {
         let of_owner = self.errands.by_owner.range((owner, ContextId(0))..);
         let of_owner = of_owner.take_while(|(of, _)| *of == owner).map(|(_, id)| *id);
-        let is_of_leg = |id: &ContextId| {
-            let errand = self.errands.open.get(id);
-            errand.and_then(|errand| errand.carries.of()).is_some_and(|of| *of.tag == *tag)
-        };
-        for id in of_owner.filter(is_of_leg).collect::<Vec<_>>() {
+        let is_over =
+            |id: &ContextId| self.errands.open.get(id).is_some_and(|errand| ends(&errand.carries));
+        for id in of_owner.filter(is_over).collect::<Vec<_>>() {
             let Some(Errand { carries, .. }) = self.end_errand(id) else { continue };
             let context = carries.context();
-            self.tell_lost(now, carries, "its leg is over");
+            self.tell_lost(now, carries, why);
             if let Some(context) = context.filter(|context| *context != owner) {
                 self.forget_if_over(context);
             }

@@ -39,6 +39,23 @@ impl ClientContext {
         self.legs.len() >= LEGS
     }
 
+    /// The leg of that tag that the INVITE under way has made.
+    pub(super) fn leg_of_try(&mut self, tag: &str) -> Option<&mut Leg> {
+        self.leg_mut(tag).filter(|leg| !leg.of_earlier_try)
+    }
+
+    /// Has a leg from now on, in the place of the one that an earlier try has left with its tag. There
+    /// the CSeq numbers go on, for a peer that keeps its tag may keep its dialog too.
+    pub(super) fn begin_leg(&mut self, mut new: Leg) {
+        match self.leg_mut(&new.tag) {
+            Some(leg) => {
+                new.local_cseq = new.local_cseq.max(leg.local_cseq);
+                *leg = new;
+            }
+            None => self.legs.push(new),
+        }
+    }
+
     /// What is to become of one leg more.
     pub(super) fn room(&self) -> Room {
         let most = LEGS + SURPLUS;
@@ -70,20 +87,38 @@ impl UserAgent {
             return;
         }
         let Some(new) = new_leg(context.message().as_ref(), message) else { return };
-        if let Some(leg) = context.leg_mut(&new.tag) {
+        if let Some(leg) = context.leg_of_try(&new.tag) {
             if leg.is_early() {
                 leg.learn(message);
             }
             return;
         }
         let tag = new.tag.clone();
-        if context.is_full() {
+        if context.is_full() && context.leg_mut(&tag).is_none() {
             let detail = format!("{LEGS} legs are kept already: the {status} makes none");
             return self.tell_own(now, id, Fact::NoLeg { tag, detail });
         }
-        context.legs.push(new);
+        context.begin_leg(new);
         self.register_dialog(id);
         self.tell_own(now, id, Fact::Leg { tag, state: LegState::Early });
+    }
+
+    /// An INVITE goes out, maybe not for the first time: what counts for one transaction is counted anew
+    /// (RFC 3262 §3: its sequence of RSeqs; §5: its offer and answer).
+    pub(super) fn begin_try(&mut self, id: ContextId) {
+        let Some(context) = self.contexts.get_mut(&id) else { return };
+        match context.parent.clone() {
+            Some((owner, tag)) => {
+                if let Some(leg) = self.leg_mut(owner, &tag) {
+                    leg.rseq = None;
+                    leg.offer_answered = false;
+                }
+            }
+            // RFC 3261 §12.1: its responses make dialogs of their own, whatever tags they have.
+            None => {
+                context.legs.iter_mut().for_each(|leg| leg.of_earlier_try |= leg.is_terminated());
+            }
+        }
     }
 
     /// A leg is over; the context with it, where it was the last one.

@@ -16,7 +16,7 @@ use super::{
 use crate::sip::{
     auth::{AuthState, Decision},
     compose::{self, InDialog},
-    dialog::CSEQ_SPENT,
+    dialog::{CSEQ_SPENT, Leg},
     event::{ContextId, Fact, FlowId},
     message::Message,
     method::Method,
@@ -84,7 +84,8 @@ impl UserAgent {
         let to = message.to();
         let Some(tag) = to.ok().and_then(|to| to.tag()) else { return Reliability::Broken(NO_TAG) };
         let owner = self.contexts.get(&context.owner(id));
-        let leg = owner.and_then(|owner| owner.legs.iter().find(|leg| &*leg.tag == tag));
+        let is_its = |leg: &&Leg| &*leg.tag == tag && !leg.of_earlier_try;
+        let leg = owner.and_then(|owner| owner.legs.iter().find(is_its));
         match leg.and_then(|leg| leg.rseq) {
             Some(last) if rseq <= last => Reliability::Repeated,
             // Nothing is acknowledged any more on a leg that is over.

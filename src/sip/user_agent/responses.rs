@@ -122,7 +122,7 @@ impl UserAgent {
         if !is_waited_for || !status.is_provisional() || tag.is_empty() {
             return false;
         }
-        let leg = context.legs.iter().find(|leg| &*leg.tag == tag);
+        let leg = context.legs.iter().find(|leg| &*leg.tag == tag && !leg.of_earlier_try);
         match leg {
             Some(leg) => leg.is_early(),
             None => !matches!(status, StatusCode::TRYING | StatusCode::EARLY_DIALOG_TERMINATED),

@@ -262,6 +262,9 @@ impl UserAgent {
             self.transactions.set_aside(Key { branch, is_cancel: false });
         }
         context.request = request;
+        if context.method == Method::Invite {
+            return self.begin_try(id);
+        }
         // Only a CANCEL has another deadline, and that is kept.
         if subscriptions::subscribes(&context.method) {
             self.wait_for_notify(id, None);
