@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Instant};
 use crate::{
     engine::{
         Account, Event, Register,
-        draft::next_hop,
+        draft::{next_hop, secured},
         task::{Lead, Task},
         wishes::Wish,
     },
@@ -122,7 +122,14 @@ impl Task {
             reg_id,
             credentials: credentials.clone(),
         };
-        let servers = match Task::registrars(account) {
+        let servers = Task::registrars(account).and_then(|servers| {
+            for (server, profile) in &servers {
+                let way = profile.ways_out.first().and_then(|way| way.first());
+                secured(way, &account.uri, server)?;
+            }
+            Ok(servers)
+        });
+        let servers = match servers {
             Ok(servers) => servers,
             Err(why) => {
                 return self

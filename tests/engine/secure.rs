@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sipboard::{
-    engine::{Command, Submission},
+    engine::{Account, Command, Register, Submission},
     sip::{Fact, Identity, Method, NewRequest},
     transport::{FlowSettings, TlsSettings},
 };
@@ -107,6 +107,31 @@ async fn a_bye_to_a_sip_contact_of_the_connections_own_peer_goes_on_the_connecti
     assert!(complaint(&mut front).await.contains("is not sips"));
     front.command(Command::HangUp { context: sipboard::sip::ContextId(1) }).await;
     assert_eq!(bob.answer("200 OK").await.method(), Some(Method::Bye));
+    front.ended().await;
+    front.quit().await;
+}
+
+#[tokio::test]
+async fn an_account_with_a_sips_uri_is_registered_over_tls_alone() {
+    let peer = UdpPeer::new().await;
+    let mut front = Front::new();
+    let uri = "sips:alice@a.test".parse().unwrap();
+    let alice = Account {
+        servers: vec![peer.server.clone()],
+        register: Register::First,
+        ..Account::new("alice", uri)
+    };
+    front.command(Command::Accounts(vec![Arc::new(alice)])).await;
+    let (_, reason) = front.refusal().await;
+    let begin = "alice is not registered: sips:alice@a.test must go over TLS";
+    assert!(reason.starts_with(begin) && reason.contains(&peer.server.to_string()), "{reason}");
+
+    // What goes to a sip URI may go in the clear, and names what reaches us there (§8.1.1.8).
+    let mut request = request(Method::Options);
+    request.from.uri = "sips:alice@a.test".parse().unwrap();
+    front.send(request, &peer.server).await;
+    let (options, _) = peer.answer("200 OK").await;
+    assert!(!options.contact().unwrap().uri().is_sips(), "{options:?}");
     front.ended().await;
     front.quit().await;
 }

@@ -230,7 +230,20 @@ impl Check {
         let to = essentials.to.tag().map(str::to_owned);
         // RFC 3261 §8.1.3.5, §12.2.1.1: the numbers of a context, or of a dialog, grow.
         let before = self.cseqs.insert((call_id.clone(), from, to), number);
-        assert!(before.is_none_or(|before| before < number), "CSeq {before:?} again: {request:?}");
+        if before == Some(number) {
+            // RFC 3263 §4.3: what was refused goes elsewhere, the same but for its branch.
+            let is_it = |sent: &&Sent| {
+                let first = &sent.request;
+                first.method() == request.method()
+                    && first.call_id() == request.call_id()
+                    && first.cseq().unwrap().number == number
+                    && first.via().unwrap().transport() == "UDP"
+            };
+            let first = self.sent.values().find(is_it).expect("the CSeq number again");
+            same_but_for_us(&first.request, &request);
+        } else {
+            assert!(before.is_none_or(|before| before < number), "CSeq {before:?}: {request:?}");
+        }
         if request.method() == Some(Method::Invite) {
             self.numbers.entry((call_id, number)).or_default().push(branch.clone());
         }

@@ -178,8 +178,9 @@ fn ack_went_to(call: &Call) -> Option<String> {
 }
 
 #[test]
-fn s18_4_a_bye_that_a_numeric_contact_refuses_fails_at_once_and_what_goes_elsewhere_does_not() {
+fn s18_4_a_bye_that_a_numeric_contact_refuses_goes_the_way_of_the_invite_as_its_ack_does() {
     let mut call = numeric();
+    call.wire();
     call.hang_up();
     assert_eq!(call.wire(), ["BYE"]);
     let (there, another) = (NUMERIC.parse().unwrap(), "192.0.2.7:5070".parse().unwrap());
@@ -188,6 +189,31 @@ fn s18_4_a_bye_that_a_numeric_contact_refuses_fails_at_once_and_what_goes_elsewh
     call.sim.with(|ua, now| ua.flow_error(now, FLOW, "connection refused"));
     assert_eq!(call.news(), [""; 0], "the BYE went to neither");
     call.sim.with(|ua, now| ua.datagram_refused(now, FLOW, there, "connection refused"));
+    let passed = "#2 passed over: connection refused; it goes the way of the request that made the";
+    let news = call.news();
+    assert!(news.iter().any(|told| told.starts_with(passed)), "{news:?}");
+    assert_eq!(call.wire(), ["ACK", "BYE"]);
+    let byes = call.all_sent(Method::Bye);
+    assert_ne!(branch(&byes[0]), branch(&byes[1]));
+    assert_eq!(cseq(&byes[0]), cseq(&byes[1]));
+    // What refuses it there too ends it.
+    call.sim.with(|ua, now| ua.flow_error(now, FLOW, "connection refused"));
+    let news = call.news();
+    assert!(news.iter().any(|told| told.starts_with("#2 failed")), "{news:?}");
+    assert_eq!(call.wire(), [""; 0]);
+}
+
+#[test]
+fn s18_4_what_a_numeric_contact_refuses_after_a_provisional_is_not_sent_elsewhere() {
+    let mut call = numeric();
+    call.in_dialog(Method::Info).unwrap();
+    let info = call.last();
+    call.reply_to(&info, 100, "");
+    call.wire();
+    call.look();
+    let there = NUMERIC.parse().unwrap();
+    call.sim.with(|ua, now| ua.datagram_refused(now, FLOW, there, "connection refused"));
+    assert_eq!(call.all_sent(Method::Info).len(), 1);
     let news = call.news();
     assert!(news.iter().any(|told| told.starts_with("#2 failed")), "{news:?}");
 }

@@ -102,7 +102,9 @@ pub(crate) fn contact_uri(
     secure: bool,
 ) -> String {
     let user = from.user().map(|user| format!("{user}@")).unwrap_or_default();
-    let secure = secure || from.is_sips();
+    // RFC 3261 §8.1.1.8: a sips Contact is for what goes to a sips URI; at the end of a flow that is not
+    // encrypted nobody takes TLS.
+    let secure = secure || (from.is_sips() && transport.is_secure());
     let scheme = if secure { "sips" } else { "sip" };
     format!("{scheme}:{user}{sent_by}{}", transport_param(transport, secure))
 }

@@ -11,12 +11,13 @@ use super::{DialogKey, Output, Size, UserAgent, errands::is_errand, sending::uri
 use crate::sip::{
     auth::AuthState,
     cause::Cause,
-    context::{ClientContext, Request, Waiting},
+    context::{ClientContext, Elsewhere, Request, Waiting},
     dialog::{Leg, Routing},
     event::{ContextId, Fact, FlowId, State},
     header::NameAddr,
     message::Message,
     name::HeaderName,
+    status::StatusCode,
     transport::Transport,
     uri::{Scheme, Uri, UriBuf},
 };
@@ -249,6 +250,45 @@ impl UserAgent {
             self.goes_with_dialog(now, id, flow, why);
         }
         other.is_some()
+    }
+
+    /// A datagram in a dialog that was refused (ICMP) where the peer's Contact or Record-Route leads has
+    /// reached nobody: it goes as [`UserAgent::goes_with_dialog`], as its ACK does. What was sent more
+    /// than once, or has got a provisional, may have arrived, and does not.
+    pub(super) fn refused_goes_with_dialog(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        why: &str,
+        progress: Option<StatusCode>,
+    ) -> bool {
+        let Some(context) = self.contexts.get(&id).filter(|_| progress.is_none()) else {
+            return false;
+        };
+        if !matches!(context.request, Request::Sent { attempts: ..=1, .. }) {
+            return false;
+        }
+        let parent = context.parent.as_ref().and_then(|(parent, _)| self.contexts.get(parent));
+        let Some(flow) = parent.map(|parent| parent.flow) else { return false };
+        let from = context.flow;
+        let is_datagram = self.flows.flow(from).is_some_and(|it| it.transport == Transport::Udp);
+        let is_elsewhere = from != flow || self.elsewhere(from, context.destination()).is_some();
+        let (Some(bytes), true) = (context.sent().cloned(), is_datagram && is_elsewhere) else {
+            return false;
+        };
+        if !self.flows.is_up(flow) {
+            return false;
+        }
+        let elsewhere =
+            Elsewhere { bytes, signed: false, seen: self.seen(from), to: None, branch: None };
+        self.leave_dialogs(id);
+        self.replace_request(id, Request::Waiting(Waiting::Elsewhere(Box::new(elsewhere))));
+        if let Some(context) = self.contexts.get_mut(&id) {
+            context.state = State::Waiting;
+            context.leave_server();
+        }
+        self.goes_with_dialog(now, id, flow, why);
+        true
     }
 
     /// A request in a dialog that waits for its way takes that of the request which made the dialog.

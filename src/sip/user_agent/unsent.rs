@@ -161,6 +161,7 @@ impl UserAgent {
         if !self.back_to_udp(now, id, reason)
             && !self.fail_over(now, id, reason)
             && !self.next_target_after(now, id, reason)
+            && !self.refused_goes_with_dialog(now, id, reason, progress)
             && !self.back_to_dialog(now, id, reason)
         {
             let advice = self.retry_of_lost(id, progress);
