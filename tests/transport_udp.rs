@@ -319,3 +319,17 @@ async fn a_burst_comes_through_whole_and_in_order() {
     }
     echo.abort();
 }
+
+#[tokio::test]
+async fn a_link_local_server_without_its_zone_says_what_is_missing() {
+    for transport in ["udp", "tcp"] {
+        let server: ServerUri =
+            format!("sip:[fe80::1]:5060;transport={transport}").parse().unwrap();
+        let mut network = Network::new();
+        network.connect(FlowId(1), &server, &FlowSettings::default());
+        let Signal::Down { reason, .. } = one(&mut network).await else { panic!("it is not up") };
+        let words =
+            format!("{server} cannot be reached: fe80::1 is link-local and may be on any link");
+        assert!(reason.starts_with(&words) && reason.contains("sip:[fe80::1%25eth0]"), "{reason}");
+    }
+}

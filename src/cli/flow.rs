@@ -1,17 +1,18 @@
 //! The options that say how a flow is made, over what the account says.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::transport::{ClientIdentity, FlowSettings, HttpHeader, Trust};
+use crate::transport::{ClientIdentity, FlowSettings, HttpHeader, LocalAddress, Trust};
 
 /// How the flow is made.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct FlowArgs {
-    /// Send from this address of ours; without it the system picks one
+    /// Send from this address of ours, a link-local one with its interface (fe80::1%eth0); without it the
+    /// system picks one
     #[arg(long, value_name = "ADDRESS", help_heading = FLOW)]
-    bind: Option<IpAddr>,
+    bind: Option<LocalAddress>,
     /// Trust a TLS server whose certificate is vouched for by one of this PEM file, and no other;
     /// without it, those that this system trusts
     #[arg(long, value_name = "FILE", conflicts_with = "insecure", help_heading = FLOW)]
@@ -41,7 +42,7 @@ impl FlowArgs {
     pub(super) fn over(&self, settings: &FlowSettings) -> FlowSettings {
         let mut settings = settings.clone();
         let FlowArgs { bind, ca_file, server_name, client_cert, client_key, .. } = self.clone();
-        settings.bind = bind.or(settings.bind);
+        settings.bind = bind.or(settings.bind.take());
         let tls = &mut settings.tls;
         if let Some(ca_file) = ca_file {
             tls.trust = Trust::File(ca_file);

@@ -1,7 +1,6 @@
 //! How an account's flows are made: its keys for the address, TLS and WebSocket.
 
 use std::{
-    net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -11,7 +10,7 @@ use toml::de::DeValue;
 use crate::{
     config::table::{Problems, Table},
     transport::{
-        ClientIdentity, FlowSettings, HttpHeaderError, KeepAlive, TlsSettings, Trust,
+        ClientIdentity, FlowSettings, HttpHeaderError, KeepAlive, LocalAddress, TlsSettings, Trust,
         WebSocketSettings, is_server_name,
     },
 };
@@ -63,14 +62,11 @@ fn read_websocket(problems: &mut Problems<'_>, account: &Table<'_>) -> WebSocket
     WebSocketSettings { headers, binary }
 }
 
-fn read_bind(problems: &mut Problems<'_>, account: &Table<'_>) -> Option<IpAddr> {
+fn read_bind(problems: &mut Problems<'_>, account: &Table<'_>) -> Option<LocalAddress> {
     let what = "an IP address of ours such as \"192.0.2.1\"";
     let (text, span) = account.string(problems, "bind", what)?;
-    let address = text.parse().ok();
-    if address.is_none() {
-        problems.note(span.start, format!("bind must be {what}, not {text:?}"));
-    }
-    address
+    let address = text.parse();
+    address.map_err(|error| problems.note(span.start, format!("bind: {error}"))).ok()
 }
 
 fn read_tls(problems: &mut Problems<'_>, account: &Table<'_>) -> TlsSettings {

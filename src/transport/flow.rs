@@ -4,7 +4,7 @@
 //! channel: a burst costs one wake-up, and a reader waits where its owner is behind.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -18,8 +18,8 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::{
     sip::{FlowId, Limits},
     transport::{
-        Certificate, GuestLimits, SendError, ServerUri, Signal, guests::Patience,
-        keep_alive::Pulse, reason, stall::STALL, stream, udp,
+        Certificate, GuestLimits, LocalAddress, SendError, ServerUri, Signal, guests::Patience,
+        keep_alive::Pulse, reason, stall::STALL, stream, udp, zone,
     },
 };
 
@@ -275,15 +275,21 @@ pub(super) fn address(server: &ServerUri) -> Result<SocketAddr, String> {
         .ok_or_else(|| reason::unreachable(server, "its name has not been looked up"))
 }
 
-/// Whether an address of ours can speak to an address of the peer's; a sentence where it cannot.
-pub(super) fn same_family(ours: IpAddr, peer: SocketAddr) -> Result<(), String> {
-    if ours.is_ipv4() == peer.is_ipv4() {
-        return Ok(());
-    }
+/// The address of the peer's as an address of ours reaches it, whose zone it is in where it names none;
+/// a sentence where that cannot be.
+pub(super) fn reached_from(
+    ours: Option<&LocalAddress>,
+    peer: SocketAddr,
+) -> Result<SocketAddr, String> {
+    let zone = ours.map_or(0, |ours| zone::index(ours.with_port(0)));
+    let reached = zone::in_zone(peer, zone);
+    let Some(ours) = ours.filter(|ours| ours.ip.is_ipv4() != peer.is_ipv4()) else {
+        return zone::check(reached).map(|()| reached).map_err(|missing| missing.to_string());
+    };
     let version = |is_ipv4: bool| if is_ipv4 { "IPv4" } else { "IPv6" };
     Err(format!(
         "the address to bind, {ours}, is {} and {peer} is {}",
-        version(ours.is_ipv4()),
+        version(ours.ip.is_ipv4()),
         version(peer.is_ipv4())
     ))
 }

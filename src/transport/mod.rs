@@ -25,6 +25,7 @@ mod tcp;
 mod tls;
 mod udp;
 mod ws;
+mod zone;
 
 pub use dns::{Resolver, dns_server};
 pub use facts::{Certificate, CertificateNames, FlowFacts, TlsFacts};
@@ -37,3 +38,4 @@ pub use settings::{
 };
 pub use signal::{SendError, Signal};
 pub use tls::{ServerIdentity, broken_files, is_server_name, key_log_problem};
+pub use zone::{LocalAddress, LocalAddressError, NoZone, Zone, ZoneError, without_zone};

@@ -1,8 +1,8 @@
 //! Failures as sentences that name the address and the reason.
 
-use std::{fmt, io, net::IpAddr};
+use std::{fmt, io};
 
-use crate::transport::tls;
+use crate::transport::{LocalAddress, tls};
 
 /// What went wrong, in a few lowercase words without an error number.
 pub(super) fn words(error: &io::Error) -> String {
@@ -59,7 +59,7 @@ pub(super) fn is_too_large(error: &io::Error) -> bool {
 }
 
 /// The words for an address of ours that cannot be used.
-pub(super) fn unbound(address: IpAddr, error: &io::Error) -> String {
+pub(super) fn unbound(address: &LocalAddress, error: &io::Error) -> String {
     format!("the address to bind, {address}, cannot be used: {}", words(error))
 }
 

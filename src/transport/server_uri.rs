@@ -7,10 +7,13 @@ use std::{
     str::FromStr,
 };
 
-use crate::sip::{
-    Scheme, Transport, Uri, UriError,
-    resolution::{Candidate, Discovery, Target},
-    secret::MASK,
+use crate::{
+    sip::{
+        Scheme, Transport, Uri, UriError,
+        resolution::{Candidate, Discovery, Target},
+        secret::MASK,
+    },
+    transport::zone::{self, Zone, ZoneError},
 };
 
 /// A server: a transport, a host and a port, and a path for WebSocket.
@@ -27,6 +30,8 @@ pub struct ServerUri {
     pub path: String,
     /// What is looked up in place of the host (RFC 3261 §19.1.1).
     pub maddr: Option<String>,
+    /// The zone of a link-local address: on which link the server is. It is ours alone to know.
+    pub zone: Option<Zone>,
     /// How much of transport and port is still to be found (RFC 3263 §4).
     pub discovery: Discovery,
     /// The address at which it is reached, once its name has been looked up.
@@ -74,6 +79,9 @@ pub enum ServerUriError {
         "{0:?} cannot stand in a WebSocket URL as it is: write its bytes as %XX (RFC 3986 §2.1)"
     )]
     Path(char),
+    /// The zone of its address is unknown.
+    #[error(transparent)]
+    Zone(#[from] ZoneError),
     /// The `transport` parameter is wrong.
     #[error("{0:?} is not a transport: write udp, tcp, tls, ws or wss")]
     Transport(String),
@@ -88,6 +96,7 @@ impl ServerUri {
             port: address.port(),
             path: "/".to_owned(),
             maddr: None,
+            zone: None,
             discovery: Discovery::Address,
             address: None,
         }
@@ -134,20 +143,27 @@ impl ServerUri {
     /// The address to connect to; `None` for a name that has not been looked up.
     pub fn socket_address(&self) -> Option<SocketAddr> {
         let literal = || self.maddr.as_ref().unwrap_or(&self.host).parse::<IpAddr>().ok();
-        self.address.or_else(|| Some(SocketAddr::new(literal()?, self.port)))
+        let in_zone = |ip| Zone::of(self.zone.as_ref(), SocketAddr::new(ip, self.port));
+        self.address.or_else(|| literal().map(in_zone))
     }
 
-    /// The server as a URI: what a WebSocket handshake asks for. It may hold a secret in its query.
+    /// The server as a URI: what a WebSocket handshake asks for, without its zone (RFC 6874 §3). It may
+    /// hold a secret in its query.
     pub fn url(&self) -> String {
         let mut url = String::new();
-        ServerUri { address: None, ..self.clone() }
+        ServerUri { address: None, zone: None, ..self.clone() }
             .write(&mut url, &self.path)
             .expect("a String takes everything");
         url
     }
 
     fn write(&self, f: &mut impl fmt::Write, path: &str) -> fmt::Result {
-        let authority = bracketed(&self.host);
+        // The zone is that of the address that is reached.
+        let (of_host, of_maddr) = match self.maddr {
+            None => (self.zone.as_ref(), None),
+            Some(_) => (None, self.zone.as_ref()),
+        };
+        let authority = bracketed(&self.host, of_host);
         let authority = match self.discovery {
             Discovery::Address => format!("{authority}:{}", self.port).into(),
             _ => authority,
@@ -164,7 +180,7 @@ impl ServerUri {
             transport => write!(f, "sip:{authority};transport={transport}")?,
         }
         if let Some(maddr) = &self.maddr {
-            write!(f, ";maddr={}", bracketed(maddr))?;
+            write!(f, ";maddr={}", bracketed(maddr, of_maddr))?;
         }
         match self.address.filter(|address| address.ip().to_string() != self.host) {
             Some(address) => write!(f, " ({address})"),
@@ -212,6 +228,7 @@ impl ServerUri {
             port: uri.port().unwrap_or(transport.default_port()),
             path: "/".to_owned(),
             maddr,
+            zone: None,
             discovery,
             address: None,
         })
@@ -223,6 +240,11 @@ impl FromStr for ServerUri {
 
     fn from_str(text: &str) -> Result<ServerUri, ServerUriError> {
         let text = text.trim();
+        // RFC 6874 §2: what SIP's own grammar does not have.
+        if let Some((before, host, zone, behind)) = zoned(text) {
+            let server: ServerUri = format!("{before}{host}{behind}").parse()?;
+            return Ok(ServerUri { zone: Some(zone.parse()?), ..server });
+        }
         let wrong = |error| ServerUriError::Uri { text: text.to_owned(), error };
         let scheme = |prefix: &str| {
             text.get(..prefix.len())
@@ -261,6 +283,7 @@ impl FromStr for ServerUri {
             port: uri.port().unwrap_or(transport.default_port()),
             path,
             maddr: None,
+            zone: None,
             // RFC 7118 §8: a URL is resolved as HTTP does.
             discovery: Discovery::Address,
             address: None,
@@ -279,12 +302,23 @@ fn maddr(text: &str) -> Result<String, ServerUriError> {
     }
 }
 
-/// A host as a URI has it: an IPv6 address in brackets (RFC 3261 §25.1).
-fn bracketed(host: &str) -> Cow<'_, str> {
-    match host.contains(':') {
-        true => format!("[{host}]").into(),
-        false => host.into(),
+/// A host as a URI has it: an IPv6 address in brackets (RFC 3261 §25.1), with its zone as RFC 6874 §2
+/// has it.
+fn bracketed<'a>(host: &'a str, zone: Option<&Zone>) -> Cow<'a, str> {
+    match zone {
+        _ if !host.contains(':') => host.into(),
+        None => format!("[{host}]").into(),
+        Some(zone) => format!("[{host}%25{zone}]").into(),
     }
+}
+
+/// What stands before the first address in brackets that has a zone, the address, the zone, and the
+/// rest; nothing where there is none.
+fn zoned(text: &str) -> Option<(&str, &str, &str, &str)> {
+    let begin = text.find('[')? + 1;
+    let end = begin + text[begin..].find(']')?;
+    let (host, zone) = zone::split(&text[begin..end]);
+    Some((&text[..begin], host, zone?, &text[end..]))
 }
 
 /// A host without the brackets of an IPv6 address.

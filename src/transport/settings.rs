@@ -1,15 +1,18 @@
 //! How a flow is made, as far as its server's address does not say it.
 
-use std::{fmt, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use crate::{sip::Transport, transport::HttpHeader};
+use crate::{
+    sip::Transport,
+    transport::{HttpHeader, LocalAddress},
+};
 
 /// How a flow is made. Part of its identity: two accounts that want different things of one server
 /// have two flows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FlowSettings {
     /// Our own address; the system picks one where it is not set.
-    pub bind: Option<IpAddr>,
+    pub bind: Option<LocalAddress>,
     /// How it is kept alive.
     pub keep_alive: KeepAlive,
     /// TLS, for `tls` and `wss`.

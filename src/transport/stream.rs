@@ -1,12 +1,7 @@
 //! What the transports over TCP share: how a connection is made and taken, and the queue of what is
 //! to be written on it.
 
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -19,7 +14,7 @@ use tokio::{
 use crate::{
     sip::Transport,
     transport::{
-        Certificate, FlowFacts, FlowSettings, ServerIdentity, ServerUri, Signal,
+        Certificate, FlowFacts, FlowSettings, LocalAddress, ServerIdentity, ServerUri, Signal,
         flow::{self, Hub, Link, Outlet},
         keep_alive::Pulse,
         queue, reason,
@@ -188,25 +183,24 @@ async fn dial(
     settings: &FlowSettings,
     stall: Duration,
 ) -> Result<Connection<Tcp>, String> {
-    let connection = dial_address(flow::address(server)?, settings.bind, stall).await;
+    let connection = dial_address(flow::address(server)?, settings.bind.as_ref(), stall).await;
     connection.map_err(|why| reason::unreachable(server, why))
 }
 
 async fn dial_address(
     address: SocketAddr,
-    bind: Option<IpAddr>,
+    bind: Option<&LocalAddress>,
     stall: Duration,
 ) -> Result<Connection<Tcp>, String> {
     let words = |error: io::Error| reason::words(&error);
+    let address = flow::reached_from(bind, address)?;
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
         SocketAddr::V6(_) => TcpSocket::new_v6(),
     };
     let socket = socket.map_err(words)?;
     if let Some(bind) = bind {
-        flow::same_family(bind, address)?;
-        let from = SocketAddr::new(bind, 0);
-        socket.bind(from).map_err(|error| reason::unbound(bind, &error))?;
+        socket.bind(bind.with_port(0)).map_err(|error| reason::unbound(bind, &error))?;
     }
     let stream = socket.connect(address).await.map_err(words)?;
     Connection::new(stream, stall).map_err(words)

@@ -14,7 +14,7 @@ use crate::{
         ContextId, FlowId, Follow, KeepAlive, Switch, Transport,
         resolution::{Resolution, Resolved},
     },
-    transport::{ServerUri, Signal},
+    transport::{ServerUri, Signal, without_zone},
 };
 
 impl Task {
@@ -166,16 +166,19 @@ impl Task {
 
     pub(super) fn signal(&mut self, signal: Signal) {
         match signal {
-            Signal::Message { at, flow, source, bytes } => self.message(at, flow, source, bytes),
+            Signal::Message { at, flow, source, bytes } => {
+                self.message(at, flow, without_zone(source), bytes);
+            }
             Signal::Up { flow, local, peer, facts } => {
                 let now = self.now();
-                let ends = Ends { local, peer, facts };
+                let contact = self.contact(flow, local);
+                let peer = without_zone(peer);
+                let ends = Ends { local: without_zone(local), peer, facts };
                 self.flows.up(now, flow, ends.clone());
                 self.tell_flow(now, flow, ends.into());
                 if let Some(Way { server, .. }) = self.flows.way(flow) {
                     self.user_agent.flow_leads_to(flow, &server.host, server.port, peer);
                 }
-                let contact = self.contact(flow, local);
                 self.user_agent.flow_up(now, flow, contact);
             }
             Signal::Down { flow, reason, refused } => {
@@ -201,7 +204,7 @@ impl Task {
             }
             Signal::Undelivered { flow, to: Some(to), reason } => {
                 let now = self.now();
-                self.user_agent.datagram_refused(now, flow, to, &reason);
+                self.user_agent.datagram_refused(now, flow, without_zone(to), &reason);
             }
             Signal::Undelivered { flow, to: None, reason } => {
                 let now = self.now();
@@ -216,6 +219,7 @@ impl Task {
             }
             Signal::Accepted { flow, transport, local, peer } => {
                 let at = self.now();
+                let (local, peer) = (without_zone(local), without_zone(peer));
                 let open = PeerFlow { at, flow, transport, local, peer, ended: None };
                 self.tell(Event::PeerFlow(open.clone()));
                 self.accepted.insert(flow, open);
@@ -239,17 +243,18 @@ impl Task {
     /// (RFC 3261 §18.1.1: sent-by is where we take connections).
     fn contact(&mut self, flow: FlowId, local: SocketAddr) -> SocketAddr {
         let transport = self.flows.way(flow).map(|way| way.server.transport);
+        let ours = without_zone(local);
         if transport != Some(Transport::Tcp) {
-            return local;
+            return ours;
         }
         if let Some(listening) = self.listening.get(&local.ip()) {
             return *listening;
         }
         // Without a listener the connection itself is the only way to us, as behind a NAT.
-        let Ok(listening) = self.network.listen(Transport::Tcp, SocketAddr::new(local.ip(), 0))
-        else {
-            return local;
-        };
+        let mut any_port = local;
+        any_port.set_port(0);
+        let Ok(listening) = self.network.listen(Transport::Tcp, any_port) else { return ours };
+        let listening = without_zone(listening);
         self.listening.insert(local.ip(), listening);
         listening
     }

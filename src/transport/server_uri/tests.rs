@@ -114,3 +114,37 @@ fn the_refusal_says_what_to_write() {
         assert!(error.contains("not a"), "{text}: {error}");
     }
 }
+
+#[test]
+fn a_link_local_server_is_in_its_zone_which_nobody_else_is_told() {
+    for (text, address, written, url) in [
+        (
+            "sip:[fe80::1%253]",
+            "[fe80::1%3]:5060",
+            "sip:[fe80::1%253]:5060;transport=udp",
+            "sip:[fe80::1]:5060;transport=udp",
+        ),
+        (
+            "ws://[fe80::1%3]:80/a",
+            "[fe80::1%3]:80",
+            "ws://[fe80::1%253]:80/a",
+            "ws://[fe80::1]:80/a",
+        ),
+        (
+            "sip:h;maddr=[fe80::1%253]",
+            "[fe80::1%3]:5060",
+            "sip:h:5060;transport=udp;maddr=[fe80::1%253]",
+            "sip:h:5060;transport=udp;maddr=[fe80::1]",
+        ),
+    ] {
+        let server: ServerUri = text.parse().unwrap();
+        assert_eq!(server.socket_address(), Some(address.parse().unwrap()), "{text}");
+        assert_eq!((&*server.to_string(), &*server.url()), (written, url));
+        assert_eq!(written.parse::<ServerUri>().unwrap().to_string(), written);
+    }
+    for text in ["sip:[fe80::1%25]", "sip:[fe80::1%25no such]", "sips:[fe80::1%25nowhere]:5061"] {
+        let error = text.parse::<ServerUri>().unwrap_err().to_string();
+        assert!(error.starts_with("no network interface is called"), "{text}: {error}");
+    }
+    assert!("sip:[%253]".parse::<ServerUri>().is_err());
+}
