@@ -6,6 +6,7 @@
 pub mod check;
 mod far;
 mod kind;
+mod same;
 mod user;
 mod write;
 
