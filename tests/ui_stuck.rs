@@ -181,3 +181,18 @@ fn an_editor_is_opened_once_the_terminal_has_taken_what_was_for_it() {
     assert_eq!(dashboard.wait_for_end(), 0);
     dashboard.assert_restored();
 }
+
+#[test]
+fn a_terminal_that_is_read_before_the_time_is_over_is_given_back() {
+    let peer = Peer::start(true);
+    let mut dashboard = with_calls(&peer);
+    Stuck::Unread.begin(&mut dashboard);
+    // Longer than a terminal is waited for that takes nothing for no reason.
+    thread::sleep(Duration::from_millis(1_500));
+    dashboard.signal("TERM");
+    peer.wait_for("BYE");
+    thread::sleep(Duration::from_millis(300));
+    Stuck::Unread.end(&dashboard);
+    assert_eq!(dashboard.wait_for_end(), 0);
+    dashboard.assert_restored();
+}

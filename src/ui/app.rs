@@ -278,7 +278,11 @@ impl App {
         let until = Instant::now() + TURN;
         while Instant::now() < until {
             if let Some(event) = self.facts.next() {
-                self.model.apply(event);
+                match event {
+                    // What is still for the terminal is waited for.
+                    Event::Stopped => self.has_ended = true,
+                    event => self.model.apply(event),
+                }
             } else if let Ok(batch) = self.engine.events.try_recv() {
                 self.facts = batch.into_iter();
             } else {
