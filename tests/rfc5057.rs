@@ -145,7 +145,8 @@ fn s4_1_the_notify_of_a_refer_comes_after_our_bye_and_the_call_ends_with_it() {
 fn s4_2_it_comes_after_the_peers_bye_too_and_nothing_else_does() {
     let mut call = call(202);
     call.refers();
-    assert_eq!(call.notifies("refer;id=77", "active;expires=60"), 200, "there is only one");
+    assert_eq!(call.notifies("refer;id=77", "active;expires=60"), 481, "no REFER had that number");
+    assert_eq!(call.notifies("refer", "active;expires=60"), 200);
     assert_eq!(call.receives(Method::Bye, &[], b""), 200);
     assert_eq!(call.receives(Method::Info, &[], b""), 481);
     assert_eq!(call.receives(Method::Options, &[], b""), 481);
@@ -211,7 +212,7 @@ fn rfc3515_s2_4_6_each_of_two_refers_is_known_by_its_id() {
     let (_, first) = call.refers();
     let (_, second) = call.refers();
     assert_eq!(call.notifies(&format!("refer;id={second}"), "terminated"), 200);
-    assert_eq!(call.notifies(&format!("refer;id={second}"), "active"), 200, "one is left");
+    assert_eq!(call.notifies(&format!("refer;id={second}"), "active"), 481, "that one is over");
     assert_eq!(call.notifies("refer", "terminated"), 200);
     assert_eq!(call.notifies(&format!("refer;id={first}"), "active"), 481);
     call.hangs_up();

@@ -5,6 +5,8 @@ mod simulation;
 
 mod countdown;
 mod no_notify;
+mod refreshes;
+mod usages;
 
 use std::time::Duration;
 

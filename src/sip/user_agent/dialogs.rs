@@ -256,13 +256,13 @@ impl UserAgent {
             leg.invite_pending &= *method != Method::Invite;
             leg.update_pending &= *method != Method::Update;
         }
+        if *method == Method::Subscribe && self.is_hung_up_by(id, parent, &tag) {
+            return self.unsubscribed(now, parent, &tag, outcome);
+        }
         if subscribes(method) && !outcome.is_some_and(|status| status.is_success()) {
             self.subscription_refused(now, id, (parent, &tag));
         }
         match (method, outcome) {
-            (Method::Subscribe, _) if self.is_hanging_up(parent, &tag) => {
-                self.unsubscribed(now, parent, &tag, outcome);
-            }
             // It was for an early dialog, whose 2xx has crossed it, or whose INVITE has gone out again.
             (Method::Bye, _) if !self.is_hung_up_by(id, parent, &tag) => {}
             // RFC 3261 §15.1.1: whatever answers the BYE, or nothing, the dialog is over.
@@ -282,6 +282,9 @@ impl UserAgent {
             (_, Some(status)) if status.code() == 481 => {
                 self.terminate_leg(now, parent, &tag, TerminatedBy::Response(status));
             }
+            // RFC 5057 §5.2: that is nothing to what else the dialog is used for.
+            (Method::Subscribe, None) => {}
+            (Method::Subscribe, Some(status)) if status.code() == 408 => {}
             // RFC 3261 §12.2.1.2: nobody answers, so the dialog should be ended.
             (_, Some(status)) if status.code() == 408 => _ = self.hang_up_leg(now, parent, &tag),
             (_, None) if unanswered.is_some() => _ = self.hang_up_leg(now, parent, &tag),
@@ -289,12 +292,8 @@ impl UserAgent {
         }
     }
 
-    fn is_hung_up_by(&mut self, id: ContextId, parent: ContextId, tag: &str) -> bool {
+    pub(super) fn is_hung_up_by(&mut self, id: ContextId, parent: ContextId, tag: &str) -> bool {
         self.leg_mut(parent, tag).is_some_and(|leg| leg.state == LegState::HangingUp { bye: id })
-    }
-
-    fn is_hanging_up(&mut self, id: ContextId, tag: &str) -> bool {
-        self.leg_mut(id, tag).is_some_and(|leg| leg.is_hanging_up())
     }
 }
 

@@ -23,6 +23,7 @@ impl UserAgent {
     /// Cancels every pending INVITE, hangs up every leg, ends every subscription and removes every
     /// binding: the graceful end.
     pub fn shut_down(&mut self, now: Instant) {
+        self.latest = Some(now);
         let mut open: Vec<ContextId> = self
             .contexts
             .iter()
@@ -67,6 +68,7 @@ impl UserAgent {
 
     /// The end that waits for nobody: whatever has not ended fails, as abandoned by the user.
     pub fn abandon(&mut self, now: Instant) {
+        self.latest = Some(now);
         self.hurry_errands(now);
         self.hurry_byes(now, |_| true);
         let open = |context: &ClientContext| context.ended.is_none();
@@ -297,7 +299,13 @@ impl UserAgent {
             (State::Failed, None, Some(cause)) => Some(Unanswered::Undelivered(cause)),
             _ => None,
         };
+        // Once it has ended, what it was for is not known any more.
+        let has_failed = !outcome.is_some_and(|status| status.is_success());
+        let refresh = if has_failed { self.refresh_of(id) } else { None };
         self.end_if_done(now, id);
+        if let Some(refresh) = refresh {
+            return self.refresh_failed(now, refresh, outcome);
+        }
         if let Some(parent) = parent {
             self.in_dialog_is_over(now, id, parent, &method, outcome, unanswered);
         }

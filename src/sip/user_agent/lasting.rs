@@ -3,18 +3,26 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    UserAgent,
-    subscriptions::{expires, subscribes},
-    transactions::Due,
-};
+use super::{UserAgent, subscriptions::expires, transactions::Due};
 use crate::sip::{
     dialog::Subscription,
     event::{ContextId, Fact, TerminatedBy, Timer},
     message::Message,
+    method::Method,
     name::HeaderName,
     status::StatusCode,
 };
+
+/// A SUBSCRIBE that is to refresh or to end what is subscribed to.
+#[derive(Debug)]
+pub(super) struct Refresh {
+    owner: ContextId,
+    tag: Box<str>,
+    /// What has made the subscription.
+    by: ContextId,
+    /// The CSeq number.
+    number: u32,
+}
 
 impl UserAgent {
     /// What a context has subscribed to in the dialog of a leg.
@@ -82,18 +90,57 @@ impl UserAgent {
         self.subscription_lasts(now, by, tag, expires(message));
     }
 
-    /// A SUBSCRIBE or REFER of ours in the dialog of a leg has failed: it has made no subscription, and
-    /// one that it should have refreshed lasts as before (RFC 6665 §4.1.2.2).
+    /// A SUBSCRIBE or REFER of ours in the dialog of a leg has failed: what it should have made is not
+    /// there.
     pub(super) fn subscription_refused(
         &mut self,
         now: Instant,
         id: ContextId,
         (owner, tag): (ContextId, &str),
     ) {
-        match self.subscription_of_ours(id, (owner, tag)) {
-            Some(by) if by == id => self.end_subscription(now, (owner, tag), by),
-            Some(by) => self.set_subscription(by, tag, Timer::N, None),
-            None => {}
+        if self.leg_mut(owner, tag).is_some_and(|leg| leg.subscription_mut(id).is_some()) {
+            self.end_subscription(now, (owner, tag), id);
+        }
+    }
+
+    /// What a SUBSCRIBE of ours in a dialog is to refresh or to end, unless it hangs up with that.
+    pub(super) fn refresh_of(&mut self, id: ContextId) -> Option<Refresh> {
+        let context = self.contexts.get(&id).filter(|it| it.method == Method::Subscribe)?;
+        let (owner, tag) = context.parent.clone()?;
+        let number = context.message()?.cseq().ok()?.number;
+        let is_hung_up = self.is_hung_up_by(id, owner, &tag);
+        let by = self.subscription_of_ours(id, (owner, &tag)).filter(|by| *by != id)?;
+        (!is_hung_up).then_some(Refresh { owner, tag, by, number })
+    }
+
+    /// A refresh has failed: the subscription is over where the answer says so, and else lasts as it did
+    /// (RFC 6665 §4.1.2.2). Either way that is nothing to the rest of the dialog (RFC 5057 §5).
+    pub(super) fn refresh_failed(
+        &mut self,
+        now: Instant,
+        refresh: Refresh,
+        outcome: Option<StatusCode>,
+    ) {
+        let Refresh { owner, tag, by, number } = refresh;
+        let why = match outcome {
+            Some(status) => format!("a {status} answered SUBSCRIBE {number}"),
+            None => format!("SUBSCRIBE {number} has no answer"),
+        };
+        let what = self.subscription_name(by);
+        let over = outcome.filter(|status| ends_subscription(*status));
+        let becomes = if over.is_some() { "is over" } else { "lasts as before" };
+        let detail = format!("{what} {becomes}: {why} (RFC 6665 §4.1.2.2)");
+        self.tell_own(now, owner, Fact::Subscription { detail });
+        match over {
+            Some(status) if by == owner => {
+                self.terminate_leg(now, owner, &tag, TerminatedBy::Response(status));
+            }
+            Some(_) => self.end_subscription(now, (owner, &tag), by),
+            None => {
+                // No NOTIFY follows.
+                self.set_subscription(by, &tag, Timer::N, None);
+                self.bound_subscriptions(now, owner, &tag);
+            }
         }
     }
 
@@ -182,7 +229,7 @@ impl UserAgent {
         self.forget_if_over(leg.0);
     }
 
-    fn forget_subscription(&mut self, (owner, tag): (ContextId, &str), by: ContextId) {
+    pub(super) fn forget_subscription(&mut self, (owner, tag): (ContextId, &str), by: ContextId) {
         for timer in [Timer::N, Timer::Expiry] {
             self.set_subscription(by, tag, timer, None);
         }
@@ -203,29 +250,35 @@ impl UserAgent {
         }
     }
 
-    /// What was subscribed to in calls is waited for no longer: the user leaves.
+    /// What was subscribed to in the dialogs of a context is waited for no longer: the user leaves.
     pub(super) fn end_subscriptions_in(&mut self, now: Instant, id: ContextId) {
         let Some(context) = self.contexts.get(&id) else { return };
-        if subscribes(&context.method) {
-            return;
+        let mut inside: Vec<(Box<str>, ContextId)> = Vec::new();
+        for leg in &context.legs {
+            let others = leg.subscriptions().iter().filter(|it| it.by != id);
+            inside.extend(others.map(|it| (leg.tag.clone(), it.by)));
         }
-        let tags: Vec<Box<str>> = context.legs.iter().map(|leg| leg.tag.clone()).collect();
-        for tag in tags {
-            self.forget_subscriptions_of(id, &tag);
+        for (tag, by) in inside {
+            self.forget_subscription((id, &tag), by);
         }
         self.end_if_done(now, id);
     }
 
-    /// BYE ends a call and not what was subscribed to in its dialog: that lasts until its NOTIFY says
-    /// so, or its time is over (RFC 5057 §4.1, §4.2). Where nothing says how long, Timer N does.
+    /// BYE ends a call, and a NOTIFY or its expiry one subscription, but not what else was subscribed to
+    /// in the dialog: that lasts until its own NOTIFY says so, or its time is over (RFC 5057 §4.1, §4.2,
+    /// RFC 6665 §4.4.1). Where nothing says how long, Timer N does.
     pub(super) fn subscriptions_outlive(&mut self, now: Instant, owner: ContextId, tag: &str) {
         self.bound_subscriptions(now, owner, tag);
         let Some(leg) = self.leg_mut(owner, tag) else { return };
         let all: Vec<ContextId> = leg.subscriptions().iter().map(|it| it.by).collect();
+        let ended = match self.is_subscription(owner) {
+            true => self.subscription_name(owner).replace("the subscription", "that"),
+            false => "the call".to_owned(),
+        };
         for by in all {
             let what = self.subscription_name(by);
             let detail = format!(
-                "{what} outlives the call: the NOTIFY that ends it is waited for (RFC 5057 §4.1, §4.2)"
+                "{what} outlives {ended}: the NOTIFY that ends it is waited for (RFC 5057 §4.1, §4.2)"
             );
             self.tell_own(now, owner, Fact::Subscription { detail });
         }
@@ -259,6 +312,11 @@ impl UserAgent {
             _ => self.terminate_leg(now, id, tag, TerminatedBy::Local),
         }
     }
+}
+
+/// Whether a status of a refresh says that the subscription is over (RFC 6665 §4.1.2.2).
+fn ends_subscription(status: StatusCode) -> bool {
+    matches!(status.code(), 404 | 405 | 410 | 416 | 480..=485 | 489 | 501 | 604)
 }
 
 /// RFC 4488 §4: whether the peer says in its 2xx to a REFER that it will not notify.

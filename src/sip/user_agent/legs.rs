@@ -162,11 +162,12 @@ impl UserAgent {
         self.give_up_leg(now, id, tag);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let is_room = context.legs.len() <= LEGS;
-        let is_call = context.method == Method::Invite;
         let Some(leg) = context.leg_mut(tag) else { return };
-        let outlived = is_call && is_room && leg.is_up() && !leg.subscriptions().is_empty();
-        if !outlived {
-            self.forget_subscriptions_of(id, tag);
+        // RFC 5057 §4.2: what has made the dialog is over, and may not have been its only usage.
+        let outlived = is_room && leg.is_up() && leg.subscriptions().iter().any(|it| it.by != id);
+        match outlived {
+            true => self.forget_subscription((id, tag), id),
+            false => self.forget_subscriptions_of(id, tag),
         }
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let Some(leg) = context.leg_mut(tag) else { return };

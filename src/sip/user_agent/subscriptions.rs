@@ -28,15 +28,6 @@ pub(super) fn subscription_state(notify: &Message) -> Option<SubscriptionState<'
     SubscriptionState::parse(notify.header(HeaderName::SubscriptionState)?.text().ok()?).ok()
 }
 
-/// Whether a message is about a subscription.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum About {
-    This,
-    /// It is about a REFER, and names none that was sent.
-    Maybe,
-    Another,
-}
-
 /// The package and the `id` that Event names.
 fn event_of(message: &Message) -> Option<(String, Option<String>)> {
     let event = Event::parse(message.header(HeaderName::Event)?.text().ok()?).ok()?;
@@ -157,14 +148,8 @@ impl UserAgent {
         notify: &Message,
     ) -> Option<ContextId> {
         let leg = self.contexts.get(&owner)?.legs.iter().find(|leg| &*leg.tag == tag)?;
-        let of = |by: ContextId| self.is_about(by, notify);
         let mut all = leg.subscriptions().iter().map(|subscription| subscription.by);
-        let exact = all.clone().find(|by| of(*by) == About::This);
-        // RFC 3515 §2.4.6: whose id is not that of a REFER, and there is only one, means that.
-        exact.or_else(|| {
-            let mut maybe = all.by_ref().filter(|by| of(*by) == About::Maybe);
-            maybe.next().filter(|_| maybe.next().is_none())
-        })
+        all.find(|by| self.is_about(*by, notify))
     }
 
     /// The subscription that a SUBSCRIBE or REFER of ours in the dialog of a leg is for: another one's,
@@ -181,30 +166,25 @@ impl UserAgent {
             return Some(own);
         }
         let request = context.message().filter(|_| context.method == Method::Subscribe)?;
-        all.find(|by| self.is_about(*by, &request) != About::Another)
+        all.find(|by| self.is_about(*by, &request))
     }
 
     /// Whether a message is about what a context has subscribed to: its Event names the same package,
     /// and the same `id` (RFC 6665 §4.1.2.2, §8.2.1).
-    fn is_about(&self, by: ContextId, message: &Message) -> About {
+    fn is_about(&self, by: ContextId, message: &Message) -> bool {
         let request = self.contexts.get(&by).and_then(|context| context.message());
-        let Some(request) = request else { return About::Another };
-        let Some(theirs) = event_of(message) else { return About::Another };
-        let is_same = match (request.method(), event_of(&request)) {
+        let Some(request) = request else { return false };
+        let Some(theirs) = event_of(message) else { return false };
+        match (request.method(), event_of(&request)) {
             // RFC 3515 §2.4.6: the id is the CSeq number of the REFER, and may be left out of the first.
             (Some(Method::Refer), _) => {
                 let cseq = request.cseq().ok().map(|cseq| cseq.number.to_string());
-                let is_its = theirs.1.is_none() || theirs.1 == cseq;
-                if theirs.0 == "refer" && !is_its {
-                    return About::Maybe;
-                }
-                theirs.0 == "refer"
+                theirs.0 == "refer" && (theirs.1.is_none() || theirs.1 == cseq)
             }
             (_, Some(ours)) => ours == theirs,
             // A raw SUBSCRIBE need not have one.
             (_, None) => true,
-        };
-        if is_same { About::This } else { About::Another }
+        }
     }
 
     /// The subscription that a NOTIFY is for, whichever fork sends it.
@@ -214,7 +194,7 @@ impl UserAgent {
         self.dialogs.contexts(&key?).find(|id| {
             let context = self.contexts.get(id);
             let is_open = context.is_some_and(|c| subscribes(&c.method) && c.ended.is_none());
-            is_open && self.is_about(*id, request) != About::Another
+            is_open && self.is_about(*id, request)
         })
     }
 
@@ -255,7 +235,7 @@ impl UserAgent {
         }
         match (state.is_terminated(), is_root) {
             (true, true) => self.terminate_leg(now, id, tag, TerminatedBy::Peer),
-            // In the dialog of an INVITE only the subscription is over.
+            // Whatever else has made the dialog goes on.
             (true, false) => self.end_subscription(now, (id, tag), by),
             (false, _) => {
                 let has_end = self.subscription_mut(by, tag).is_some_and(|it| it.expiry.is_some());
