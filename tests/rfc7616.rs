@@ -361,7 +361,7 @@ fn what_cannot_be_answered_is_explained() {
     ] {
         let asked = response(401, &[&format!("WWW-Authenticate: {value}")], "");
         let (reason, record) = Client::alice().give_up(&mut invite(), &asked);
-        assert_eq!(reason, GiveUp::Unsupported(expected.clone()), "{value}");
+        assert_eq!(reason, GiveUp::Unsupported(vec![expected.clone()]), "{value}");
         assert_eq!(passed_over(&record), [Some(&expected)]);
     }
     let (reason, record) = Client::alice().give_up(&mut invite(), &response(407, &[], ""));

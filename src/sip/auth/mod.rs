@@ -347,9 +347,10 @@ fn nothing_to_answer(response: &Message, candidates: &[Candidate]) -> Option<Giv
     if let Some((record, _)) = no_credentials {
         return Some(GiveUp::NoCredentials { realm: record.realm.clone().unwrap_or_default() });
     }
-    match passed_over().next() {
-        Some((_, why)) => Some(GiveUp::Unsupported(why.clone())),
-        None => Some(GiveUp::NoChallenge(response.status()?)),
+    let reasons: Vec<PassedOver> = passed_over().map(|(_, why)| why.clone()).collect();
+    match reasons.is_empty() {
+        false => Some(GiveUp::Unsupported(reasons)),
+        true => Some(GiveUp::NoChallenge(response.status()?)),
     }
 }
 

@@ -287,8 +287,8 @@ pub enum GiveUp {
         realm: String,
     },
     /// No challenge can be answered, each for a reason of its own.
-    #[error("no challenge can be answered: {0}")]
-    Unsupported(PassedOver),
+    #[error("no challenge can be answered: {}", each(.0))]
+    Unsupported(Vec<PassedOver>),
     /// The realm was answered and asks again (RFC 3261 §22.2, §22.3: do not try again).
     #[error("wrong password: {realm} challenged again with a {nonce} that is not stale")]
     WrongPassword {
@@ -306,6 +306,17 @@ pub enum GiveUp {
     /// Every answer brought another challenge.
     #[error("gave up after {0} answers: each brought another challenge")]
     TooManyRounds(u8),
+}
+
+/// The reasons in order, each once.
+fn each(reasons: &[PassedOver]) -> String {
+    let mut each: Vec<String> = Vec::new();
+    for reason in reasons.iter().map(PassedOver::to_string) {
+        if !each.contains(&reason) {
+            each.push(reason);
+        }
+    }
+    each.join("; ")
 }
 
 /// What an Authentication-Info or Proxy-Authentication-Info said.
@@ -344,5 +355,20 @@ impl fmt::Display for RspAuth {
             ),
             RspAuth::Unverifiable(why) => write!(f, "rspauth cannot be checked: {why}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_named_once() {
+        let unknown = PassedOver::UnknownAlgorithm("AKAv1-MD5".to_owned());
+        let reasons = vec![PassedOver::Missing("nonce"), unknown.clone(), unknown];
+        assert_eq!(
+            GiveUp::Unsupported(reasons).to_string(),
+            "no challenge can be answered: the parameter nonce is missing (RFC 7616 §3.3); the algorithm AKAv1-MD5 is not supported; SHA-512-256, SHA-256, MD5 and their -sess are"
+        );
     }
 }
