@@ -158,6 +158,16 @@ fn s26_2_2_a_prack_goes_on_the_invites_connection_and_a_request_in_the_early_dia
             .header(HeaderName::RSeq, 1)
     });
     assert_eq!(call.wire(), ["PRACK"]);
+    let told = "not secure: the Contact sip:bob@192.0.2.9:5060 of the 183 is not sips";
+    assert!(call.news().iter().any(|word| word.starts_with(told)));
+    call.reply_with(180, "b", |builder| {
+        builder
+            .header(CONTACT, CLEAR)
+            .header(HeaderName::Require, "100rel")
+            .header(HeaderName::RSeq, 2)
+    });
+    assert_eq!(call.news(), ["progress 180", "sent PRACK"], "that is told once of a leg");
+    call.look();
     let update = DialogRequest::new(Method::Update);
     assert!(call.in_dialog_with(Some("b"), update).is_err());
     assert_eq!((call.wire(), call.sim.follows.len()), (vec![], 0));

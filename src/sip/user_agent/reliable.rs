@@ -99,8 +99,16 @@ impl UserAgent {
     /// A reliable provisional to a re-INVITE refreshes the target of its dialog, which stays so though
     /// the re-INVITE is rejected (RFC 6141 §4).
     pub(super) fn refreshed_reliably(&mut self, now: Instant, id: ContextId, message: &Message) {
-        let parent = self.contexts.get(&id).and_then(|context| context.parent.clone());
-        let Some((parent, leg)) = parent else { return };
+        let Some(context) = self.contexts.get(&id) else { return };
+        let Some((parent, leg)) = context.parent.clone() else {
+            // The first of a leg says where its PRACKs go.
+            let tag = message.to().ok().and_then(|to| to.tag().map(Box::<str>::from));
+            let is_first = |leg: &&Leg| leg.rseq.is_none() && Some(&leg.tag) == tag.as_ref();
+            if let Some(leg) = context.legs.iter().find(is_first).map(|leg| leg.tag.clone()) {
+                self.look_at_hops(now, id, (id, &leg), message);
+            }
+            return;
+        };
         let is_of_leg = message.to().is_ok_and(|to| to.tag() == Some(&*leg));
         if is_of_leg && message.contact().is_ok() {
             self.refresh_target((parent, &leg), message);
