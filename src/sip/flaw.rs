@@ -4,6 +4,7 @@
 use crate::sip::{
     header::{self, HeaderProblem},
     message::{Limits, Message, ReadError, RequestLineProblem, StartLine},
+    method::Method,
     name::HeaderName,
     status::StatusCode,
 };
@@ -90,6 +91,12 @@ impl Flaw {
             let reason = format_args!("Several {name} headers");
             return Err(Flaw::new(StatusCode::BAD_REQUEST, reason));
         }
+        if let Some(method) = request.method().filter(names_target)
+            && request.list(HeaderName::Contact).nth(1).is_some()
+        {
+            let reason = format_args!("More than one Contact in the {method}");
+            return Err(Flaw::new(StatusCode::BAD_REQUEST, reason));
+        }
         let essentials = request.essentials().map_err(bad)?;
         request.check_vias().map_err(bad)?;
         if let StartLine::Request { method, .. } = request.start_line()
@@ -107,6 +114,15 @@ impl Flaw {
     fn new(status: StatusCode, reason: impl std::fmt::Display) -> Flaw {
         Flaw { status, reason: phrase(&reason.to_string()) }
     }
+}
+
+/// Whether a request makes a dialog or refreshes its target, so that it has one Contact
+/// (RFC 3261 §8.1.1.8, §12.2.1.1; RFC 3311 §5.1, RFC 6665 §4.4.1).
+fn names_target(method: &Method) -> bool {
+    matches!(
+        method,
+        Method::Invite | Method::Notify | Method::Refer | Method::Subscribe | Method::Update
+    )
 }
 
 /// The text as a Reason-Phrase, which has no brackets and no quotes (RFC 3261 §25.1).

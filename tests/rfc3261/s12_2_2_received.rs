@@ -52,7 +52,7 @@ fn s14_2_what_waits_for_the_user_comes_with_the_session_that_would_answer_it() {
 fn s8_2_1_what_is_refused_by_choice_the_user_may_take_over() {
     let methods = [
         (Method::Refer, &[(HeaderName::ReferTo, "<sip:c@d>")][..], 603),
-        (Method::Subscribe, &[(HeaderName::Event, "presence")], 489),
+        (Method::Subscribe, &[(HeaderName::Event, "presence")], 405),
         (Method::Extension("FOO".into()), &[], 405),
     ];
     for (method, headers, refused) in methods {
@@ -119,4 +119,42 @@ fn s21_5_4_too_many_open_requests_are_refused_with_503_and_retry_after() {
     assert!(text(&refusal, HeaderName::RetryAfter).parse::<u32>().unwrap() <= 10);
     assert!(call.sim.strays.last().unwrap().problem.contains("refused with 503"));
     assert_eq!(call.sim.ua.held().server_transactions, 10_000, "nothing is kept of it");
+}
+
+/// §8.1.1.8, §12.2.1.1: what refreshes the target names one, and nothing says which of two it would be.
+#[test]
+fn s8_1_1_8_a_request_with_two_contacts_is_refused_and_the_target_stays() {
+    let methods = [Method::Invite, Method::Update, Method::Refer, Method::Notify];
+    for (nth, method) in methods.into_iter().enumerate() {
+        let contacts = [
+            &[(HeaderName::Contact, "<sip:a@b>"), (HeaderName::Contact, "<sip:c@d>")][..],
+            &[(HeaderName::Contact, "<sip:a@b>, <sip:c@d>")],
+        ];
+        let mut call = Call::up();
+        let target = "sip:bob@192.0.2.2:5060";
+        for (other, headers) in contacts.into_iter().enumerate() {
+            let answer = call.peer(method.clone(), (nth * 2 + other) as u32 + 1, headers);
+            assert_eq!(code(&answer), 400, "{method}");
+            assert_eq!(answer.reason_phrase(), format!("More than one Contact in the {method}"));
+        }
+        call.hang_up();
+        assert_eq!(call.sent(Method::Bye).request_uri(), Some(target), "{method}");
+    }
+    // What makes no dialog may name several (§10.2.1 has them in a REGISTER).
+    let mut call = Call::up();
+    assert_eq!(
+        code(&call.peer(Method::Info, 1, &[(HeaderName::Contact, "<sip:a@b>, <sip:c@d>")])),
+        200
+    );
+}
+
+/// §8.2.1: a method that is not supported, in a dialog as outside; a 489 would have to name an event
+/// (RFC 6665 §8.4).
+#[test]
+fn s8_2_1_a_subscribe_of_the_peer_is_405_with_what_is_allowed() {
+    let mut call = Call::up();
+    let answer = call.peer(Method::Subscribe, 1, &[(HeaderName::Event, "presence")]);
+    assert_eq!(code(&answer), 405);
+    assert!(!list(&answer, HeaderName::Allow).contains(&"SUBSCRIBE".to_owned()));
+    assert!(has(&answer, HeaderName::Allow) && !has(&answer, HeaderName::AllowEvents));
 }

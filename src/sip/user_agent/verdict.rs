@@ -249,10 +249,8 @@ impl UserAgent {
             }
             // RFC 3515 §2.4.2: understood, and not followed without the user.
             Method::Refer => Verdict::new(603).unless_by_hand(),
-            // RFC 6665 §8.3.2: no event package is served here.
-            Method::Subscribe => {
-                Verdict::new(489).with(HeaderName::AllowEvents, "").unless_by_hand()
-            }
+            // RFC 3261 §8.2.1: no event package is served here, so SUBSCRIBE is not among what Allow names,
+            // and a 489 would have to name one (RFC 6665 §8.4).
             _ => Verdict::not_allowed().unless_by_hand(),
         }
     }
