@@ -218,12 +218,11 @@ impl App {
                     self.farewell();
                     self.pace.changed();
                 }
-                Woken::Written => self.pace.written(Instant::now()),
                 Woken::Disturbed(disturbance) => {
                     self.mend(disturbance);
                     self.pace.changed();
                 }
-                Woken::Time => {}
+                Woken::Written | Woken::Time => {}
             }
             self.keep_time();
             if self.lend(&input).await {

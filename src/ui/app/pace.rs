@@ -8,8 +8,8 @@
 //!
 //! What happens in quiet is drawn at once. After a picture comes a rest, at the end of which all is
 //! drawn that happened during it: nothing waits longer than one rest, and there are never more
-//! pictures than rests. A picture is over when the terminal has taken it; until then the loop draws
-//! no other.
+//! pictures than rests. A terminal that is slow to take a picture is waited for beside that: until it
+//! has, the loop draws no other.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 const FRAME: Duration = Duration::from_millis(10);
 /// The longest rest, after a picture that took long.
 const REST: Duration = Duration::from_millis(33);
-/// So many times as long as a picture took is rested: however slow the terminal or the machine is,
+/// So many times as long as a picture took is rested: however slow the machine is,
 /// most of the time is there for what happens.
 const SHARE: u32 = 4;
 
@@ -30,8 +30,6 @@ pub(super) struct Pace {
     due_at: Option<Instant>,
     /// Until then it rests.
     rests_until: Option<Instant>,
-    /// When the last picture was begun.
-    drawn_from: Option<Instant>,
 }
 
 impl Pace {
@@ -53,21 +51,9 @@ impl Pace {
 
     /// A picture was drawn, from one moment to the other, and says when time will have changed it.
     pub(super) fn drawn(&mut self, from: Instant, to: Instant, due_at: Option<Instant>) {
-        (self.is_changed, self.due_at, self.drawn_from) = (false, due_at, Some(from));
-        self.rest(from, to);
-    }
-
-    /// The terminal has taken the picture.
-    pub(super) fn written(&mut self, at: Instant) {
-        if let Some(from) = self.drawn_from.take() {
-            self.rest(from, at);
-        }
-    }
-
-    fn rest(&mut self, from: Instant, to: Instant) {
         let took = to.saturating_duration_since(from);
         let rest = (took * SHARE).min(REST).max(FRAME.saturating_sub(took));
-        self.rests_until = Some(to + rest);
+        *self = Pace { is_changed: false, due_at, rests_until: Some(to + rest) };
     }
 }
 
@@ -105,19 +91,6 @@ mod tests {
             pace.changed();
             assert_eq!(pace.next(end), Some(end + ms(rest)), "{took} ms");
         }
-    }
-
-    #[test]
-    fn a_terminal_that_is_slow_to_take_a_picture_has_its_rest_too() {
-        let start = Instant::now();
-        let mut pace = Pace::default();
-        pace.drawn(start, start + ms(1), None);
-        pace.changed();
-        pace.written(start + ms(8));
-        assert_eq!(pace.next(start + ms(8)), Some(start + ms(40)));
-        // What else it takes is no picture.
-        pace.written(start + ms(39));
-        assert_eq!(pace.next(start + ms(39)), Some(start + ms(40)));
     }
 
     #[test]
