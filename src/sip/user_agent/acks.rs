@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use super::{
     UserAgent,
+    address::destination,
     errands::{Carries, OfLeg},
     legs::leg_and_invite,
-    sending::destination,
     size::Fits,
 };
 use crate::sip::{

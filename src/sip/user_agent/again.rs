@@ -3,7 +3,7 @@
 
 use std::{collections::VecDeque, time::Instant};
 
-use super::{Redirects, UserAgent, next_hop::is_same_hop, sending::uri_destination};
+use super::{Redirects, UserAgent, address::uri_destination, next_hop::is_same_hop};
 use crate::sip::{
     compose::{self, Sender},
     context::{ClientContext, Elsewhere, Request, Waiting},

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use super::{
     HangUpError, UserAgent,
+    address::destination,
     legs::leg_and_invite,
-    sending::{For, as_uri, destination},
+    sending::{For, as_uri},
     subscriptions::subscribes,
 };
 use crate::sip::{

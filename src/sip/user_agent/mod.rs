@@ -9,6 +9,7 @@
 
 mod accepted;
 mod acks;
+mod address;
 mod again;
 mod answers;
 mod authenticate;

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use super::{DialogKey, Output, Size, UserAgent, errands::is_errand, sending::uri_destination};
+use super::{DialogKey, Output, Size, UserAgent, address::uri_destination, errands::is_errand};
 use crate::sip::{
     auth::AuthState,
     cause::Cause,

@@ -6,10 +6,10 @@ use bytes::Bytes;
 
 use super::{
     UserAgent,
+    address::destination,
     again::Next,
     errands::{Carries, OfLeg},
     legs::leg_and_invite,
-    sending::destination,
     size::Fits,
     transactions::{Key, Role},
 };

@@ -1,10 +1,6 @@
 //! From a wish to a request on the wire.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Instant,
-};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -17,7 +13,7 @@ use super::{
 };
 use crate::sip::{
     auth::{AuthState, Credentials},
-    compose::{self, InDialog, Sender, Writing},
+    compose::{self, Sender, Writing},
     context::{Cancel, ClientContext, Elsewhere, Request, Waiting},
     event::{ContextId, Created, Fact, FlowId, State},
     method::Method,
@@ -26,7 +22,7 @@ use crate::sip::{
     request::NewRequest,
     transaction::{ClientTransaction, InviteClient, NonInviteClient},
     transport::Transport,
-    uri::{Uri, UriBuf},
+    uri::UriBuf,
 };
 
 impl UserAgent {
@@ -385,24 +381,6 @@ pub(super) struct For {
     pub(super) method: Method,
     pub(super) credentials: Option<Arc<[Credentials]>>,
     pub(super) profile: Option<Arc<Profile>>,
-}
-
-/// Where a request in a dialog goes on UDP: to its first Route or else its Request-URI, where that
-/// is an address (RFC 3261 §8.1.2). A request that goes anywhere else gets another flow.
-pub(super) fn destination(transport: Transport, route: &InDialog) -> Option<SocketAddr> {
-    uri_destination(transport, &route.routing.next_hop()?)
-}
-
-/// The address that a URI names by itself, on UDP.
-pub(super) fn uri_destination(transport: Transport, uri: &Uri<'_>) -> Option<SocketAddr> {
-    let named = uri.params().value("transport").map(str::parse);
-    let is_datagram = matches!(named, None | Some(Ok(Transport::Udp))) && !uri.is_sips();
-    if transport != Transport::Udp || !is_datagram {
-        return None;
-    }
-    let host = uri.params().value("maddr").unwrap_or(uri.host());
-    let address: IpAddr = host.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
-    Some(SocketAddr::new(address, uri.port().unwrap_or(transport.default_port())))
 }
 
 /// The Request-URI as an event carries it.
