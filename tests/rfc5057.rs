@@ -310,3 +310,56 @@ fn a_notify_after_the_bye_may_be_answered_by_hand() {
     assert_eq!(story[story.len() - 2..], ["answered 200", "ended BYE"]);
     call.holds_nothing_later();
 }
+
+#[test]
+fn s4_1_what_outlives_a_call_is_ended_by_a_subscribe_and_nothing_else_goes_in_its_dialog() {
+    let mut call = call(200);
+    let (_, cseq) = call.refers();
+    assert_eq!(call.notifies("refer", "active;expires=3600"), 200);
+    call.hangs_up();
+    let id = call.id;
+    let refuses = |call: &mut Call<_>, method: Method, headers: &[(&str, &str)]| {
+        let headers = headers.iter().map(|(n, v)| ExtraHeader::new(n, v).unwrap()).collect();
+        let request = DialogRequest { headers, ..DialogRequest::new(method) };
+        let sent = call.sim.with(|ua, now| ua.request_in_dialog(now, id, None, request));
+        sent.unwrap_err().to_string()
+    };
+    for method in [Method::Info, Method::Invite, Method::Refer, Method::Bye, Method::Update] {
+        let refused = refuses(&mut call, method.clone(), &[]);
+        let lives = format!("nothing lives on in it but the subscription of REFER {cseq}");
+        assert!(refused.contains(&lives), "{method}: {refused}");
+        assert!(call.sim.ua.dialog_writing(id, None, &method).is_err(), "{method}");
+    }
+    let other = [("Event", "presence"), ("Expires", "0")];
+    assert!(refuses(&mut call, Method::Subscribe, &other).contains("lives on"));
+    assert!(refuses(&mut call, Method::Subscribe, &[]).contains("lives on"));
+    assert!(call.sim.ua.dialog_writing(id, None, &Method::Subscribe).is_ok());
+    let event = format!("refer;id={cseq}");
+    call.sends(Method::Subscribe, &[("Event", &event), ("Expires", "600")]);
+    assert_eq!(call.notifies("refer", "active;expires=600"), 200);
+    assert_eq!(call.timers(), [format!("expiry REFER {cseq} 600")]);
+    call.sends(Method::Subscribe, &[("Event", "refer"), ("Expires", "0")]);
+    assert_eq!(call.notifies("refer", "terminated;reason=timeout"), 200);
+    assert_eq!(call.sim.story(id).last().unwrap(), "ended BYE");
+    assert!(refuses(&mut call, Method::Subscribe, &other).contains("hung up"));
+    call.holds_nothing_later();
+}
+
+#[test]
+fn rfc6665_s4_1_2_2_what_a_481_ends_of_it_ends_the_wait() {
+    let peer = Script(move |request: &Message, out: &mut Out| match request.method() {
+        Some(Method::Ack) | None => {}
+        Some(Method::Subscribe) => out.push((ms(1), response(request, 481, "b"))),
+        _ => out.push((ms(1), response(request, 200, "b"))),
+    });
+    let mut sim = Simulation::new(Transport::Tcp, Link::PERFECT, 5, peer);
+    let id = sim.request(invite());
+    sim.run(ms(100));
+    let mut call = Call { sim, id, cseq: 0 };
+    call.refers();
+    assert_eq!(call.notifies("refer", "active;expires=3600"), 200);
+    call.hangs_up();
+    call.sends(Method::Subscribe, &[("Event", "refer"), ("Expires", "0")]);
+    assert_eq!(call.sim.story(id).last().unwrap(), "ended BYE");
+    call.holds_nothing_later();
+}

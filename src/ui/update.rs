@@ -32,7 +32,7 @@ use crate::{
 };
 
 pub use again::{How, advice, waiting};
-pub use dialog::open_legs;
+pub use dialog::{is_subscribed, open_legs};
 pub use palette::{lack_of, lacks};
 
 /// How many lines one notch of the mouse wheel is.

@@ -82,6 +82,11 @@ pub enum DialogError {
     /// It would leave a secure dialog.
     #[error(transparent)]
     InTheClear(#[from] InTheClear),
+    /// Only subscriptions live on in the dialog.
+    #[error(
+        "what made this dialog is over, and nothing lives on in it but {0}: a SUBSCRIBE with its Event refreshes that, or with Expires: 0 ends it (RFC 5057 §4.1, RFC 6665 §4.1.2.3)"
+    )]
+    OnlySubscriptions(String),
     /// The numbers of the dialog are used up.
     #[error("{}: hang up, or begin with a lower number", crate::sip::dialog::CSEQ_SPENT)]
     CSeqSpent,

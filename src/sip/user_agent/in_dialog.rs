@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{DialogError, HangUpError, UserAgent, legs::leg_and_invite, next_hop::transport_to};
 use crate::sip::{
     compose::DialogWriting,
-    dialog::next_cseq,
+    dialog::{Leg, next_cseq},
     event::{ContextId, LegState},
     method::Method,
     request::DialogRequest,
@@ -29,6 +29,11 @@ impl UserAgent {
         request: DialogRequest,
     ) -> Result<ContextId, DialogError> {
         let tag = self.leg_for(id, tag, &request.method)?;
+        if let Some(leg) = self.outlived_leg(id, Some(&tag))
+            && !self.renews(leg, &request)
+        {
+            return Err(self.only_subscriptions(leg));
+        }
         let offers = request.method == Method::Update && !request.body.is_empty();
         if offers && self.waits_for_answer(id, &tag) {
             return Err(DialogError::OfferPending);
@@ -104,6 +109,12 @@ impl UserAgent {
         if matches!(method, Method::Ack | Method::Cancel | Method::Prack) {
             return Err(DialogError::Automatic(method.clone()));
         }
+        if let Some(leg) = self.outlived_leg(id, tag) {
+            return match method {
+                Method::Subscribe => Ok(leg.tag.clone()),
+                _ => Err(self.only_subscriptions(leg)),
+            };
+        }
         if let Some(early) = self.early_leg_of(id, tag) {
             // RFC 3261 §14.1: the INVITE that made it is in progress.
             return match method {
@@ -136,6 +147,24 @@ impl UserAgent {
             return Err(DialogError::CSeqSpent);
         }
         Ok(tag)
+    }
+
+    /// The leg in whose dialog a subscription lives on, though what made the dialog is over
+    /// (RFC 5057 §4.1): the one that is named, or the only one.
+    fn outlived_leg(&self, id: ContextId, tag: Option<&str>) -> Option<&Leg> {
+        let legs = &self.contexts.get(&id)?.legs;
+        let is_it = |leg: &&Leg| match tag {
+            Some(tag) => &*leg.tag == tag,
+            None => !leg.is_terminated() || !leg.subscriptions().is_empty(),
+        };
+        let mut candidates = legs.iter().filter(is_it);
+        let only = candidates.next().filter(|_| candidates.next().is_none())?;
+        (only.is_terminated() && !only.subscriptions().is_empty()).then_some(only)
+    }
+
+    fn only_subscriptions(&self, leg: &Leg) -> DialogError {
+        let all = leg.subscriptions().iter().map(|it| self.subscription_name(it.by));
+        DialogError::OnlySubscriptions(all.collect::<Vec<_>>().join(" and "))
     }
 
     /// The early leg that a request can be sent on while the INVITE is pending (RFC 3261 §12.2, §15,

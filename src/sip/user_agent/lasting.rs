@@ -211,7 +211,7 @@ impl UserAgent {
         }
     }
 
-    fn subscription_name(&self, by: ContextId) -> String {
+    pub(super) fn subscription_name(&self, by: ContextId) -> String {
         let request = self.contexts.get(&by).and_then(|context| context.message());
         let cseq = request.and_then(|request| {
             Some(format!("{} {}", request.method()?, request.cseq().ok()?.number))

@@ -172,19 +172,34 @@ impl UserAgent {
     /// Whether a message is about what a context has subscribed to: its Event names the same package,
     /// and the same `id` (RFC 6665 §4.1.2.2, §8.2.1).
     fn is_about(&self, by: ContextId, message: &Message) -> bool {
+        event_of(message).is_some_and(|event| self.is_of_event(by, &event))
+    }
+
+    /// Whether a package and an `id` are those of what a context has subscribed to.
+    fn is_of_event(&self, by: ContextId, theirs: &(String, Option<String>)) -> bool {
         let request = self.contexts.get(&by).and_then(|context| context.message());
         let Some(request) = request else { return false };
-        let Some(theirs) = event_of(message) else { return false };
         match (request.method(), event_of(&request)) {
             // RFC 3515 §2.4.6: the id is the CSeq number of the REFER, and may be left out of the first.
             (Some(Method::Refer), _) => {
                 let cseq = request.cseq().ok().map(|cseq| cseq.number.to_string());
                 theirs.0 == "refer" && (theirs.1.is_none() || theirs.1 == cseq)
             }
-            (_, Some(ours)) => ours == theirs,
+            (_, Some(ours)) => ours == *theirs,
             // A raw SUBSCRIBE need not have one.
             (_, None) => true,
         }
+    }
+
+    /// Whether a request that the user writes refreshes or ends what lives on in the dialog of a leg
+    /// (RFC 6665 §4.1.2.2, §4.1.2.3).
+    pub(super) fn renews(&self, leg: &Leg, request: &DialogRequest) -> bool {
+        let event = request.headers.iter().find(|header| header.is_named(HeaderName::Event));
+        let event = event.and_then(|header| Event::parse(header.value()).ok());
+        event.is_some_and(|event| {
+            let event = (event.package.to_owned(), event.id().map(str::to_owned));
+            leg.subscriptions().iter().any(|it| self.is_of_event(it.by, &event))
+        })
     }
 
     /// The subscription that a NOTIFY is for, whichever fork sends it.

@@ -5,7 +5,10 @@ use bytes::Bytes;
 use super::{Composer, Purpose, Shape, Slot, Way, raw_text};
 use crate::{
     engine::{Account, Draft, literal},
-    sip::{ContextId, ExtraHeader, Identity, Method, NewRequest, ServerTransactionId, sdp::SDP},
+    sip::{
+        ContextId, DialogRequest, ExtraHeader, Identity, Method, NewRequest, ServerTransactionId,
+        sdp::SDP,
+    },
 };
 
 /// Why a form cannot begin with a request.
@@ -115,7 +118,7 @@ impl Composer {
         mut self,
         context: ContextId,
         tag: Option<Box<str>>,
-        like: Option<&NewRequest>,
+        like: Option<&DialogRequest>,
     ) -> Result<Composer, BeginError> {
         self.purpose = Purpose::InDialog { context, tag };
         match like {

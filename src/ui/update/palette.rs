@@ -134,7 +134,9 @@ pub fn lack_of(model: &Model, action: Action) -> Option<String> {
         Action::NextPane | Action::Mark | Action::Copy | Action::EditAgain if !chosen => {
             "a chosen context"
         }
-        Action::InDialog if !row_has(|row| !update::open_legs(row).is_empty()) => {
+        Action::InDialog
+            if !row_has(|row| !update::open_legs(row).is_empty() || update::is_subscribed(row)) =>
+        {
             "a chosen context with an open dialog"
         }
         Action::Advice if !row_has(|row| update::advice(row).is_some()) => {

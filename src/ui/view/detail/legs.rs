@@ -103,9 +103,13 @@ fn state<'a>(state: &LegState, room: &Room<'a>) -> (String, Style) {
         LegState::Confirmed => ("● confirmed".to_owned(), theme.good),
         LegState::HangingUp { bye } => (format!("◑ hanging up with #{bye}"), theme.pending),
         LegState::Terminated { by } => {
+            // RFC 6665 §4.4.1: a dialog that a subscription made ends with that.
+            let is_call = room.row.method == Method::Invite;
             let by = match by {
-                TerminatedBy::Local => "our BYE",
-                TerminatedBy::Peer => "the peer's BYE",
+                TerminatedBy::Local if is_call => "our BYE",
+                TerminatedBy::Local => "our SUBSCRIBE",
+                TerminatedBy::Peer if is_call => "the peer's BYE",
+                TerminatedBy::Peer => "the peer's NOTIFY",
                 TerminatedBy::Response(status) => &format!("a {status}"),
                 TerminatedBy::Expiry => "the end of the subscription",
                 TerminatedBy::GivenUp => "nobody: it was given up",
