@@ -278,14 +278,6 @@ impl World {
         result
     }
 
-    /// A context goes to another server, whose connection may just have broken.
-    fn goes_elsewhere(&mut self, agent: usize, context: ContextId) {
-        if self.rng.random_ratio(1, 6) {
-            self.flow_breaks(Line { agent, flow: ELSEWHERE });
-        }
-        self.with(agent, |ua, now| ua.ride(now, context, ELSEWHERE));
-    }
-
     /// A user agent sends: the network does its worst.
     fn carry(&mut self, agent: usize, transmit: Transmit) {
         let line = Line { agent, flow: transmit.flow };

@@ -176,4 +176,12 @@ impl World {
         }
         let _ = self.with(agent, |ua, now| ua.answer(now, waiting, answer));
     }
+
+    /// A context goes to another server, whose connection may just have broken.
+    pub(super) fn goes_elsewhere(&mut self, agent: usize, context: ContextId) {
+        if self.rng.random_ratio(1, 6) {
+            self.flow_breaks(Line { agent, flow: ELSEWHERE });
+        }
+        self.with(agent, |ua, now| ua.ride(now, context, ELSEWHERE));
+    }
 }

@@ -45,7 +45,9 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
             fact("state", &format!("✖ down since {}", room.model.time.format(event.at)), theme.bad);
             fact("why", reason, theme.bad);
             let again = match retry_at {
-                Some(at) if *at <= moment.now() => "being tried".to_owned(),
+                Some(at) if *at <= moment.now() => {
+                    "tried since, and nothing has come yet".to_owned()
+                }
                 Some(at) => format!("tried again in {}", moment.until(*at).trim_end()),
                 None => "the next request tries it again".to_owned(),
             };
