@@ -19,8 +19,8 @@ use std::{
 use bytes::Bytes;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sipboard::sip::{
-    ContextId, Event, ExtraLegs, FlowId, Held, Method, Output, Redirects, Settings, Transmit,
-    Transport, UserAgent,
+    Event, ExtraLegs, FlowId, Held, Method, Output, Redirects, Settings, Transmit, Transport,
+    UserAgent,
 };
 
 use self::{check::Check, far::Far};
