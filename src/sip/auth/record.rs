@@ -308,7 +308,7 @@ pub enum GiveUp {
     TooManyRounds(u8),
 }
 
-/// The reasons in order, each once.
+/// The reasons in order, each once, and numbered where there are several.
 fn each(reasons: &[PassedOver]) -> String {
     let mut each: Vec<String> = Vec::new();
     for reason in reasons.iter().map(PassedOver::to_string) {
@@ -316,7 +316,14 @@ fn each(reasons: &[PassedOver]) -> String {
             each.push(reason);
         }
     }
-    each.join("; ")
+    match &*each {
+        [only] => only.clone(),
+        each => {
+            let numbered = each.iter().enumerate();
+            let numbered: Vec<_> = numbered.map(|(n, why)| format!("({}) {why}", n + 1)).collect();
+            numbered.join(", ")
+        }
+    }
 }
 
 /// What an Authentication-Info or Proxy-Authentication-Info said.
@@ -368,7 +375,7 @@ mod tests {
         let reasons = vec![PassedOver::Missing("nonce"), unknown.clone(), unknown];
         assert_eq!(
             GiveUp::Unsupported(reasons).to_string(),
-            "no challenge can be answered: the parameter nonce is missing (RFC 7616 §3.3); the algorithm AKAv1-MD5 is not supported; SHA-512-256, SHA-256, MD5 and their -sess are"
+            "no challenge can be answered: (1) the parameter nonce is missing (RFC 7616 §3.3), (2) the algorithm AKAv1-MD5 is not supported; SHA-512-256, SHA-256, MD5 and their -sess are"
         );
     }
 }
