@@ -13,6 +13,10 @@ pub struct Usages<P> {
 
 /// Takes SUBSCRIBE and REFER, those in the dialog with this status; notifies of nothing by itself.
 pub fn up(status: impl Fn(&Message) -> u16) -> Usages<impl Peer> {
+    up_with(subscribe("600"), status)
+}
+
+fn up_with(request: NewRequest, status: impl Fn(&Message) -> u16) -> Usages<impl Peer> {
     let peer = Script(move |request: &Message, out: &mut Out| {
         let status = match request.to().unwrap().tag() {
             None => 200,
@@ -28,7 +32,7 @@ pub fn up(status: impl Fn(&Message) -> u16) -> Usages<impl Peer> {
         }
     });
     let mut sim = Simulation::new(Transport::Tcp, Link::PERFECT, 5, peer);
-    let id = sim.request(subscribe("600"));
+    let id = sim.request(request);
     sim.run(ms(100));
     let mut usages = Usages { sim, id, cseq: 0 };
     assert_eq!(usages.notifies("presence", "active;expires=600"), 200);
@@ -214,4 +218,19 @@ fn rfc3515_s2_4_6_a_notify_whose_id_is_no_refers_cseq_is_481() {
     assert_eq!(usages.notifies(&format!("refer;id={cseq}"), "active"), 200);
     assert_eq!(usages.notifies("refer", "active"), 200, "it may be left out of the first");
     assert_eq!(usages.notifies("Refer", "active"), 481);
+}
+
+#[test]
+fn s4_1_3_a_subscription_without_an_event_has_the_notifys_that_are_of_no_other() {
+    let mut without = subscribe("600");
+    without.headers.retain(|header| header.name() != "Event");
+    let mut usages = up_with(without, |_| 200);
+    usages.sends(Method::Subscribe, &[("Event", "dialog"), ("Expires", "60")]);
+    assert_eq!(usages.notifies("dialog", "active"), 200);
+    assert_eq!(usages.notifies("dialog", "terminated;reason=noresource"), 200);
+    assert_eq!(usages.notifies("presence", "active"), 200);
+    assert!(!usages.told("Terminated"), "the first one goes on");
+    assert_eq!(usages.notifies("presence", "terminated"), 200);
+    assert_eq!(usages.last(), "ended Accepted");
+    usages.holds_nothing_later();
 }

@@ -149,7 +149,9 @@ impl UserAgent {
     ) -> Option<ContextId> {
         let leg = self.contexts.get(&owner)?.legs.iter().find(|leg| &*leg.tag == tag)?;
         let mut all = leg.subscriptions().iter().map(|subscription| subscription.by);
-        all.find(|by| self.is_about(*by, notify))
+        let of_event = |by: &ContextId| self.names_event(*by) && self.is_about(*by, notify);
+        // What says no Event of its own has those that nothing else has subscribed to.
+        all.clone().find(of_event).or_else(|| all.find(|by| self.is_about(*by, notify)))
     }
 
     /// The subscription that a SUBSCRIBE or REFER of ours in the dialog of a leg is for: another one's,
@@ -166,13 +168,22 @@ impl UserAgent {
             return Some(own);
         }
         let request = context.message().filter(|_| context.method == Method::Subscribe)?;
-        all.find(|by| self.is_about(*by, &request))
+        all.find(|by| match event_of(&request) {
+            Some(event) => self.names_event(*by) && self.is_of_event(*by, &event),
+            None => !self.names_event(*by),
+        })
     }
 
     /// Whether a message is about what a context has subscribed to: its Event names the same package,
     /// and the same `id` (RFC 6665 §4.1.2.2, §8.2.1).
     fn is_about(&self, by: ContextId, message: &Message) -> bool {
         event_of(message).is_some_and(|event| self.is_of_event(by, &event))
+    }
+
+    /// Whether it is known which event a context has subscribed to: a SUBSCRIBE may lack its Event.
+    fn names_event(&self, by: ContextId) -> bool {
+        let request = self.contexts.get(&by).and_then(|context| context.message());
+        request.is_some_and(|it| it.method() == Some(Method::Refer) || event_of(&it).is_some())
     }
 
     /// Whether a package and an `id` are those of what a context has subscribed to.
