@@ -197,7 +197,7 @@ impl UserAgent {
 
     /// The flow could not be made or broke: what is pending on it fails with `Connection Error`
     /// (RFC 3261 §17.1.4, §18.4), except for what has crossed the end of a connection: that is sent
-    /// once more ([`Output::Reconnect`]). Dialogs outlive a flow. `reason`
+    /// once more ([`Output::Reconnect`](super::Output::Reconnect)). Dialogs outlive a flow. `reason`
     /// is a sentence with the address.
     pub fn flow_down(&mut self, now: Instant, flow: FlowId, reason: &str) {
         let seen = self.seen(flow);
