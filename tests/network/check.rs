@@ -234,13 +234,15 @@ impl Check {
         // RFC 3261 §8.1.3.5, §12.2.1.1: the numbers of a context, or of a dialog, grow.
         let before = self.cseqs.insert((call_id.clone(), from, to), number);
         if before == Some(number) {
-            // RFC 3263 §4.3: what was refused goes elsewhere, the same but for its branch.
+            // RFC 3263 §4.3: what was refused goes elsewhere, the same but for its branch; and so does a
+            // BYE whose connection has ended, where the user leaves before there is another.
             let is_it = |sent: &&Sent| {
                 let first = &sent.request;
                 first.method() == request.method()
                     && first.call_id() == request.call_id()
                     && first.cseq().unwrap().number == number
-                    && first.via().unwrap().transport() == "UDP"
+                    && (first.via().unwrap().transport() == "UDP"
+                        || request.method() == Some(Method::Bye))
             };
             let first = self.sent.values().find(is_it).expect("the CSeq number again");
             same_but_for_us(&first.request, &request);
