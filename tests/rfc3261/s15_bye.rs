@@ -305,6 +305,33 @@ fn s17_1_4_a_request_whose_connection_breaks_later_fails_and_its_retry_is_offere
 }
 
 #[test]
+fn s8_1_3_1_a_request_in_a_dialog_that_was_refused_leaves_the_dialog_as_it_is() {
+    for method in [Method::Info, Method::Invite, Method::Update, Method::Options, Method::Message] {
+        let mut call = Call::up();
+        call.wire();
+        call.in_dialog(method.clone()).unwrap();
+        call.sim.with(|ua, now| ua.flow_error(now, FLOW, "connection refused"));
+        let news = call.news();
+        assert!(news.contains(&"#2 failed Connection Error".to_owned()), "{news:?}");
+        assert_eq!((call.state(), call.ended()), (State::Accepted, None));
+        assert_eq!(call.wire(), [method.as_str()], "no BYE");
+        // The next one is sent as if that had not been.
+        call.in_dialog(method.clone()).unwrap();
+        assert_eq!(call.wire(), [method.as_str()]);
+        if method == Method::Invite {
+            let sent = call.last();
+            call.reply_to(&sent, 200, "b");
+            assert_eq!(call.wire(), ["ACK"]);
+        }
+        call.hang_up();
+        let bye = call.sent(Method::Bye);
+        call.reply_to(&bye, 200, "");
+        call.wait(ms(33_000));
+        assert_eq!(call.ended().unwrap().0, Cause::Bye);
+    }
+}
+
+#[test]
 fn s17_1_4_what_was_never_sent_or_has_no_connection_needs_no_such_retry() {
     let mut call = Call::udp(new_request(Method::Options, "sip:demo.test"));
     call.sim.with(|ua, now| ua.flow_down(now, FLOW, "unreachable"));

@@ -286,6 +286,8 @@ impl UserAgent {
             // RFC 5057 §5.2: that is nothing to what else the dialog is used for.
             (Method::Subscribe, None) => {}
             (Method::Subscribe, Some(status)) if status.code() == 408 => {}
+            // RFC 3261 §8.1.3.1: as a 503, which ends a request and not its dialog (RFC 5057 §5.1).
+            (_, None) if unanswered == Some(Unanswered::Undelivered(Cause::ConnectionError)) => {}
             // RFC 3261 §12.2.1.2: nobody answers, so the dialog should be ended.
             (_, Some(status)) if status.code() == 408 => _ = self.hang_up_leg(now, parent, &tag),
             (_, None) if unanswered.is_some() => _ = self.hang_up_leg(now, parent, &tag),
@@ -299,7 +301,7 @@ impl UserAgent {
 }
 
 /// How a request in a dialog failed without an answer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unanswered {
     /// It went out, and nobody answered in time.
     TimedOut,

@@ -155,8 +155,7 @@ fn haystack(text: &mut String, row: &super::Row) {
     use std::fmt::Write;
     let target = row.target().as_uri();
     // Writing to a string cannot fail.
-    let _ =
-        write!(text, "#{} {} {} {}", row.id, row.method, target.short(), row.status.state.as_str());
+    let _ = write!(text, "#{} {} {} {}", row.id, row.method, target.short(), row.state_words());
     if let Some(label) = row.label() {
         let _ = write!(text, " {label}");
     }

@@ -6,7 +6,9 @@ use std::{
 };
 
 use super::Timeline;
-use crate::sip::{Cause, ContextId, Created, Fact, LegState, Method, Response, Status, UriBuf};
+use crate::sip::{
+    Cause, ContextId, Created, Fact, LegState, Method, Response, State, Status, UriBuf,
+};
 
 /// One client context.
 #[derive(Debug)]
@@ -154,6 +156,23 @@ impl Row {
     /// Why it failed or ended.
     pub fn cause(&self) -> Option<Cause> {
         self.more.as_ref()?.cause
+    }
+
+    /// Whether its call may still be up at the peer: the BYE that should have ended it could not be sent, or its
+    /// connection ended before the answer.
+    pub fn may_be_up(&self) -> bool {
+        let unsent = Some(Cause::ConnectionError);
+        self.method == Method::Invite
+            && self.status.state == State::HungUp
+            && self.cause() == unsent
+    }
+
+    /// Its state in a few words.
+    pub fn state_words(&self) -> &'static str {
+        match self.may_be_up() {
+            true => "may be up",
+            false => self.status.state.as_str(),
+        }
     }
 
     /// When it ended.

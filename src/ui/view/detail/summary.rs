@@ -14,7 +14,12 @@ use crate::{
     ui::{
         detail::Tab,
         model::{Model, RoundTrip, Row},
-        view::{put, table::attempts, theme::shape, time::short},
+        view::{
+            put,
+            table::{MAY_BE_UP, attempts},
+            theme::shape,
+            time::short,
+        },
     },
 };
 
@@ -82,7 +87,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, row: &Row, model: &Model) {
     let theme = &model.theme;
     let state = row.status.state;
     let mut x = 1;
-    let words = format!("{} {}", shape(state), state.as_str());
+    let words = format!("{} {}", shape(state), row.state_words());
     x += put(buffer, area, x, 0, &words, theme.state(state).add_modifier(Modifier::BOLD));
     for piece in pieces(row, &row.status) {
         x += put(buffer, area, x, 0, " · ", theme.dim);
@@ -111,6 +116,9 @@ fn pieces(row: &Row, status: &Status) -> Vec<String> {
         0 => {}
         1 => pieces.push("1 leg up".to_owned()),
         legs => pieces.push(format!("{legs} legs up")),
+    }
+    if row.may_be_up() {
+        pieces.insert(0, MAY_BE_UP.to_owned());
     }
     pieces
 }
