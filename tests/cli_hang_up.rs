@@ -10,7 +10,7 @@ use cli_support::{DEADLINE as PATIENCE, Home, sipboard};
 use sipboard::{
     engine::Command,
     headless::Outcome,
-    sip::{Cause, ContextId, Fact, LegState, Method, TerminatedBy},
+    sip::{Absorbed, Cause, ContextId, Fact, LegState, Method, TerminatedBy},
 };
 
 /// A peer on UDP that accepts a call and answers its BYE with that status, or not at all; it ends with
@@ -99,4 +99,35 @@ async fn a_bye_that_finds_no_connection_ends_with_4_unless_the_peer_has_hung_up(
     assert!(ran.err.contains("its BYE failed (Connection Error)"), "{}", ran.err);
     let ran = no_connection(true).await;
     assert_eq!((ran.outcome, &*ran.err), (Outcome::Accepted, ""), "{}", ran.out);
+}
+
+#[tokio::test]
+async fn an_invite_that_rang_when_its_connection_failed_may_come_up_until_its_final_response() {
+    let late = |status| Fact::Absorbed {
+        response: response(status, "Late"),
+        why: Absorbed::Late,
+        count: 1,
+    };
+    let rang = || Fact::Progress(response(180, "Ringing"));
+    for (before, after, may_come_up) in [
+        (Some(rang()), None, true),
+        (Some(rang()), Some(late(180)), true),
+        (Some(rang()), Some(late(487)), false),
+        (None, None, false),
+    ] {
+        let said = format!("{before:?} {after:?}");
+        let ran = run(plan(Method::Invite), READABLE, async |script| {
+            let id = script.request().await;
+            let mut facts = vec![sent()];
+            facts.extend(before.clone());
+            facts.extend(failed(Cause::ConnectionError, "refused"));
+            facts.extend(after.clone());
+            script.tell(id, Method::Invite, facts).await;
+            script.quit().await;
+        })
+        .await;
+        assert_eq!(ran.outcome, Outcome::Transport, "{said}: {}{}", ran.out, ran.err);
+        let told = ran.err.matches("#1: the call may still come up at the peer").count();
+        assert_eq!(told, usize::from(may_come_up), "{said}: {}", ran.err);
+    }
 }

@@ -52,6 +52,8 @@ pub(super) struct Call {
     pub(super) redirect: Option<Redirect>,
     /// Why each place that was tried before did not do, by the method that is to go elsewhere.
     pub(super) passed_over: Vec<(Method, Arc<str>)>,
+    /// Whether its INVITE, as it was sent last, has got a provisional: the peer has it.
+    pub(super) rang: bool,
     /// How many legs are up.
     pub(super) legs_up: u32,
     /// The To tags of the legs that are early.
@@ -80,6 +82,7 @@ impl Call {
             late: 0,
             redirect: None,
             passed_over: Vec::new(),
+            rang: false,
             legs_up: 0,
             early: Vec::new(),
             hang_up: false,
@@ -106,6 +109,9 @@ impl Call {
             }
             Fact::PassedOver { why, .. } => {
                 self.passed_over.push((event.method.clone(), Arc::clone(why)));
+            }
+            Fact::Sent { .. } | Fact::Progress(_) if event.method == Method::Invite => {
+                self.rang = matches!(event.fact, Fact::Progress(_));
             }
             Fact::CancelAnswered(response) => self.cancel_status = Some(response.status.code()),
             Fact::Absorbed { why: Absorbed::Late, .. } => self.late += 1,

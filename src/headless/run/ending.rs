@@ -6,7 +6,7 @@ use super::{Interrupt, Phase, Run};
 use crate::{
     engine::{Command, Refusal},
     headless::Outcome,
-    sip::{ContextEvent, ContextId, Fact, Method},
+    sip::{Cause, ContextEvent, ContextId, Fact, Method},
 };
 
 impl Run<'_> {
@@ -63,6 +63,43 @@ impl Run<'_> {
         };
         let method = &event.method;
         self.reporter.sentence(format_args!("#{parent}: {what}: its {method} failed ({cause})"));
+    }
+
+    /// An INVITE fails with its connection though the peer has it: until its final response comes all the
+    /// same, its call may still come up there (RFC 3261 §9.1, §13.2.2.4).
+    pub(super) fn note_unheard(&mut self, event: &ContextEvent) {
+        if event.method != Method::Invite {
+            return;
+        }
+        let id = event.context;
+        match &event.fact {
+            Fact::Failed { response: None, cause: Cause::ConnectionError, .. }
+                if self.calls.get(&id).is_some_and(|call| call.is_root() && call.rang) =>
+            {
+                self.unheard.insert(id);
+            }
+            Fact::Accepted { response, .. } | Fact::Absorbed { response, .. }
+                if response.status.is_final() =>
+            {
+                self.unheard.remove(&id);
+            }
+            _ => {}
+        }
+    }
+
+    fn tell_unheard(&mut self) {
+        if !self.reporter.tells_events() && !self.unheard.is_empty() {
+            let calls = self.unheard.len();
+            self.reporter.sentence(format_args!(
+                "{calls} calls may still come up at the peer: their INVITEs rang when their connection failed"
+            ));
+            return;
+        }
+        for id in &self.unheard {
+            self.reporter.sentence(format_args!(
+                "#{id}: the call may still come up at the peer: no final response to its INVITE came before this run ended"
+            ));
+        }
     }
 
     /// Why the run goes on though every leg is over.
@@ -138,6 +175,7 @@ impl Run<'_> {
                 "{unended} calls or subscriptions may still be up at the peer: what should have ended them failed"
             ));
         }
+        self.tell_unheard();
         if self.strays > 0 {
             let strays = self.strays;
             self.reporter.sentence(format_args!("{strays} messages came that belong to nothing"));

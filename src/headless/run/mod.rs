@@ -14,7 +14,7 @@ mod impaired;
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, VecDeque},
+    collections::{BTreeSet, BinaryHeap, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -97,6 +97,8 @@ pub(super) struct Run<'o> {
     refused: u64,
     /// Calls and subscriptions that could not be ended, where they are not told one by one.
     unended: u64,
+    /// The INVITEs that a peer has, and whose final response had no way to come.
+    unheard: BTreeSet<ContextId>,
     strays: u64,
     /// How often something was done to a message on purpose.
     impaired: u64,
@@ -123,6 +125,7 @@ impl<'o> Run<'o> {
             totals: Totals::new(),
             refused: 0,
             unended: 0,
+            unheard: BTreeSet::new(),
             strays: 0,
             impaired: 0,
         }
@@ -300,6 +303,7 @@ impl<'o> Run<'o> {
         if matches!(event.fact, Fact::Absorbed { why: Absorbed::Late, .. }) && event.status.ended {
             self.totals.late += 1;
         }
+        self.note_unheard(event);
         // Its own `Created` comes before everything else of a context.
         let Some(call) = self.calls.get_mut(&id) else { return self.past_event(event) };
         call.learn(event);

@@ -47,7 +47,7 @@ impl UserAgent {
                 let was_at = was_at.trim_end();
                 match is_own_invite(context) {
                     true => format!(
-                        "{was_at}, so a CANCEL follows on a new connection, and a 2xx that still comes is acknowledged and hung up (RFC 3261 §9.1, §13.2.2.4)"
+                        "{was_at}, so a CANCEL follows on a new connection, and a 2xx that comes within 64·T1 is acknowledged and hung up as long as this program runs (RFC 3261 §9.1, §13.2.2.4)"
                     ),
                     false => format!(
                         "{was_at}, and what came of it cannot be heard any more: send it again where it does no harm twice (RFC 3261 §17.1.4)"
