@@ -231,7 +231,7 @@ impl World {
         let now = self.now;
         let it = &mut self.agents[agent];
         let result = act(&mut it.ua, now);
-        let (mut transmits, mut follows) = (Vec::new(), Vec::new());
+        let (mut transmits, mut follows, mut made) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(output) = it.ua.poll_output() {
             match output {
                 Output::Transmit(transmit) => {
@@ -256,6 +256,7 @@ impl World {
                 // It is there soon, or still gone.
                 Output::Reconnect(flow) if self.rng.random_bool(0.5) => {
                     it.ua.flow_connecting(flow, transport(flow));
+                    made.push(flow);
                 }
                 Output::Reconnect(flow) => {
                     it.ua.flow_down(now, flow, "192.0.2.2:5060 is still gone");
@@ -275,6 +276,7 @@ impl World {
             self.carry(agent, transmit);
         }
         follows.into_iter().for_each(|context| self.goes_elsewhere(agent, context));
+        made.into_iter().for_each(|flow| self.flow_is_made(Line { agent, flow }));
         result
     }
 
@@ -350,6 +352,15 @@ impl World {
             }
             ua.flow_up(now, line.flow, local);
         });
+    }
+
+    /// A flow that is being made comes up, also where nothing would have brought it up again.
+    fn flow_is_made(&mut self, line: Line) {
+        let comes = |it: &Happening| matches!(it, Happening::FlowUp(other) if *other == line);
+        if !self.queue.values().any(comes) {
+            let pause = Duration::from_millis(self.rng.random_range(0..5_000));
+            self.put(pause, Happening::FlowUp(line));
+        }
     }
 
     fn flow_down(&mut self, line: Line) {
