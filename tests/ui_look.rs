@@ -47,13 +47,6 @@ const VIEWS: [&str; 30] = [
 ];
 const SIZES: [(u16, u16); 4] = [(40, 10), (80, 24), (120, 40), (200, 60)];
 
-fn press(script: &mut Script, keys: &str) {
-    for key in keys.chars() {
-        let code = if key == '\t' { KeyCode::Tab } else { KeyCode::Char(key) };
-        script.press(code, KeyModifiers::NONE);
-    }
-}
-
 fn look(colours: Colours, theme: &str, signs: Signs) -> Look {
     let mut themes = Themes::built_in(colours);
     themes.choose(theme).unwrap();
@@ -69,7 +62,7 @@ fn with_ascii_signs_nothing_of_ours_is_beyond_ascii() {
             script.registered(7);
             script.type_text(&"j".repeat(row));
             script.press(KeyCode::Right, KeyModifiers::NONE);
-            press(&mut script, keys);
+            script.type_text(keys);
             for (width, height) in SIZES {
                 let text = script.text(width, height);
                 let beyond: Vec<char> = text.chars().filter(|c| !c.is_ascii()).collect();
@@ -103,12 +96,12 @@ fn what_a_peer_wrote_stays_as_it_wrote_it() {
 fn a_theme_with_a_ground_paints_every_cell_and_keeps_every_word() {
     for keys in VIEWS {
         let mut plain = Script::tour(Colours::All);
-        press(&mut plain, keys);
+        plain.type_text(keys);
         let text = plain.text(120, 40);
         for theme in ["dark", "light", "high-contrast"] {
             let mut script = Script::tour(Colours::All);
             script.model.dress(look(Colours::All, theme, Signs::Unicode));
-            press(&mut script, keys);
+            script.type_text(keys);
             assert_eq!(script.text(120, 40), text, "{theme} {keys:?}");
             let (picture, _) = script.draw(120, 40);
             for cell in picture.content() {
@@ -124,7 +117,7 @@ fn every_cell_of_every_view_has_a_colour_of_the_theme() {
         for keys in VIEWS.into_iter().chain(["/(", "n\tsip:{{nope}}", "nbob\t\tX: {{nope}}"]) {
             let mut script = Script::tour(Colours::All);
             script.model.dress(look(Colours::All, theme, Signs::Unicode));
-            press(&mut script, keys);
+            script.type_text(keys);
             let Theme { screen, plain, accent, good, pending, bad, dim, border, selected, chosen } =
                 script.model.theme;
             let roles = [screen, plain, accent, good, pending, bad, dim, border, selected, chosen];

@@ -224,10 +224,7 @@ fn every_size_can_be_drawn_in_every_mode() {
     for keys in ["", "\t", "n", "?", "L", "q"] {
         let mut script = Script::tour(Colours::Many);
         script.stray(b"", "empty");
-        for key in keys.chars() {
-            let code = if key == '\t' { KeyCode::Tab } else { KeyCode::Char(key) };
-            script.press(code, KeyModifiers::NONE);
-        }
+        script.type_text(keys);
         for width in (1..230).step_by(9).chain([39, 40, 79, 80, 119, 120]) {
             for height in [1, 2, 7, 8, 9, 11, 12, 13, 16, 17, 18, 24, 60] {
                 script.draw(width, height);

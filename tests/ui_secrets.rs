@@ -155,12 +155,7 @@ fn the_password_of_the_account_is_refused_in_every_field_which_is_named() {
         (format!("bob{}glued-hunter2-on", tabs(4)), "in the body"),
     ] {
         let mut script = composing("");
-        for c in keys.chars() {
-            match c {
-                '\t' => script.press(KeyCode::Tab, NONE),
-                c => script.type_text(&c.to_string()),
-            };
-        }
+        script.type_text(&keys);
         hides(&mut script);
         assert!(control(&mut script, 's').is_none(), "{field}");
         let screen = hides(&mut script);
@@ -325,14 +320,7 @@ fn a_password_that_is_a_plain_word_is_masked_in_every_text_that_is_not_ours() {
         ] {
             let mut script = script();
             script.type_text(row);
-            for key in keys.chars() {
-                let code = match key {
-                    '\t' => KeyCode::Tab,
-                    '\n' => KeyCode::Enter,
-                    key => KeyCode::Char(key),
-                };
-                script.press(code, NONE);
-            }
+            script.type_text(keys);
             for (width, height) in [(40, 10), (80, 24), (160, 60), (300, 60)] {
                 let screen = script.text(width, height);
                 assert!(!screen.contains(WORD), "{row} {keys:?} at {width}x{height}: {screen}");

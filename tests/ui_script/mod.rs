@@ -377,11 +377,15 @@ impl Script {
         update::input(&mut self.model, Input::Key(KeyEvent::new(code, modifiers)), self.now)
     }
 
-    /// Types a text.
+    /// Types a text, with Enter at a line end and Tab at a tab.
     pub fn type_text(&mut self, text: &str) -> Option<Command> {
         let mut last = None;
         for c in text.chars() {
-            let code = if c == '\n' { KeyCode::Enter } else { KeyCode::Char(c) };
+            let code = match c {
+                '\n' => KeyCode::Enter,
+                '\t' => KeyCode::Tab,
+                c => KeyCode::Char(c),
+            };
             last = self.press(code, KeyModifiers::NONE);
         }
         last
