@@ -5,7 +5,9 @@ mod simulation;
 use std::time::Duration;
 
 use simulation::*;
-use sipboard::sip::{DialogRequest, HeaderName, Message, Method, Transport};
+use sipboard::sip::{
+    DialogRequest, HeaderName, Message, MessageBuilder, Method, Redirects, Settings, Transport,
+};
 
 type Out = Vec<(Duration, bytes::Bytes)>;
 
@@ -71,6 +73,50 @@ fn a_repeated_2xx_of_a_reinvite_on_a_leg_without_a_tag_is_a_repetition() {
     let story = sim.story(second);
     let count = |word: &str| story.iter().filter(|told| *told == word).count();
     assert_eq!((count("accepted 200"), count("accepted again 200")), (1, 1), "{story:?}");
+}
+
+/// A redirected request in a dialog kept the number that it had when it began to wait for its new flow,
+/// and went out with it after a BYE that has the next one (RFC 3261 §12.2.1.1).
+#[test]
+fn what_has_waited_for_its_flow_is_numbered_after_what_its_dialog_sent_since() {
+    let mut sim = Simulation::with_settings(
+        Settings { redirects: Redirects::Best, ..Settings::default() },
+        Transport::Udp,
+        Link::PERFECT,
+        1,
+        Script(|request: &Message, out: &mut Out| match request.method() {
+            Some(Method::Info) => {
+                let elsewhere = |builder: MessageBuilder| {
+                    builder.header(HeaderName::Contact, "<sip:bob@192.0.2.9;transport=tcp>")
+                };
+                out.push((ms(1), response_with(request, 302, "b", elsewhere)));
+            }
+            Some(Method::Invite | Method::Bye) => out.push((ms(1), response(request, 200, "b"))),
+            _ => {}
+        }),
+    );
+    sim.ua.flow_leads_to(FLOW, "demo.test", 5060, "192.0.2.2:5060".parse().unwrap());
+    let call = sim.request(invite());
+    sim.run(ms(100));
+    let info = sim.with(|ua, now| {
+        ua.request_in_dialog(now, call, None, DialogRequest::new(Method::Info)).unwrap()
+    });
+    sim.run(ms(100));
+    assert_eq!(sim.follows[0].context, info);
+    sim.with(|ua, now| ua.hang_up(now, call)).unwrap();
+    sim.run(ms(100));
+    sim.with(|ua, now| {
+        ua.flow_connecting(TCP_FLOW, Transport::Tcp);
+        ua.flow_up(now, TCP_FLOW, "192.0.2.1:5062".parse().unwrap());
+        ua.ride(now, info, TCP_FLOW);
+    });
+    let numbers: Vec<_> = sim
+        .sent
+        .iter()
+        .filter(|(_, message)| message.status().is_none() && message.method() != Some(Method::Ack))
+        .map(|(_, message)| message.cseq().unwrap().number)
+        .collect();
+    assert!(numbers.len() == 4 && numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
 }
 
 /// An answer to the peer was repeated (Timer G) on a flow that had gone down.

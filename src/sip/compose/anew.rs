@@ -100,12 +100,12 @@ pub(crate) fn again(
 }
 
 /// A request of ours for another server of the same name: the same but for its branch and what names
-/// us (RFC 3263 §4.3). Credentials that the user wrote stay; where they are `signed` by us, they were
+/// us (RFC 3263 §4.3), and for its CSeq number where its dialog has gone on since. Credentials that the user wrote stay; where they are `signed` by us, they were
 /// for the other server. `seen` is where the other server had seen us.
 pub(crate) fn elsewhere(
     old: &Message,
     sender: &Sender<'_>,
-    branch: Branch,
+    (branch, cseq): (Branch, u32),
     signed: bool,
     seen: Option<SocketAddr>,
 ) -> Bytes {
@@ -122,6 +122,9 @@ pub(crate) fn elsewhere(
             name if is_replaced(name) => {}
             HeaderName::Contact if contact.is_some() => {
                 builder = builder.header(HeaderName::Contact, contact.take().unwrap_or_default());
+            }
+            HeaderName::CSeq => {
+                builder = builder.header(HeaderName::CSeq, format_args!("{cseq} {method}"));
             }
             _ => builder = builder.copy(header),
         }

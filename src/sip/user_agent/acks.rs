@@ -92,7 +92,10 @@ impl UserAgent {
         let before = before.and_then(|ack| Message::read(ack.bytes.clone()?).ok());
         let is_written = before.is_some();
         let bytes = match before {
-            Some(before) => compose::elsewhere(&before, &sender, branch, false, None),
+            Some(before) => {
+                let Ok(cseq) = before.cseq() else { return };
+                compose::elsewhere(&before, &sender, (branch, cseq.number), false, None)
+            }
             None => route.ack(leg, &invite, &sender, branch, message),
         };
         // A flow of its own leads there already.

@@ -348,6 +348,20 @@ impl UserAgent {
             None => next_cseq(context.written()?.cseq().ok()?.number),
         }
     }
+
+    /// The number of a request that is written once more for another way: its own, or the next one
+    /// where the dialog of its leg has sent others since (RFC 3261 §12.2.1.1).
+    pub(super) fn number_again(
+        &mut self,
+        leg: Option<(ContextId, Box<str>)>,
+        old: &Message,
+    ) -> Option<u32> {
+        let number = old.cseq().ok()?.number;
+        match leg.and_then(|(owner, tag)| self.leg_mut(owner, &tag)) {
+            Some(leg) if leg.local_cseq > number => leg.count(),
+            _ => Some(number),
+        }
+    }
 }
 
 /// Why a redirect is not followed: each contact that is none to go to.

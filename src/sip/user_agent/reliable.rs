@@ -222,9 +222,15 @@ impl UserAgent {
         let Ok(prack) = Message::read(prack) else { return };
         let Some((transport, sent_by)) = self.address(flow) else { return };
         let branch = self.new_branch();
-        let Some(context) = self.contexts.get(&id).filter(|it| it.ended.is_none()) else { return };
+        if self.contexts.get(&id).is_none_or(|it| it.ended.is_some()) {
+            return;
+        }
+        let Some(cseq) = self.number_again(Some((owner, tag.clone())), &prack) else {
+            return self.prack_failed(now, id, format!("not sent: {CSEQ_SPENT}"));
+        };
+        let Some(context) = self.contexts.get(&id) else { return };
         let sender = self.sender_on(context, flow, transport, &sent_by);
-        let bytes = compose::elsewhere(&prack, &sender, branch, true, None);
+        let bytes = compose::elsewhere(&prack, &sender, (branch, cseq), true, None);
         let owned = self.contexts.get(&owner);
         let Some((leg, _)) = owned.and_then(|owned| leg_and_invite(owned, &tag)) else { return };
         // A flow of its own leads there already.

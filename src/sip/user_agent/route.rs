@@ -19,6 +19,7 @@ use crate::sip::{
     cause::Cause,
     compose,
     context::{Elsewhere, Request, Waiting},
+    dialog::CSEQ_SPENT,
     event::{ContextId, Fact, FlowId, Resolution, State, Trial},
     header::RetryAfter,
     message::Message,
@@ -373,13 +374,19 @@ impl UserAgent {
         branch: Branch,
         elsewhere: Elsewhere,
     ) {
-        let Elsewhere { bytes, signed, seen, to, .. } = elsewhere;
+        let Elsewhere { bytes, signed, seen, to, branch: kept } = elsewhere;
         let Some(context) = self.contexts.get(&id) else { return };
         let Some((transport, sent_by)) = self.address(context.flow) else { return };
         // What we wrote ourselves can be read.
         let Ok(old) = Message::read(bytes) else { return };
+        let leg = context.parent.clone().filter(|_| kept != Some(branch));
+        let Some(cseq) = self.number_again(leg, &old) else {
+            let detail = format!("not sent: {CSEQ_SPENT}");
+            return self.fail(now, id, State::Failed, Cause::InternalError, detail);
+        };
+        let Some(context) = self.contexts.get(&id) else { return };
         let sender = self.sender(context, transport, &sent_by);
-        let bytes = compose::elsewhere(&old, &sender, branch, signed, seen);
+        let bytes = compose::elsewhere(&old, &sender, (branch, cseq), signed, seen);
         let bytes = self.authorize_ahead(now, id, bytes);
         // A connection leads to one address only.
         let to = to.filter(|_| transport == Transport::Udp);

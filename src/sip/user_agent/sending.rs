@@ -134,7 +134,7 @@ impl UserAgent {
         let made_ahead = match &mut waiting {
             Waiting::New(request) => request.branch.take(),
             Waiting::InDialog(request) => request.branch.take(),
-            Waiting::Elsewhere(elsewhere) => elsewhere.branch.take(),
+            Waiting::Elsewhere(elsewhere) => elsewhere.branch,
             _ => None,
         };
         let made_ahead = made_ahead.filter(|branch| !self.transactions.holds(*branch));
