@@ -238,8 +238,10 @@ impl Check {
             // BYE whose connection has ended, where the user leaves before there is another.
             let is_it = |sent: &&Sent| {
                 let first = &sent.request;
+                let tag = |message: &Message| message.to().unwrap().tag().map(str::to_owned);
                 first.method() == request.method()
                     && first.call_id() == request.call_id()
+                    && tag(first) == tag(&request)
                     && first.cseq().unwrap().number == number
                     && (first.via().unwrap().transport() == "UDP"
                         || request.method() == Some(Method::Bye))
