@@ -119,6 +119,43 @@ fn what_has_waited_for_its_flow_is_numbered_after_what_its_dialog_sent_since() {
     assert!(numbers.len() == 4 && numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
 }
 
+/// The PRACK of a re-INVITE on a leg without a tag, whose provisional had the tag of another leg, did not
+/// end with it, and the re-INVITE was kept for ever.
+#[test]
+fn a_prack_in_the_leg_of_another_tag_ends_with_its_reinvite() {
+    let mut sim = Simulation::new(
+        Transport::Tcp,
+        Link::PERFECT,
+        1,
+        Script(|request: &Message, out: &mut Out| {
+            if request.method() != Some(Method::Invite) {
+                return;
+            }
+            if request.header(HeaderName::Subject).is_none() {
+                out.push((ms(1), response(request, 200, "b")));
+                out.push((ms(2), response(request, 200, "")));
+                return;
+            }
+            let reliable = |builder: MessageBuilder| {
+                builder.header(HeaderName::Require, "100rel").header(HeaderName::RSeq, "7")
+            };
+            out.push((ms(1), response_with(request, 180, "b", reliable)));
+        }),
+    );
+    let call = sim.request(invite());
+    sim.run(ms(100));
+    let mut again = DialogRequest::new(Method::Invite);
+    again.headers.push("Subject: again".parse().unwrap());
+    let reinvite = sim.with(|ua, now| ua.request_in_dialog(now, call, Some(""), again).unwrap());
+    sim.run(ms(100));
+    assert!(sim.wire().last().unwrap().ends_with("PRACK"), "{:?}", sim.wire());
+    sim.with(|ua, now| ua.flow_down(now, FLOW, "the flow is gone"));
+    assert!(sim.story(reinvite).contains(&"ended Connection Error".to_owned()));
+    sim.with(|ua, now| ua.shut_down(now));
+    sim.run(Duration::from_secs(300));
+    assert_eq!(sim.ua.held(), Default::default());
+}
+
 /// An answer to the peer was repeated (Timer G) on a flow that had gone down.
 #[test]
 fn nothing_is_sent_on_a_flow_that_is_down() {

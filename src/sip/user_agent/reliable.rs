@@ -342,12 +342,13 @@ impl UserAgent {
     /// An INVITE has ended, and with it the PRACKs that nobody has answered yet.
     pub(super) fn end_pracks_of(&mut self, now: Instant, id: ContextId) {
         let Some(context) = self.contexts.get(&id) else { return };
-        let legs: Vec<Box<str>> = match &context.parent {
-            Some((_, tag)) if context.method == Method::Invite => vec![tag.clone()],
-            Some(_) => return,
-            None => context.legs.iter().map(|leg| leg.tag.clone()).collect(),
-        };
+        if context.method != Method::Invite {
+            return;
+        }
+        // Of a re-INVITE they are in the dialog's leg, or in that of the tag which its provisional had.
         let owner = context.owner(id);
+        let Some(owning) = self.contexts.get(&owner) else { return };
+        let legs: Vec<Box<str>> = owning.legs.iter().map(|leg| leg.tag.clone()).collect();
         let why = "its INVITE is over";
         legs.iter().for_each(|tag| self.end_pracks(now, (owner, tag), |of| of == id, why));
     }
