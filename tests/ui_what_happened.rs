@@ -9,8 +9,8 @@ use crossterm::event::{KeyCode, KeyModifiers};
 use sipboard::{
     engine::FlowState,
     sip::{
-        Absorbed, Cause, ContextId, Created, Deed, Destination, Direction, Fact, FlowId, Impaired,
-        LegState, Method, State, Status, StatusCode, TerminatedBy, Timer, Transport, Trial,
+        Absorbed, Cause, Created, Deed, Destination, Direction, Fact, FlowId, Impaired, Method,
+        State, Status, StatusCode, Timer, Transport, Trial,
         resolution::{Candidate, Source},
     },
     transport::Certificate,
@@ -348,31 +348,4 @@ fn a_certificate_that_was_refused_can_be_looked_at() {
     {
         assert!(screen.contains(words), "{words}: {screen}");
     }
-}
-
-#[test]
-fn a_call_whose_bye_could_not_be_sent_is_not_said_to_be_hung_up() {
-    let mut script = Script::new(Colours::Many);
-    script.answered(1);
-    script.created_by(2, Method::Bye, "sip:answer@127.0.0.1:5066", false, Some(1));
-    let leg = |state| Fact::Leg { tag: "a8f2".into(), state };
-    let by = LegState::HangingUp { bye: ContextId(2) };
-    let up = Status { legs_up: 1, ..status(State::Accepted, false) };
-    script.fact(1, Method::Invite, leg(by), up);
-    let (cause, detail) = (Cause::ConnectionError, "connection refused".into());
-    let failed = Fact::Failed { response: None, cause, detail, advice: None };
-    let over = Status { ended: true, ..status(State::Failed, false) };
-    script.fact(2, Method::Bye, failed, over);
-    let over = Status { ended: true, ..status(State::HungUp, false) };
-    let by = LegState::Terminated { by: TerminatedBy::Transport };
-    script.fact(1, Method::Invite, leg(by), over.clone());
-    script.fact(1, Method::Invite, Fact::Ended { cause }, over);
-    let row = lines(&mut script, "#1")
-        .into_iter()
-        .chain(lines(&mut script, "INVITE"))
-        .collect::<String>();
-    assert!(row.contains("○ may be up") && !row.contains("hung up"), "{row}");
-    let screen = screen(&mut script);
-    assert!(screen.contains("the call may still be up at the peer"), "{screen}");
-    assert!(!screen.contains("○ hung up"), "{screen}");
 }

@@ -24,7 +24,10 @@ use crate::{
     },
     headless::{self, Format, Plan, Sending, Style, Template},
     outlet::Outlet,
-    sip::{CancelError, CancelOptions, Credentials, KnownPasswords, Method, RawMessage, UriBuf},
+    sip::{
+        CancelError, CancelOptions, Credentials, FailedByes, KnownPasswords, Method, RawMessage,
+        UriBuf,
+    },
     transport::key_log_problem,
 };
 
@@ -51,6 +54,8 @@ pub(super) fn run(mut args: Send) -> anyhow::Result<u8> {
     args.impair.over(&mut settings);
     // Nobody is there who could answer: everything is answered at once (RFC 3261 §8.2.6).
     settings.sip.by_hand.clear();
+    // Nor could anybody send another BYE.
+    settings.sip.failed_byes = FailedByes::EndLeg;
     // Everything is checked before anything is started.
     let written = match raw {
         Some(message) => {

@@ -50,8 +50,8 @@ pub(crate) struct ClientContext {
     pub(crate) acks: Vec<Ack>,
     /// How many client transactions still serve it, those of earlier tries included.
     pub(crate) transactions: u32,
-    /// Whether the user has hung up every leg, and so wants no further one.
-    pub(crate) hung_up: bool,
+    /// Whether the user wants its legs.
+    pub(crate) wanted: Wanted,
     /// How many contexts of requests in its dialogs are held: the ACK of a re-INVITE needs the leg.
     pub(crate) children: u32,
     /// When to stop waiting for what a CANCEL should bring.
@@ -127,6 +127,17 @@ pub(crate) struct Elsewhere {
     pub(crate) branch: Option<Branch>,
 }
 
+/// Whether the user wants the legs of a context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// As far as is known.
+    Yes,
+    /// Every leg was hung up, and none is wanted that comes later.
+    No,
+    /// The user leaves: none is wanted, and nobody hangs a leg up again whose BYE has failed.
+    Left,
+}
+
 /// How far a cancel has come (RFC 3261 §9.1).
 #[derive(Debug)]
 pub(crate) enum Cancel {
@@ -189,6 +200,13 @@ impl ClientContext {
         if let Request::Waiting(Waiting::Elsewhere(elsewhere)) = &mut self.request {
             elsewhere.signed |= has_sent;
             elsewhere.branch = None;
+        }
+    }
+
+    /// No further leg is wanted.
+    pub(crate) fn want_none(&mut self) {
+        if self.wanted == Wanted::Yes {
+            self.wanted = Wanted::No;
         }
     }
 

@@ -4,7 +4,7 @@
 use std::{num::NonZeroU32, time::Instant};
 
 use crate::sip::{
-    event::{ContextId, LegState, Timer},
+    event::{ContextId, LegState, TerminatedBy, Timer},
     header::{CSeq, NameAddr},
     message::Message,
     name::HeaderName,
@@ -173,6 +173,11 @@ impl Leg {
     /// Whether the dialog is confirmed and not over.
     pub(crate) fn is_up(&self) -> bool {
         self.confirmed && !self.is_terminated()
+    }
+
+    /// Whether the dialog was up, and its BYE has not reached the peer as far as is known.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.confirmed && self.state == LegState::Terminated { by: TerminatedBy::Transport }
     }
 
     /// Whether no 2xx has confirmed the dialog, and it is not over.

@@ -89,8 +89,8 @@ pub(crate) use transaction::{NonInviteClient, ResponseOutcome, TimeoutOutcome};
 pub use transport::Transport;
 pub use uri::{Scheme, Tel, Uri, UriBuf, UriError, UriProblem};
 pub use user_agent::{
-    Answer, AnswerError, CancelError, Connect, DialogError, ExtraLegs, Follow, HangUpError, Held,
-    KeepAlive, KeepAliveBy, Output, Redirects, RegistrarAt, RegistrarName, Settings, Switch,
-    Transmit, UserAgent,
+    Answer, AnswerError, CancelError, Connect, DialogError, ExtraLegs, FailedByes, Follow,
+    HangUpError, Held, KeepAlive, KeepAliveBy, Output, Redirects, RegistrarAt, RegistrarName,
+    Settings, Switch, Transmit, UserAgent,
 };
 pub use way_back::{NoWayBack, WayBack};

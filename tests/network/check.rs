@@ -488,7 +488,7 @@ impl Context {
 }
 
 /// Every fact that there is but [`RARE`], and a leg that was hung up while it was early.
-pub const KINDS: usize = 37;
+pub const KINDS: usize = 38;
 /// What many worlds never see: an answer by hand whose flow is gone, an ACK whose hop cannot be
 /// reached while the flow of its INVITE is gone too, and a fork that notifies too late.
 pub const RARE: [&str; 3] = ["answer failed", "ack failed", "no leg"];

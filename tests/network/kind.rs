@@ -36,6 +36,7 @@ pub fn kind(fact: &Fact) -> &'static str {
         Fact::Acked { .. } => "acked",
         Fact::Absorbed { .. } => "absorbed",
         Fact::Leg { .. } => "leg",
+        Fact::StillUp { .. } => "still up",
         // A fork that notifies after Timer N.
         Fact::NoLeg { detail, .. } if detail.contains("Timer N") => "no leg",
         Fact::NoLeg { detail, .. } if detail.contains("had failed with its connection") => {

@@ -20,6 +20,7 @@ mod s12_dialogs;
 mod s13_2_2_4_next_hop;
 mod s13_invite;
 mod s14_session_changes;
+mod s15_1_1_failed_byes;
 mod s15_bye;
 mod s17_1_client_transactions;
 mod s17_2_server_transactions;

@@ -137,6 +137,12 @@ fn s13_2_2_4_an_ack_that_no_flow_takes_is_told_and_its_leg_hung_up() {
     assert_eq!(call.sim.follows.len(), 2, "no ACK is tried for a leg that is given up");
     connecting(&mut call, 1);
     call.sim.with(|ua, now| ua.flow_down(now, OTHER, "connection refused"));
+    assert_eq!(call.news().last().unwrap(), "leg b Confirmed", "its BYE has not gone either");
+    call.hang_up();
+    assert_eq!(call.sim.follows.len(), 3, "another one looks for the way again");
+    call.sim.with(|ua, now| ua.shut_down(now));
+    connecting(&mut call, 2);
+    call.sim.with(|ua, now| ua.flow_down(now, OTHER, "connection refused"));
     assert_eq!(call.news().last().unwrap(), "ended Connection Error");
     call.sim.run(PATIENCE * 2);
     assert_eq!((call.wire(), call.sim.ua.contexts()), (vec![], 0));

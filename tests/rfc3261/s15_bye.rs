@@ -10,7 +10,7 @@ use crate::{
     simulation::{FLOW, invite, ms, new_request},
 };
 
-fn hanging_up() -> Call {
+pub(crate) fn hanging_up() -> Call {
     let mut call = Call::up();
     call.hang_up();
     call.looked()
@@ -36,8 +36,8 @@ fn s15_1_1_a_2xx_to_the_bye_ends_the_dialog() {
 }
 
 #[test]
-fn s15_1_1_481_408_and_any_other_answer_to_the_bye_end_the_dialog() {
-    for status in [481, 408, 403, 500, 603] {
+fn s15_1_1_481_and_408_to_the_bye_end_the_dialog() {
+    for status in [481, 408] {
         let mut call = hanging_up();
         let bye = call.sent(Method::Bye);
         call.reply_to(&bye, status, "");
@@ -52,13 +52,6 @@ fn s15_1_1_no_answer_to_the_bye_ends_the_dialog() {
     assert_eq!(call.ended().unwrap().0, Cause::Bye);
     call.wait(PATIENCE);
     assert_eq!((call.sim.ua.contexts(), call.sim.ua.poll_timeout()), (0, None));
-}
-
-#[test]
-fn s15_1_1_a_bye_on_a_broken_flow_ends_the_dialog() {
-    let mut call = hanging_up();
-    call.sim.with(|ua, now| ua.flow_down(now, FLOW, "broken"));
-    assert_eq!(call.ended().unwrap().0, Cause::ConnectionError);
 }
 
 #[test]
@@ -220,19 +213,6 @@ fn s15_1_2_byes_that_cross_are_both_answered() {
 }
 
 #[test]
-fn s15_a_bye_that_was_never_sent_ends_the_leg_but_is_not_told_as_one() {
-    // The flow is down, so that the BYE cannot go anywhere.
-    let mut call = Call::up();
-    call.sim.with(|ua, now| ua.flow_down(now, FLOW, "the connection broke"));
-    call.look();
-    call.hang_up();
-    assert!(call.all_sent(Method::Bye).is_empty());
-    let news = call.news();
-    assert!(news.contains(&"leg b Terminated { by: Transport }".to_owned()), "{news:?}");
-    assert_eq!(call.ended().unwrap().0, Cause::ConnectionError);
-}
-
-#[test]
 fn s18_1_1_a_bye_after_the_connection_broke_opens_another_at_once() {
     for transport in [Transport::Tcp, Transport::Ws] {
         let mut call = Call::up_with(Settings::default(), transport);
@@ -245,17 +225,6 @@ fn s18_1_1_a_bye_after_the_connection_broke_opens_another_at_once() {
         call.reply_to(&bye, 200, "");
         assert_eq!(call.ended().unwrap().0, Cause::Bye);
     }
-}
-
-#[test]
-fn s15_a_bye_whose_flow_breaks_is_not_told_as_the_end_of_the_leg() {
-    let mut call = Call::up_with(Settings::default(), Transport::Tcp);
-    call.hang_up();
-    call.look();
-    call.sim.with(|ua, now| ua.flow_down(now, FLOW, "the connection broke"));
-    let news = call.news();
-    assert!(news.contains(&"leg b Terminated { by: Transport }".to_owned()), "{news:?}");
-    assert_eq!(call.ended().unwrap().0, Cause::ConnectionError);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod composer;
 mod header;
+mod hung_up;
 mod in_dialog;
 #[path = "../ui_script/mod.rs"]
 mod ui_script;

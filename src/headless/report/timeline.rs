@@ -240,6 +240,9 @@ fn words(event: &ContextEvent, server: &str) -> Option<Words> {
         Fact::Subscription { detail } => {
             told("subscription".to_owned(), detail.clone(), Tone::Pending)
         }
+        Fact::StillUp { tag, detail } => {
+            told(format!("leg {tag} not hung up"), detail.clone(), Tone::Bad)
+        }
         Fact::NoLeg { tag, detail } => {
             told(format!("no leg {tag}").trim_end().to_owned(), detail.clone(), Tone::Bad)
         }

@@ -222,7 +222,8 @@ pub enum LegState {
     Early,
     /// A 2xx came: a confirmed dialog.
     Confirmed,
-    /// We sent a BYE, as the context of its own that is named.
+    /// We sent a BYE, as the context of its own that is named. The state before comes back where that has
+    /// ended nothing ([`Fact::StillUp`](super::Fact::StillUp)).
     HangingUp {
         /// The BYE.
         bye: ContextId,

@@ -10,7 +10,7 @@ use super::{
 use crate::sip::{
     cause::Cause,
     compose,
-    context::Cancel,
+    context::{Cancel, Wanted},
     event::{ContextId, Fact, FlowId, LegState, State, TerminatedBy},
     message::{Essentials, Message},
     method::Method,
@@ -188,7 +188,7 @@ impl UserAgent {
         self.look_at_hops(now, id, (id, tag), message);
         self.ack_2xx(now, id, (id, tag), status, message);
         self.cancel_was_crossed(now, id, status);
-        let unwanted = self.contexts.get(&id).is_some_and(|context| context.hung_up);
+        let unwanted = self.contexts.get(&id).is_some_and(|context| context.wanted != Wanted::Yes);
         if was_forsaken {
             let detail = format!(
                 "the INVITE had failed with its connection before the {status} came: it is acknowledged, and hung up (RFC 3261 §13.2.2.4)"

@@ -4,16 +4,16 @@
 use std::time::Instant;
 
 use super::{
-    HangUpError, UserAgent,
+    FailedByes, HangUpError, UserAgent,
     address::destination,
-    legs::leg_and_invite,
+    legs::{LEGS, leg_and_invite},
     sending::{For, as_uri},
     subscriptions::subscribes,
 };
 use crate::sip::{
     cause::Cause,
     compose::InDialog,
-    context::Waiting,
+    context::{Waiting, Wanted},
     dialog::{CSEQ_SPENT, Leg},
     event::{ContextId, Created, Fact, LegState, State, TerminatedBy},
     header::Reason,
@@ -34,7 +34,7 @@ impl UserAgent {
     pub fn hang_up(&mut self, now: Instant, id: ContextId) -> Result<(), HangUpError> {
         let tags = self.confirmed_legs(id)?;
         if let Some(context) = self.contexts.get_mut(&id) {
-            context.hung_up = true;
+            context.want_none();
         }
         for tag in tags {
             self.hang_up_leg_now(now, id, &tag, DialogRequest::new(Method::Bye));
@@ -266,19 +266,7 @@ impl UserAgent {
         match (method, outcome) {
             // It was for an early dialog, whose 2xx has crossed it, or whose INVITE has gone out again.
             (Method::Bye, _) if !self.is_hung_up_by(id, parent, &tag) => {}
-            // RFC 3261 §15.1.1: whatever answers the BYE, or nothing, the dialog is over.
-            (Method::Bye, _) => match unanswered {
-                Some(Unanswered::Undelivered(cause)) => {
-                    let by = match cause {
-                        Cause::ConnectionError => TerminatedBy::Transport,
-                        _ => TerminatedBy::GivenUp,
-                    };
-                    self.terminate_leg_because(now, parent, &tag, by, cause);
-                }
-                Some(Unanswered::TimedOut) | None => {
-                    self.terminate_leg(now, parent, &tag, TerminatedBy::Local);
-                }
-            },
+            (Method::Bye, _) => self.bye_is_over(now, (parent, &tag), outcome, unanswered),
             // RFC 3261 §12.2.1.2: the peer knows no such dialog.
             (_, Some(status)) if status.code() == 481 => {
                 self.terminate_leg(now, parent, &tag, TerminatedBy::Response(status));
@@ -293,6 +281,75 @@ impl UserAgent {
             (_, None) if unanswered.is_some() => _ = self.hang_up_leg(now, parent, &tag),
             _ => {}
         }
+    }
+
+    /// What a BYE has come to.
+    fn bye_is_over(
+        &mut self,
+        now: Instant,
+        (id, tag): (ContextId, &str),
+        outcome: Option<StatusCode>,
+        unanswered: Option<Unanswered>,
+    ) {
+        // RFC 3261 §15.1.1: a 481, a 408 or no answer ends the dialog as a 2xx does. Any other answer
+        // leaves it as it was, and so does a BYE that could not be delivered: that is as a 503 (§8.1.3.1).
+        let why = match (outcome, unanswered) {
+            (Some(status), _) if !status.is_success() && !matches!(status.code(), 408 | 481) => {
+                Some(format!("a {status} has refused its BYE"))
+            }
+            (None, Some(Unanswered::Undelivered(Cause::ConnectionError))) => {
+                Some("its BYE could not be delivered".to_owned())
+            }
+            _ => None,
+        };
+        if let Some(why) = why
+            && self.is_kept_after_bye(id, tag)
+        {
+            return self.leg_stays(now, id, tag, &why);
+        }
+        match unanswered {
+            Some(Unanswered::Undelivered(cause)) => {
+                let by = match cause {
+                    Cause::ConnectionError => TerminatedBy::Transport,
+                    _ => TerminatedBy::GivenUp,
+                };
+                self.terminate_leg_because(now, id, tag, by, cause);
+            }
+            Some(Unanswered::TimedOut) | None => {
+                self.terminate_leg(now, id, tag, TerminatedBy::Local);
+            }
+        }
+    }
+
+    /// Whether a leg that its BYE has not ended waits for another one: where somebody can send that, and
+    /// there is room for the leg.
+    fn is_kept_after_bye(&self, id: ContextId, tag: &str) -> bool {
+        let Some(context) = self.contexts.get(&id) else { return false };
+        let leg = context.legs.iter().find(|leg| &*leg.tag == tag);
+        self.settings.failed_byes == FailedByes::KeepLeg
+            && context.wanted != Wanted::Left
+            && context.legs.len() <= LEGS
+            // An early dialog ends with its INVITE.
+            && leg.is_some_and(|leg| leg.is_up() || context.state.is_pending())
+    }
+
+    fn leg_stays(&mut self, now: Instant, id: ContextId, tag: &str, why: &str) {
+        let Some(leg) = self.leg_mut(id, tag) else { return };
+        let what = match leg.is_up() {
+            true => {
+                leg.state = LegState::Confirmed;
+                "up"
+            }
+            false => {
+                leg.state = LegState::Early;
+                "there"
+            }
+        };
+        let state = leg.state.clone();
+        let detail =
+            format!("{why}: it is {what} as before, until another BYE ends it (RFC 3261 §15.1.1)");
+        self.tell_own(now, id, Fact::StillUp { tag: tag.into(), detail });
+        self.tell_own(now, id, Fact::Leg { tag: tag.into(), state });
     }
 
     pub(super) fn is_hung_up_by(&mut self, id: ContextId, parent: ContextId, tag: &str) -> bool {

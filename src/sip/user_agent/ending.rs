@@ -13,7 +13,7 @@ use super::{
 };
 use crate::sip::{
     cause::Cause,
-    context::{Cancel, ClientContext, Request},
+    context::{Cancel, ClientContext, Request, Wanted},
     event::{Advice, ContextId, Fact, FlowId, LegState, State, TerminatedBy},
     method::Method,
     status::StatusCode,
@@ -35,6 +35,9 @@ impl UserAgent {
         let legs = self.hurry_errands(now);
         self.hurry_byes(now, |_| true);
         for context in open {
+            if let Some(context) = self.contexts.get_mut(&context) {
+                context.wanted = Wanted::Left;
+            }
             self.end_subscriptions_in(now, context);
             // Each is one or the other, or on its way out already: a refusal says nothing new.
             if self.cancel(now, context, Default::default()).is_err() {

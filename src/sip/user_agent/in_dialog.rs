@@ -38,7 +38,7 @@ impl UserAgent {
         if offers && self.waits_for_answer(id, &tag) {
             return Err(DialogError::OfferPending);
         }
-        // A BYE ends the leg, whatever becomes of it.
+        // Where a BYE cannot go, its own context says so.
         if request.method == Method::Bye {
             self.hang_up_leg_now(now, id, &tag, request);
             return Ok(ContextId(self.last_context));

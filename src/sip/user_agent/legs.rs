@@ -179,7 +179,9 @@ impl UserAgent {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         if was_last && context.method == Method::Invite {
             context.state = State::HungUp;
-            context.cause = Some(cause);
+            // One that the peer may still hold says more than those which are over.
+            let is_lost = context.legs.iter().any(Leg::is_lost);
+            context.cause = Some(if is_lost { Cause::ConnectionError } else { cause });
         }
         let reinvite = context.leg_mut(tag).and_then(|leg| leg.reinvite.take());
         // What is kept of a leg that is over, so that nothing brings it back, is bounded too.

@@ -92,7 +92,7 @@ impl UserAgent {
     /// goes out on a new connection, where the one that is gone was one.
     pub(super) fn end_forsaken(&mut self, id: ContextId, cancel: Option<Bytes>) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
-        context.hung_up = true;
+        context.want_none();
         let flow = context.flow;
         // Who has answered a CANCEL needs no other.
         let is_owed = cancel.is_some() || !context.is_cancelled();

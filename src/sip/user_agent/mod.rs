@@ -73,7 +73,7 @@ pub use self::keep_alive::{KeepAlive, KeepAliveBy};
 pub use self::next_hop::{Follow, InTheClear};
 pub use self::registrations::{RegistrarAt, RegistrarName};
 pub(crate) use self::route::Route;
-pub use self::settings::{ExtraLegs, Redirects, Settings};
+pub use self::settings::{ExtraLegs, FailedByes, Redirects, Settings};
 pub(crate) use self::size::Size;
 pub use self::size::Switch;
 use self::{

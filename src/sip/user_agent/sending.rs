@@ -14,7 +14,7 @@ use super::{
 use crate::sip::{
     auth::{AuthState, Credentials},
     compose::{self, Sender, Writing},
-    context::{Cancel, ClientContext, Elsewhere, Request, Waiting},
+    context::{Cancel, ClientContext, Elsewhere, Request, Waiting, Wanted},
     event::{ContextId, Created, Fact, FlowId, State},
     method::Method,
     random::Branch,
@@ -103,7 +103,7 @@ impl UserAgent {
             auth: AuthState::default(),
             acks: Vec::new(),
             transactions: 0,
-            hung_up: false,
+            wanted: Wanted::Yes,
             children: 0,
             deadline: None,
             ended: None,

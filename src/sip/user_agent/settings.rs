@@ -18,6 +18,8 @@ pub struct Settings {
     pub redirects: Redirects,
     /// What becomes of the further legs of a forked INVITE.
     pub extra_legs: ExtraLegs,
+    /// What becomes of a leg whose BYE has not ended it.
+    pub failed_byes: FailedByes,
     /// The peer's methods that the user answers by hand; all others are answered at once.
     pub by_hand: Vec<Method>,
     /// The size from which on a request goes by TCP and not by UDP, in bytes (RFC 3261 §18.1.1 has
@@ -35,6 +37,17 @@ pub enum ExtraLegs {
     Keep,
     /// Each but the first is hung up with BYE.
     HangUp,
+}
+
+/// What becomes of a leg whose BYE was refused, or could not be delivered (RFC 3261 §15.1.1: a 2xx, a
+/// 481, a 408 or no answer at all ends the dialog, and nothing else does).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailedByes {
+    /// It is up as before, and the user may send another BYE.
+    #[default]
+    KeepLeg,
+    /// It is over for us: nobody would send another one.
+    EndLeg,
 }
 
 /// Which contacts of a 3xx are tried (RFC 3261 §8.1.3.4).
@@ -65,6 +78,7 @@ impl Default for Settings {
             contact_as_seen: true,
             redirects: Redirects::None,
             extra_legs: ExtraLegs::Keep,
+            failed_byes: FailedByes::KeepLeg,
             by_hand: Vec::new(),
             udp_max_bytes: Some(1300),
             limits: Limits::default(),

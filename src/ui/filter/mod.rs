@@ -23,7 +23,7 @@ use memo::Memo;
 pub use parse::FilterError;
 use text::Pattern;
 
-use crate::ui::model::{Last, RoundTrip, Row};
+use crate::ui::model::{Last, RoundTrip, Row, Standing};
 
 /// The language, for the help: what is written, and what it means.
 pub const LANGUAGE: &[(&str, &str)] = &[
@@ -238,8 +238,13 @@ impl TextField {
             TextField::Note => row.note().is_some_and(|note| pattern.is_in(note)),
             TextField::Tag => row.tags().any(|tag| pattern.is_in(tag)),
             TextField::State => {
-                let state = row.status.state;
-                memo.state(state as usize, || pattern.is_in(state.as_str()))
+                let standing = row.standing();
+                let variant = match standing {
+                    Standing::State(state) => state as usize,
+                    // So few that nothing is remembered of them.
+                    Standing::StillUp | Standing::MayBeUp => usize::MAX,
+                };
+                memo.state(variant, || pattern.is_in(standing.as_str()))
             }
             TextField::Target => {
                 // What is shown; the whole URI where a scheme is looked for.

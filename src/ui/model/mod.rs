@@ -47,7 +47,7 @@ pub use mode::{Browse, Mode, Pane};
 pub use notice::{Clip, Notice, Severity};
 pub use peer_flows::PeerFlows;
 pub use prompt::{Prompt, Purpose};
-pub use row::{Last, LegRow, RoundTrip, Row};
+pub use row::{Last, LegRow, RoundTrip, Row, Standing};
 pub use rtt::Rtt;
 pub use statistics::{Counted, Counts, Statistics};
 pub use table::Table;

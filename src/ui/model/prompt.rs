@@ -155,7 +155,8 @@ fn haystack(text: &mut String, row: &super::Row) {
     use std::fmt::Write;
     let target = row.target().as_uri();
     // Writing to a string cannot fail.
-    let _ = write!(text, "#{} {} {} {}", row.id, row.method, target.short(), row.state_words());
+    let _ =
+        write!(text, "#{} {} {} {}", row.id, row.method, target.short(), row.standing().as_str());
     if let Some(label) = row.label() {
         let _ = write!(text, " {label}");
     }

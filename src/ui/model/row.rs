@@ -7,7 +7,8 @@ use std::{
 
 use super::Timeline;
 use crate::sip::{
-    Cause, ContextId, Created, Fact, LegState, Method, Response, State, Status, UriBuf,
+    Cause, ContextId, Created, Fact, LegState, Method, Response, State, Status, TerminatedBy,
+    UriBuf,
 };
 
 /// One client context.
@@ -42,6 +43,44 @@ struct More {
     cause: Option<Cause>,
     ended_at: Option<Instant>,
     legs: Vec<LegRow>,
+    /// The tags of the legs that are up though a BYE was sent.
+    unended: Vec<Box<str>>,
+    /// Whether a leg that was up is over for us, and its BYE has not reached the peer as far as is known.
+    is_lost: bool,
+}
+
+/// How a context stands: its state, and what of its legs that does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The state says all.
+    State(State),
+    /// A leg is up as before: its BYE was refused, or could not be delivered.
+    StillUp,
+    /// Every leg is over for us, and one may be up at the peer: its BYE could not be sent, or its
+    /// connection ended before the answer.
+    MayBeUp,
+}
+
+impl Standing {
+    /// In a few words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Standing::State(state) => state.as_str(),
+            Standing::StillUp => "still up",
+            Standing::MayBeUp => "may be up",
+        }
+    }
+
+    /// What the words leave open, as a sentence.
+    pub const fn sentence(self) -> Option<&'static str> {
+        match self {
+            Standing::State(_) => None,
+            Standing::StillUp => Some("a BYE has failed: its leg is up as before"),
+            Standing::MayBeUp => {
+                Some("the call may still be up at the peer: its BYE failed (Connection Error)")
+            }
+        }
+    }
 }
 
 /// One leg of a context.
@@ -158,20 +197,13 @@ impl Row {
         self.more.as_ref()?.cause
     }
 
-    /// Whether its call may still be up at the peer: the BYE that should have ended it could not be sent, or its
-    /// connection ended before the answer.
-    pub fn may_be_up(&self) -> bool {
-        let unsent = Some(Cause::ConnectionError);
-        self.method == Method::Invite
-            && self.status.state == State::HungUp
-            && self.cause() == unsent
-    }
-
-    /// Its state in a few words.
-    pub fn state_words(&self) -> &'static str {
-        match self.may_be_up() {
-            true => "may be up",
-            false => self.status.state.as_str(),
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        let state = self.status.state;
+        match (state, self.more.as_ref()) {
+            (State::HungUp, Some(more)) if more.is_lost => Standing::MayBeUp,
+            (State::Accepted, Some(more)) if !more.unended.is_empty() => Standing::StillUp,
+            _ => Standing::State(state),
         }
     }
 
@@ -215,7 +247,11 @@ impl Row {
     }
 
     pub(super) fn note_leg(&mut self, at: Instant, fact: &Fact) {
+        if let Fact::StillUp { tag, .. } = fact {
+            self.more().unended.push(tag.clone());
+        }
         let Fact::Leg { tag, state } = fact else { return };
+        self.note_bye(tag, state);
         if self.legs().is_empty() {
             // The only leg is what the timeline says of it, until there is a second one.
             let Some(first) = self.only_leg().filter(|first| first.tag != *tag) else { return };
@@ -227,6 +263,22 @@ impl Row {
         } else if legs.len() < Self::LEGS {
             // A peer can make up tags for ever; memory cannot.
             legs.push(LegRow { tag: tag.clone(), at, state: state.clone() });
+        }
+    }
+
+    /// What a leg's new state says of its BYE.
+    fn note_bye(&mut self, tag: &str, state: &LegState) {
+        let is_over = matches!(state, LegState::Terminated { .. });
+        if let Some(more) = &mut self.more
+            && (is_over || matches!(state, LegState::HangingUp { .. }))
+        {
+            more.unended.retain(|unended| **unended != *tag);
+        }
+        // An early dialog ends with the connection of an INVITE that has no outcome, or fails with it.
+        if *state == (LegState::Terminated { by: TerminatedBy::Transport })
+            && matches!(self.status.state, State::Accepted | State::HungUp)
+        {
+            self.more().is_lost = true;
         }
     }
 

@@ -107,7 +107,7 @@ fn draw_found(
         let line = Rect { y: inner.y + y as u16, height: 1, ..inner };
         let state = row.status.state;
         let number = format!("{:>4} {}", row.id, model.safe(row.method.as_str()));
-        let word = format!("{} {}", shape(state), row.state_words());
+        let word = format!("{} {}", shape(state), row.standing().as_str());
         put_in(buffer, line, 2, 0, 14, &number, Style::new());
         put_in(buffer, line, 17, 0, 28, &model.safe(&row.target().as_uri().short()), Style::new());
         put_in(buffer, line, 46, 0, 12, &word, theme.state(state));

@@ -16,7 +16,7 @@ use ratatui::{
 };
 use unicode_width::UnicodeWidthStr;
 
-pub(super) use cell::{MAY_BE_UP, attempts, response_line};
+pub(super) use cell::{attempts, response_line};
 pub(super) use layout::{Cell, layout};
 
 use crate::ui::{

@@ -69,6 +69,7 @@ pub(in crate::ui::view) fn details(entry: &Entry, model: &Model) -> Vec<String> 
         Fact::CancelFailed { detail }
         | Fact::CancelCrossed { detail }
         | Fact::NoLeg { detail, .. }
+        | Fact::StillUp { detail, .. }
         | Fact::Subscription { detail }
         | Fact::Unmatched { detail }
         | Fact::NeverAcked { detail }
@@ -229,6 +230,9 @@ impl Teller<'_> {
             Fact::Leg { tag, state } => self.leg(tag, state),
             Fact::Subscription { .. } => {
                 ("◆", theme.pending, "subscription".to_owned(), String::new())
+            }
+            Fact::StillUp { tag, .. } => {
+                ("◆", theme.bad, format!("leg {} not hung up", self.model.safe(tag)), String::new())
             }
             Fact::NoLeg { tag, .. } => (
                 "◇",

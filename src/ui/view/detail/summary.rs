@@ -14,12 +14,7 @@ use crate::{
     ui::{
         detail::Tab,
         model::{Model, RoundTrip, Row},
-        view::{
-            put,
-            table::{MAY_BE_UP, attempts},
-            theme::shape,
-            time::short,
-        },
+        view::{put, table::attempts, theme::shape, time::short},
     },
 };
 
@@ -87,7 +82,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, row: &Row, model: &Model) {
     let theme = &model.theme;
     let state = row.status.state;
     let mut x = 1;
-    let words = format!("{} {}", shape(state), row.state_words());
+    let words = format!("{} {}", shape(state), row.standing().as_str());
     x += put(buffer, area, x, 0, &words, theme.state(state).add_modifier(Modifier::BOLD));
     for piece in pieces(row, &row.status) {
         x += put(buffer, area, x, 0, " · ", theme.dim);
@@ -117,10 +112,8 @@ fn pieces(row: &Row, status: &Status) -> Vec<String> {
         1 => pieces.push("1 leg up".to_owned()),
         legs => pieces.push(format!("{legs} legs up")),
     }
-    if row.may_be_up() {
-        pieces.insert(0, MAY_BE_UP.to_owned());
-    }
-    pieces
+    // What it leaves open comes first.
+    row.standing().sentence().into_iter().map(str::to_owned).chain(pieces).collect()
 }
 
 #[cfg(test)]

@@ -17,10 +17,6 @@ use crate::{
     },
 };
 
-/// What is said of a call whose BYE could not be sent, or whose connection ended before the answer.
-pub(in crate::ui::view) const MAY_BE_UP: &str =
-    "the call may still be up at the peer: its BYE failed (Connection Error)";
-
 /// What stands in a cell.
 #[derive(Debug)]
 pub(super) struct Text<'a> {
@@ -47,7 +43,7 @@ pub(super) fn of_row<'a>(
         Column::Method => (model.safe(row.method.as_str()), plain),
         Column::Target => (model.safe_cow(row.target().as_uri().short()), plain),
         Column::State => {
-            (format!("{} {}", shape(state), row.state_words()).into(), theme.state(state))
+            (format!("{} {}", shape(state), row.standing().as_str()).into(), theme.state(state))
         }
         Column::Last => (last(row, &has, model, moment).into(), plain),
         Column::Cause => (row.cause().map_or("", |cause| cause.as_str()).into(), plain),
@@ -113,8 +109,8 @@ fn last(row: &Row, has: impl Fn(Column) -> bool, model: &Model, moment: &Moment)
     if waits && let Some(timer) = timed() {
         return timer;
     }
-    if row.may_be_up() {
-        return MAY_BE_UP.to_owned();
+    if let Some(sentence) = row.standing().sentence() {
+        return sentence.to_owned();
     }
     match &row.last {
         Last::Response(response) => response_line(response, model),

@@ -57,6 +57,7 @@ impl Teller<'_> {
             | Fact::PrackFailed { .. }
             | Fact::Leg { .. }
             | Fact::Subscription { .. }
+            | Fact::StillUp { .. }
             | Fact::NoLeg { .. } => self.numbered(""),
             _ if self.is_child() || self.entry.method != self.row.method => {
                 format!(" · {}", self.name())
