@@ -22,10 +22,11 @@ struct Call<P> {
 }
 
 /// Takes a call and whatever comes in it: INVITE and BYE with 200, a REFER or SUBSCRIBE with this
-/// status.
+/// status, 0 for no answer.
 fn call(status: u16) -> Call<impl Peer> {
     let peer = Script(move |request: &Message, out: &mut Out| match request.method() {
         Some(Method::Ack) | None => {}
+        Some(Method::Refer | Method::Subscribe) if status == 0 => {}
         Some(Method::Refer | Method::Subscribe) => {
             out.push((ms(1), response(request, status, "b")));
         }
@@ -148,8 +149,9 @@ fn s4_2_it_comes_after_the_peers_bye_too_and_nothing_else_does() {
     assert_eq!(call.notifies("refer;id=77", "active;expires=60"), 481, "no REFER had that number");
     assert_eq!(call.notifies("refer", "active;expires=60"), 200);
     assert_eq!(call.receives(Method::Bye, &[], b""), 200);
-    assert_eq!(call.receives(Method::Info, &[], b""), 481);
-    assert_eq!(call.receives(Method::Options, &[], b""), 481);
+    for method in [Method::Info, Method::Invite, Method::Update, Method::Bye, Method::Prack] {
+        assert_eq!(call.receives(method.clone(), &[], b""), 481, "{method}");
+    }
     assert_eq!(call.notifies("presence", "active"), 481);
     let id = call.id;
     let refused = call.sim.with(|ua, now| ua.hang_up(now, id)).unwrap_err();
@@ -157,6 +159,38 @@ fn s4_2_it_comes_after_the_peers_bye_too_and_nothing_else_does() {
     assert_eq!(call.notifies("refer", "terminated"), 200);
     assert_eq!(call.sim.story(id).last().unwrap(), "ended BYE");
     call.holds_nothing_later();
+}
+
+#[test]
+fn s4_1_a_dialog_in_which_only_a_subscription_lives_on_is_there_for_what_is_of_no_call() {
+    let mut call = call(202);
+    call.refers();
+    assert_eq!(call.notifies("refer", "active;expires=60"), 200);
+    call.hangs_up();
+    // RFC 3261 §11.2: as if it came outside of a dialog; RFC 3515 §2.4.2: a REFER is asked of the user.
+    for (method, status) in [(Method::Options, 200), (Method::Message, 200), (Method::Refer, 400)] {
+        assert_eq!(call.receives(method.clone(), &[], b""), status, "{method}");
+    }
+    let headers = &call.sim.sent[call.sim.sent.len() - 3].1;
+    assert!(headers.header(HeaderName::Allow).is_some(), "{headers:?}");
+    assert_eq!(call.notifies("refer", "terminated"), 200);
+    assert_eq!(call.receives(Method::Options, &[], b""), 481);
+    call.holds_nothing_later();
+}
+
+#[test]
+fn s5_2_a_refer_that_nobody_answers_leaves_the_call_up() {
+    for status in [0, 408] {
+        let mut call = call(status);
+        call.refers();
+        call.sim.run(Duration::from_secs(40));
+        assert_eq!((call.last().status.state, call.timers()), (State::Accepted, vec![]));
+        assert_eq!(call.last().status.legs_up, 1, "{status}");
+        assert_eq!(call.notifies("refer", "active"), 481, "{status}");
+        call.hangs_up();
+        assert_eq!(call.sim.story(call.id).last().unwrap(), "ended BYE", "{status}");
+        call.holds_nothing_later();
+    }
 }
 
 #[test]

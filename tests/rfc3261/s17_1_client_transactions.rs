@@ -102,6 +102,21 @@ fn s17_1_1_2_timer_d_is_zero_on_a_reliable_transport() {
 }
 
 #[test]
+fn s17_1_1_3_the_ack_of_another_forks_rejection_is_its_first() {
+    let mut call = Call::ringing();
+    call.reply(486, "b");
+    assert_eq!(call.news().last().unwrap(), "ended Busy");
+    call.wire();
+    for told in [["late 487", "acked 487"], ["late 487", "acked again 487"]] {
+        call.reply(487, "c");
+        assert_eq!(call.wire(), ["ACK"]);
+        assert_eq!(call.news(), told);
+    }
+    let acks = call.all_sent(Method::Ack);
+    assert_eq!(acks.last().unwrap().to().unwrap().tag(), Some("c"));
+}
+
+#[test]
 fn s17_1_1_2_a_repeated_rejection_is_acked_again_and_not_told_again() {
     let mut call = Call::invited();
     call.reply(486, "b");

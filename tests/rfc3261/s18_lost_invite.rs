@@ -53,7 +53,7 @@ fn s9_1_what_rings_when_its_connection_ends_is_cancelled_on_a_new_one() {
         call.reply_to(&cancel, 200, "b");
         call.reply_to(&invite, 487, "b");
         assert_eq!(call.wire(), ["ACK"]);
-        assert_eq!(call.news(), ["cancel answered 200", "late 487", "acked again 487"]);
+        assert_eq!(call.news(), ["cancel answered 200", "late 487", "acked 487"]);
         assert_eq!(call.state(), State::Failed, "as before");
         assert_eq!(call.sim.strays.len(), 0);
         nothing_is_held(&mut call);

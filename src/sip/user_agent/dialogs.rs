@@ -271,9 +271,10 @@ impl UserAgent {
             (_, Some(status)) if status.code() == 481 => {
                 self.terminate_leg(now, parent, &tag, TerminatedBy::Response(status));
             }
-            // RFC 5057 §5.2: that is nothing to what else the dialog is used for.
-            (Method::Subscribe, None) => {}
-            (Method::Subscribe, Some(status)) if status.code() == 408 => {}
+            // RFC 5057 §5.2: it is over, or never came to be, what they are for: that is nothing to what
+            // else the dialog is used for, as RFC 3261 §12.2.1.2 would have it of every request.
+            (Method::Subscribe | Method::Refer, None) => {}
+            (Method::Subscribe | Method::Refer, Some(status)) if status.code() == 408 => {}
             // RFC 3261 §8.1.3.1: as a 503, which ends a request and not its dialog (RFC 5057 §5.1).
             (_, None) if unanswered == Some(Unanswered::Undelivered(Cause::ConnectionError)) => {}
             // RFC 3261 §12.2.1.2: nobody answers, so the dialog should be ended.

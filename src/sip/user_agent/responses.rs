@@ -96,7 +96,9 @@ impl UserAgent {
         let response = compose::response(message, status);
         self.tell(now, id, method.clone(), Fact::Absorbed { response, why, count });
         if repeats_final && method == Method::Invite {
-            self.ack_rejection(now, id, (request, way), status, message, true);
+            // Of another fork, or of an INVITE that had failed before, it is the first to come.
+            let again = why == Absorbed::Repeated || count > 1;
+            self.ack_rejection(now, id, (request, way), status, message, again);
         }
     }
 

@@ -182,8 +182,9 @@ impl UserAgent {
         let is_notify = peer.method == Method::Notify;
         let is_notified =
             is_notify && self.subscription_for((peer.context, &peer.tag), &peer.message).is_some();
-        // RFC 5057 §4.1, §4.2: what was subscribed to in a call outlives its BYE.
-        if is_over && !is_notified {
+        // RFC 5057 §4.1, §4.2: what was subscribed to in a call outlives its BYE, and so does the dialog. What
+        // is of the call itself finds nothing there any more.
+        if is_over && (!subscribed || is_of_call(&peer.method) || is_notify && !is_notified) {
             return Verdict::new(481);
         }
         if let Some(refusal) = malformed(&peer.message, &limits) {
@@ -200,7 +201,7 @@ impl UserAgent {
         }
         leg.remote_cseq = Some(number);
         let ours_pending = leg.invite_pending || leg.update_pending;
-        let is_of_call = leg.is_early() && calling;
+        let is_calling = leg.is_early() && calling;
         let unanswered = leg.peer_offer_pending;
         let is_early = leg.is_early() && !leg.offer_answered;
         // RFC 3311 §5.2: with an offer or without.
@@ -228,7 +229,7 @@ impl UserAgent {
                 Verdict::new(500).with(HeaderName::RetryAfter, retry_after.to_string())
             }
             // RFC 3261 §14.2: an INVITE of ours is in progress on that dialog; RFC 3311 §5.2.
-            Method::Invite if is_of_call => Verdict::new(491),
+            Method::Invite if is_calling => Verdict::new(491),
             Method::Invite | Method::Update if ours_pending && peer.offers() => Verdict::new(491),
             // RFC 3311 §5.2: our offer in the 2xx of a re-INVITE waits for its answer in the ACK.
             Method::Update if unanswered_offer && peer.offers() => Verdict::new(491),
@@ -330,6 +331,12 @@ fn unsupported(request: &Message, reliable: bool) -> Option<Verdict> {
         .any(|encoding| !encoding.eq_ignore_ascii_case("identity"));
     (is_encoded && !request.body().is_empty() && !is_optional(request))
         .then(|| Verdict::new(415).with(HeaderName::AcceptEncoding, "identity"))
+}
+
+/// Whether a request belongs to the session that an INVITE has made, and not to its dialog alone
+/// (RFC 5057 §5.3).
+const fn is_of_call(method: &Method) -> bool {
+    matches!(method, Method::Invite | Method::Bye | Method::Update | Method::Info | Method::Prack)
 }
 
 fn refer_targets(request: &Message) -> usize {
