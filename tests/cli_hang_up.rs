@@ -3,7 +3,10 @@
 mod cli_script;
 mod cli_support;
 
-use std::net::{SocketAddr, UdpSocket};
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpListener, UdpSocket},
+};
 
 use cli_script::*;
 use cli_support::{DEADLINE as PATIENCE, Home, sipboard};
@@ -31,14 +34,7 @@ fn peer(bye: Option<&'static str>) -> SocketAddr {
                 },
                 _ => continue,
             };
-            let copied = ["Via:", "From:", "Call-ID:", "CSeq:"];
-            let lines = request.lines().filter(|line| copied.iter().any(|it| line.starts_with(it)));
-            let lines: String = lines.map(|line| format!("{line}\r\n")).collect();
-            let answer = format!(
-                "SIP/2.0 {status}\r\n{lines}To: <sip:b@b.test>;tag=b\r\n\
-                 Contact: <sip:b@{address}>\r\nContent-Length: 0\r\n\r\n"
-            );
-            let _ = socket.send_to(answer.as_bytes(), from);
+            let _ = socket.send_to(answer(&request, status, "b", address).as_bytes(), from);
         }
     });
     address
@@ -65,6 +61,74 @@ fn the_exit_status_says_whether_the_call_could_be_hung_up() {
         assert!(ran.err.contains(says), "{bye:?} {}", ran.err);
         assert_eq!(ran.err.contains("may still be up"), !says.is_empty(), "{}", ran.err);
     }
+}
+
+/// An answer to a request: what it copies, and a Contact.
+fn answer(request: &str, status: &str, tag: &str, contact: SocketAddr) -> String {
+    let copied = ["Via:", "From:", "Call-ID:", "CSeq:"];
+    let lines = request.lines().filter(|line| copied.iter().any(|it| line.starts_with(it)));
+    let lines: String = lines.map(|line| format!("{line}\r\n")).collect();
+    format!(
+        "SIP/2.0 {status}\r\n{lines}To: <sip:b@b.test>;tag={tag}\r\n\
+         Contact: <sip:b@{contact}>\r\nContent-Length: 0\r\n\r\n"
+    )
+}
+
+/// The next request, without its body: that is read too, for what is left unread resets a connection
+/// which is closed.
+fn head(stream: &mut impl BufRead) -> Option<String> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        stream.read_line(&mut head).ok().filter(|length| *length > 0)?;
+    }
+    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
+    let length = length.and_then(|length| length.parse().ok()).expect("it says how long it is");
+    stream.read_exact(&mut vec![0; length]).ok()?;
+    Some(head)
+}
+
+/// A peer on TCP that closes the connection of an INVITE which rings, and accepts it all the same on the
+/// next one, with two forks; it ends with the program.
+fn closing_peer() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("it is bound");
+    std::thread::spawn(move || {
+        let mut invite = String::new();
+        for stream in listener.incoming() {
+            let stream = stream.expect("a connection");
+            stream.set_read_timeout(Some(PATIENCE)).expect("it takes a time");
+            let say = |text: String| (&stream).write_all(text.as_bytes());
+            let mut lines = BufReader::new(stream.try_clone().expect("a second handle"));
+            while let Some(request) = head(&mut lines) {
+                let said = match request.split(' ').next() {
+                    Some("INVITE") => {
+                        let _ = say(answer(&request, "180 Ringing", "b", address));
+                        invite = request;
+                        break;
+                    }
+                    Some("CANCEL") => {
+                        let accepted =
+                            ["b", "c"].map(|tag| answer(&invite, "200 OK", tag, address));
+                        say(answer(&request, "200 OK", "b", address) + &accepted.concat())
+                    }
+                    Some("BYE") => say(answer(&request, "200 OK", "x", address)),
+                    _ => Ok(()),
+                };
+                said.expect("the program must still be there");
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn a_call_that_is_being_hung_up_already_is_not_hung_up_once_more() {
+    let server = format!("sip:{};transport=tcp", closing_peer());
+    let home = Home::new();
+    let ran = sipboard(&home, &["send", "INVITE", "sip:b@b.test", "--server", &server]);
+    assert_eq!(ran.code, Some(4), "{}{}", ran.out, ran.err);
+    assert_eq!(ran.out.matches("→ ACK").count(), 2, "{}{}", ran.out, ran.err);
+    assert!(!ran.err.contains("already hanging up"), "{}{}", ran.out, ran.err);
 }
 
 /// A call whose BYE finds no connection, and which the peer ends before that or not.

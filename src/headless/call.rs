@@ -60,8 +60,18 @@ pub(super) struct Call {
     pub(super) early: Vec<Box<str>>,
     /// Whether a hang-up is scheduled or on its way: it takes every leg that is up by then.
     pub(super) hang_up: bool,
-    /// The legs that are being ended, each with the context of what ends it.
-    ending: Vec<(Box<str>, ContextId)>,
+    /// The legs that are being ended.
+    ending: Vec<Ending>,
+}
+
+/// A leg that is being ended.
+#[derive(Debug)]
+struct Ending {
+    tag: Box<str>,
+    /// The context of what ends it.
+    by: ContextId,
+    /// Whether it counts among those that are up.
+    is_up: bool,
 }
 
 impl Call {
@@ -94,11 +104,14 @@ impl Call {
     pub(super) fn learn(&mut self, event: &ContextEvent) {
         self.legs_up = event.status.legs_up;
         if let Fact::Leg { tag, state } = &event.fact {
+            let is_up = !self.early.contains(tag);
             self.early.retain(|early| early != tag);
-            self.ending.retain(|(ending, _)| ending != tag);
+            self.ending.retain(|ending| ending.tag != *tag);
             match state {
                 LegState::Early => self.early.push(tag.clone()),
-                LegState::HangingUp { bye } => self.ending.push((tag.clone(), *bye)),
+                LegState::HangingUp { bye } => {
+                    self.ending.push(Ending { tag: tag.clone(), by: *bye, is_up });
+                }
                 LegState::Confirmed | LegState::Terminated { .. } => {}
             }
         }
@@ -148,14 +161,16 @@ impl Call {
         }
     }
 
-    /// Whether it has a leg that is up, or a subscription that waits for its first NOTIFY.
+    /// Whether it has a leg that is up and not being ended already, or a subscription that waits for its
+    /// first NOTIFY.
     pub(super) fn can_hang_up(&self) -> bool {
-        self.legs_up > 0 || (self.method != Method::Invite && !self.early.is_empty())
+        let ending = self.ending.iter().filter(|ending| ending.is_up).count();
+        self.legs_up as usize > ending || (self.method != Method::Invite && !self.early.is_empty())
     }
 
     /// Whether one of its legs is over only with what that context sends: the peer has not ended it.
     pub(super) fn is_ended_by(&self, bye: ContextId) -> bool {
-        self.ending.iter().any(|(_, ends)| *ends == bye)
+        self.ending.iter().any(|ending| ending.by == bye)
     }
 
     /// Whether the user asked for it, and not the end of another context's leg.
