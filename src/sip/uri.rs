@@ -83,6 +83,11 @@ pub enum UriProblem {
     /// `[` without `]`, or something in between that is no IPv6 address.
     #[error("an IPv6 address stands in [ and ]")]
     BadIpv6,
+    /// An IPv6 address with a zone, as RFC 6874 has it for the URIs of RFC 3986.
+    #[error(
+        "a SIP URI cannot carry the zone of an address (RFC 3261 §25.1; RFC 6874 is for other URIs)"
+    )]
+    Zone,
     /// A port that is no number of 0 to 65535.
     #[error("the port is not a number from 0 to 65535")]
     BadPort,
@@ -356,6 +361,9 @@ mod tests {
             ("sip:b@c:65536", UriProblem::BadPort, 8),
             ("sip:b@c,d", UriProblem::BadHost, 7),
             ("sip:b@[::1", UriProblem::BadIpv6, 6),
+            ("sip:b@[::g%eth0]", UriProblem::BadIpv6, 7),
+            ("sip:b@[fe80::1%eth0]", UriProblem::Zone, 14),
+            ("sips:[fe80::1%25eth0]:5061", UriProblem::Zone, 13),
         ] {
             assert_eq!(Uri::parse(text), Err(UriError { problem, offset }), "{text}");
         }

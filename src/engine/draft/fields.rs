@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use crate::{
     engine::Account,
-    sip::{CSeqNumber, Method, Scheme, StatusCode, Uri, UriBuf, ValueError},
+    sip::{CSeqNumber, Method, Scheme, StatusCode, Uri, UriBuf, UriProblem, ValueError},
 };
 
 pub(super) fn given(text: &str) -> Option<&str> {
@@ -77,7 +77,14 @@ pub(super) fn route(text: &str) -> Result<UriBuf, String> {
 }
 
 pub(super) fn uri(text: &str) -> Result<UriBuf, String> {
-    on_one_line(text).map_err(|error| format!("{text:?} is not a URI: {error}"))
+    on_one_line(text).map_err(|error| {
+        let is_zoned = Uri::parse(text).is_err_and(|error| error.problem == UriProblem::Zone);
+        let way_out = match is_zoned {
+            true => "; that of a server can, as in the account's server or --server",
+            false => "",
+        };
+        format!("{text:?} is not a URI: {error}{way_out}")
+    })
 }
 
 /// A full URI, `user@host` (taken as `sip:`), or a bare user at the account's domain.

@@ -28,6 +28,18 @@ fn a_bare_user_is_at_the_accounts_domain() {
 }
 
 #[test]
+fn the_zone_of_an_address_stands_in_no_uri_but_a_servers() {
+    for target in ["sip:bob@[fe80::1%eth0]", "bob@[fe80::1%25eth0]:5060"] {
+        let draft = Draft { method: "OPTIONS".into(), target: target.into(), ..Draft::default() };
+        let errors = draft.submit(&account()).unwrap_err();
+        let [error] = &errors[..] else { panic!("{errors:?}") };
+        let says = error.to_string();
+        assert!(says.contains("a SIP URI cannot carry the zone of an address"), "{says}");
+        assert!(says.contains("that of a server can"), "{says}");
+    }
+}
+
+#[test]
 fn from_and_to_name_somebody_and_not_the_way_there_unless_they_are_written_so() {
     let account =
         Account { uri: "sip:alice@demo.test:5080;transport=tcp".parse().unwrap(), ..account() };

@@ -12,7 +12,10 @@ pub(crate) fn host_end(text: &str) -> Result<usize, UriError> {
             return fail(UriProblem::BadIpv6, 0);
         };
         if !is_ipv6(&text[1..close]) {
-            return fail(UriProblem::BadIpv6, 1);
+            return match text[1..close].split_once('%') {
+                Some((address, _)) if is_ipv6(address) => fail(UriProblem::Zone, 1 + address.len()),
+                _ => fail(UriProblem::BadIpv6, 1),
+            };
         }
         return Ok(close + 1);
     }
