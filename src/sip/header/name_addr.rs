@@ -68,7 +68,26 @@ impl<'a> NameAddr<'a> {
         if !tail.is_empty() && !tail.starts_with(';') {
             return bad(HeaderProblem::Trailing, close + 1);
         }
-        Ok(NameAddr { display, uri, params: Params::new(tail) })
+        NameAddr { display, uri, params: Params::new(tail) }
+            .with_a_tag_that_can_be_written(name, value)
+    }
+
+    /// A tag goes back to who made it (RFC 3261 §12.2.1.1): one in which a line would end, or a NUL
+    /// stands, cannot.
+    fn with_a_tag_that_can_be_written(
+        self,
+        name: HeaderName,
+        value: &'a str,
+    ) -> Result<NameAddr<'a>, HeaderError> {
+        let unwritable = |text: &str| memchr::memchr3(b'\r', b'\n', 0, text.as_bytes());
+        if unwritable(self.params.as_str()).is_some()
+            && let Some(tag) = self.tag()
+            && let Some(at) = unwritable(tag)
+        {
+            let offset = tag.as_ptr() as usize - value.as_ptr() as usize + at;
+            return fail(name, HeaderProblem::BadToken, offset);
+        }
+        Ok(self)
     }
 
     /// Without angle brackets the parameters belong to the header, not to the URI (RFC 3261 §20).
@@ -83,7 +102,8 @@ impl<'a> NameAddr<'a> {
             return fail(name, HeaderProblem::NeedsAngle, start + at);
         }
         match Uri::parse(syntax::trim(&text[..end])) {
-            Ok(uri) => Ok(NameAddr { display: "", uri, params: Params::new(&text[end..]) }),
+            Ok(uri) => NameAddr { display: "", uri, params: Params::new(&text[end..]) }
+                .with_a_tag_that_can_be_written(name, value),
             Err(error) => fail(name, HeaderProblem::BadUri(error), start + error.offset),
         }
     }
@@ -120,6 +140,16 @@ mod tests {
 
     fn parse(value: &str) -> Result<NameAddr<'_>, HeaderError> {
         NameAddr::parse(HeaderName::From, value)
+    }
+
+    #[test]
+    fn a_tag_that_cannot_be_written_back_is_none() {
+        for value in ["<sip:a@b>;x;tag=t\0", "sip:a@b;tag=t\r1"] {
+            let error = parse(value).unwrap_err();
+            assert_eq!(error.problem, HeaderProblem::BadToken);
+            assert_eq!(value.as_bytes()[..error.offset].last(), Some(&b't'), "{error}");
+        }
+        assert_eq!(parse("<sip:a@b>;x\r\n ;tag=t").unwrap().tag(), Some("t"));
     }
 
     #[test]
