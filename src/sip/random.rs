@@ -54,7 +54,8 @@ impl Identifiers {
 
     /// A Call-ID without a host, which would tell where we are: 128 random bits.
     pub(crate) fn call_id(&mut self) -> String {
-        format!("{:016x}{:016x}", self.rng.next_u64(), self.rng.next_u64())
+        let (high, low) = (self.rng.next_u64(), self.rng.next_u64());
+        format!("{:032x}", u128::from(high) << 64 | u128::from(low))
     }
 
     /// From 0 to 2³¹ − 2: one less than a first RSeq (RFC 3262 §3).

@@ -106,9 +106,12 @@ pub struct Identity {
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.display_name.is_empty() {
-            write!(f, "{} ", syntax::quote(&self.display_name))?;
+            f.write_str(&syntax::quote(&self.display_name))?;
+            f.write_str(" ")?;
         }
-        write!(f, "<{}>", self.uri)
+        f.write_str("<")?;
+        f.write_str(self.uri.as_str())?;
+        f.write_str(">")
     }
 }
 

@@ -74,13 +74,16 @@ impl Sender<'_> {
     /// `secure` is whether the Request-URI or the top Route is a SIPS URI: then the Contact must be
     /// one too (RFC 3261 §8.1.1.8).
     fn contact(&self, from: &Uri<'_>, secure: bool) -> String {
-        match self.contact {
-            Some(contact) => format!("<{contact}>"),
+        let made;
+        let uri = match self.contact {
+            Some(contact) => contact.as_str(),
             None => {
-                let ob = if self.ob { ";ob" } else { "" };
-                format!("<{}{ob}>", contact_uri(self.transport, &self.reached_at(), from, secure))
+                made = contact_uri(self.transport, &self.reached_at(), from, secure);
+                &made
             }
-        }
+        };
+        let ob = if self.ob && self.contact.is_none() { ";ob" } else { "" };
+        ["<", uri, ob, ">"].concat()
     }
 
     /// What our Contact says that we are reached at.
@@ -101,12 +104,12 @@ pub(crate) fn contact_uri(
     from: &Uri<'_>,
     secure: bool,
 ) -> String {
-    let user = from.user().map(|user| format!("{user}@")).unwrap_or_default();
+    let (user, at) = from.user().map_or(("", ""), |user| (user, "@"));
     // RFC 3261 §8.1.1.8: a sips Contact is for what goes to a sips URI; at the end of a flow that is not
     // encrypted nobody takes TLS.
     let secure = secure || (from.is_sips() && transport.is_secure());
     let scheme = if secure { "sips" } else { "sip" };
-    format!("{scheme}:{user}{sent_by}{}", transport_param(transport, secure))
+    [scheme, ":", user, at, sent_by, transport_param(transport, secure)].concat()
 }
 
 /// What a URI says of the transport that it is reached by.

@@ -1,5 +1,7 @@
 //! Which client transaction a message belongs to (RFC 3261 §17.1.3, §18.1.2).
 
+use memchr::memmem;
+
 use super::{
     UserAgent,
     transactions::{Entry, Key},
@@ -7,7 +9,7 @@ use super::{
 use crate::sip::{
     event::FlowId,
     header::{HeaderError, Via},
-    message::{Essentials, Message, StartLine},
+    message::{Essentials, Header, Message, StartLine},
     name::HeaderName,
     random::Branch,
 };
@@ -75,9 +77,13 @@ impl UserAgent {
     /// Whether a response copies what it must copy of the request that its branch names
     /// (RFC 3261 §8.2.6.2). What cannot be read of a raw request cannot be compared.
     fn answers_request(&self, key: Key, message: &Message) -> Result<(), String> {
-        let request = self.transactions.entry(key).map(|entry| entry.transaction.request().clone());
-        let request = request.and_then(|request| Message::read(request).ok());
-        let Some(sent) = request.filter(|_| message.status().is_some()) else { return Ok(()) };
+        let request = self.transactions.entry(key).map(|entry| entry.transaction.request());
+        let Some(request) = request.filter(|_| message.status().is_some()) else { return Ok(()) };
+        // RFC 3261 §8.2.6.2: mostly they come back as they went out.
+        if COPIED.iter().all(|(name, line)| is_copied(request, line, message.header(*name))) {
+            return Ok(());
+        }
+        let Ok(sent) = Message::read(request.clone()) else { return Ok(()) };
         let of_another = |name: HeaderName, what: &str| {
             let name = name.as_str();
             Err(format!(
@@ -123,3 +129,17 @@ impl UserAgent {
 }
 
 const TOO_MANY_VIAS: &str = "it has more than one Via (RFC 3261 §8.1.3.3)";
+
+/// What a response has of its request, and how the request begins a line of it.
+const COPIED: [(HeaderName, &[u8]); 3] = [
+    (HeaderName::CallId, b"\r\nCall-ID: "),
+    (HeaderName::From, b"\r\nFrom: "),
+    (HeaderName::CSeq, b"\r\nCSeq: "),
+];
+
+/// Whether a header stands in a request byte for byte.
+fn is_copied(request: &[u8], line: &[u8], header: Option<Header<'_>>) -> bool {
+    let (Some(at), Some(header)) = (memmem::find(request, line), header) else { return false };
+    let rest = request[at + line.len()..].strip_prefix(header.value);
+    rest.is_some_and(|rest| rest.starts_with(b"\r\n"))
+}

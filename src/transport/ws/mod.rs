@@ -57,7 +57,7 @@ const SUBPROTOCOL: &str = "sip";
 fn config(largest: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         // The library fills it with zeros before each read.
-        .read_buffer_size(16 << 10)
+        .read_buffer_size(4 << 10)
         .write_buffer_size(64 << 10)
         .max_message_size(Some(largest))
         .max_frame_size(Some(largest))
