@@ -103,15 +103,21 @@ pub struct Identity {
     pub uri: UriBuf,
 }
 
+impl Identity {
+    /// As in a From or To with that tag.
+    pub(crate) fn with_tag(&self, tag: Option<&Token>) -> Box<str> {
+        let (before, tag) = tag.map_or(("", ""), |tag| (";tag=", tag.as_str()));
+        let (name, space) = match self.display_name.is_empty() {
+            true => (String::new(), ""),
+            false => (syntax::quote(&self.display_name), " "),
+        };
+        [&*name, space, "<", self.uri.as_str(), ">", before, tag].concat().into()
+    }
+}
+
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.display_name.is_empty() {
-            f.write_str(&syntax::quote(&self.display_name))?;
-            f.write_str(" ")?;
-        }
-        f.write_str("<")?;
-        f.write_str(self.uri.as_str())?;
-        f.write_str(">")
+        f.write_str(&self.with_tag(None))
     }
 }
 

@@ -48,14 +48,11 @@ impl UserAgent {
         if request.call_id.is_none() {
             request.call_id = self.identifiers.call_id().parse().ok();
         }
-        let tag = |tag: &Option<crate::sip::request::Token>| {
-            tag.as_ref().map(|tag| format!(";tag={}", tag.as_str())).unwrap_or_default()
-        };
         request.route_set = self.routes(&request);
         let created = Created {
             request_uri: request.request_uri.clone(),
-            local_identity: format!("{}{}", request.from, tag(&request.from_tag)).into(),
-            remote_identity: format!("{}{}", request.to, tag(&request.to_tag)).into(),
+            local_identity: request.from.with_tag(request.from_tag.as_ref()),
+            remote_identity: request.to.with_tag(request.to_tag.as_ref()),
             call_id: request.call_id.as_ref().map(|id| id.as_str()).unwrap_or_default().into(),
             flow,
             transport,
