@@ -241,6 +241,10 @@ fn the_screens_of_the_composer() {
     script.press(KeyCode::F(3), NONE);
     script.press(KeyCode::F(2), NONE);
     insta::assert_snapshot!("advanced_160x45", script.text(160, 45));
+    let mut script = composing("bob");
+    script.press(KeyCode::Tab, NONE);
+    script.press(KeyCode::Tab, NONE);
+    script.type_text("X-Id: {{seq}}\nExpires: soon\n");
     script.press(KeyCode::F(4), NONE);
     insta::assert_snapshot!("raw_120x30", script.text(120, 30));
     let mut script = sent(SENT);

@@ -109,6 +109,42 @@ fn the_password_of_a_target_is_masked_before_its_host_is_written() {
 }
 
 #[test]
+fn the_password_of_a_target_without_its_scheme_is_masked_in_the_form_and_in_what_it_sends() {
+    let mut script = Script::new(Colours::Many);
+    script.type_text("nbob:");
+    for (typed, shown) in [
+        ("50", "bob:50 "),
+        ("S", "bob:***"),
+        ("ECRET", "bob:********"),
+        ("@", "bob:***@"),
+        ("demo.test", "bob:***@demo.test"),
+    ] {
+        script.type_text(typed);
+        for (width, height) in [(40, 10), (80, 24), (160, 60)] {
+            let screen = script.text(width, height);
+            assert!(screen.contains(shown), "{typed}: {screen}");
+            assert!(!screen.contains("50S") && !screen.contains("ECRET"), "{screen}");
+        }
+    }
+    let screen = script.text(160, 60);
+    assert!(screen.contains("INVITE sip:bob:***@demo.test SIP/2.0"), "{screen}");
+    // No sentence that names it shows it: without a server, it would have to name one.
+    let mut script = Script::new(Colours::Many);
+    script.model.accounts[0].servers.clear();
+    script.type_text("nbob:SECRET");
+    let screen = script.text(160, 60);
+    assert!(screen.contains("no server is named"), "{screen}");
+    assert!(screen.contains("bob:***") && !screen.contains("SECRET"), "{screen}");
+    // Until then it is a URI of another scheme: one may be meant.
+    let mut script = Script::new(Colours::Many);
+    script.type_text("nunknown:opaque");
+    let screen = script.text(160, 60);
+    assert!(screen.contains("INVITE unknown:*** SIP/2.0"), "{screen}");
+    let sent = submission(control(&mut script, 's')).request;
+    assert_eq!(sent.request_uri.as_str(), "unknown:opaque");
+}
+
+#[test]
 fn the_cursor_stands_where_the_next_sign_goes_in_what_is_masked() {
     let mut script = Script::new(Colours::Many);
     script.type_text("nbob");

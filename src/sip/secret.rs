@@ -146,6 +146,23 @@ pub fn passwords(line: &[u8]) -> Vec<Range<usize>> {
     secrets
 }
 
+/// The schemes by which the target of a request is known to be a whole URI.
+pub const SCHEMES: [&str; 5] = ["sip", "sips", "tel", "urn", "mailto"];
+
+/// [`passwords`] of what is written for a target, where `sip:` may be left out.
+pub fn passwords_in_target(text: &str) -> Vec<Range<usize>> {
+    let target = text.trim_start();
+    let scheme = target.split_once(':').map_or("", |(scheme, _)| scheme);
+    if SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+        return passwords(text.as_bytes());
+    }
+    let shift = |offset: usize| offset + text.len() - target.len() - SIP.len();
+    let found = passwords(format!("{SIP}{target}").as_bytes());
+    found.into_iter().map(|at| shift(at.start)..shift(at.end)).collect()
+}
+
+const SIP: &str = "sip:";
+
 /// Behind the colon of a host that something follows which cannot be a port.
 fn no_port(host: &[u8]) -> Option<usize> {
     let colon = host.iter().position(|b| matches!(b, b':' | b';' | b'?' | b'['))?;
@@ -281,6 +298,25 @@ mod tests {
             ("sip:bob@h:5060", "sip:bob@h:5060"),
         ] {
             assert_eq!(without_passwords(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_target_without_its_scheme_shows_no_password_either() {
+        for (text, expected) in [
+            ("bob:5060", "bob:5060"),
+            ("bob:50a", "bob:***"),
+            (" bob:SECRET", " bob:***"),
+            ("bob:pw@h:5060", "bob:***@h:5060"),
+            ("h:5060;transport=tcp", "h:5060;transport=tcp"),
+            ("[2001:db8::1]:5060", "[2001:db8::1]:5060"),
+            ("{{host}}:{{port}}", "{{host}}:{{port}}"),
+            ("sips:bob:pw@h", "sips:bob:***@h"),
+            ("tel:+1555", "tel:+1555"),
+            ("urn:service:sos", "urn:service:sos"),
+            ("bob", "bob"),
+        ] {
+            assert_eq!(hide(text, &passwords_in_target(text)), expected);
         }
     }
 

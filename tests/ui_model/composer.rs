@@ -148,3 +148,35 @@ fn a_paste_takes_no_control_characters_into_a_line() {
     paste(&mut script, "ng");
     assert_eq!(target(script.press(KeyCode::Enter, NONE)), "sip:ring@demo.test");
 }
+
+#[test]
+fn a_form_that_makes_no_request_is_no_beginning_of_a_raw_message() {
+    let mut script = Script::new(Colours::Many);
+    script.type_text("nbob");
+    script.press(KeyCode::Tab, NONE);
+    script.press(KeyCode::Tab, NONE);
+    script.type_text("sup");
+    script.press(KeyCode::F(4), NONE);
+    let screen = script.text(160, 45);
+    assert!(
+        screen.contains("raw mode begins with what the form would send: Headers: "),
+        "{screen}"
+    );
+    assert!(screen.contains("╭ New request ─"), "the form stays: {screen}");
+    script.type_text("ported: x");
+    script.press(KeyCode::F(4), NONE);
+    let sent = script.press(KeyCode::Char('s'), KeyModifiers::CONTROL);
+    let Some(Command::SendRaw(raw)) = sent else { panic!("{sent:?}") };
+    let bytes = String::from_utf8_lossy(raw.message.bytes()).into_owned();
+    assert!(bytes.contains("supported: x"), "{bytes}");
+    // Nothing that is wrong stands in an empty form: the message is written from its beginning, and
+    // not from what was right last.
+    let mut script = Script::new(Colours::Many);
+    script.type_text("nbob");
+    for _ in 0.."bob".len() {
+        script.press(KeyCode::Backspace, NONE);
+    }
+    script.press(KeyCode::F(4), NONE);
+    let screen = script.text(160, 45);
+    assert!(screen.contains("Raw message") && !screen.contains("INVITE sip:bob"), "{screen}");
+}

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use crate::{
     engine::Account,
-    sip::{CSeqNumber, Method, Scheme, StatusCode, Uri, UriBuf, UriProblem, ValueError},
+    sip::{CSeqNumber, Method, Scheme, StatusCode, Uri, UriBuf, UriProblem, ValueError, secret},
 };
 
 pub(super) fn given(text: &str) -> Option<&str> {
@@ -83,7 +83,9 @@ pub(super) fn uri(text: &str) -> Result<UriBuf, String> {
             true => "; that of a server can, as in the account's server or --server",
             false => "",
         };
-        format!("{text:?} is not a URI: {error}{way_out}")
+        // What is wrong with it may be what hides its password elsewhere.
+        let shown = secret::hide(text, &secret::passwords_in_target(text));
+        format!("{shown:?} is not a URI: {error}{way_out}")
     })
 }
 
@@ -96,9 +98,7 @@ pub(super) fn target(text: &str, account: &Account) -> Result<UriBuf, String> {
         );
     }
     let has_scheme = text.split_once(':').is_some_and(|(scheme, rest)| {
-        ["sip", "sips", "tel", "urn", "mailto"]
-            .iter()
-            .any(|known| scheme.eq_ignore_ascii_case(known))
+        secret::SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known))
             || (!rest.contains('@') && !scheme.contains('@') && rest.parse::<u16>().is_err())
     });
     if has_scheme {

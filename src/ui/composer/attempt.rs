@@ -28,10 +28,14 @@ impl Composer {
                 message: "there is no account to send from: add one to the config file".to_owned(),
             }]);
         };
-        match self.shape {
+        let attempt = match self.shape {
             Shape::Raw => self.raw(around, account),
             Shape::Form | Shape::Unfolded => self.form(around, account, values),
-        }
+        };
+        attempt.map_err(|mut errors| {
+            errors.iter_mut().for_each(|error| self.cover_target(&mut error.message));
+            errors
+        })
     }
 
     /// Whether the form holds the password of an account.

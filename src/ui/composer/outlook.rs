@@ -4,7 +4,7 @@
 use super::{Around, Candidate, Composer, Kind, Preview, Purpose, Slot, complete};
 use crate::{
     engine::{DraftError, Values, VariableError, Variables},
-    sip::Method,
+    sip::{Method, secret},
 };
 
 /// What follows from the texts.
@@ -87,7 +87,12 @@ impl Composer {
         let mut values = self.made.values.clone();
         let preview = std::mem::take(&mut self.outlook.preview);
         let (errors, preview) = match self.attempt(around, &mut values) {
-            Ok(command) => (Vec::new(), Preview::of(&command, around)),
+            Ok(command) => {
+                let mut preview = Preview::of(&command, around);
+                let said = preview.notes.iter_mut().chain(&mut preview.warnings);
+                said.for_each(|text| self.cover_target(text));
+                (Vec::new(), Preview { unfinished: self.unfinished_target(), ..preview })
+            }
             // What was right last has all of the password but its end.
             Err(errors) if self.shows_password(around) => (errors, Preview::default()),
             Err(errors) => (errors, preview),
@@ -103,6 +108,24 @@ impl Composer {
         let candidates = complete::candidates(&self.fields, self.focus, &targets, around.variables);
         self.chosen = self.chosen.min(candidates.len().saturating_sub(1));
         self.outlook = Outlook { errors, unfilled, preview, candidates, advice };
+    }
+
+    /// A target that may become a user with a password, and until then is a URI of another scheme.
+    fn unfinished_target(&self) -> Option<(Box<str>, usize)> {
+        let target = self.text(Slot::Target);
+        let target = target.trim();
+        let password = secret::passwords_in_target(target).into_iter().next_back()?;
+        (password.end == target.len()).then(|| (target.into(), password.start))
+    }
+
+    /// A sentence that may name it shows no password of it.
+    pub(super) fn cover_target(&self, text: &mut String) {
+        let Some((target, clear)) = self.unfinished_target() else { return };
+        let covered = format!("{}{}", &target[..clear], secret::MASK);
+        let quoted = format!("{target:?}");
+        for named in [&*target, quoted.trim_matches('"')] {
+            *text = text.replace(named, &covered);
+        }
     }
 
     /// The fields with a variable that is written to its end and has no value.

@@ -29,6 +29,9 @@ pub struct Preview {
     pub warnings: Vec<String>,
     /// What the engine has yet to say for it.
     pub asks: Option<Asks>,
+    /// A target of which more is to be typed, maybe, as it stands in the message, and how much of it is no
+    /// password.
+    pub(super) unfinished: Option<(Box<str>, usize)>,
 }
 
 /// What a preview must know of the engine.
@@ -80,7 +83,12 @@ impl Preview {
     /// what it ends in is written out.
     pub fn lines(&self, known: &KnownPasswords) -> Vec<String> {
         let shown = &self.bytes[..self.bytes.len().min(LONGEST)];
-        let secrets = secret::ranges(shown, known);
+        let mut secrets = secret::ranges(shown, known);
+        if let Some((target, clear)) = &self.unfinished {
+            let found = memchr::memmem::find_iter(shown, target.as_bytes());
+            secrets.extend(found.map(|at| at + clear..at + target.len()));
+            secrets = secret::apart(secrets);
+        }
         let mut lines = Vec::new();
         let mut at = 0;
         while at < shown.len() {

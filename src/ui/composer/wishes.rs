@@ -4,7 +4,10 @@
 use ratatui_textarea::CursorMove;
 
 use super::{Composer, Purpose, Shape, Slot, raw_text, templates};
-use crate::{engine::Account, sip::Method};
+use crate::{
+    engine::Account,
+    sip::{Method, secret::without_passwords},
+};
 
 impl Composer {
     /// The next value of a field with a choice, or the previous.
@@ -95,17 +98,25 @@ impl Composer {
     }
 
     /// To the whole message as a text, or back to the form. A raw message that is empty begins with
-    /// what the form would send.
-    pub fn toggle_raw(&mut self) -> Result<(), &'static str> {
+    /// what the form would send; where that is nothing, because of what stands in its fields, it is left as
+    /// it is, and a sentence says why.
+    pub fn toggle_raw(&mut self) -> Result<(), String> {
         if let Purpose::InDialog { .. } | Purpose::Answer { .. } = self.purpose {
-            return Err("what the dialog gives is known only when it is sent: it cannot be raw");
+            let why = "what the dialog gives is known only when it is sent: it cannot be raw";
+            return Err(why.to_owned());
         }
+        let begins = self.shape != Shape::Raw && self.fields.is_empty(Slot::Raw);
+        if begins && let Some(why) = self.first_mistake() {
+            return Err(format!("raw mode begins with what the form would send: {why}"));
+        }
+        // Of a form that only lacks something nothing is sent: what was right before is no beginning.
+        let is_sent = !self.is_wrong();
         self.shape = match self.shape {
             Shape::Raw if self.unfolds == Some(true) => Shape::Unfolded,
             Shape::Raw => Shape::Form,
             Shape::Form | Shape::Unfolded => Shape::Raw,
         };
-        if self.shape == Shape::Raw && self.fields.is_empty(Slot::Raw) {
+        if begins && is_sent {
             let text = raw_text::encode(&self.outlook.preview.bytes);
             self.fields.set(Slot::Raw, &text);
             self.unplaced = self.outlook.preview.lacks_address().then_some(text);
@@ -115,6 +126,13 @@ impl Composer {
         }
         self.focus = if self.shape == Shape::Raw { Slot::Raw } else { Slot::Target };
         Ok(())
+    }
+
+    /// The first of the fields that hold what makes no request, with the reason.
+    fn first_mistake(&self) -> Option<String> {
+        let mut wrong = self.mistakes().filter_map(|(slot, why)| Some((slot, why?)));
+        let (slot, why) = wrong.next()?;
+        Some(format!("{}: {}", slot.label(&self.purpose), without_passwords(why)))
     }
 
     /// The text that an editor is to have: the raw message, the headers where the cursor is there,

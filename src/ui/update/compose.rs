@@ -1,6 +1,6 @@
 //! What keys do in the composer.
 
-use std::time::Instant;
+use std::{borrow::Cow, time::Instant};
 
 use crossterm::event::KeyEvent;
 
@@ -57,26 +57,26 @@ pub(super) fn focus_on(model: &mut Model, slot: Slot) {
 /// Carries out a wish.
 pub(super) fn update(model: &mut Model, action: Action, now: Instant) -> Option<Command> {
     let composer = model.drafts.open_mut();
-    let mut refused = None;
+    let mut refused: Option<Cow<'static, str>> = None;
     match action {
         Action::NextField => composer.step(true),
         Action::PreviousField => composer.step(false),
         Action::NextChoice => composer.choose(true, &model.accounts),
         Action::PreviousChoice => composer.choose(false, &model.accounts),
         Action::NextCandidate => match composer.candidates().0.len() {
-            0 => refused = Some("nothing that is known begins like that"),
-            1 => refused = Some("this is the only completion that is known"),
+            0 => refused = Some("nothing that is known begins like that".into()),
+            1 => refused = Some("this is the only completion that is known".into()),
             _ => composer.next_candidate(),
         },
         Action::ClearField => composer.clear(),
-        Action::Advanced => refused = composer.unfold().err(),
+        Action::Advanced => refused = composer.unfold().err().map(Cow::from),
         Action::Preview => composer.previews = !composer.previews,
-        Action::Raw => refused = composer.toggle_raw().err(),
-        Action::ToggleHeader => refused = composer.toggle_header().err(),
+        Action::Raw => refused = composer.toggle_raw().err().map(Cow::from),
+        Action::ToggleHeader => refused = composer.toggle_header().err().map(Cow::from),
         Action::NextTemplate => {
             match composer.next_template(model.facts.session(composer.purpose())) {
                 Ok(name) => model.notice = Some(Notice::info(now, format!("the body is: {name}"))),
-                Err(why) => refused = Some(why),
+                Err(why) => refused = Some(why.into()),
             }
         }
         Action::Editor => model.edits = Some(composer.for_editor()),

@@ -43,6 +43,7 @@ pub(super) fn secrets(slot: Slot, lines: &[String], known: &KnownPasswords) -> V
                 found.into_iter().map(|at| at.start + before..at.end + before).collect()
             })
             .collect(),
+        Slot::Target => lines.iter().map(|line| secret::passwords_in_target(line)).collect(),
         _ => lines.iter().map(|line| secret::passwords(line.as_bytes())).collect(),
     };
     let known = lines.iter().map(|line| known.find(line.as_bytes()));
@@ -132,6 +133,7 @@ mod tests {
         );
         assert_eq!(veiled(Slot::Body, "v=0\na=ice-pwd:hush").join("|"), "v=0|a=ice-pwd:***");
         assert_eq!(veiled(Slot::Target, "sip:a:pw@h"), ["sip:a:***@h"]);
+        assert_eq!(veiled(Slot::Target, "a:pw"), ["a:***"]);
     }
 
     #[test]
