@@ -4,6 +4,8 @@
 //! This file holds the way of a message through it; `invite.rs` answers INVITEs, `in_dialog.rs`
 //! what comes in their dialogs, `other.rs` and `subscriptions.rs` everything else.
 
+mod kept;
+
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     net::{IpAddr, SocketAddr},
@@ -333,47 +335,6 @@ impl Core {
     /// Queues bytes to be sent.
     pub(super) fn transmit(&mut self, transmit: Transmit) {
         self.output.push_back(transmit);
-    }
-
-    /// A call is lost with its connection.
-    pub(super) fn watch_call(&mut self, flow: FlowInfo, call: ServerTransactionId) {
-        if flow.transport.is_reliable()
-            && let Some(flow) = self.flows.get_mut(&flow.id)
-        {
-            flow.calls.insert(call);
-        }
-    }
-
-    pub(super) fn unwatch_call(&mut self, flow: FlowInfo, call: ServerTransactionId) {
-        if let Some(flow) = self.flows.get_mut(&flow.id) {
-            flow.calls.remove(&call);
-        }
-    }
-
-    /// Adds a dialog, which is lost with its connection. Where there are too many the oldest goes.
-    pub(super) fn add_dialog(&mut self, dialog: super::dialogs::Dialog) -> DialogId {
-        if let Some(oldest) = self.dialogs.surplus() {
-            self.drop_dialog(oldest);
-        }
-        let flow = dialog.flow;
-        let id = self.dialogs.add(dialog);
-        if flow.transport.is_reliable()
-            && let Some(flow) = self.flows.get_mut(&flow.id)
-        {
-            flow.dialogs.insert(id);
-        }
-        id
-    }
-
-    /// Forgets a dialog and everything that is scheduled for it.
-    pub(super) fn drop_dialog(&mut self, id: DialogId) {
-        let Some(dialog) = self.dialogs.remove(id) else { return };
-        for scheduled in dialog.scheduled() {
-            self.schedule.cancel(scheduled);
-        }
-        if let Some(flow) = self.flows.get_mut(&dialog.flow.id) {
-            flow.dialogs.remove(&id);
-        }
     }
 
     /// Time has come to [`Core::next_timeout`].

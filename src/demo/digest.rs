@@ -3,15 +3,17 @@
 //! Nonces are not kept: each is a time, a salt and a hash of both with a secret. Only the nonces
 //! that somebody used are remembered, for their counts.
 
+mod credentials;
+
 use std::{
     collections::{HashMap, VecDeque},
     time::{Duration, Instant},
 };
 
-use md5::Md5;
 use sha2::{Digest, Sha256};
 
-use crate::sip::{HeaderName, Message, syntax};
+use self::credentials::{Credentials, hex};
+use crate::sip::{HeaderName, Message};
 
 const REALM: &str = "sipboard demo";
 const USER: &str = "demo";
@@ -192,91 +194,12 @@ impl Authenticator {
     }
 }
 
-/// What a Proxy-Authorization holds.
-#[derive(Debug, Default)]
-struct Credentials {
-    username: String,
-    realm: String,
-    nonce: String,
-    uri: String,
-    response: String,
-    algorithm: Option<String>,
-    qop: Option<Qop>,
-}
-
-#[derive(Debug)]
-struct Qop {
-    name: String,
-    count: String,
-    client_nonce: String,
-}
-
-impl Credentials {
-    fn parse(value: &str) -> Option<Credentials> {
-        let (scheme, rest) = syntax::trim(value).split_once([' ', '\t', '\r', '\n'])?;
-        if !scheme.eq_ignore_ascii_case("Digest") {
-            return None;
-        }
-        let mut credentials = Credentials::default();
-        let (mut qop, mut count, mut client_nonce) = (None, String::new(), String::new());
-        for member in syntax::comma_list(rest) {
-            let Some((name, value)) = member.split_once('=') else { continue };
-            let value = syntax::unquote(syntax::trim(value)).into_owned();
-            match &*syntax::trim(name).to_ascii_lowercase() {
-                "username" => credentials.username = value,
-                "realm" => credentials.realm = value,
-                "nonce" => credentials.nonce = value,
-                "uri" => credentials.uri = value,
-                "response" => credentials.response = value.to_ascii_lowercase(),
-                "algorithm" => credentials.algorithm = Some(value),
-                "qop" => qop = Some(value),
-                "nc" => count = value,
-                "cnonce" => client_nonce = value,
-                _ => {}
-            }
-        }
-        credentials.qop = qop.map(|name| Qop { name, count, client_nonce });
-        Some(credentials)
-    }
-
-    /// The algorithm that was chosen, where it was offered; MD5 where none is named.
-    fn algorithm(&self, offered: &[Algorithm]) -> Option<Algorithm> {
-        let named = self.algorithm.as_deref().unwrap_or("MD5");
-        offered.iter().find(|offered| offered.eq_ignore_ascii_case(named)).copied()
-    }
-
-    /// The response that the right password gives; `None` for a qop that is not offered.
-    fn expected(&self, algorithm: Algorithm, method: &str) -> Option<String> {
-        let hash: fn(String) -> String = if algorithm == "MD5" { md5 } else { sha256 };
-        let a1 = hash(format!("{USER}:{REALM}:{PASSWORD}"));
-        let a2 = hash(format!("{method}:{}", self.uri));
-        let nonce = &self.nonce;
-        Some(match &self.qop {
-            Some(Qop { name, count, client_nonce }) if name.eq_ignore_ascii_case("auth") => {
-                hash(format!("{a1}:{nonce}:{count}:{client_nonce}:{name}:{a2}"))
-            }
-            Some(_) => return None,
-            // RFC 3261 §22.4, rule 8: an old client may leave qop out.
-            None => hash(format!("{a1}:{nonce}:{a2}")),
-        })
-    }
-}
-
-fn md5(text: String) -> String {
-    hex(&Md5::digest(text))
-}
-
-fn sha256(text: String) -> String {
-    hex(&Sha256::digest(text))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        credentials::{md5, sha256},
+        *,
+    };
 
     struct Bench {
         now: Instant,

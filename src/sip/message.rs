@@ -3,6 +3,7 @@
 //! [`Message::read`] makes one pass over the head and keeps offsets; a header is parsed when it is
 //! asked for. The bytes are never changed, so what came in can be shown and sent as it was.
 
+mod header;
 mod limits;
 mod names;
 mod read;
@@ -11,7 +12,7 @@ mod start;
 mod tests;
 mod typed;
 
-use std::{borrow::Cow, ops::Range};
+use std::ops::Range;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -24,8 +25,10 @@ use crate::sip::{
     syntax, work,
 };
 
+use header::text;
 use names::{NameSet, Places};
 
+pub use header::Header;
 pub use limits::{Limits, ReadError};
 pub use start::{RequestLineError, RequestLineProblem};
 pub use typed::Essentials;
@@ -85,44 +88,6 @@ pub enum StartLine<'a> {
         /// What stands where the status code should (not always UTF-8).
         code: &'a [u8],
     },
-}
-
-/// One header field as it stands in the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header<'a> {
-    /// Which header it is.
-    pub name: HeaderName,
-    /// The name as written.
-    pub name_text: &'a [u8],
-    /// The value as written, without the white space around it; a folded value holds its CRLF.
-    pub value: &'a [u8],
-    /// The byte offset of the value in the message.
-    pub offset: usize,
-    /// The byte offset of the name, which begins the line.
-    pub line_offset: usize,
-}
-
-impl<'a> Header<'a> {
-    /// The value as text.
-    ///
-    /// # Errors
-    ///
-    /// Where it is not UTF-8, with the offset of the first bad byte.
-    pub fn text(&self) -> Result<&'a str, HeaderError> {
-        work::look_at(self.value.len());
-        text(self.name, self.value)
-    }
-
-    /// The value on one line: bad bytes replaced, each fold a single space (RFC 3261 §7.3.1).
-    pub fn unfolded(&self) -> Cow<'a, str> {
-        work::look_at(self.value.len());
-        let text = String::from_utf8_lossy(self.value);
-        if memchr::memchr(b'\n', self.value).is_none() {
-            return text;
-        }
-        let lines: Vec<_> = text.split('\n').map(syntax::trim).collect();
-        lines.join(" ").into()
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -419,9 +384,4 @@ impl Message {
     fn str(&self, span: Span) -> &str {
         std::str::from_utf8(&self.bytes[span.range()]).unwrap_or("")
     }
-}
-
-fn text(name: HeaderName, value: &[u8]) -> Result<&str, HeaderError> {
-    std::str::from_utf8(value)
-        .or_else(|error| fail(name, HeaderProblem::NotUtf8, error.valid_up_to()))
 }
