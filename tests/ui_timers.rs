@@ -229,3 +229,35 @@ fn a_call_that_is_over_says_in_its_row_what_it_still_waits_for() {
     let text = script.text(140, 40);
     assert!(text.lines().any(|line| line.contains("hung up") && line.contains("200 OK")), "{text}");
 }
+
+#[test]
+fn an_invite_that_rang_when_its_connection_failed_says_that_it_waits_and_how_long() {
+    let mut script = Script::new(Colours::None);
+    script.flow(1, "sip:127.0.0.1:5066;transport=tcp", ui_script::up("127.0.0.1:5066"));
+    script.created(1, Method::Invite, "sip:ring@demo.test", false);
+    script.sent(1, Method::Invite, status(State::Calling, false));
+    let ringing = Fact::Progress(response(180, "Ringing", "INVITE"));
+    script.fact(1, Method::Invite, ringing, status(State::Proceeding, false));
+    let wait = (Timer::CancelWait, script.now + Duration::from_secs(28));
+    let waiting = ui_script::timers(status(State::Failed, false), &[wait]);
+    let (cause, detail) = (Cause::ConnectionError, "the connection broke".into());
+    let failed = Fact::Failed { response: None, cause, detail, advice: None };
+    script.fact(1, Method::Invite, failed, waiting);
+    for (width, height) in [(80, 24), (120, 30), (160, 45)] {
+        let text = script.text(width, height);
+        assert!(text.contains("✖ failed"), "{text}");
+        assert!(text.contains("64·T1 in 28s"), "in the table: {text}");
+        assert!(text.contains("it rang when it failed"), "{text}");
+        assert!(text.contains("stops waiting for a final"), "in the timeline: {text}");
+    }
+    let text = script.text(160, 45);
+    let row = text.lines().find(|line| line.contains("▸")).unwrap();
+    assert!(row.contains("64·T1 in 28s, Con"), "why: {row}");
+    script.wait(1_000);
+    assert!(script.text(80, 24).contains("64·T1 in 27s"));
+
+    let over = Status { ended: true, ..status(State::Failed, false) };
+    script.fact(1, Method::Invite, Fact::Ended { cause }, over);
+    let text = script.text(120, 30);
+    assert!(!text.contains("64·T1") && !text.contains("it rang when it failed"), "{text}");
+}

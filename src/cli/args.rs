@@ -320,6 +320,10 @@ would be other bytes.
 Where a 2xx crosses the CANCEL, the request was accepted: it is hung up with BYE, and the status is 0.
 Whatever else answers the INVITE after the CANCEL ends it as cancelled.
 
+Where an INVITE rings when its connection fails, the status is 4, and its peer rings on. So a CANCEL
+goes out on a new connection, and send waits for the final response, until 64 times T1 after it or
+--timeout: a call that comes up all the same is hung up.
+
 The first Ctrl-C, SIGTERM or SIGHUP cancels what is pending and ends with 5; a second one ends at
 once. Under nohup, SIGHUP is ignored (known on Linux only).
 

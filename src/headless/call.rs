@@ -161,6 +161,11 @@ impl Call {
         }
     }
 
+    /// Whether a call that comes up is the user's, and not one that was cancelled, or that had failed.
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.cancelled && self.outcome.is_none_or(|outcome| outcome == Outcome::Accepted)
+    }
+
     /// Whether it has a leg that is up and not being ended already, or a subscription that waits for its
     /// first NOTIFY.
     pub(super) fn can_hang_up(&self) -> bool {

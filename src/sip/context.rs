@@ -145,6 +145,9 @@ pub(crate) enum Cancel {
     No,
     /// It waits for a provisional.
     Waiting(Box<CancelOptions>),
+    /// It went, and was lost, though its INVITE is still waited for: it may go again as it stands. Boxed:
+    /// nearly none is.
+    Lost(Box<Bytes>),
     /// The CANCEL is on its way, or was answered.
     Sent {
         /// Whether a final response to it, its Timer F or a broken flow has ended its transaction.

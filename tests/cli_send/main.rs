@@ -4,6 +4,7 @@
 mod cli_support;
 
 mod given_up;
+mod lost;
 mod wire;
 
 use std::{

@@ -190,19 +190,22 @@ async fn a_websocket_that_breaks_fails_what_is_pending_and_comes_back() {
     let mut front = Front::new();
     front.send(request(Method::Invite), &peer.server).await;
     let mut connection = peer.accept().await;
-    connection.answer("180 Ringing").await;
+    let invite = connection.answer("180 Ringing").await;
     front.fact("ringing", |_, fact| matches!(fact, Fact::Progress(_)).then_some(())).await;
     drop(connection);
     let FlowState::Down { reason, retry_at: Some(_), .. } = front.flow().await.state else {
         panic!()
     };
     assert!(reason.starts_with(&format!("the connection with {} broke", peer.server)), "{reason}");
-    assert_eq!(front.ended().await.1, "Connection Error");
+    assert_eq!(front.failure().await, reason);
     let mut connection = peer.accept().await;
     assert_eq!(front.flow().await.state, FlowState::Connecting);
     assert!(matches!(front.flow().await.state, FlowState::Up { .. }));
     let cancel = connection.answer("200 OK").await;
     assert_eq!(cancel.method(), Some(Method::Cancel), "what rang is cancelled");
+    connection.send(&response(&invite, "487 Request Terminated")).await;
+    assert_eq!(connection.take().await.method(), Some(Method::Ack));
+    assert_eq!(front.ended().await.1, "Connection Error");
     front.send(request(Method::Options), &peer.server).await;
     connection.answer("200 OK").await;
     assert_eq!(front.ended().await.1, "Accepted");

@@ -182,6 +182,35 @@ async fn quitting_hangs_up_what_was_answered() {
     assert!(front.story().contains(&"#1 ended BYE".to_owned()), "{:#?}", front.story());
 }
 
+/// It failed when its connection ended, and its peer still rings.
+#[tokio::test]
+async fn quitting_ends_what_rang_when_its_connection_ended() {
+    for accepts in [false, true] {
+        let peer = WsPeer::new().await;
+        let mut front = Front::new();
+        front.send(request(Method::Invite), &peer.server).await;
+        let mut connection = peer.accept().await;
+        let invite = connection.answer("180 Ringing").await;
+        front.fact("ringing", |_, fact| matches!(fact, Fact::Progress(_)).then_some(())).await;
+        drop(connection);
+        front.failure().await;
+        front.command(Command::Quit).await;
+        let mut connection = peer.accept().await;
+        assert_eq!(connection.answer("200 OK").await.method(), Some(Method::Cancel));
+        let status = if accepts { "200 OK" } else { "487 Request Terminated" };
+        connection.send(&response(&invite, status)).await;
+        assert_eq!(connection.take().await.method(), Some(Method::Ack));
+        if accepts {
+            assert_eq!(connection.answer("200 OK").await.method(), Some(Method::Bye));
+        }
+        front.stopped().await;
+        let story = front.story();
+        let ends: Vec<_> = story.iter().filter(|line| line.starts_with("#1 ended")).collect();
+        let cause = if accepts { "BYE" } else { "Connection Error" };
+        assert_eq!(ends, [&format!("#1 ended {cause}")], "{story:#?}");
+    }
+}
+
 #[tokio::test]
 async fn quitting_does_not_wait_for_a_silent_peer_for_longer_than_two_seconds() {
     let udp = UdpPeer::new().await;

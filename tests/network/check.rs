@@ -386,6 +386,8 @@ impl Context {
                 let new = self.accepted.insert(response.to_tag());
                 assert!(*again || new, "accepted twice: {event:?}");
                 self.outcome = Some(Outcome::Accepted);
+                assert!(!(self.lost && self.ended), "after the end: {event:?}");
+                self.lost = false;
                 // A late fork opens a context again that had ended with its other legs.
                 self.ended &= *again;
             }
@@ -409,9 +411,13 @@ impl Context {
                 self.outcome = Some(Outcome::Failed);
             }
             Fact::Cancel { .. } => {
-                assert!(self.method == Method::Invite && !self.cancelled, "{event:?}");
+                // One that could not be sent is sent once more where the user wishes.
+                let first = !self.cancelled || (self.lost && !self.ended);
+                assert!(self.method == Method::Invite && first, "{event:?}");
                 self.cancelled = true;
-                self.goes_on(event);
+                if !self.lost {
+                    self.goes_on(event);
+                }
             }
             Fact::CancelSent { .. } => {
                 assert!(self.cancelled || self.lost, "{event:?}");

@@ -147,10 +147,12 @@ fn a_raw_invite_that_rings_ends_with_its_flow_and_not_with_a_datagram_error() {
     call.sim.with(|ua, now| ua.flow_error(now, FLOW, "port unreachable"));
     assert_eq!(call.ended(), None, "it waits for a peer that has it");
     call.sim.with(|ua, now| ua.flow_down(now, FLOW, "connection reset"));
-    assert_eq!(call.ended().unwrap().0, Cause::ConnectionError);
+    assert_eq!(call.news().last().unwrap(), "leg b Terminated { by: Transport }");
+    assert_eq!((call.state(), call.ended()), (State::Failed, None));
     assert_eq!(call.id, ContextId(1));
     // A 2xx could still come another way.
-    call.wait(PATIENCE + ms(100));
+    call.wait(PATIENCE);
+    assert_eq!(call.ended().unwrap().0, Cause::ConnectionError);
     assert_eq!(call.sim.ua.held(), Default::default());
 }
 

@@ -1,13 +1,17 @@
 //! §9.1, §13.2.2.4, §18: an INVITE whose connection ends while it rings. It has failed, but its peer has
 //! it: a CANCEL follows on a new connection, and a 2xx that comes all the same is ACKed and hung up.
 
-use sipboard::sip::{Fact, Held, Method, Settings, State, Transport};
+use sipboard::sip::{
+    CancelError, Cause, Fact, FlowId, HangUpError, Held, Method, Settings, State, Timer, Transport,
+};
 
 use crate::{
     scripted::*,
     simulation::{FLOW, invite, ms, new_request},
 };
 
+/// A connection that the peer makes.
+const OWN: FlowId = FlowId(1 << 31);
 const GONE: &str = "192.0.2.2:5060 closed the connection";
 
 /// An INVITE over a connection that ends after that provisional.
@@ -42,18 +46,16 @@ fn s9_1_what_rings_when_its_connection_ends_is_cancelled_on_a_new_one() {
         assert_eq!(invite.request_uri(), cancel.request_uri());
         assert_eq!(
             call.news(),
-            [
-                "failed Connection Error",
-                "leg b Terminated { by: Transport }",
-                "ended Connection Error",
-                "cancel sent"
-            ]
+            ["failed Connection Error", "leg b Terminated { by: Transport }", "cancel sent"]
         );
         // Both name the connection that is gone in their Via.
         call.reply_to(&cancel, 200, "b");
         call.reply_to(&invite, 487, "b");
         assert_eq!(call.wire(), ["ACK"]);
-        assert_eq!(call.news(), ["cancel answered 200", "late 487", "acked 487"]);
+        assert_eq!(
+            call.news(),
+            ["cancel answered 200", "late 487", "acked 487", "ended Connection Error"]
+        );
         assert_eq!(call.state(), State::Failed, "as before");
         assert_eq!(call.sim.strays.len(), 0);
         nothing_is_held(&mut call);
@@ -82,7 +84,9 @@ fn s9_1_a_cancel_that_was_on_the_connection_that_is_gone_goes_again() {
     assert_eq!(cancels.len(), 2);
     assert_eq!(cancels[0].bytes(), cancels[1].bytes());
     call.wait(ms(33_000));
-    assert_eq!(call.news().last().unwrap(), "cancel failed", "nobody has answered it");
+    let news = call.news();
+    assert!(news.contains(&"cancel failed".to_owned()), "nobody has answered it: {news:?}");
+    assert_eq!(news.last().unwrap(), "ended Connection Error");
     nothing_is_held(&mut call);
 }
 
@@ -97,11 +101,10 @@ fn s13_2_2_4_a_2xx_that_comes_another_way_is_acked_and_its_call_hung_up() {
         call.wait(ms(1500));
         call.sim.with(|ua, now| {
             // The peer's own connection.
-            let own = sipboard::sip::FlowId(1 << 31);
-            ua.flow_connecting(own, Transport::Tcp);
-            ua.flow_up(now, own, "192.0.2.1:5060".parse().unwrap());
+            ua.flow_connecting(OWN, Transport::Tcp);
+            ua.flow_up(now, OWN, "192.0.2.1:5060".parse().unwrap());
             let ok = crate::simulation::response(&invite, 200, "b");
-            ua.handle_message(now, own, "192.0.2.2:40000".parse().unwrap(), ok);
+            ua.handle_message(now, OWN, "192.0.2.2:40000".parse().unwrap(), ok);
         });
         assert_eq!(call.wire(), ["ACK", "BYE"]);
         let told: Vec<String> = call.news();
@@ -113,6 +116,7 @@ fn s13_2_2_4_a_2xx_that_comes_another_way_is_acked_and_its_call_hung_up() {
         });
         assert!(told_why, "{told:?}");
         assert!(!told.contains(&"cancel crossed"), "{told:?}");
+        assert!(!told.iter().any(|it| it.starts_with("ended")), "there is a call: {told:?}");
         let bye = call.sent(Method::Bye);
         call.reply_to(&bye, 200, "b");
         assert_eq!(call.news().last().unwrap(), "ended BYE");
@@ -130,6 +134,7 @@ fn s13_2_2_4_a_2xx_after_64_t1_is_nobodys() {
     assert!(call.sim.ua.holds(call.id));
     call.wait(ms(200));
     assert_eq!(call.sim.ua.held().contexts, 0);
+    assert_eq!(call.news().last().unwrap(), "ended Connection Error");
     call.sim.peer_comes_back = true;
     call.sim.with(|ua, now| {
         ua.flow_connecting(FLOW, Transport::Tcp);
@@ -137,6 +142,165 @@ fn s13_2_2_4_a_2xx_after_64_t1_is_nobodys() {
     });
     call.reply(200, "b");
     assert_eq!(call.sim.strays.len(), 1);
+}
+
+/// The connection is made again, or is not.
+fn comes_back(call: &mut Call, made: bool) {
+    call.sim.with(|ua, now| {
+        ua.flow_connecting(FLOW, Transport::Tcp);
+        match made {
+            true => ua.flow_up(now, FLOW, "192.0.2.1:5064".parse().unwrap()),
+            false => ua.flow_down(now, FLOW, "192.0.2.2:5060 refuses connections"),
+        }
+    });
+}
+
+#[test]
+fn s9_1_the_final_response_is_waited_for_64_t1_after_the_cancel() {
+    let mut call = lost(Transport::Tcp, 180, false);
+    let wait = |call: &Call| {
+        assert_eq!(call.state(), State::Failed);
+        assert!(!call.last_event().status.ended);
+        call.timers().iter().find(|it| it.0 == Timer::CancelWait).map(|it| it.1)
+    };
+    assert_eq!(wait(&call), Some(32_000));
+    call.wait(ms(5_000));
+    call.sim.peer_comes_back = true;
+    assert_eq!(call.cancel(), Ok(()), "the one before could not be sent");
+    assert_eq!(call.wire(), ["CANCEL"]);
+    assert_eq!(wait(&call), Some(32_000));
+    call.wait(ms(31_900));
+    assert_eq!(call.ended(), None);
+    call.wait(ms(200));
+    assert_eq!(call.ended().map(|it| it.0), Some(Cause::ConnectionError));
+    let ends = call.news().iter().filter(|told| told.starts_with("ended")).count();
+    assert_eq!(ends, 1);
+    nothing_is_held(&mut call);
+}
+
+#[test]
+fn s9_1_the_user_cancels_once_more_where_no_cancel_could_be_sent() {
+    let mut call = lost(Transport::Tcp, 180, true);
+    // It is on its way.
+    assert_eq!(call.cancel(), Err(CancelError::Forsaken));
+    comes_back(&mut call, false);
+    assert_eq!(call.cancel(), Ok(()), "it was lost with its connection");
+    assert_eq!(call.all_sent(Method::Cancel).len(), 2);
+    let cancel = call.sent(Method::Cancel);
+    call.reply_to(&cancel, 200, "b");
+    assert_eq!(call.cancel(), Err(CancelError::Forsaken), "the peer has it");
+    let id = call.id;
+    let hung_up = call.sim.with(|ua, now| ua.hang_up(now, id));
+    assert_eq!(hung_up, Err(HangUpError::Forsaken));
+    call.reply(487, "b");
+    assert_eq!(call.news().last().unwrap(), "ended Connection Error");
+    assert_eq!(call.cancel(), Err(CancelError::Over("failed")));
+    nothing_is_held(&mut call);
+}
+
+#[test]
+fn s9_1_a_487_that_overtakes_the_answer_to_the_cancel_is_the_end_after_2_t1() {
+    let mut call = lost(Transport::Tcp, 180, true);
+    call.reply(487, "b");
+    assert_eq!(call.wire(), ["CANCEL", "ACK"]);
+    assert_eq!(call.ended(), None);
+    call.wait(ms(1_001));
+    assert_eq!(call.news().last().unwrap(), "ended Connection Error");
+    nothing_is_held(&mut call);
+
+    // No CANCEL is owed any more.
+    let mut call = Call::with(Settings::default(), Transport::Tcp, invite());
+    call.reply(180, "b");
+    let invite = call.sent(Method::Invite);
+    call.sim.with(|ua, now| {
+        ua.flow_connecting(OWN, Transport::Tcp);
+        ua.flow_up(now, OWN, "192.0.2.1:5060".parse().unwrap());
+        // A new connection is being made.
+        ua.flow_down(now, FLOW, GONE);
+        ua.flow_connecting(FLOW, Transport::Tcp);
+        let busy = crate::simulation::response(&invite, 486, "b");
+        ua.handle_message(now, OWN, "192.0.2.2:40000".parse().unwrap(), busy);
+    });
+    assert_eq!(call.news().last().unwrap(), "ended Connection Error");
+    call.sim.with(|ua, now| ua.flow_up(now, FLOW, "192.0.2.1:5064".parse().unwrap()));
+    assert_eq!(call.all_sent(Method::Cancel).len(), 0);
+    nothing_is_held(&mut call);
+}
+
+#[test]
+fn s9_1_a_connection_that_takes_longer_than_64_t1_brings_no_cancel() {
+    let mut call = Call::with(Settings::default(), Transport::Tcp, invite());
+    call.reply(180, "b");
+    let (id, start) = (call.id, call.sim.now);
+    // It is not drained, so that nobody makes the connection.
+    call.sim.ua.flow_down(start, FLOW, GONE);
+    while call.sim.ua.poll_output().is_some() {}
+    call.wait(ms(32_001));
+    let told = call.sim.story(id);
+    assert_eq!(told[told.len() - 2..], ["cancel failed", "ended Connection Error"], "{told:?}");
+    nothing_is_held(&mut call);
+}
+
+/// RFC 3261 §17.1.4: the transaction of the CANCEL is over; whether the peer is, nobody knows.
+#[test]
+fn s18_4_an_icmp_error_for_the_cancel_fails_the_invite_which_waits_for_its_final_response() {
+    for (status, ends) in [(487, 0), (200, 0), (0, 32_000)] {
+        let mut call = Call::ringing();
+        call.cancel().unwrap();
+        call.look();
+        call.sim.with(|ua, now| ua.flow_error(now, FLOW, "192.0.2.2:5060: connection refused"));
+        assert_eq!(
+            call.news(),
+            ["cancel failed", "failed Connection Error", "leg b Terminated { by: Transport }"]
+        );
+        assert!(call.timers().contains(&(Timer::CancelWait, 32_000)), "{:?}", call.timers());
+        let failed = call.sim.now;
+        match status {
+            487 => {
+                // The ACK gets lost.
+                call.reply(487, "b");
+                call.reply(487, "b");
+                assert_eq!(call.wire(), ["ACK", "ACK"]);
+                assert_eq!(
+                    call.news(),
+                    [
+                        "late 487",
+                        "acked 487",
+                        "ended Connection Error",
+                        "absorbed 487",
+                        "acked again 487"
+                    ]
+                );
+            }
+            200 => {
+                call.reply(200, "b");
+                assert_eq!(call.wire(), ["ACK", "BYE"]);
+                let bye = call.sent(Method::Bye);
+                call.reply_to(&bye, 200, "b");
+                assert_eq!(call.news().last().unwrap(), "ended BYE");
+            }
+            _ => {
+                // The user tries once more, and the peer is back.
+                call.wait(ms(1_000));
+                assert_eq!(call.cancel(), Ok(()));
+                assert_eq!(call.wire(), ["CANCEL"]);
+                call.wait(ms(40_000));
+                let (cause, at) = call.ended().unwrap();
+                assert_eq!(cause, Cause::ConnectionError);
+                assert!(at >= ms(ends + 1_000) + (failed - call.sim.start), "{at:?}");
+            }
+        }
+        assert_eq!(call.sim.strays.len(), 0);
+        nothing_is_held(&mut call);
+    }
+}
+
+/// An INVITE whose first datagram nobody takes has failed then: nothing is waited for.
+#[test]
+fn s18_4_an_icmp_error_for_an_unheard_invite_is_the_end_at_once() {
+    let mut call = Call::invited();
+    call.sim.with(|ua, now| ua.flow_error(now, FLOW, "192.0.2.2:5060: connection refused"));
+    assert_eq!(call.news(), ["failed Connection Error", "ended Connection Error"]);
 }
 
 #[test]

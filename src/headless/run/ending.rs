@@ -6,7 +6,7 @@ use super::{Interrupt, Phase, Run};
 use crate::{
     engine::{Command, Refusal},
     headless::Outcome,
-    sip::{Cause, ContextEvent, ContextId, Fact, Method},
+    sip::{ContextEvent, ContextId, Fact, Method},
 };
 
 impl Run<'_> {
@@ -63,76 +63,6 @@ impl Run<'_> {
         };
         let method = &event.method;
         self.reporter.sentence(format_args!("#{parent}: {what}: its {method} failed ({cause})"));
-    }
-
-    /// An INVITE fails with its connection though the peer has it: until its final response comes all the
-    /// same, its call may still come up there (RFC 3261 §9.1, §13.2.2.4).
-    pub(super) fn note_unheard(&mut self, event: &ContextEvent) {
-        if event.method != Method::Invite {
-            return;
-        }
-        let id = event.context;
-        match &event.fact {
-            Fact::Failed { response: None, cause: Cause::ConnectionError, .. }
-                if self.calls.get(&id).is_some_and(|call| call.is_root() && call.rang) =>
-            {
-                self.unheard.insert(id);
-            }
-            Fact::Accepted { response, .. } | Fact::Absorbed { response, .. }
-                if response.status.is_final() =>
-            {
-                self.unheard.remove(&id);
-            }
-            _ => {}
-        }
-    }
-
-    fn tell_unheard(&mut self) {
-        if !self.reporter.tells_events() && !self.unheard.is_empty() {
-            let calls = self.unheard.len();
-            self.reporter.sentence(format_args!(
-                "{calls} calls may still come up at the peer: their INVITEs rang when their connection failed"
-            ));
-            return;
-        }
-        for id in &self.unheard {
-            self.reporter.sentence(format_args!(
-                "#{id}: the call may still come up at the peer: no final response to its INVITE came before this run ended"
-            ));
-        }
-    }
-
-    /// Why the run goes on though every leg is over.
-    pub(super) fn tell_of_forks(&mut self) {
-        let forked = |id: &&ContextId| self.calls.get(id).is_some_and(|call| !call.unmatched);
-        let forked = self.lingering.iter().filter(forked).count();
-        if forked > 0 {
-            let whose = match self.plan.count {
-                1 => String::new(),
-                all => format!(", of {forked} of the {all} INVITEs"),
-            };
-            self.reporter.sentence(format_args!(
-                "waiting for forks that still ring{whose}: until 64·T1 after the first 2xx (RFC 3261 §13.2.2.4), or Ctrl-C"
-            ));
-        }
-    }
-
-    /// The user's own time is over before the transaction's.
-    pub(super) fn give_up(&mut self, now: Instant, id: ContextId) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        call.outcome = Some(Outcome::TimedOut);
-        self.totals.count(Outcome::TimedOut);
-        self.totals.elapsed = now.saturating_duration_since(self.started);
-        let after = self.plan.timeout.unwrap_or_default();
-        let detail = format!("given up after {after:?}");
-        if self.reporter.tells_events() {
-            self.reporter.sentence(format_args!("#{id}: {detail}"));
-        }
-        self.queue.push_back(Command::GiveUp { context: id, detail });
-        self.settle(id);
-        if self.is_settled() && self.lingering.is_empty() {
-            self.leave();
-        }
     }
 
     /// Ends gracefully: what is pending is cancelled, what is up is hung up.

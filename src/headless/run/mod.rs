@@ -9,17 +9,20 @@
 //! Commands wait in a queue of their own until the engine takes them, so that this side never
 //! stops taking events: two full channels cannot wait for each other.
 
+mod alarms;
 mod ending;
 mod impaired;
+mod waiting;
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeSet, BinaryHeap, VecDeque},
+    collections::{BTreeMap, BinaryHeap, VecDeque},
     time::{Duration, Instant},
 };
 
 use tokio::sync::mpsc;
 
+use self::alarms::Alarm;
 use crate::{
     engine::{Command, Engine, Event, Refusal},
     headless::{
@@ -30,14 +33,6 @@ use crate::{
     },
     sip::{self, Absorbed, ContextEvent, ContextId, Fact, IdMap, IdSet, State},
 };
-
-/// Something that is to be done with a context when its time has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Alarm {
-    Cancel,
-    HangUp,
-    GiveUp,
-}
 
 /// What the user broke off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,8 +92,8 @@ pub(super) struct Run<'o> {
     refused: u64,
     /// Calls and subscriptions that could not be ended, where they are not told one by one.
     unended: u64,
-    /// The INVITEs that a peer has, and whose final response had no way to come.
-    unheard: BTreeSet<ContextId>,
+    /// The INVITEs that a peer has, and whose final response had no way to come; and 64·T1.
+    unheard: BTreeMap<ContextId, Option<Duration>>,
     strays: u64,
     /// How often something was done to a message on purpose.
     impaired: u64,
@@ -125,7 +120,7 @@ impl<'o> Run<'o> {
             totals: Totals::new(),
             refused: 0,
             unended: 0,
-            unheard: BTreeSet::new(),
+            unheard: BTreeMap::new(),
             strays: 0,
             impaired: 0,
         }
@@ -356,9 +351,9 @@ impl<'o> Run<'o> {
                 self.lingering.insert(id);
             }
             Fact::Cancel { .. } => call.cancelled = true,
-            // A cancel that a 2xx crossed ends with the BYE that the user agent sends itself.
+            // The user agent hangs up by itself what nobody wants any more.
             Fact::Accepted { again: false, .. } | Fact::Leg { .. }
-                if call.is_to_hang_up(event) && !call.cancelled && !call.hang_up =>
+                if call.is_to_hang_up(event) && call.is_wanted() && !call.hang_up =>
             {
                 call.hang_up = true;
                 let after = self.plan.hangup_after.unwrap_or_default();
@@ -410,7 +405,7 @@ impl<'o> Run<'o> {
         if rests || self.reporter.is_broken() {
             self.leave();
         } else if done && !std::mem::replace(&mut self.told_of_wait, true) {
-            self.tell_of_forks();
+            self.tell_of_wait();
         }
     }
 
@@ -418,28 +413,6 @@ impl<'o> Run<'o> {
     /// leg is over: the peer has ended it at the same time.
     fn ends_a_leg(&self) -> bool {
         self.calls.values().any(|call| !call.is_root())
-    }
-
-    /// Does what has come due.
-    fn fire(&mut self, now: Instant) {
-        while let Some(&Reverse((at, id, alarm))) = self.alarms.peek()
-            && at <= now
-        {
-            self.alarms.pop();
-            let Some(call) = self.calls.get_mut(&id) else { continue };
-            match alarm {
-                Alarm::Cancel if call.unmatched => {}
-                Alarm::Cancel => {
-                    let options = self.plan.cancel.clone();
-                    self.queue.push_back(Command::Cancel { context: id, options });
-                }
-                // The peer may have hung up before.
-                Alarm::HangUp if !call.can_hang_up() => call.hang_up = false,
-                Alarm::HangUp => self.queue.push_back(Command::HangUp { context: id }),
-                Alarm::GiveUp if call.outcome.is_some() || call.unmatched => {}
-                Alarm::GiveUp => self.give_up(now, id),
-            }
-        }
     }
 }
 

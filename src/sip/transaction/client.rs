@@ -30,7 +30,8 @@ pub enum TimeoutOutcome {
     Retransmit,
     /// Nobody answered: Timer B or F fired. The transaction is over.
     TimedOut(Timer),
-    /// Timer D, K or M fired: the transaction has done its work and is over.
+    /// Timer D, K or M fired, or 64·T1 are over (RFC 3261 §9.1): the transaction has done its work and
+    /// is over.
     Terminated(Timer),
 }
 
@@ -120,6 +121,14 @@ impl ClientTransaction {
     pub fn forsake(&mut self, now: Instant) -> bool {
         match self {
             ClientTransaction::Invite(invite) => invite.forsake(now),
+            ClientTransaction::NonInvite(_) => false,
+        }
+    }
+
+    /// [`InviteClient::is_forsaken`].
+    pub fn is_forsaken(&self) -> bool {
+        match self {
+            ClientTransaction::Invite(invite) => invite.is_forsaken(),
             ClientTransaction::NonInvite(_) => false,
         }
     }

@@ -42,8 +42,9 @@ pub struct InviteClient {
 ///    Accepted ── M ────────────────────────────────┘
 ///    (every 2xx goes up)
 ///
-///  Proceeding ── its connection is gone ─► Forsaken ── M, 300–699 ─► Terminated
-///                                              ╲─ 2xx ─► Accepted
+///  Proceeding ── its connection is gone ─► Forsaken ── 64·T1 ─► Terminated
+///                                              ├─ 300–699: ACK ─► Completed
+///                                              └─ 2xx ─► Accepted
 /// ```
 #[derive(Debug)]
 enum State {
@@ -52,7 +53,7 @@ enum State {
         timeout: Instant,
     },
     Proceeding,
-    /// The user has given it up, but the peer has it: a 2xx may still come (RFC 3261 §13.2.2.4).
+    /// It has failed, but the peer has it: a final response may still come (RFC 3261 §13.2.2.4).
     Forsaken {
         until: Instant,
     },
@@ -113,12 +114,9 @@ impl InviteClient {
     pub fn handle_response(&mut self, now: Instant, status: StatusCode) -> ResponseOutcome {
         match self.state {
             State::Calling { .. } | State::Proceeding => self.respond_while_pending(now, status),
-            State::Forsaken { .. } if status.is_success() => {
-                self.respond_while_pending(now, status)
-            }
             State::Forsaken { .. } if status.is_final() => {
-                self.state = State::Terminated;
-                ResponseOutcome::Absorb
+                let outcome = self.respond_while_pending(now, status);
+                if status.is_success() { outcome } else { ResponseOutcome::Absorb }
             }
             State::Completed { .. } if status.is_final() && !status.is_success() => {
                 ResponseOutcome::Absorb
@@ -132,14 +130,19 @@ impl InviteClient {
         }
     }
 
-    /// Its connection is gone, and the user has given it up: what the peer, who has it, still accepts
-    /// is waited for, as long as for the 2xx of other forks (Timer M). Gives whether the peer has it.
+    /// Its connection is gone, or its CANCEL goes out after that: the final response of the peer, who
+    /// has it, is waited for, for 64·T1 from now (RFC 3261 §9.1). Gives whether the peer has it.
     pub fn forsake(&mut self, now: Instant) -> bool {
-        if let State::Proceeding = self.state {
+        let has_it = matches!(self.state, State::Proceeding | State::Forsaken { .. });
+        if has_it {
             self.state = State::Forsaken { until: now + self.timing.patience() };
-            return true;
         }
-        false
+        has_it
+    }
+
+    /// Whether it has failed with its connection, and its final response is waited for.
+    pub fn is_forsaken(&self) -> bool {
+        matches!(self.state, State::Forsaken { .. })
     }
 
     /// The last provisional, where that is all that has come.
@@ -186,9 +189,13 @@ impl InviteClient {
                 self.state = State::Terminated;
                 TimeoutOutcome::Terminated(Timer::D)
             }
-            State::Accepted { until } | State::Forsaken { until } if *until <= now => {
+            State::Accepted { until } if *until <= now => {
                 self.state = State::Terminated;
                 TimeoutOutcome::Terminated(Timer::M)
+            }
+            State::Forsaken { until } if *until <= now => {
+                self.state = State::Terminated;
+                TimeoutOutcome::Terminated(Timer::CancelWait)
             }
             _ => TimeoutOutcome::Nothing,
         }
@@ -201,9 +208,8 @@ impl InviteClient {
                 running(retransmit.map(|retransmit| (Timer::A, retransmit.at)), (Timer::B, timeout))
             }
             State::Completed { until } => [Some((Timer::D, until)), None],
-            State::Accepted { until } | State::Forsaken { until } => {
-                [Some((Timer::M, until)), None]
-            }
+            State::Accepted { until } => [Some((Timer::M, until)), None],
+            State::Forsaken { until } => [Some((Timer::CancelWait, until)), None],
             State::Proceeding | State::Terminated => [None, None],
         }
     }
@@ -310,32 +316,39 @@ mod tests {
     }
 
     #[test]
-    fn what_is_forsaken_still_takes_a_2xx_and_ends_by_timer_m() {
+    fn what_is_forsaken_still_takes_its_final_response_for_64_t1() {
         let start = Instant::now();
-        let new = || InviteClient::new(start, Bytes::new(), true, T);
-        let mut unheard = new();
-        assert!(!unheard.forsake(start), "nobody may have it");
-        assert_eq!(unheard.progress(), None);
-        for (code, outcome, timers) in [
-            (200, ResponseOutcome::Deliver, 1),
-            (183, ResponseOutcome::Ignore, 1),
-            (487, ResponseOutcome::Absorb, 0),
-        ] {
-            let mut ringing = new();
-            ringing.handle_response(start, status(180));
-            assert_eq!(ringing.progress(), Some(status(180)));
-            assert!(ringing.forsake(start) && !ringing.forsake(start));
-            assert!(!ringing.is_calling(), "no transport error fails it once more");
-            assert_eq!(ringing.timers()[0], Some((Timer::M, start + T.patience())));
-            assert_eq!(ringing.handle_response(start, status(code)), outcome);
-            assert_eq!(ringing.timers().iter().flatten().count(), timers, "{code}");
-            let end = start + T.patience();
-            let expected = match timers {
-                0 => TimeoutOutcome::Nothing,
-                _ => TimeoutOutcome::Terminated(Timer::M),
-            };
-            assert_eq!(ringing.handle_timeout(end), expected);
-            assert!(ringing.is_terminated());
+        let later = start + Duration::from_secs(3);
+        let end = later + T.patience();
+        for reliable in [false, true] {
+            let new = || InviteClient::new(start, Bytes::new(), reliable, T);
+            let mut unheard = new();
+            assert!(!unheard.forsake(start), "nobody may have it");
+            assert_eq!(unheard.progress(), None);
+            let d = (!reliable).then_some(Timer::D);
+            for (code, outcome, timer) in [
+                (200, ResponseOutcome::Deliver, Some(Timer::M)),
+                (183, ResponseOutcome::Ignore, Some(Timer::CancelWait)),
+                (487, ResponseOutcome::Absorb, d),
+            ] {
+                let mut ringing = new();
+                ringing.handle_response(start, status(180));
+                assert_eq!(ringing.progress(), Some(status(180)));
+                assert!(ringing.forsake(start));
+                assert_eq!(ringing.timers()[0], Some((Timer::CancelWait, start + T.patience())));
+                assert!(ringing.forsake(later), "its CANCEL goes out");
+                assert!(!ringing.is_calling(), "no transport error fails it once more");
+                assert_eq!(ringing.timers()[0], Some((Timer::CancelWait, end)));
+                assert_eq!(ringing.handle_response(later, status(code)), outcome);
+                assert_eq!(ringing.timers()[0].map(|(timer, _)| timer), timer, "{code}");
+                assert_eq!(ringing.is_forsaken(), code == 183);
+                let expected = match timer {
+                    None => TimeoutOutcome::Nothing,
+                    Some(timer) => TimeoutOutcome::Terminated(timer),
+                };
+                assert_eq!(ringing.handle_timeout(end), expected);
+                assert!(ringing.is_terminated());
+            }
         }
     }
 }

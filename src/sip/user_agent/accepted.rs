@@ -170,7 +170,8 @@ impl UserAgent {
         }
         let is_extra = context.legs_up() > 1;
         // Nobody but its connection had ended the INVITE: what was cancelled was not the call.
-        let was_forsaken = context.ended == Some(Cause::ConnectionError);
+        let was_forsaken =
+            context.state == State::Failed && context.cause == Some(Cause::ConnectionError);
         if was_forsaken {
             context.cancel = Cancel::No;
             self.forsaken.remove(&id);

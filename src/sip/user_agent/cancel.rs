@@ -53,6 +53,9 @@ impl UserAgent {
         }
         match state {
             State::Accepted => return Err(CancelError::Accepted),
+            State::Failed if self.is_forsaken(id) => {
+                return self.cancel_forsaken_again(now, id, options);
+            }
             State::Sent | State::HungUp | State::Canceled | State::Rejected | State::Failed => {
                 return Err(CancelError::Over(state.as_str()));
             }
@@ -108,11 +111,13 @@ impl UserAgent {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let (flow, to) = (context.flow, context.destination());
         context.cancel = Cancel::Sent { over: false };
-        if context.ended.is_none() {
-            // RFC 3261 §9.1: without a final response within 64·T1 the INVITE counts as cancelled.
+        // RFC 3261 §9.1: without a final response within 64·T1 the INVITE counts as cancelled.
+        if context.state.is_pending() {
             let deadline = now + timing.patience();
             let before = context.deadline.replace(deadline);
             self.transactions.arm_context(id, before, Some(deadline));
+        } else {
+            self.transactions.update(Key { branch, is_cancel: false }, |it| it.forsake(now));
         }
         let key = Key { branch, is_cancel: true };
         self.send_beside(
@@ -174,7 +179,7 @@ impl UserAgent {
                     "a {status} came before any provisional response, so no CANCEL was sent: hanging up with BYE (RFC 3261 §9.1)"
                 )
             }
-            Cancel::Sent { .. } => {
+            Cancel::Lost(_) | Cancel::Sent { .. } => {
                 format!("a {status} crossed the CANCEL: hanging up with BYE (RFC 3261 §9.1)")
             }
         };

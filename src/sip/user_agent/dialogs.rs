@@ -128,6 +128,7 @@ impl UserAgent {
         match tags.is_empty() {
             false => Ok(tags),
             true if context.legs.iter().any(is_ending) => Err(HangUpError::HangingUp),
+            true if self.is_forsaken(id) => Err(HangUpError::Forsaken),
             true => Err(HangUpError::NoLeg(context.state.as_str())),
         }
     }

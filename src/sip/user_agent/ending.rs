@@ -133,6 +133,9 @@ impl UserAgent {
         if self.contexts.get(&id).is_some_and(|context| context.state == State::Sent) {
             return self.context_deadline(now, id);
         }
+        if let Some(key) = self.forsaken_key(id) {
+            self.end_transaction(key);
+        }
         self.end_if_done(now, id);
     }
 
@@ -161,6 +164,10 @@ impl UserAgent {
             || (context.state == State::Sent && context.deadline.is_some())
             || context.ended.is_some();
         let Some(cause) = context.cause.filter(|_| !waits) else { return };
+        if self.is_forsaken(id) {
+            return;
+        }
+        let Some(context) = self.contexts.get(&id) else { return };
         // RFC 3261 §13.2.2.4: another fork may still accept, and its 2xx must be ACKed and its leg hung
         // up too: until 64·T1 after the first 2xx, when Timer M ends the early dialogs.
         if context.has_early_legs()

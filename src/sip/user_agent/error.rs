@@ -18,6 +18,11 @@ pub enum CancelError {
     /// It was cancelled before.
     #[error("already cancelled: the CANCEL waits for a provisional response or is on its way")]
     Cancelled,
+    /// Its connection ended while it rang, and what ends it is under way.
+    #[error(
+        "already failed with its connection: the CANCEL follows on a new one or has gone out already, and a 2xx that still comes is hung up (RFC 3261 §9.1, §13.2.2.4)"
+    )]
+    Forsaken,
     /// The status code is out of range.
     #[error("{0} is not a status code for Reason: write 200 to 699 (RFC 3326)")]
     BadStatus(u16),
@@ -51,6 +56,11 @@ pub enum HangUpError {
     /// A BYE is on its way.
     #[error("already hanging up: the BYE is on its way")]
     HangingUp,
+    /// It has failed with its connection, and may still be accepted.
+    #[error(
+        "already failed with its connection: no leg is up, and one that a late 2xx makes is hung up by itself (RFC 3261 §13.2.2.4)"
+    )]
+    Forsaken,
     /// No leg is up.
     #[error("already {0}: no leg is up that could be hung up (RFC 3261 §15)")]
     NoLeg(&'static str),
@@ -102,6 +112,9 @@ fn no_dialog(reason: &HangUpError) -> String {
             "no dialog yet: a response with a To tag makes it (RFC 3261 §12.1.2)".to_owned()
         }
         HangUpError::HangingUp => "its dialog is being ended: the BYE is on its way".to_owned(),
+        HangUpError::Forsaken => {
+            "no dialog is up: its INVITE has failed, send it as a new request instead".to_owned()
+        }
         HangUpError::NoLeg(state) => {
             format!("no dialog is up any more, it is {state}: send it as a new request instead")
         }

@@ -4,20 +4,21 @@
 //! `crossed`.
 //!
 //! An INVITE that had a provisional is with the peer, which goes on ringing and may answer by another
-//! way (§18.2.2). Its context has failed; a CANCEL goes out on a new connection to the same server
-//! (§9.1: the same address, port and transport), and a 2xx that comes all the same is ACKed and its
-//! dialog hung up (§13.2.2.4), for 64·T1.
+//! way (§18.2.2). It has failed; a CANCEL goes out on a new connection to the same server (§9.1: the
+//! same address, port and transport), and a 2xx that comes all the same is ACKed and its dialog hung up
+//! (§13.2.2.4). So its context ends with the final response, or 64·T1 after the CANCEL (§9.1).
 
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{Output, UserAgent, transactions::Key};
+use super::{CancelError, Output, UserAgent, transactions::Key};
 use crate::sip::{
     advice,
     context::{Cancel, ClientContext},
-    event::{Advice, ContextId, Fact, FlowId},
+    event::{Advice, ContextId, Fact, FlowId, State},
     method::Method,
+    request::CancelOptions,
     status::StatusCode,
 };
 
@@ -88,22 +89,88 @@ impl UserAgent {
         (progress, is_forsaken)
     }
 
-    /// The context of an INVITE that the peer has is over: whatever comes of it is hung up, and a CANCEL
-    /// goes out on a new connection, where the one that is gone was one.
+    /// Whether the context of an INVITE has failed with its connection and waits for the final response.
+    pub(super) fn is_forsaken(&self, id: ContextId) -> bool {
+        self.forsaken_key(id).is_some()
+    }
+
+    /// The transaction that waits for it.
+    pub(super) fn forsaken_key(&self, id: ContextId) -> Option<Key> {
+        let context = self.contexts.get(&id).filter(|context| context.state == State::Failed)?;
+        let key = Key { branch: context.branch()?, is_cancel: false };
+        self.transactions.entry(key)?.transaction.is_forsaken().then_some(key)
+    }
+
+    /// An INVITE that the peer has is over: whatever comes of it is hung up, and a CANCEL goes out on a
+    /// new connection, where the one that is gone was one.
     pub(super) fn end_forsaken(&mut self, id: ContextId, cancel: Option<Bytes>) {
         let Some(context) = self.contexts.get_mut(&id) else { return };
         context.want_none();
         let flow = context.flow;
         // Who has answered a CANCEL needs no other.
         let is_owed = cancel.is_some() || !context.is_cancelled();
-        if is_owed
-            && self.is_gone(flow)
-            && let Some(context) = self.contexts.get_mut(&id)
-        {
+        if !is_owed {
+            return;
+        }
+        if !self.is_gone(flow) {
+            return self.may_be_cancelled_again(id, cancel);
+        }
+        if let Some(context) = self.contexts.get_mut(&id) {
             context.cancel = Cancel::Waiting(Box::default());
             self.forsaken.insert(id, cancel);
             self.output.push_back(Output::Reconnect(flow));
         }
+    }
+
+    /// Its CANCEL could not be sent, or has been lost: the user may try once more.
+    pub(super) fn may_be_cancelled_again(&mut self, id: ContextId, cancel: Option<Bytes>) {
+        if self.is_forsaken(id)
+            && let Some(context) = self.contexts.get_mut(&id)
+        {
+            context.cancel = cancel.map_or(Cancel::No, |cancel| Cancel::Lost(Box::new(cancel)));
+            self.forsaken.remove(&id);
+        }
+    }
+
+    /// The user does. What went before goes again as it stands: with its branch it is no other request
+    /// (RFC 3261 §17.2.3).
+    pub(super) fn cancel_forsaken_again(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        options: CancelOptions,
+    ) -> Result<(), CancelError> {
+        let Some(context) = self.contexts.get_mut(&id) else {
+            return Err(CancelError::Unknown(id));
+        };
+        let (cancel, options) = match &context.cancel {
+            Cancel::No => (None, options),
+            Cancel::Lost(cancel) => (Some((**cancel).clone()), CancelOptions::default()),
+            Cancel::Waiting(_) | Cancel::Sent { .. } => return Err(CancelError::Forsaken),
+        };
+        context.cancel = Cancel::Waiting(Box::new(options.clone()));
+        let flow = context.flow;
+        self.forsaken.insert(id, cancel);
+        self.tell(now, id, Method::Cancel, Fact::Cancel { options, waiting: false });
+        match self.flows.is_up(flow) {
+            true => self.cancel_forsaken(now, id),
+            false => self.output.push_back(Output::Reconnect(flow)),
+        }
+        Ok(())
+    }
+
+    /// The peer has rejected it after all: no CANCEL is owed any more.
+    pub(super) fn forsaken_is_rejected(&mut self, now: Instant, id: ContextId) {
+        self.forsaken.remove(&id);
+        self.wait_for_cancel_answer(now, id);
+        self.end_if_done(now, id);
+    }
+
+    /// No final response has come.
+    pub(super) fn forsaken_is_over(&mut self, now: Instant, id: ContextId) {
+        let seconds = self.settings.timing.patience().as_secs_f64();
+        let why = format!("no connection within {seconds} s (64·T1)");
+        self.forsaken_cannot_be_cancelled(now, id, &why);
     }
 
     /// The connection is there again: the CANCEL goes out.
@@ -115,7 +182,7 @@ impl UserAgent {
         let entry = self.transactions.entry(Key { branch, is_cancel: false });
         match before {
             // It has been rejected meanwhile.
-            _ if entry.is_none_or(|entry| entry.transaction.progress().is_none()) => {
+            _ if entry.is_none_or(|entry| !entry.transaction.is_forsaken()) => {
                 self.forsaken.remove(&id);
             }
             Some(cancel) => self.cancel_with_bytes(now, id, branch, cancel),
@@ -130,12 +197,10 @@ impl UserAgent {
         id: ContextId,
         reason: &str,
     ) {
-        if self.forsaken.remove(&id).is_none() {
-            return;
-        }
+        let Some(cancel) = self.forsaken.remove(&id) else { return };
         let Some(context) = self.contexts.get_mut(&id) else { return };
         if let Cancel::Waiting(_) = context.cancel {
-            context.cancel = Cancel::Sent { over: true };
+            context.cancel = cancel.map_or(Cancel::No, |cancel| Cancel::Lost(Box::new(cancel)));
             let detail = format!("{reason}, so no CANCEL was sent");
             self.tell(now, id, Method::Cancel, Fact::CancelFailed { detail });
         }

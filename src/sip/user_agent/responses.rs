@@ -46,6 +46,7 @@ impl UserAgent {
         };
         let Some(entry) = self.transactions.entry(key) else { return };
         let (id, role) = (entry.context, entry.role);
+        let was_forsaken = entry.transaction.is_forsaken();
         self.heard_on(now, id, flow);
         let is_seen_elsewhere = self.learn_address(now, key, message);
         self.learn_keep_alive(key, status, message);
@@ -59,7 +60,13 @@ impl UserAgent {
                 Role::Cancel => self.cancel_response(now, id, status, message),
                 Role::Prack => self.prack_response(now, id, key, (status, message)),
             },
-            Some(ResponseOutcome::Absorb) => self.absorb(now, id, key, status, message, true),
+            Some(ResponseOutcome::Absorb) => {
+                self.absorb(now, id, key, status, message, true);
+                if was_forsaken {
+                    self.transactions.hear(key, status, to_tag(message));
+                    self.forsaken_is_rejected(now, id);
+                }
+            }
             Some(ResponseOutcome::Ignore) => self.absorb(now, id, key, status, message, false),
             None => {}
         }
@@ -220,7 +227,7 @@ impl UserAgent {
             Cancel::Waiting(_) => {
                 status == StatusCode::REQUEST_TERMINATED || context.would_go_on(status)
             }
-            Cancel::Sent { .. } => true,
+            Cancel::Lost(_) | Cancel::Sent { .. } => true,
         };
         let (state, cause) = if cancelled {
             (State::Canceled, Cause::Canceled)
@@ -269,7 +276,7 @@ impl UserAgent {
 
     /// The final response may overtake the answer to the CANCEL, which is worth waiting for, but
     /// not long.
-    fn wait_for_cancel_answer(&mut self, now: Instant, id: ContextId) {
+    pub(super) fn wait_for_cancel_answer(&mut self, now: Instant, id: ContextId) {
         let grace = self.settings.timing.t1.saturating_mul(2);
         let Some(context) = self.contexts.get_mut(&id) else { return };
         let after = context.is_cancel_pending().then(|| now + grace);

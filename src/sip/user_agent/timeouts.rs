@@ -59,6 +59,10 @@ impl UserAgent {
                 let own = self.contexts.get(&id).and_then(|context| context.branch());
                 if is_invite && own == Some(key.branch) {
                     self.end_early_legs(now, id, TerminatedBy::GivenUp);
+                    if timer == Timer::CancelWait {
+                        self.forsaken_is_over(now, id);
+                    }
+                    self.end_if_done(now, id);
                 }
             }
             Some(TimeoutOutcome::Nothing) | None => {}

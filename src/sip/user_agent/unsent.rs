@@ -98,18 +98,20 @@ impl UserAgent {
             if self.elsewhere(flow, went) != to {
                 continue;
             }
-            let told = self.transactions.entry(key).map(|entry| (entry.context, entry.role));
-            if let Some((id, Role::Prack)) = told
-                && self.prack_elsewhere(now, id, key)
-            {
+            let Some(entry) = self.transactions.entry(key) else { continue };
+            let (id, role, request) =
+                (entry.context, entry.role, entry.transaction.request().clone());
+            if role == Role::Prack && self.prack_elsewhere(now, id, key) {
                 continue;
             }
             self.sending_failed(now, key, reason);
-            // Who cannot be told of the CANCEL cannot be heard either.
-            if let Some((id, Role::Cancel)) = told
+            // RFC 3261 §18.4, §17.1.4: an ICMP error ends the transaction of the CANCEL, and Timer E with
+            // it. Who cannot be told of the CANCEL mostly cannot be heard either: the INVITE has failed
+            // too, and its final response is waited for, for 64·T1 (§9.1).
+            if role == Role::Cancel
                 && self.contexts.get(&id).is_some_and(|context| context.state.is_pending())
             {
-                self.transport_error(now, id, reason);
+                self.connection_error(now, id, reason, Some(request));
             }
         }
     }
@@ -189,6 +191,7 @@ impl UserAgent {
         self.end_transaction(key);
         let fact = Fact::CancelFailed { detail: reason.to_owned() };
         self.tell(now, id, Method::Cancel, fact);
+        self.may_be_cancelled_again(id, cancel.clone());
         self.end_if_done(now, id);
         // It may have ended before, and have waited for this alone.
         self.forget_if_over(id);

@@ -23,7 +23,10 @@ use memo::Memo;
 pub use parse::FilterError;
 use text::Pattern;
 
-use crate::ui::model::{Last, RoundTrip, Row, Standing};
+use crate::{
+    sip::State,
+    ui::model::{Last, RoundTrip, Row, Standing},
+};
 
 /// The language, for the help: what is written, and what it means.
 pub const LANGUAGE: &[(&str, &str)] = &[
@@ -243,6 +246,7 @@ impl TextField {
                     Standing::State(state) => state as usize,
                     // So few that nothing is remembered of them.
                     Standing::StillUp | Standing::MayBeUp => usize::MAX,
+                    Standing::MayComeUp => State::Failed as usize,
                 };
                 memo.state(variant, || pattern.is_in(standing.as_str()))
             }

@@ -8,7 +8,7 @@ use std::{
 use super::Timeline;
 use crate::sip::{
     Cause, ContextId, Created, Fact, LegState, Method, Response, State, Status, TerminatedBy,
-    UriBuf,
+    Timer, TimerAt, UriBuf,
 };
 
 /// One client context.
@@ -59,6 +59,9 @@ pub enum Standing {
     /// Every leg is over for us, and one may be up at the peer: its BYE could not be sent, or its
     /// connection ended before the answer.
     MayBeUp,
+    /// It rang when its connection failed, and its final response is waited for: the peer may still
+    /// accept it.
+    MayComeUp,
 }
 
 impl Standing {
@@ -68,6 +71,7 @@ impl Standing {
             Standing::State(state) => state.as_str(),
             Standing::StillUp => "still up",
             Standing::MayBeUp => "may be up",
+            Standing::MayComeUp => State::Failed.as_str(),
         }
     }
 
@@ -79,6 +83,9 @@ impl Standing {
             Standing::MayBeUp => {
                 Some("the call may still be up at the peer: its BYE failed (Connection Error)")
             }
+            Standing::MayComeUp => Some(
+                "it rang when it failed: its final response is waited for, and a 2xx is hung up",
+            ),
         }
     }
 }
@@ -203,8 +210,15 @@ impl Row {
         match (state, self.more.as_ref()) {
             (State::HungUp, Some(more)) if more.is_lost => Standing::MayBeUp,
             (State::Accepted, Some(more)) if !more.unended.is_empty() => Standing::StillUp,
+            _ if self.final_wait().is_some() => Standing::MayComeUp,
             _ => Standing::State(state),
         }
+    }
+
+    /// Until when the final response to an INVITE is waited for that rang when its connection failed.
+    pub fn final_wait(&self) -> Option<&TimerAt> {
+        let waits = self.status.state == State::Failed && !self.status.ended;
+        self.status.timers.iter().find(|at| waits && at.timer == Timer::CancelWait)
     }
 
     /// When it ended.

@@ -11,7 +11,7 @@ use words::{by as by_whom, found, reason};
 
 use crate::{
     sip::{
-        Absorbed, Fact, LegState, Message, RedirectTarget, Response, Timer, answer_attempts,
+        Absorbed, Fact, LegState, Message, RedirectTarget, Response, State, Timer, answer_attempts,
         notification,
     },
     ui::{
@@ -97,8 +97,8 @@ pub(in crate::ui::view) fn details(entry: &Entry, model: &Model) -> Vec<String> 
     details
 }
 
-/// What a timer will do.
-pub(in crate::ui::view) const fn purpose(timer: Timer) -> &'static str {
+/// What a timer of a row in that state will do.
+pub(in crate::ui::view) const fn purpose(timer: Timer, state: State) -> &'static str {
     match timer {
         Timer::A | Timer::E => "sends it again",
         Timer::B | Timer::F => "gives up",
@@ -108,6 +108,7 @@ pub(in crate::ui::view) const fn purpose(timer: Timer) -> &'static str {
         Timer::AckWait => "hangs up without an ACK",
         Timer::ProvisionalAgain => "sends the provisional again",
         Timer::PrackWait => "refuses without a PRACK",
+        Timer::CancelWait if matches!(state, State::Failed) => "stops waiting for a final",
         Timer::CancelWait => "counts as cancelled",
         Timer::N => "fails without a NOTIFY",
         Timer::Expiry => "subscription ends",

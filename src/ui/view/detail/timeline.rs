@@ -100,14 +100,14 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
         previous = entry.at;
     }
     let foot = Foot::of(room, moment);
-    for (timer, of) in foot.shown {
+    for Shown { timer, of, meant } in foot.shown {
         let left = format!("in {}", moment.until(timer.at));
         let of = of.map(|of| format!(" · {of}")).unwrap_or_default();
         let told = Told {
             shape: "◌",
             style: room.model.theme.pending,
             what: format!("Timer {}{of}", timer.timer),
-            meant: story::purpose(timer.timer).to_owned(),
+            meant: meant.to_owned(),
         };
         let when = format!("{left:>width$} ", width = columns.shape - 1);
         line_of(&mut page, columns, Line::of(when, told.style), told, dim, None);
@@ -122,10 +122,19 @@ pub(super) fn page(room: &Room<'_>, moment: &Moment) -> Page {
 
 /// The timers that run: those of the context, and of the requests in its dialogs.
 struct Foot<'a> {
-    /// The soonest first, each with the request that it belongs to, where that is not the context's.
-    shown: Vec<(&'a TimerAt, Option<String>)>,
+    /// The soonest first.
+    shown: Vec<Shown<'a>>,
     /// How many there is no room for.
     more: usize,
+}
+
+/// A timer that is shown.
+struct Shown<'a> {
+    timer: &'a TimerAt,
+    /// The request that it belongs to, where that is not the context's.
+    of: Option<String>,
+    /// What it will do.
+    meant: &'static str,
 }
 
 impl Foot<'_> {
@@ -140,15 +149,19 @@ impl Foot<'_> {
         for of in [row].into_iter().chain(children) {
             let number = (of.id != row.id).then_some(of.id);
             let running = of.status.running(moment.now());
-            shown.extend(running.map(|timer| (timer, named(timer, of, room.model, number))));
+            shown.extend(running.map(|timer| Shown {
+                timer,
+                of: named(timer, of, room.model, number),
+                meant: story::purpose(timer.timer, of.status.state),
+            }));
             more += of.status.more_timers as usize;
         }
         let most = (room.height / 3).max(FOOT);
         if shown.len() + usize::from(more > 0) > most {
-            shown.sort_by_key(|(timer, _)| (timer.timer.is_silent(), timer.at));
+            shown.sort_by_key(|it| (it.timer.timer.is_silent(), it.timer.at));
             more += shown.drain(most - 1..).count();
         }
-        shown.sort_by_key(|(timer, _)| timer.at);
+        shown.sort_by_key(|it| it.timer.at);
         Foot { shown, more }
     }
 }

@@ -95,6 +95,7 @@ pub(super) const fn is_right(column: Column) -> bool {
 
 /// The last response, or the countdown of the timer that fires next: that also while a cancel is
 /// under way, or what was subscribed to in a call that is over lasts, which is what one waits for then.
+/// An INVITE that has failed and may still be accepted has both: why, and until when.
 fn last(row: &Row, has: impl Fn(Column) -> bool, model: &Model, moment: &Moment) -> String {
     let timed = || {
         let mut running = row.status.running(moment.now());
@@ -108,6 +109,11 @@ fn last(row: &Row, has: impl Fn(Column) -> bool, model: &Model, moment: &Moment)
     };
     if waits && let Some(timer) = timed() {
         return timer;
+    }
+    if let (Some(until), Last::Failed(cause), false) =
+        (row.final_wait(), &row.last, has(Column::Timer))
+    {
+        return format!("{}, {cause}", countdown(until, moment).trim_end());
     }
     if let Some(sentence) = row.standing().sentence() {
         return sentence.to_owned();
