@@ -335,3 +335,37 @@ fn s15_1_2_a_bye_that_waits_by_hand_gets_200_and_the_rest_487_when_the_user_hang
     call.wait(PATIENCE * 2);
     assert_eq!(call.sim.ua.held(), Default::default());
 }
+
+/// The user leaves, and a fork accepts in the moment that is left.
+#[test]
+fn s13_2_2_4_a_fork_that_accepts_while_the_user_leaves_is_hung_up_whatever_ended_the_others() {
+    for ends in ["its own BYE, unanswered", "its own BYE", "the peer's BYE"] {
+        let mut call = Call::invited();
+        let invite = call.sent(Method::Invite);
+        call.reply(200, "a");
+        match ends {
+            "the peer's BYE" => {
+                call.peer_request("a", Method::Bye, 1, &[]);
+            }
+            _ => {
+                // The user hangs up that leg alone.
+                let id = call.id;
+                call.sim.with(|ua, now| ua.hang_up_leg(now, id, "a")).unwrap();
+            }
+        }
+        if ends == "its own BYE" {
+            let bye = call.sent(Method::Bye);
+            call.reply_to(&bye, 200, "a");
+        }
+        call.sim.with(|ua, now| ua.shut_down(now));
+        call.look();
+        call.reply_to(&invite, 200, "b");
+        assert_eq!(call.wire(), ["ACK", "BYE"], "{ends}");
+        let bye = call.sent(Method::Bye);
+        assert_eq!(bye.to().unwrap().tag(), Some("b"), "{ends}");
+        call.reply_to(&bye, 200, "b");
+        call.wait(PATIENCE * 2);
+        assert!(call.sim.ua.is_idle(), "{ends}");
+        assert_eq!(call.last_event().status.legs_up, 0, "{ends}");
+    }
+}

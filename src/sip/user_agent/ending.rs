@@ -24,20 +24,19 @@ impl UserAgent {
     /// binding: the graceful end.
     pub fn shut_down(&mut self, now: Instant) {
         self.latest = Some(now);
-        let mut open: Vec<ContextId> = self
-            .contexts
-            .iter()
-            .filter(|(_, context)| context.ended.is_none() && is_call(&context.method))
-            .map(|(id, _)| *id)
-            .collect();
+        let mut open = Vec::new();
+        for (id, context) in &mut self.contexts {
+            if is_call(&context.method) {
+                // A fork that accepts from now on is not wanted, whatever has ended the others.
+                context.wanted = Wanted::Left;
+                open.extend(context.ended.is_none().then_some(*id));
+            }
+        }
         open.sort_unstable();
         // What is to be ended already, and an ACK before its BYE, wait for no name server.
         let legs = self.hurry_errands(now);
         self.hurry_byes(now, |_| true);
         for context in open {
-            if let Some(context) = self.contexts.get_mut(&context) {
-                context.wanted = Wanted::Left;
-            }
             self.end_subscriptions_in(now, context);
             // Each is one or the other, or on its way out already: a refusal says nothing new.
             if self.cancel(now, context, Default::default()).is_err() {
