@@ -57,9 +57,16 @@ pub(crate) struct Leg {
     /// Whether a re-INVITE or UPDATE of the peer waits for an answer by hand (RFC 3261 §14.2,
     /// RFC 3311 §5.2).
     pub(crate) peer_offer_pending: bool,
-    /// The PRACKs that were sent on it: whose INVITE's, and their branches.
-    pub(crate) pracks: Vec<(ContextId, Branch)>,
+    /// The last context that there was before it, where it has taken the place of the leg of an earlier
+    /// try: what was sent in that one's dialog is not of this.
+    pub(crate) after: ContextId,
+    /// The PRACKs that were sent on it. Boxed: most legs have none.
+    pracks: Option<Box<Pracks>>,
 }
+
+/// The PRACKs of a leg: whose INVITE's, and their branches.
+#[derive(Debug, Default)]
+struct Pracks(Vec<(ContextId, Branch)>);
 
 impl Leg {
     /// The leg that a response to an INVITE makes. A provisional without a To tag makes none
@@ -90,7 +97,8 @@ impl Leg {
             invite_pending: false,
             update_pending: false,
             peer_offer_pending: false,
-            pracks: Vec::new(),
+            after: ContextId(0),
+            pracks: None,
         };
         leg.learn(response);
         Some(leg)
@@ -120,7 +128,8 @@ impl Leg {
             invite_pending: false,
             update_pending: false,
             peer_offer_pending: false,
-            pracks: Vec::new(),
+            after: ContextId(0),
+            pracks: None,
         })
     }
 
@@ -207,6 +216,27 @@ impl Leg {
         if all.0.is_empty() {
             self.subscriptions = None;
         }
+    }
+
+    /// A PRACK is sent on it, for the INVITE of that context; of those before, those are kept that hold.
+    pub(crate) fn add_prack(
+        &mut self,
+        of: ContextId,
+        branch: Branch,
+        holds: impl Fn(Branch) -> bool,
+    ) {
+        let Pracks(all) = &mut **self.pracks.get_or_insert_default();
+        all.retain(|(_, branch)| holds(*branch));
+        all.push((of, branch));
+    }
+
+    /// The PRACKs that were sent on it for the INVITEs of such contexts; they are not known any more.
+    pub(crate) fn take_pracks(
+        &mut self,
+        of: impl Fn(ContextId) -> bool,
+    ) -> Vec<(ContextId, Branch)> {
+        let Some(Pracks(all)) = self.pracks.as_deref_mut() else { return Vec::new() };
+        all.extract_if(.., |(id, _)| of(*id)).collect()
     }
 
     /// Whether what ends the dialog is on its way.

@@ -197,6 +197,52 @@ fn rfc3261_s13_2_2_4_a_2xx_with_the_tag_of_an_earlier_try_is_a_dialog_that_stays
     assert_eq!(call.last_event().status.legs_up, 1, "its BYE was for the dialog before");
 }
 
+/// A request in the dialog of a try that is over, and what becomes of it once the next try has made
+/// another dialog with its tag: the new one is none of its business.
+#[test]
+fn rfc3261_s12_2_1_2_a_request_in_a_dialog_of_an_earlier_try_does_nothing_to_that_of_a_later_one() {
+    for redirects in [false, true] {
+        for (method, early, status) in [
+            (Method::Info, false, 481),
+            (Method::Info, true, 481),
+            (Method::Info, false, 408),
+            (Method::Info, false, 0),
+            (Method::Update, false, 200),
+            (Method::Update, true, 200),
+            (Method::Options, false, 481),
+        ] {
+            let what = format!("{method} {status}, early: {early}, redirected: {redirects}");
+            let mut call = if redirects { redirecting() } else { Call::udp(with_password()) };
+            call.reply(180, "b");
+            call.in_dialog_with(Some("b"), DialogRequest::new(method.clone())).unwrap();
+            let before = call.sent(method.clone());
+            match redirects {
+                true => redirected(&mut call),
+                false => challenged(&mut call),
+            }
+            call.reply(if early { 180 } else { 200 }, "b");
+            call.look();
+            match status {
+                0 => call.wait(PATIENCE + ms(1)),
+                status => call.reply_to_with(&before, status, "b", |builder| {
+                    builder.header(CONTACT, "<sip:elsewhere@192.0.2.9>")
+                }),
+            }
+            let told = call.news();
+            assert!(!told.iter().any(|told| told.starts_with("leg ")), "{what}: {told:?}");
+            assert_eq!(call.all_sent(Method::Bye).len(), 0, "{what}");
+            if early {
+                call.reply(200, "b");
+            }
+            assert_eq!(call.last_event().status.legs_up, 1, "{what}");
+            call.in_dialog_with(Some("b"), DialogRequest::new(Method::Info)).unwrap();
+            let after = call.sent(Method::Info);
+            assert_eq!(after.request_uri(), Some("sip:bob@192.0.2.2:5060"), "{what}");
+            assert!(cseq(&after) > cseq(&before), "{what}");
+        }
+    }
+}
+
 #[test]
 fn rfc6228_a_199_of_a_later_try_makes_no_leg_of_one_that_is_over() {
     let mut call = Call::udp(with_password());

@@ -41,7 +41,7 @@ impl UserAgent {
         }
         // RFC 3311 §5.1, RFC 6665 §4.4.1: these refresh the target.
         if let Some((parent, tag)) = parent
-            && self.leg_mut(parent, &tag).is_some()
+            && self.is_of_leg(id, (parent, &tag))
         {
             if matches!(method, Method::Update | Method::Subscribe) {
                 self.refresh_target((parent, &tag), message);
@@ -162,7 +162,7 @@ impl UserAgent {
             }
             None => {
                 new.confirm();
-                context.begin_leg(new);
+                context.begin_leg(new, ContextId(self.last_context));
             }
         }
         if let (Some(invite), Some(leg)) = (context.message(), context.leg_mut(tag)) {

@@ -254,6 +254,9 @@ impl UserAgent {
         outcome: Option<StatusCode>,
         unanswered: Option<Unanswered>,
     ) {
+        if !self.is_of_leg(id, (parent, &tag)) {
+            return;
+        }
         if let Some(leg) = self.leg_mut(parent, &tag) {
             leg.invite_pending &= *method != Method::Invite;
             leg.update_pending &= *method != Method::Update;

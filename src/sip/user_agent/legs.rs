@@ -45,11 +45,13 @@ impl ClientContext {
     }
 
     /// Has a leg from now on, in the place of the one that an earlier try has left with its tag. There
-    /// the CSeq numbers go on, for a peer that keeps its tag may keep its dialog too.
-    pub(super) fn begin_leg(&mut self, mut new: Leg) {
+    /// the CSeq numbers go on, for a peer that keeps its tag may keep its dialog too. `last` is the last
+    /// context that there is.
+    pub(super) fn begin_leg(&mut self, mut new: Leg, last: ContextId) {
         match self.leg_mut(&new.tag) {
             Some(leg) => {
                 new.local_cseq = new.local_cseq.max(leg.local_cseq);
+                new.after = last;
                 *leg = new;
             }
             None => self.legs.push(new),
@@ -72,6 +74,12 @@ impl ClientContext {
 impl UserAgent {
     pub(super) fn leg_mut(&mut self, id: ContextId, tag: &str) -> Option<&mut Leg> {
         self.contexts.get_mut(&id)?.leg_mut(tag)
+    }
+
+    /// Whether the request of a context is in the dialog of the leg that has that tag now, and not in
+    /// the one that an earlier try of the INVITE had made with it.
+    pub(super) fn is_of_leg(&mut self, id: ContextId, (owner, tag): (ContextId, &str)) -> bool {
+        self.leg_mut(owner, tag).is_some_and(|leg| leg.after < id)
     }
 
     /// A provisional with a To tag makes an early dialog, or belongs to one (RFC 3261 §12.1).
@@ -98,7 +106,7 @@ impl UserAgent {
             let detail = format!("{LEGS} legs are kept already: the {status} makes none");
             return self.tell_own(now, id, Fact::NoLeg { tag, detail });
         }
-        context.begin_leg(new);
+        context.begin_leg(new, ContextId(self.last_context));
         self.register_dialog(id);
         self.tell_own(now, id, Fact::Leg { tag, state: LegState::Early });
     }

@@ -252,8 +252,7 @@ impl UserAgent {
     ) {
         let (transactions, contexts) = (&self.transactions, &mut self.contexts);
         if let Some(leg) = contexts.get_mut(&owner).and_then(|owner| owner.leg_mut(tag)) {
-            leg.pracks.retain(|(_, branch)| transactions.holds(*branch));
-            leg.pracks.push((id, branch));
+            leg.add_prack(id, branch, |branch| transactions.holds(branch));
         }
         let key = Key { branch, is_cancel: false };
         let destination = self.destination(way.0, way.1);
@@ -363,8 +362,7 @@ impl UserAgent {
         why: &str,
     ) {
         let Some(leg) = self.leg_mut(owner, tag) else { return };
-        let ended: Vec<_> = leg.pracks.extract_if(.., |(id, _)| ends(*id)).collect();
-        for (id, branch) in ended {
+        for (id, branch) in leg.take_pracks(ends) {
             let key = Key { branch, is_cancel: false };
             let entry = self.transactions.entry(key);
             // One that was answered absorbs what is repeated.
