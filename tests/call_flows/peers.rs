@@ -97,7 +97,8 @@ fn what_the_peer_should_not_send_gets_481_or_405() {
 fn a_broken_flow_fails_what_is_pending_and_spares_dialogs() {
     let mut sim = ws(answers(&[200]));
     let up = sim.request(invite());
-    sim.run(ms(10));
+    // Nothing says after T1 that the ACK has crossed the end of the connection.
+    sim.run(ms(600));
     sim.peer = answers(&[200]);
     let pending = sim.request(new_request(Method::Options, "sip:demo.test"));
     sim.with(|ua, now| ua.flow_down(now, FLOW, "ws://h is gone"));

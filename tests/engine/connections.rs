@@ -333,3 +333,28 @@ async fn what_rang_when_its_connection_ended_is_cancelled_and_its_late_2xx_hung_
     assert!(reason.unwrap().starts_with("the INVITE had failed with its connection before"));
     front.quit().await;
 }
+
+/// Whether it arrived nobody can say, so it goes again; with a T1 that no busy machine outlasts.
+#[tokio::test]
+async fn an_ack_whose_connection_ends_as_it_goes_out_goes_again_on_the_next() {
+    let t1 = Duration::from_secs(30);
+    let mut front = Front::with(Timing { t1, t2: t1, t4: t1 });
+    let listener = TcpListener::bind(LOOPBACK).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = format!("sip:{address};transport=tcp").parse().unwrap();
+    front.send(request(Method::Invite), &server).await;
+    let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
+    let invite = peer.take().await;
+    let contact = format!("<sip:bob@{address};transport=tcp>");
+    peer.send(&response_with_contact(&invite, "200 OK", &contact)).await;
+    let first = peer.take().await;
+    assert_eq!(first.method(), Some(Method::Ack));
+    drop(peer);
+    let mut peer = TcpPeer::new(in_time(listener.accept()).await.unwrap().0);
+    let again = peer.take().await;
+    assert_eq!(again.method(), Some(Method::Ack));
+    assert_eq!(again.cseq().unwrap().number, first.cseq().unwrap().number);
+    front.command(Command::Quit).await;
+    assert_eq!(peer.answer("200 OK").await.method(), Some(Method::Bye));
+    front.stopped().await;
+}

@@ -17,6 +17,7 @@ mod s09_cancel;
 mod s10_registrations;
 mod s12_2_2_received;
 mod s12_dialogs;
+mod s13_2_2_4_lost_ack;
 mod s13_2_2_4_next_hop;
 mod s13_invite;
 mod s14_session_changes;

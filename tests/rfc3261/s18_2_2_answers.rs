@@ -16,7 +16,10 @@ const OTHER: FlowId = FlowId(7);
 /// A call on a connection, whose user answers INFO and INVITE by hand.
 fn call(transport: Transport) -> Call {
     let by_hand = vec![Method::Info, Method::Invite];
-    Call::up_with(Settings { by_hand, ..Settings::default() }, transport)
+    let mut call = Call::up_with(Settings { by_hand, ..Settings::default() }, transport);
+    // The ACK has arrived by then.
+    call.wait(ms(600));
+    call.looked()
 }
 
 /// The bytes of a request of the peer, sent by that.

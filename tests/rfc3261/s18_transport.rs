@@ -216,6 +216,7 @@ fn s18_3_a_request_that_is_cut_short_gets_400() {
 #[test]
 fn s18_1_1_the_end_of_a_connection_is_told_to_a_call_that_waits_for_nothing() {
     let mut call = Call::up_with(Settings::default(), Transport::Tcp);
+    call.wait(ms(600));
     call.sim.with(|ua, now| ua.flow_down(now, FLOW, "192.0.2.2:5060 closed the connection"));
     let news = call.news();
     assert_eq!(news.len(), 1, "{news:?}");

@@ -136,7 +136,8 @@ impl UserAgent {
         }
         let was_refused = self.ack_was_refused(now, id, &mut ack);
         let Some(context) = self.contexts.get(&id) else { return };
-        if ack.flow == context.flow || (self.flows.is_up(ack.flow) && !was_refused) {
+        let stays = ack.flow == context.flow && !self.is_gone(ack.flow);
+        if stays || (self.flows.is_up(ack.flow) && !was_refused) {
             let acks = self.contexts.get_mut(&id).into_iter().flat_map(|context| &mut context.acks);
             acks.filter(|sent| sent.tag == ack.tag).for_each(|sent| {
                 sent.at = now;
@@ -150,16 +151,18 @@ impl UserAgent {
             return;
         }
         let Some(from) = self.contexts.get(&id).map(|context| context.flow) else { return };
-        let Some(hop) = self.hop_of(&of) else {
+        let hop = self.hop_of(&of);
+        if hop.is_none() && !self.is_gone(from) {
             // It was too large for the flow of its INVITE.
             return self.write_ack(now, of, (from, Fits::Unknown), status, message);
-        };
+        }
         let acks = self.contexts.get_mut(&id).into_iter().flat_map(|context| &mut context.acks);
         acks.filter(|ack| ack.tag == of.tag).for_each(|ack| ack.waits = true);
         let carries = Carries::Ack { of, status, response: message.bytes().clone() };
-        match was_refused {
-            true => self.run_errand_again(now, from, carries, hop),
-            false => self.run_errand(now, from, carries, hop),
+        match hop {
+            None => self.run_errand_over(from, carries),
+            Some(hop) if was_refused => self.run_errand_again(now, from, carries, hop),
+            Some(hop) => self.run_errand(now, from, carries, hop),
         }
     }
 

@@ -262,7 +262,9 @@ impl UserAgent {
     }
 
     /// Nothing leads to the hop: it is told, and a leg that cannot be acknowledged is hung up
-    /// (RFC 3261 §13.3.1.4: its peer would do it too). An answer may have another way.
+    /// (RFC 3261 §13.3.1.4: its peer would do it too). One whose ACK may have gone before, on a connection
+    /// that ended, is left to its peer, which says with its next 2xx that it did not come. An answer may
+    /// have another way.
     fn errand_is_lost(&mut self, now: Instant, id: ContextId, why: &str) {
         if self.goes_with_invite(now, id, why) {
             return;
@@ -281,10 +283,14 @@ impl UserAgent {
         let Some(Errand { carries, .. }) = self.end_errand(id) else { return };
         let context = carries.context();
         if let Carries::Ack { of, .. } = &carries {
-            let OfLeg { owner, tag, .. } = of.clone();
+            let OfLeg { context, owner, tag } = of.clone();
             self.tell_lost(now, carries, why);
-            // Refused where it is being hung up already.
-            let _ = self.hang_up_leg(now, owner, &tag);
+            let acks = self.contexts.get(&context).into_iter().flat_map(|context| &context.acks);
+            let mut sent = acks.filter(|ack| ack.tag == tag && ack.bytes.is_some());
+            if !sent.any(|ack| self.is_gone(ack.flow)) {
+                // Refused where it is being hung up already.
+                let _ = self.hang_up_leg(now, owner, &tag);
+            }
         } else {
             self.tell_lost(now, carries, why);
         }

@@ -233,6 +233,9 @@ impl UserAgent {
                 self.connection_lost(now, context, reason);
             }
         }
+        if let Some(stood) = &stood {
+            self.acks_go_over(now, flow, stood, reason);
+        }
         self.pracks_fail(now, flow, reason);
         self.registrations_wait(now, flow);
     }

@@ -1,7 +1,8 @@
 //! Datagrams that the system reported as refused after they had gone (ICMP). A request fails by that
 //! or goes on at once (RFC 3261 §18.4). An ACK has no response and no transaction: one that has just
 //! gone is looked for here, and goes to the next candidate (RFC 3263 §4.3); of an older one, the 2xx
-//! that is repeated finds here that it did not arrive. A PRACK that was refused goes on too.
+//! that is repeated finds here that it did not arrive. A PRACK that was refused goes on too. Nor does
+//! anything say whether an ACK arrived whose connection ended as it went: it goes again on the next.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use super::{
     UserAgent,
     errands::{Carries, OfLeg},
+    flows::Stood,
     transactions::Key,
 };
 use crate::sip::{
@@ -30,7 +32,7 @@ use crate::sip::{
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     places: HashMap<Place, (Instant, Arc<str>)>,
-    /// The ACKs that went last to where their dialog has them go, the oldest first.
+    /// The ACKs that went last on connections, or to where their dialog has them go, the oldest first.
     acks: VecDeque<Acked>,
 }
 
@@ -83,7 +85,8 @@ impl Refusals {
 }
 
 impl UserAgent {
-    /// An ACK went: where it went another way than its INVITE, it may go on to the next place.
+    /// An ACK went: on a connection, which may end as it goes, or another way than its INVITE, from
+    /// where it may go on to the next place.
     pub(super) fn ack_went(
         &mut self,
         now: Instant,
@@ -91,10 +94,10 @@ impl UserAgent {
         ack: &Ack,
         (status, response): (StatusCode, &Message),
     ) {
-        let is_udp = self.transport_of(ack.flow) == Some(Transport::Udp);
+        let is_reliable = self.transport_of(ack.flow).is_some_and(Transport::is_reliable);
         let place = (ack.flow, self.elsewhere(ack.flow, ack.to));
         let own = self.contexts.get(&id).map(|context| (context.flow, None));
-        if !is_udp || own == Some(place) {
+        if !is_reliable && own == Some(place) {
             return;
         }
         let is_old = |ack: &Acked| ack.at + self.settings.timing.t1 < now;
@@ -102,33 +105,70 @@ impl UserAgent {
         while acks.len() >= ACKS || acks.front().is_some_and(is_old) {
             acks.pop_front();
         }
-        let response = response.bytes().clone();
+        // A copy: what was read with it is not held.
+        let response = Bytes::copy_from_slice(response.bytes());
         acks.push_back(Acked { at: now, place, context: id, status, response });
     }
 
     /// Something was refused: the ACKs that went there within T1, the estimate of the round trip
     /// (RFC 3261 §17.1.1.1), go on to the next place.
     pub(super) fn acks_go_on(&mut self, now: Instant, place: Place) {
-        let t1 = self.settings.timing.t1;
-        let is_it = |ack: &Acked| ack.place == place;
-        let (refused, others): (VecDeque<_>, _) =
-            std::mem::take(&mut self.refusals.acks).into_iter().partition(is_it);
-        self.refusals.acks = others;
-        for Acked { context: id, status, response, .. } in
-            refused.into_iter().filter(|ack| now <= ack.at + t1)
-        {
-            let read = Message::read_to_answer(response, &self.settings.limits);
-            let Ok((response, _)) = read else { continue };
-            let tag = response.to().ok().and_then(|to| to.tag().map(Box::<str>::from));
-            let context = self.contexts.get(&id);
-            let ack = context.and_then(|context| match &context.parent {
-                Some((_, leg)) => context.acks.iter().find(|ack| ack.tag == *leg),
-                None => context.acks.iter().find(|ack| ack.tag == tag.clone().unwrap_or_default()),
-            });
-            if let Some(ack) = ack.cloned() {
+        if self.transport_of(place.0).is_some_and(Transport::is_reliable) {
+            return;
+        }
+        for (id, status, response) in self.acks_within_t1(now, |ack| ack.place == place) {
+            if let Some(ack) = self.ack_of(id, &response) {
                 self.ack_again(now, id, ack, status, &response);
             }
         }
+    }
+
+    /// A connection is down: the ACKs that went on it within T1 may have crossed its end, as requests do
+    /// (`crossed`), and go again on the next one. Without that the peer ends a call that it has never
+    /// heard to be acknowledged (RFC 3261 §13.3.1.4); and an ACK that comes twice does no harm.
+    pub(super) fn acks_go_over(&mut self, now: Instant, flow: FlowId, stood: &Stood, reason: &str) {
+        // What went as the connection came up did not cross its end: nothing goes round in circles.
+        let crosses = |ack: &Acked| ack.place.0 == flow && ack.at > stood.since;
+        for (id, status, response) in self.acks_within_t1(now, crosses) {
+            let Some(ack) = self.ack_of(id, &response) else { continue };
+            let owner = self.contexts.get(&id).map(|context| context.owner(id));
+            let leg = owner.and_then(|owner| self.leg_mut(owner, &ack.tag));
+            if ack.flow != flow || ack.waits || leg.is_none_or(|leg| !leg.is_up()) {
+                continue;
+            }
+            let why = format!(
+                "{reason} as the ACK went out: it is sent again on a new connection (RFC 3261 §13.2.2.4)"
+            );
+            self.tell(now, id, Method::Ack, Fact::PassedOver { response: None, why: why.into() });
+            self.ack_again(now, id, ack, status, &response);
+        }
+    }
+
+    /// Such of the ACKs that went last within T1, the estimate of the round trip, and what they
+    /// acknowledge; none of them is remembered any more.
+    fn acks_within_t1(
+        &mut self,
+        now: Instant,
+        is_it: impl Fn(&Acked) -> bool,
+    ) -> Vec<(ContextId, StatusCode, Message)> {
+        let t1 = self.settings.timing.t1;
+        let all = std::mem::take(&mut self.refusals.acks);
+        let (found, others): (VecDeque<_>, _) = all.into_iter().partition(is_it);
+        self.refusals.acks = others;
+        let found = found.into_iter().filter(|ack| now <= ack.at + t1);
+        let read = found.filter_map(|Acked { context, status, response, .. }| {
+            let read = Message::read_to_answer(response, &self.settings.limits);
+            Some((context, status, read.ok()?.0))
+        });
+        read.collect()
+    }
+
+    /// The ACK of that response, as it is now.
+    fn ack_of(&self, id: ContextId, response: &Message) -> Option<Ack> {
+        let tag = response.to().ok().and_then(|to| to.tag()).unwrap_or_default();
+        let context = self.contexts.get(&id)?;
+        let tag = context.parent.as_ref().map_or(tag, |(_, leg)| leg);
+        context.acks.iter().find(|ack| *ack.tag == *tag).cloned()
     }
 
     /// Why a flow is passed over by what was refused somewhere before: it refused something itself,
