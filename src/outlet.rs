@@ -281,7 +281,11 @@ mod tests {
         }
         assert_eq!(outlet.waiting(), 100_000);
         assert!(!outlet.wait(Instant::now() + Duration::from_millis(5)));
-        assert!(outlet.held_since().is_some());
+        let deadline = Instant::now() + DEADLINE;
+        while outlet.held_since().is_none() {
+            assert!(Instant::now() < deadline, "nothing is being written");
+            thread::yield_now();
+        }
         let mut came = 0;
         while came < 100_000 {
             came += out.recv_timeout(DEADLINE).unwrap().len();
