@@ -39,10 +39,12 @@ pub fn kind(fact: &Fact) -> &'static str {
         Fact::StillUp { .. } => "still up",
         // A fork that notifies after Timer N.
         Fact::NoLeg { detail, .. } if detail.contains("Timer N") => "no leg",
-        Fact::NoLeg { detail, .. } if detail.contains("had failed with its connection") => {
+        Fact::Unwanted { detail, .. } if detail.contains("had failed with its connection") => {
             "accepted after its connection"
         }
-        Fact::NoLeg { .. } => panic!("no proxy forks so often here: {fact:?}"),
+        Fact::Unwanted { .. } | Fact::NoLeg { .. } => {
+            panic!("no proxy forks so often here: {fact:?}")
+        }
         Fact::Subscription { .. } => "subscription",
         Fact::Received { .. } => "received",
         Fact::Answered { attempt: 1, .. } => "answered",

@@ -465,7 +465,7 @@ fn s13_2_2_4_a_2xx_of_one_fork_too_many_is_acked_and_hung_up_and_its_leg_forgott
             "accepted 200",
             "leg x Confirmed",
             "acked 200",
-            "no leg x",
+            "leg x not wanted",
             "leg x HangingUp { bye: ContextId(2) }"
         ]
     );

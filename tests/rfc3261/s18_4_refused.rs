@@ -2,7 +2,7 @@
 //! place that the hop of its dialog stands for.
 
 use sipboard::sip::{
-    Fact, FlowId, HeaderName, Method, Transport,
+    CancelOptions, Fact, FlowId, HeaderName, Method, Transport,
     resolution::{Discovery, Kind, LookupFailure, Record, Resolution, Resolved, Target},
 };
 
@@ -216,6 +216,19 @@ fn s18_4_what_a_numeric_contact_refuses_after_a_provisional_is_not_sent_elsewher
     assert_eq!(call.all_sent(Method::Info).len(), 1);
     let news = call.news();
     assert!(news.iter().any(|told| told.starts_with("#2 failed")), "{news:?}");
+}
+
+#[test]
+fn s9_1_what_the_user_has_cancelled_is_not_sent_elsewhere() {
+    let mut call = numeric();
+    let reinvite = call.in_dialog(Method::Invite).unwrap();
+    call.wire();
+    call.sim.with(|ua, now| ua.cancel(now, reinvite, CancelOptions::default())).unwrap();
+    let there = NUMERIC.parse().unwrap();
+    call.sim.with(|ua, now| ua.datagram_refused(now, FLOW, there, "connection refused"));
+    assert!(!call.wire().contains(&"INVITE".to_owned()));
+    let story = call.sim.story(reinvite);
+    assert!(story.last().unwrap().starts_with("ended"), "{story:?}");
 }
 
 #[test]

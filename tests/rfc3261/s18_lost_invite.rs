@@ -2,7 +2,8 @@
 //! it: a CANCEL follows on a new connection, and a 2xx that comes all the same is ACKed and hung up.
 
 use sipboard::sip::{
-    CancelError, Cause, Fact, FlowId, HangUpError, Held, Method, Settings, State, Timer, Transport,
+    CancelError, Cause, Fact, FlowId, HangUpError, HeaderName, Held, Message, Method, Redirects,
+    Settings, State, Timer, Transport,
 };
 
 use crate::{
@@ -99,19 +100,15 @@ fn s13_2_2_4_a_2xx_that_comes_another_way_is_acked_and_its_call_hung_up() {
         call.sim.peer_comes_back = true;
         let invite = call.sent(Method::Invite);
         call.wait(ms(1500));
-        call.sim.with(|ua, now| {
-            // The peer's own connection.
-            ua.flow_connecting(OWN, Transport::Tcp);
-            ua.flow_up(now, OWN, "192.0.2.1:5060".parse().unwrap());
-            let ok = crate::simulation::response(&invite, 200, "b");
-            ua.handle_message(now, OWN, "192.0.2.2:40000".parse().unwrap(), ok);
-        });
+        accepts_on_its_own(&mut call, &invite);
         assert_eq!(call.wire(), ["ACK", "BYE"]);
         let told: Vec<String> = call.news();
         let told: Vec<&str> = told.iter().map(String::as_str).collect();
         assert!(told.contains(&"accepted 200"), "{told:?}");
         let told_why = call.sim.events.iter().any(|event| match &event.fact {
-            Fact::NoLeg { detail, .. } => detail.starts_with("the INVITE had failed with its conn"),
+            Fact::Unwanted { detail, .. } => {
+                detail.starts_with("the INVITE had failed with its conn")
+            }
             _ => false,
         });
         assert!(told_why, "{told:?}");
@@ -125,6 +122,63 @@ fn s13_2_2_4_a_2xx_that_comes_another_way_is_acked_and_its_call_hung_up() {
         assert_eq!(call.wire(), ["ACK"]);
         nothing_is_held(&mut call);
     }
+}
+
+#[test]
+fn s8_1_3_4_what_rings_at_a_redirect_target_rings_at_no_other_beside_it() {
+    let settings = Settings { redirects: Redirects::All, ..Settings::default() };
+    let mut call = Call::with(settings, Transport::Tcp, invite());
+    call.reply_with(302, "b", |builder| {
+        builder.header(HeaderName::Contact, "<sip:a@demo.test>, <sip:c@demo.test>;q=0.5")
+    });
+    let invite = call.sent(Method::Invite);
+    assert_eq!(invite.request_uri(), Some("sip:a@demo.test"));
+    call.reply(180, "b");
+    call.look();
+    call.wire();
+    loses(&mut call, true);
+    assert_eq!(call.wire(), ["CANCEL"]);
+    assert_eq!(call.news()[0], "failed Connection Error");
+    call.reply_to(&invite, 200, "b");
+    assert_eq!(call.wire(), ["ACK", "BYE"]);
+    let ack = call.sent(Method::Ack);
+    assert_eq!(ack.cseq().unwrap().number, invite.cseq().unwrap().number);
+    let bye = call.sent(Method::Bye);
+    call.reply_to(&bye, 200, "b");
+    nothing_is_held(&mut call);
+}
+
+/// The 2xx comes on the peer's own connection.
+fn accepts_on_its_own(call: &mut Call, invite: &Message) {
+    call.sim.with(|ua, now| {
+        ua.flow_connecting(OWN, Transport::Tcp);
+        ua.flow_up(now, OWN, "192.0.2.1:5060".parse().unwrap());
+        let ok = crate::simulation::response(invite, 200, "b");
+        ua.handle_message(now, OWN, "192.0.2.2:40000".parse().unwrap(), ok);
+    });
+}
+
+#[test]
+fn s13_2_2_4_a_2xx_whose_ack_found_no_connection_is_acked_as_it_comes_again() {
+    let mut call = lost(Transport::Tcp, 180, false);
+    let invite = call.sent(Method::Invite);
+    call.look();
+    call.wire();
+    call.wait(ms(100));
+    accepts_on_its_own(&mut call, &invite);
+    assert_eq!(call.wire(), [""; 0], "the server is away");
+    let news = call.news();
+    let place = |what: &str| news.iter().position(|told| told.starts_with(what)).expect(what);
+    assert!(place("ack failed") < place("leg b not hung up"), "{news:?}");
+    assert_eq!(news.iter().filter(|told| *told == "leg b not hung up").count(), 1, "{news:?}");
+    call.sim.peer_comes_back = true;
+    call.wait(ms(500));
+    accepts_on_its_own(&mut call, &invite);
+    assert_eq!(call.wire(), ["ACK", "BYE"]);
+    let bye = call.sent(Method::Bye);
+    call.reply_to(&bye, 200, "b");
+    assert_eq!(call.news().last().unwrap(), "ended BYE");
+    nothing_is_held(&mut call);
 }
 
 #[test]

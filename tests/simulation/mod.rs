@@ -349,6 +349,7 @@ pub fn word(event: &ContextEvent) -> String {
         }
         Fact::Leg { tag, state } => format!("leg {tag} {state:?}"),
         Fact::Subscription { detail } => format!("subscription: {detail}"),
+        Fact::Unwanted { tag, .. } => format!("leg {tag} not wanted"),
         Fact::StillUp { tag, .. } => format!("leg {tag} not hung up"),
         Fact::NoLeg { tag, .. } => format!("no leg {tag}"),
         Fact::Received { again: false, .. } => format!("received {method}"),

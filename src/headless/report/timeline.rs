@@ -243,6 +243,9 @@ fn words(event: &ContextEvent, server: &str) -> Option<Words> {
         Fact::StillUp { tag, detail } => {
             told(format!("leg {tag} not hung up"), detail.clone(), Tone::Bad)
         }
+        Fact::Unwanted { tag, detail } => {
+            told(format!("leg {tag} not wanted"), detail.clone(), Tone::Bad)
+        }
         Fact::NoLeg { tag, detail } => {
             told(format!("no leg {tag}").trim_end().to_owned(), detail.clone(), Tone::Bad)
         }

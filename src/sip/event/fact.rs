@@ -225,6 +225,14 @@ pub enum Fact {
         /// Why, as a sentence.
         detail: String,
     },
+    /// A leg that a 2xx has made is acknowledged and hung up at once: nobody waits for it any more, or
+    /// the context has as many as are kept.
+    Unwanted {
+        /// The To tag.
+        tag: Box<str>,
+        /// Why, as a sentence.
+        detail: String,
+    },
     /// A message came with a tag that makes no leg: the context has as many as are kept, or it answers
     /// a request in a dialog of another tag.
     NoLeg {

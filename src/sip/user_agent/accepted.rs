@@ -192,13 +192,13 @@ impl UserAgent {
         let unwanted = self.contexts.get(&id).is_some_and(|context| context.wanted != Wanted::Yes);
         if was_forsaken {
             let detail = format!(
-                "the INVITE had failed with its connection before the {status} came: it is acknowledged, and hung up (RFC 3261 §13.2.2.4)"
+                "the INVITE had failed with its connection before the {status} came: it is to be acknowledged and hung up (RFC 3261 §13.2.2.4)"
             );
-            self.tell_own(now, id, Fact::NoLeg { tag: tag.into(), detail });
+            self.tell_own(now, id, Fact::Unwanted { tag: tag.into(), detail });
         }
         if room != Room::Kept && !unwanted {
             let detail = format!("{LEGS} legs are kept already: this one is hung up");
-            self.tell_own(now, id, Fact::NoLeg { tag: tag.into(), detail });
+            self.tell_own(now, id, Fact::Unwanted { tag: tag.into(), detail });
         }
         if unwanted
             || room != Room::Kept

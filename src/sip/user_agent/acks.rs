@@ -12,8 +12,8 @@ use super::{
 };
 use crate::sip::{
     compose::{self, InDialog},
-    context::Ack,
-    event::{ContextId, Fact, FlowId},
+    context::{Ack, Wanted},
+    event::{ContextId, Fact, FlowId, LegState},
     message::Message,
     method::Method,
     sdp,
@@ -131,8 +131,11 @@ impl UserAgent {
         status: StatusCode,
         message: &Message,
     ) {
-        if ack.bytes.is_none() || ack.waits {
+        if ack.waits {
             return;
+        }
+        if ack.bytes.is_none() {
+            return self.ack_at_last(now, id, &ack.tag, status, message);
         }
         let was_refused = self.ack_was_refused(now, id, &mut ack);
         let Some(context) = self.contexts.get(&id) else { return };
@@ -163,6 +166,31 @@ impl UserAgent {
             None => self.run_errand_over(from, carries),
             Some(hop) if was_refused => self.run_errand_again(now, from, carries, hop),
             Some(hop) => self.run_errand(now, from, carries, hop),
+        }
+    }
+
+    /// Nothing led to where the first ACK had to go, nor its BYE, and the 2xx comes again. A leg that
+    /// nobody wants is hung up once more.
+    fn ack_at_last(
+        &mut self,
+        now: Instant,
+        id: ContextId,
+        tag: &str,
+        status: StatusCode,
+        message: &Message,
+    ) {
+        let Some(context) = self.contexts.get(&id) else { return };
+        let owner = context.owner(id);
+        if self.leg_mut(owner, tag).is_none_or(|leg| leg.state != LegState::Confirmed) {
+            return;
+        }
+        if let Some(context) = self.contexts.get_mut(&id) {
+            context.acks.retain(|ack| &*ack.tag != tag);
+        }
+        self.ack_2xx(now, id, (owner, tag), status, message);
+        if self.contexts.get(&owner).is_some_and(|owner| owner.wanted != Wanted::Yes) {
+            // Refused where it is being hung up already.
+            let _ = self.hang_up_leg(now, owner, tag);
         }
     }
 

@@ -148,8 +148,12 @@ impl Flows {
         self.flows.get(&flow).is_some_and(|flow| !flow.riders.is_empty())
     }
 
+    /// What rides on a flow: what acknowledges before what ends.
     fn riders(&self, flow: FlowId) -> Vec<ContextId> {
-        self.flows.get(&flow).map(|flow| flow.riders.iter().copied().collect()).unwrap_or_default()
+        let riders = self.flows.get(&flow).into_iter().flat_map(|flow| flow.riders.iter().copied());
+        let (mut errands, contexts): (Vec<_>, Vec<_>) = riders.partition(|id| is_errand(*id));
+        errands.extend(contexts);
+        errands
     }
 }
 
@@ -178,13 +182,13 @@ impl UserAgent {
         let sent_by = if entry.transport.is_websocket() { host } else { local.to_string() };
         entry.state =
             FlowState::Up { since: now, sent_by: sent_by.into(), seen: None, refused: false };
-        // What acknowledges comes before what ends.
-        let (errands, contexts): (Vec<_>, Vec<_>) =
-            self.flows.riders(flow).into_iter().partition(|id| is_errand(*id));
-        errands.into_iter().for_each(|errand| self.deliver(now, errand, flow));
-        for context in contexts {
-            self.send_waiting(now, context);
-            self.cancel_forsaken(now, context);
+        for rider in self.flows.riders(flow) {
+            if is_errand(rider) {
+                self.deliver(now, rider, flow);
+                continue;
+            }
+            self.send_waiting(now, rider);
+            self.cancel_forsaken(now, rider);
         }
         self.register_on(now, flow);
     }

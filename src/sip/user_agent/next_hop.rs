@@ -262,9 +262,10 @@ impl UserAgent {
         why: &str,
         progress: Option<StatusCode>,
     ) -> bool {
-        let Some(context) = self.contexts.get(&id).filter(|_| progress.is_none()) else {
+        let Some(context) = self.contexts.get(&id) else { return false };
+        if progress.is_some() || context.is_cancelled() {
             return false;
-        };
+        }
         if !matches!(context.request, Request::Sent { attempts: ..=1, .. }) {
             return false;
         }

@@ -160,12 +160,14 @@ impl UserAgent {
         cancel: Option<Bytes>,
     ) {
         let (progress, is_forsaken) = self.forsake(now, id);
-        if !self.back_to_udp(now, id, reason)
-            && !self.fail_over(now, id, reason)
-            && !self.next_target_after(now, id, reason)
-            && !self.refused_goes_with_dialog(now, id, reason, progress)
-            && !self.back_to_dialog(now, id, reason)
-        {
+        // Where an INVITE is with its peer already, no other peer is to ring beside it.
+        let goes_on = !is_forsaken
+            && (self.back_to_udp(now, id, reason)
+                || self.fail_over(now, id, reason)
+                || self.next_target_after(now, id, reason)
+                || self.refused_goes_with_dialog(now, id, reason, progress)
+                || self.back_to_dialog(now, id, reason));
+        if !goes_on {
             let advice = self.retry_of_lost(id, progress);
             let failed = (State::Failed, Cause::ConnectionError, reason.to_owned());
             self.fail_with(now, id, failed, advice);

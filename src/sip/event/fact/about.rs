@@ -48,6 +48,7 @@ impl Fact {
             | Fact::CancelFailed { .. }
             | Fact::CancelCrossed { .. }
             | Fact::StillUp { .. }
+            | Fact::Unwanted { .. }
             | Fact::NoLeg { .. }
             | Fact::Subscription { .. }
             | Fact::Unmatched { .. }

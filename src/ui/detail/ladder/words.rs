@@ -125,6 +125,7 @@ pub(super) fn note(entry: &Entry, row: &Row) -> Option<(String, Mood)> {
         }
         Fact::Subscription { .. } => ("subscription".to_owned(), Mood::Pending),
         Fact::StillUp { tag, .. } => (format!("leg {} not hung up", short(tag)), Mood::Bad),
+        Fact::Unwanted { tag, .. } => (format!("leg {} not wanted", short(tag)), Mood::Bad),
         Fact::NoLeg { tag, .. } => (format!("no leg {}", short(tag)), Mood::Bad),
         Fact::Ended { cause } if own => (format!("ended: {cause}"), Mood::Plain),
         _ => return None,

@@ -70,6 +70,7 @@ pub(in crate::ui::view) fn details(entry: &Entry, model: &Model) -> Vec<String> 
         | Fact::CancelCrossed { detail }
         | Fact::NoLeg { detail, .. }
         | Fact::StillUp { detail, .. }
+        | Fact::Unwanted { detail, .. }
         | Fact::Subscription { detail }
         | Fact::Unmatched { detail }
         | Fact::NeverAcked { detail }
@@ -234,6 +235,9 @@ impl Teller<'_> {
             }
             Fact::StillUp { tag, .. } => {
                 ("◆", theme.bad, format!("leg {} not hung up", self.model.safe(tag)), String::new())
+            }
+            Fact::Unwanted { tag, .. } => {
+                ("◆", theme.bad, format!("leg {} not wanted", self.model.safe(tag)), String::new())
             }
             Fact::NoLeg { tag, .. } => (
                 "◇",

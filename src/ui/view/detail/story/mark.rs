@@ -58,6 +58,7 @@ impl Teller<'_> {
             | Fact::Leg { .. }
             | Fact::Subscription { .. }
             | Fact::StillUp { .. }
+            | Fact::Unwanted { .. }
             | Fact::NoLeg { .. } => self.numbered(""),
             _ if self.is_child() || self.entry.method != self.row.method => {
                 format!(" · {}", self.name())
