@@ -321,7 +321,7 @@ async fn what_rang_when_its_connection_ended_is_cancelled_and_its_late_2xx_hung_
     while causes.len() < 2 {
         let cause = front.fact("end", |context, fact| match fact {
             Fact::Ended { cause } => Some(Some((context.0, cause.to_string()))),
-            Fact::NoLeg { detail, .. } => {
+            Fact::Unwanted { detail, .. } => {
                 reason = Some(detail.clone());
                 Some(None)
             }
