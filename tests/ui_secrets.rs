@@ -371,3 +371,17 @@ fn a_password_that_is_a_plain_word_is_masked_in_every_text_that_is_not_ours() {
     let screen = script.text(300, 60);
     assert!(!screen.contains(WORD) && screen.contains("**********"), "{screen}");
 }
+
+#[test]
+fn what_stands_in_place_of_a_port_is_seen_in_a_message() {
+    let bytes = "MESSAGE sip:bob@demo.test SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\n\
+        From: <sip:a@b>;tag=1\r\nTo: <sip:bob@demo.test>\r\nCall-ID: 1\r\nCSeq: 1 MESSAGE\r\n\
+        Route: <sip:10.0.0.1:$rp;lr>\r\nX-Quoted: 'sip:h:5060'\r\nContent-Length: 0\r\n\r\n";
+    let mut script = Script::having_sent(bytes);
+    script.press(KeyCode::Tab, NONE);
+    script.type_text("3");
+    let screen = script.text(160, 60);
+    for part in ["<sip:10.0.0.1:$rp;lr>", "'sip:h:5060'"] {
+        assert!(screen.contains(part), "{part}: {screen}");
+    }
+}

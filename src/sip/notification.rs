@@ -1,6 +1,9 @@
 //! What a NOTIFY says in a few words, for a timeline.
 
-use crate::sip::{header::MediaType, message::Message, method::Method, name::HeaderName};
+use crate::sip::{
+    header::MediaType, message::Message, method::Method, name::HeaderName,
+    secret::without_passwords,
+};
 
 /// How many characters are told of each part.
 const CHARS: usize = 120;
@@ -18,7 +21,7 @@ pub fn notification(message: &Message) -> Option<String> {
     let said: Vec<String> = [state, status_line(message)]
         .into_iter()
         .flatten()
-        .map(|text| text.chars().take(CHARS).collect())
+        .map(|text| without_passwords(&text).chars().take(CHARS).collect())
         .filter(|text: &String| !text.is_empty())
         .collect();
     (!said.is_empty()).then(|| said.join(" · "))

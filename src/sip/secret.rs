@@ -13,16 +13,25 @@ pub const MASK: &str = "***";
 
 /// Where the secrets of a message stand, in order and apart.
 pub fn ranges(bytes: &[u8], known: &KnownPasswords) -> Vec<Range<usize>> {
+    ranges_by(passwords, bytes, known)
+}
+
+/// The same of a message that is still being written.
+pub fn ranges_so_far(bytes: &[u8], known: &KnownPasswords) -> Vec<Range<usize>> {
+    ranges_by(passwords_so_far, bytes, known)
+}
+
+fn ranges_by(rule: Rule, bytes: &[u8], known: &KnownPasswords) -> Vec<Range<usize>> {
     // Empty lines may stand before the start line (RFC 3261 §7.5).
     let at = bytes.len() - syntax::trim_start_bytes(bytes).len();
-    let mut found = ranges_from(bytes, at, false);
+    let mut found = ranges_from(rule, bytes, at, false);
     found.extend(known.find(bytes));
     apart(found)
 }
 
 /// Where the secrets of a body stand, in order and apart.
 pub fn ranges_in_body(body: &[u8], known: &KnownPasswords) -> Vec<Range<usize>> {
-    let mut found = ranges_from(body, 0, true);
+    let mut found = ranges_from(passwords, body, 0, true);
     found.extend(known.find(body));
     apart(found)
 }
@@ -40,7 +49,10 @@ pub fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found
 }
 
-fn ranges_from(bytes: &[u8], mut at: usize, mut in_body: bool) -> Vec<Range<usize>> {
+/// Where the passwords of URIs stand in a line.
+type Rule = fn(&[u8]) -> Vec<Range<usize>>;
+
+fn ranges_from(rule: Rule, bytes: &[u8], mut at: usize, mut in_body: bool) -> Vec<Range<usize>> {
     let mut secrets = Vec::new();
     while at < bytes.len() {
         let next = line_end(bytes, at);
@@ -54,7 +66,7 @@ fn ranges_from(bytes: &[u8], mut at: usize, mut in_body: bool) -> Vec<Range<usiz
             continue;
         } else {
             let shift = |secret: Range<usize>| at + secret.start..at + secret.end;
-            secrets.extend(passwords(line).into_iter().map(shift));
+            secrets.extend(rule(line).into_iter().map(shift));
         }
         at = next;
     }
@@ -116,10 +128,21 @@ fn value(bytes: &[u8], at: usize, kind: Kind, secrets: &mut Vec<Range<usize>>) -
     end
 }
 
-/// Where the passwords of SIP URIs stand in a line: `sip:user:password@host` (RFC 3261 §19.1.1), and
-/// what can only become one, where the host is still to be written: behind the colon of a host stands
-/// a port, and that has digits alone (RFC 3261 §25.1).
+/// Where the passwords of SIP URIs stand in a line: `sip:user:password@host` (RFC 3261 §19.1.1).
+/// Without the `@` there is none: whatever a peer writes for a port is to be seen.
 pub fn passwords(line: &[u8]) -> Vec<Range<usize>> {
+    passwords_by(|_| None, line)
+}
+
+/// The same of a line that is still being written, with what can only become a password there, because
+/// its host is still to come: behind the colon of a host stands a port, and that has digits alone
+/// (RFC 3261 §25.1).
+pub fn passwords_so_far(line: &[u8]) -> Vec<Range<usize>> {
+    passwords_by(no_port, line)
+}
+
+/// `without_user` says where in what has no `@` a password begins.
+fn passwords_by(without_user: fn(&[u8]) -> Option<usize>, line: &[u8]) -> Vec<Range<usize>> {
     let mut secrets = Vec::new();
     let mut from = 0;
     while let Some(found) = memchr::memchr(b':', &line[from..]) {
@@ -136,7 +159,7 @@ pub fn passwords(line: &[u8]) -> Vec<Range<usize>> {
         let end = rest.iter().position(ends).unwrap_or(rest.len());
         let begins = match rest.get(end) {
             Some(b'@') => memchr::memchr(b':', &rest[..end]).map(|second| second + 1),
-            _ => no_port(&rest[..end]),
+            _ => without_user(&rest[..end]),
         };
         if let Some(begins) = begins.filter(|begins| *begins < end) {
             secrets.push(from + begins..from + end);
@@ -149,15 +172,15 @@ pub fn passwords(line: &[u8]) -> Vec<Range<usize>> {
 /// The schemes by which the target of a request is known to be a whole URI.
 pub const SCHEMES: [&str; 5] = ["sip", "sips", "tel", "urn", "mailto"];
 
-/// [`passwords`] of what is written for a target, where `sip:` may be left out.
+/// [`passwords_so_far`] of what is written for a target, where `sip:` may be left out.
 pub fn passwords_in_target(text: &str) -> Vec<Range<usize>> {
     let target = text.trim_start();
     let scheme = target.split_once(':').map_or("", |(scheme, _)| scheme);
     if SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
-        return passwords(text.as_bytes());
+        return passwords_so_far(text.as_bytes());
     }
     let shift = |offset: usize| offset + text.len() - target.len() - SIP.len();
-    let found = passwords(format!("{SIP}{target}").as_bytes());
+    let found = passwords_so_far(format!("{SIP}{target}").as_bytes());
     found.into_iter().map(|at| shift(at.start)..shift(at.end)).collect()
 }
 
@@ -181,6 +204,11 @@ fn no_port(host: &[u8]) -> Option<usize> {
 /// A text whose SIP URIs show no password.
 pub fn without_passwords(text: &str) -> Cow<'_, str> {
     hide(text, &passwords(text.as_bytes()))
+}
+
+/// The same of a text that may be, or name, what is still being written.
+pub fn without_passwords_so_far(text: &str) -> Cow<'_, str> {
+    hide(text, &passwords_so_far(text.as_bytes()))
 }
 
 /// A text with its secrets masked, which stand in order and apart.
@@ -297,8 +325,24 @@ mod tests {
             ("sip:bob:pw@h", "sip:bob:***@h"),
             ("sip:bob@h:5060", "sip:bob@h:5060"),
         ] {
-            assert_eq!(without_passwords(text), expected);
+            assert_eq!(without_passwords_so_far(text), expected);
         }
+    }
+
+    #[test]
+    fn what_a_peer_writes_for_a_port_is_shown() {
+        for line in [
+            "Record-Route: <sip:10.0.0.1:$rp;lr>",
+            "X: <sip:h:50x60>",
+            "Contact: 'sip:h:5060', <sips:h:p%40ss>",
+            "Route: <sip:h:{port}>;x=\"sip:h:-1\"",
+        ] {
+            let message = format!("OPTIONS sip:h:50x60 SIP/2.0\r\n{line}\r\n\r\n");
+            assert_eq!(shown(&message), message);
+            assert_eq!(without_passwords(line), line);
+        }
+        let typed = ranges_so_far(b"X: <sip:h:50x60>", &KnownPasswords::default());
+        assert_eq!(typed.first(), Some(&(10..15)));
     }
 
     #[test]

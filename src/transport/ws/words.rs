@@ -8,7 +8,10 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-use crate::{sip::escape, transport::reason};
+use crate::{
+    sip::{escape, secret::without_passwords},
+    transport::reason,
+};
 
 /// The reason that the library gives a close frame instead of a code that must not be sent.
 const MISUSED: &str = "Protocol violation";
@@ -41,6 +44,8 @@ pub(super) fn close_words(frame: Option<&CloseFrame>, code: Option<u16>) -> Stri
 pub(super) fn first_line(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(4 * SHOWN)]);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    // What is cut off may be what makes a password of its end.
+    let line = without_passwords(line);
     let shown: String = line.chars().take(SHOWN).collect();
     let more = if shown.len() < line.len() { "…" } else { "" };
     format!("{}{more}", escape(&shown))

@@ -83,7 +83,7 @@ impl Preview {
     /// what it ends in is written out.
     pub fn lines(&self, known: &KnownPasswords) -> Vec<String> {
         let shown = &self.bytes[..self.bytes.len().min(LONGEST)];
-        let mut secrets = secret::ranges(shown, known);
+        let mut secrets = secret::ranges_so_far(shown, known);
         if let Some((target, clear)) = &self.unfinished {
             let found = memchr::memmem::find_iter(shown, target.as_bytes());
             secrets.extend(found.map(|at| at + clear..at + target.len()));

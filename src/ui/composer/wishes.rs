@@ -6,7 +6,7 @@ use ratatui_textarea::CursorMove;
 use super::{Composer, Purpose, Shape, Slot, raw_text, templates};
 use crate::{
     engine::Account,
-    sip::{Method, secret::without_passwords},
+    sip::{Method, secret::without_passwords_so_far},
 };
 
 impl Composer {
@@ -132,7 +132,7 @@ impl Composer {
     fn first_mistake(&self) -> Option<String> {
         let mut wrong = self.mistakes().filter_map(|(slot, why)| Some((slot, why?)));
         let (slot, why) = wrong.next()?;
-        Some(format!("{}: {}", slot.label(&self.purpose), without_passwords(why)))
+        Some(format!("{}: {}", slot.label(&self.purpose), without_passwords_so_far(why)))
     }
 
     /// The text that an editor is to have: the raw message, the headers where the cursor is there,

@@ -256,6 +256,16 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_place_of_a_port_is_sent_again_as_it_was() {
+        let text = request("INVITE sip:bob@h", "X-Port: <sip:h:50x60>, 'sip:h:5060'\r\n\r\n");
+        let command = command(&text, None, &KnownPasswords::default()).unwrap();
+        assert!(
+            command.contains("<sip:h:50x60>, ") && command.contains("sip:h:5060'"),
+            "{command}"
+        );
+    }
+
+    #[test]
     fn a_request_in_a_dialog_keeps_it() {
         let text = Bytes::from_static(
             b"INFO sip:b:pw@1.2.3.4 SIP/2.0\r\nRoute: <sip:p:pw@h;lr>\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>;tag=2\r\nCall-ID: x\r\nCSeq: 4 INFO\r\n\r\n",

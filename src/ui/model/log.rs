@@ -8,8 +8,6 @@ use crate::sip::FlowId;
 
 /// How many entries are kept.
 const LIMIT: usize = 1_000;
-/// How many bytes of a message are kept.
-const BYTES: usize = 512;
 
 /// The last entries, oldest first.
 #[derive(Debug, Default)]
@@ -73,13 +71,18 @@ pub struct LogEntry {
     pub bytes: Option<Bytes>,
 }
 
+impl LogEntry {
+    /// How many bytes of a message are kept.
+    pub const BYTES: usize = 512;
+}
+
 impl Log {
     /// Adds an entry; the oldest goes where there are too many.
     pub fn push(&mut self, mut entry: LogEntry) {
         if let Some(bytes) = &mut entry.bytes {
             self.strays += 1;
             // A copy, so that a short excerpt does not keep a long datagram alive.
-            *bytes = Bytes::copy_from_slice(&bytes[..bytes.len().min(BYTES)]);
+            *bytes = Bytes::copy_from_slice(&bytes[..bytes.len().min(LogEntry::BYTES)]);
         }
         if self.written.is_some_and(|level| entry.level <= level) {
             self.unwritten.push(entry.clone());
@@ -156,7 +159,7 @@ mod tests {
         assert_eq!((log.len(), log.strays()), (LIMIT, LIMIT as u64 + 10));
         let newest = log.newest_first().next().unwrap();
         assert_eq!(newest.sentence, (LIMIT + 9).to_string());
-        assert_eq!(newest.bytes.as_ref().unwrap().len(), BYTES);
+        assert_eq!(newest.bytes.as_ref().unwrap().len(), LogEntry::BYTES);
     }
 
     #[test]

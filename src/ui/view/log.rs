@@ -107,7 +107,11 @@ fn excerpt(bytes: &[u8], known: &KnownPasswords) -> String {
     if bytes.is_empty() {
         return "(empty)".to_owned();
     }
-    let secrets = secret::ranges(bytes, known);
+    // The host of what is cut off may be what makes a password of its end.
+    let secrets = match bytes.len() {
+        ..LogEntry::BYTES => secret::ranges(bytes, known),
+        _ => secret::ranges_so_far(bytes, known),
+    };
     bytes_as_text(&secret::masked(bytes, 0..bytes.len(), &secrets))
 }
 
@@ -160,5 +164,9 @@ mod tests {
         assert_eq!(excerpt(b""), "(empty)");
         let basic = &b"INFO sip:a@b SIP/2.0\r\nAuthorization: Basic c2VjcmV0\r\n"[..];
         assert!(!excerpt(basic).contains("c2VjcmV0"), "{}", excerpt(basic));
+        let whole = "INFO sip:a@b SIP/2.0\r\nTo: <sip:h:$port>";
+        assert!(excerpt(whole.as_bytes()).ends_with("$port>"));
+        let cut = format!("{:<1$}sip:a:secret", "INFO", LogEntry::BYTES - "sip:a:secret".len());
+        assert!(excerpt(cut.as_bytes()).ends_with("sip:a:***"));
     }
 }

@@ -36,11 +36,11 @@ pub(super) fn draw(buffer: &mut Buffer, regions: &Regions, model: &Model) -> Opt
         Purpose::Filter { error } => {
             let told = error
                 .as_ref()
-                .map(|error| (format!("✖ {}", model.safe(&error.to_string())), theme.bad));
+                .map(|error| (format!("✖ {}", model.safe_so_far(&error.to_string())), theme.bad));
             ("/", told)
         }
         Purpose::Impair { error: Some(error) } => {
-            ("impair: ", Some((format!("✖ {}", model.safe(&error.to_string())), theme.bad)))
+            ("impair: ", Some((format!("✖ {}", model.safe_so_far(&error.to_string())), theme.bad)))
         }
         Purpose::Impair { error: None } if prompt.input.value().trim().is_empty() => {
             ("impair: ", Some((format!("nothing: off · {IMPAIRMENTS}"), theme.dim)))
@@ -69,7 +69,7 @@ pub(super) fn draw(buffer: &mut Buffer, regions: &Regions, model: &Model) -> Opt
     let room = usize::from(line.width.saturating_sub(x + 1));
     let scroll = prompt.input.visual_scroll(room);
     let text: String = skip_columns(prompt.input.value(), scroll);
-    put(buffer, line, x, 0, &model.safe(&text), Style::new());
+    put(buffer, line, x, 0, &model.safe_so_far(&text), Style::new());
     let column = prompt.input.visual_cursor().saturating_sub(scroll).min(room) as u16;
     Some(Position { x: line.x + x + column, y: line.y })
 }

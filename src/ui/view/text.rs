@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::{
-    sip::{KnownPasswords, escape::escape, secret::without_passwords},
+    sip::{KnownPasswords, escape::escape, secret},
     transport::ServerUri,
     ui::Model,
 };
@@ -18,10 +18,15 @@ impl Model {
     /// and those of the accounts; only as much of it as a line can hold. Every text that is not our
     /// own comes to the screen through it.
     pub(in crate::ui) fn safe<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        safe(text, &self.book.passwords)
+        safe(text, &self.book.passwords, secret::without_passwords)
     }
 
-    /// The same of a text that may be made anew.
+    /// The same of a text that is, or names, what is still being written.
+    pub(in crate::ui) fn safe_so_far<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        safe(text, &self.book.passwords, secret::without_passwords_so_far)
+    }
+
+    /// [`Model::safe`] of a text that may be made anew.
     pub(in crate::ui) fn safe_cow<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
         match text {
             Cow::Borrowed(text) => self.safe(text),
@@ -30,10 +35,18 @@ impl Model {
     }
 }
 
-fn safe<'t>(text: &'t str, known: &KnownPasswords) -> Cow<'t, str> {
+fn safe<'t>(
+    text: &'t str,
+    known: &KnownPasswords,
+    without_passwords: impl Fn(&str) -> Cow<'_, str>,
+) -> Cow<'t, str> {
     let end = text.char_indices().nth(LONGEST).map(|(end, _)| end);
     let shown = &text[..end.unwrap_or(text.len())];
-    let shown = and_then(known.cover(shown), without_passwords);
+    // The host of what is cut off may be what makes a password of its end.
+    let shown = match end {
+        None => and_then(known.cover(shown), without_passwords),
+        Some(_) => and_then(known.cover(shown), secret::without_passwords_so_far),
+    };
     let shown = and_then(shown, escape);
     if end.is_none() { shown } else { Cow::Owned(format!("{shown}…")) }
 }
@@ -187,7 +200,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> Cow<'_, str> {
-        safe(text, &KnownPasswords::default())
+        safe(text, &KnownPasswords::default(), secret::without_passwords)
     }
 
     #[test]
@@ -269,5 +282,7 @@ mod tests {
     fn the_password_of_a_uri_is_not_shown() {
         assert_eq!(shown("INVITE sip:bob:pw@lab.test"), "INVITE sip:bob:***@lab.test");
         assert_eq!(shown("<sip:a:pw@b>, <sips:c:pw@d>"), "<sip:a:***@b>, <sips:c:***@d>");
+        let cut = format!("{} sip:a:secret@b", "x".repeat(LONGEST - "sip:a:secret".len()));
+        assert!(shown(&cut).ends_with(" sip:a:***…"), "{}", shown(&cut));
     }
 }

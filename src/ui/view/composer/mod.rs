@@ -130,7 +130,7 @@ fn message(model: &Model, slot: Slot, width: u16) -> Vec<(String, Style)> {
         (None, Some(advice)) => (advice, theme.pending),
         (None, None) => return Vec::new(),
     };
-    let lines = wrap(&model.safe(&text.0), usize::from(width));
+    let lines = wrap(&model.safe_so_far(&text.0), usize::from(width));
     lines.into_iter().map(|line| (line, text.1)).collect()
 }
 

@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use crate::{
-    sip::{escape::escape, lint::Severity, secret::without_passwords},
+    sip::{escape::escape, lint::Severity, secret::without_passwords_so_far},
     ui::{
         bindings::{Action, Scope},
         composer::{Composer, Slot},
@@ -72,7 +72,7 @@ fn wrong(composer: &Composer) -> String {
         // A field that is still to be written says for itself what it needs.
         None => format!("✖ this makes no request yet: {where_}"),
         Some((label, why)) => {
-            let why = without_passwords(why.unwrap_or_default());
+            let why = without_passwords_so_far(why.unwrap_or_default());
             let others = if labels.len() > 1 { format!("; {where_}") } else { String::new() };
             format!("✖ this makes no request yet: {label}: {why}{others}")
         }
@@ -91,7 +91,7 @@ fn lines(model: &Model, composer: &Composer, width: usize) -> Vec<(String, Style
         told(&wrong(composer), theme.bad, &mut lines);
     }
     for warning in &preview.warnings {
-        told(&format!("▲ {}", without_passwords(warning)), theme.pending, &mut lines);
+        told(&format!("▲ {}", without_passwords_so_far(warning)), theme.pending, &mut lines);
     }
     let style = if composer.is_wrong() { theme.dim } else { Style::new() };
     for (n, line) in preview.lines(known).iter().enumerate() {

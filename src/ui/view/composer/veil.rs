@@ -31,7 +31,7 @@ pub(super) struct Secrets {
 pub(super) fn secrets(slot: Slot, lines: &[String], known: &KnownPasswords) -> Vec<Secrets> {
     let none = KnownPasswords::default();
     let own: Vec<Vec<Range<usize>>> = match slot {
-        Slot::Raw => by_line(lines, |text| secret::ranges(text, &none)),
+        Slot::Raw => by_line(lines, |text| secret::ranges_so_far(text, &none)),
         Slot::Body => by_line(lines, |text| secret::ranges_in_body(text, &none)),
         // One that is switched off may be switched on.
         Slot::Headers => lines
@@ -39,12 +39,12 @@ pub(super) fn secrets(slot: Slot, lines: &[String], known: &KnownPasswords) -> V
             .map(|line| {
                 let on = line.trim_start_matches(['#', ' ']);
                 let before = line.len() - on.len();
-                let found = secret::ranges(on.as_bytes(), &none);
+                let found = secret::ranges_so_far(on.as_bytes(), &none);
                 found.into_iter().map(|at| at.start + before..at.end + before).collect()
             })
             .collect(),
         Slot::Target => lines.iter().map(|line| secret::passwords_in_target(line)).collect(),
-        _ => lines.iter().map(|line| secret::passwords(line.as_bytes())).collect(),
+        _ => lines.iter().map(|line| secret::passwords_so_far(line.as_bytes())).collect(),
     };
     let known = lines.iter().map(|line| known.find(line.as_bytes()));
     own.into_iter().zip(known).map(|(own, known)| Secrets { own, known }).collect()
@@ -134,6 +134,9 @@ mod tests {
         assert_eq!(veiled(Slot::Body, "v=0\na=ice-pwd:hush").join("|"), "v=0|a=ice-pwd:***");
         assert_eq!(veiled(Slot::Target, "sip:a:pw@h"), ["sip:a:***@h"]);
         assert_eq!(veiled(Slot::Target, "a:pw"), ["a:***"]);
+        for slot in [Slot::Headers, Slot::Raw, Slot::Routes] {
+            assert_eq!(veiled(slot, "X: <sip:a:pw"), ["X: <sip:a:***"], "{slot:?}");
+        }
     }
 
     #[test]
