@@ -313,11 +313,20 @@ fn bracketed<'a>(host: &'a str, zone: Option<&Zone>) -> Cow<'a, str> {
 }
 
 /// What stands before the first address in brackets that has a zone, the address, the zone, and the
-/// rest; nothing where there is none.
+/// rest; nothing where there is none. Brackets in the path or query of a URL, or in the headers of a
+/// SIP URI, hold no address.
 fn zoned(text: &str) -> Option<(&str, &str, &str, &str)> {
-    let begin = text.find('[')? + 1;
-    let end = begin + text[begin..].find(']')?;
-    let (host, zone) = zone::split(&text[begin..end]);
+    let hosts_end = match text.find("://") {
+        Some(colon) => {
+            let authority = colon + "://".len();
+            text[authority..].find(['/', '?', '#']).map(|end| authority + end)
+        }
+        None => text.find('?'),
+    };
+    let hosts = &text[..hosts_end.unwrap_or(text.len())];
+    let begin = hosts.find('[')? + 1;
+    let end = begin + hosts[begin..].find(']')?;
+    let (host, zone) = zone::split_in_uri(&text[begin..end]);
     Some((&text[..begin], host, zone?, &text[end..]))
 }
 

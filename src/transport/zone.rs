@@ -98,7 +98,7 @@ impl FromStr for LocalAddress {
     /// With or without the brackets that a URI needs.
     fn from_str(text: &str) -> Result<LocalAddress, LocalAddressError> {
         let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        let (address, zone) = split(bare.unwrap_or(text));
+        let (address, zone) = bare.map_or_else(|| split(text), split_in_uri);
         let no_address = |_| LocalAddressError::NoAddress(text.to_owned());
         let ip: IpAddr = address.parse().map_err(no_address)?;
         if bare.is_some() && ip.is_ipv4() {
@@ -119,12 +119,19 @@ impl fmt::Display for LocalAddress {
     }
 }
 
-/// A host and its zone, which stands behind a `%`, or behind `%25` as in a URI.
-pub(super) fn split(host: &str) -> (&str, Option<&str>) {
-    match host.split_once('%') {
-        None => (host, None),
-        Some((host, zone)) => (host, Some(zone.strip_prefix("25").unwrap_or(zone))),
+/// An address and its zone, which stands behind a `%` (RFC 4007 §11).
+fn split(address: &str) -> (&str, Option<&str>) {
+    match address.split_once('%') {
+        None => (address, None),
+        Some((address, zone)) => (address, Some(zone)),
     }
+}
+
+/// The same of the host of a URI, which stands in brackets: a `%` is written `%25` there (RFC 6874 §2).
+/// The bare `%` that people write is understood too.
+pub(super) fn split_in_uri(host: &str) -> (&str, Option<&str>) {
+    let (address, zone) = split(host);
+    (address, zone.map(|zone| zone.strip_prefix("25").unwrap_or(zone)))
 }
 
 /// Whether an address says all that is needed to reach it.
@@ -178,7 +185,11 @@ mod tests {
             ("::", "::", "[::]:7"),
             ("[::]", "::", "[::]:7"),
             ("fe80::1%3", "fe80::1%3", "[fe80::1%3]:7"),
+            ("[fe80::1%3]", "fe80::1%3", "[fe80::1%3]:7"),
             ("[fe80::1%253]", "fe80::1%3", "[fe80::1%3]:7"),
+            // Only a URI has an escape: here the zone is all that stands behind the %.
+            ("fe80::1%25", "fe80::1%25", "[fe80::1%25]:7"),
+            ("fe80::1%251", "fe80::1%251", "[fe80::1%251]:7"),
         ] {
             let address = local(text).unwrap();
             assert_eq!(address.to_string(), written);

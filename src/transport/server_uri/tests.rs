@@ -108,6 +108,17 @@ fn a_resolved_server_keeps_its_name_and_has_an_address() {
 }
 
 #[test]
+fn brackets_behind_the_host_hold_no_address() {
+    for text in ["ws://127.0.0.1:9/a[%20]b", "ws://[::1]:9/a?b=[%25lo]", "wss://h:9?[%3]"] {
+        let server: ServerUri = text.parse().unwrap();
+        assert_eq!(server.zone, None, "{text}");
+        assert_eq!(server.url().replace("/?", "?"), text);
+    }
+    let server: ServerUri = "sip:h?subject=[%20]".parse().unwrap();
+    assert_eq!(server.zone, None);
+}
+
+#[test]
 fn the_refusal_says_what_to_write() {
     for text in ["", "host", "http://x", "sip:", "sip:h;transport=sctp", "ws://", "sip:h:0x1"] {
         let error = text.parse::<ServerUri>().unwrap_err().to_string();
