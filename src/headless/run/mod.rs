@@ -11,6 +11,7 @@
 
 mod alarms;
 mod ending;
+mod filling;
 mod impaired;
 mod waiting;
 
@@ -24,7 +25,7 @@ use tokio::sync::mpsc;
 
 use self::alarms::Alarm;
 use crate::{
-    engine::{Command, Engine, Event, Refusal},
+    engine::{Command, Engine, Event},
     headless::{
         Outcome, Plan,
         call::{Call, Past},
@@ -138,9 +139,9 @@ impl<'o> Run<'o> {
         loop {
             self.fill(Instant::now());
             self.hand_over(&commands);
-            let deadline = self.deadline();
+            let rest = self.rest();
             let sleep = async {
-                match deadline {
+                match rest.until {
                     Some(at) => tokio::time::sleep_until(at.into()).await,
                     None => std::future::pending().await,
                 }
@@ -169,7 +170,7 @@ impl<'o> Run<'o> {
                 () = sleep => self.fire(Instant::now()),
                 () = outlet.broke() => self.after_batch(),
                 // There may be room for more requests.
-                () = outlet.written(), if self.reporter.is_crowded() => {}
+                () = outlet.written(), if rest.is_crowded => {}
                 Some(()) = interrupts.recv() => {
                     if self.interrupt != Interrupt::None {
                         task.abort();
@@ -186,63 +187,6 @@ impl<'o> Run<'o> {
             }
         }
         (self.finish(), left)
-    }
-
-    /// Puts as many requests into the queue as may be under way now.
-    fn fill(&mut self, now: Instant) {
-        while self.phase == Phase::Running
-            && self.submitted < self.plan.count
-            && self.has_room()
-            && self.next <= now
-        {
-            self.submitted += 1;
-            self.open += 1;
-            match self.plan.sending.command() {
-                Ok(command) => self.queue.push_back(command),
-                Err(errors) => {
-                    let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                    let reason = reasons.join("; ");
-                    self.event(Event::Refused(Refusal {
-                        at: now,
-                        context: None,
-                        is_request: true,
-                        reason,
-                    }));
-                }
-            }
-            if let Some(rate) = self.plan.rate {
-                // Who was held up may catch up, but not flood.
-                let earliest = now.checked_sub(CATCH_UP).unwrap_or(now);
-                self.next = self.next.max(earliest) + Duration::from_secs_f64(rate.recip());
-            }
-        }
-    }
-
-    /// Whether one more request may be under way, and the engine keeps up, and whoever reads.
-    fn has_room(&self) -> bool {
-        let keeps_up = self.queue.len() < QUEUE && !self.reporter.is_crowded();
-        self.open < self.plan.concurrency && keeps_up
-    }
-
-    /// Gives the engine what it takes at once.
-    fn hand_over(&mut self, commands: &mpsc::Sender<Command>) {
-        while let Some(command) = self.queue.pop_front() {
-            if let Err(error) = commands.try_send(command) {
-                match error {
-                    mpsc::error::TrySendError::Full(command) => self.queue.push_front(command),
-                    mpsc::error::TrySendError::Closed(_) => self.queue.clear(),
-                }
-                return;
-            }
-        }
-    }
-
-    /// When there is something to do next, if nothing happens before.
-    fn deadline(&self) -> Option<Instant> {
-        let alarm = self.alarms.peek().map(|Reverse((at, ..))| *at);
-        let more = self.submitted < self.plan.count && self.has_room();
-        let send = (self.phase == Phase::Running && more).then_some(self.next);
-        alarm.into_iter().chain(send).min()
     }
 
     /// Takes one event; says whether it was the last.
@@ -415,9 +359,3 @@ impl<'o> Run<'o> {
         self.calls.values().any(|call| !call.is_root())
     }
 }
-
-/// How many commands may wait for the engine before no more requests are made.
-const QUEUE: usize = 1024;
-
-/// How much of a rate may be caught up at once.
-const CATCH_UP: Duration = Duration::from_millis(100);
