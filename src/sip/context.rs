@@ -244,7 +244,8 @@ impl ClientContext {
         self.legs.iter().any(|leg| leg.state == LegState::Early)
     }
 
-    /// Whether something that was subscribed to in a call has outlived it (RFC 5057 §4.1).
+    /// Whether something that was subscribed to in a dialog of its own, be it a call's, a SUBSCRIBE's or a
+    /// REFER's, has outlived what made that (RFC 5057 §4.1, §4.2).
     pub(crate) fn is_outlived(&self) -> bool {
         self.legs.iter().any(|leg| leg.is_terminated() && !leg.subscriptions().is_empty())
     }

@@ -1,7 +1,7 @@
-//! §15.1.1: a BYE that is refused, or that cannot be delivered, ends no dialog.
+//! §15.1.1: a BYE that is refused, or that cannot be delivered, ends the session and no dialog.
 
 use sipboard::sip::{
-    Cause, DialogRequest, FailedByes, Method, Settings, State, Transmit, Transport,
+    Cause, DialogRequest, Fact, FailedByes, Method, Settings, State, Transmit, Transport,
 };
 
 use crate::{
@@ -21,6 +21,13 @@ fn s15_1_1_a_bye_that_is_refused_leaves_the_dialog_up_and_another_one_ends_it() 
         assert!(news.ends_with(&stays), "{status}: {news:?}");
         assert_eq!((call.state(), call.ended()), (State::Accepted, None));
         assert_eq!(call.last_event().status.legs_up, 1);
+        // The session is over either way.
+        let why = call.sim.events.iter().find_map(|event| match &event.fact {
+            Fact::StillUp { detail, .. } => Some(&**detail),
+            _ => None,
+        });
+        let left = "its dialog is still there, until another BYE ends it";
+        assert!(why.is_some_and(|why| why.ends_with(left)), "{why:?}");
         call.hang_up();
         let bye = call.sent(Method::Bye);
         assert_ne!(branch(&refused), branch(&bye));

@@ -67,7 +67,7 @@ fn a_call_whose_bye_was_refused_is_said_to_be_up_still_until_another_one_is_sent
     let up = Status { legs_up: 1, ..status(State::Accepted, false) };
     let going = || leg("a8f2", LegState::HangingUp { bye: ContextId(2) });
     script.fact(1, Method::Invite, going(), up.clone());
-    let detail = "a 403 has refused its BYE: it is up as before".to_owned();
+    let detail = "a 403 has refused its BYE: its dialog is still there".to_owned();
     let stays = Fact::StillUp { tag: "a8f2".into(), detail };
     script.fact(1, Method::Invite, stays, up.clone());
     script.fact(1, Method::Invite, leg("a8f2", LegState::Confirmed), up.clone());

@@ -296,8 +296,10 @@ impl UserAgent {
         outcome: Option<StatusCode>,
         unanswered: Option<Unanswered>,
     ) {
-        // RFC 3261 §15.1.1: a 481, a 408 or no answer ends the dialog as a 2xx does. Any other answer
-        // leaves it as it was, and so does a BYE that could not be delivered: that is as a 503 (§8.1.3.1).
+        // RFC 3261 §15.1.1: the session is over for us since the BYE went to its client transaction,
+        // whatever becomes of that; a 481, a 408 or no answer ends the dialog too, as a 2xx does. Any
+        // other answer leaves the dialog there, and so does a BYE that could not be delivered: that is as
+        // a 503 (§8.1.3.1).
         let why = match (outcome, unanswered) {
             (Some(status), _) if !status.is_success() && !matches!(status.code(), 408 | 481) => {
                 Some(format!("a {status} has refused its BYE"))
@@ -340,19 +342,9 @@ impl UserAgent {
 
     fn leg_stays(&mut self, now: Instant, id: ContextId, tag: &str, why: &str) {
         let Some(leg) = self.leg_mut(id, tag) else { return };
-        let what = match leg.is_up() {
-            true => {
-                leg.state = LegState::Confirmed;
-                "up"
-            }
-            false => {
-                leg.state = LegState::Early;
-                "there"
-            }
-        };
+        leg.state = if leg.is_up() { LegState::Confirmed } else { LegState::Early };
         let state = leg.state.clone();
-        let detail =
-            format!("{why}: it is {what} as before, until another BYE ends it (RFC 3261 §15.1.1)");
+        let detail = format!("{why}: its dialog is still there, until another BYE ends it");
         self.tell_own(now, id, Fact::StillUp { tag: tag.into(), detail });
         self.tell_own(now, id, Fact::Leg { tag: tag.into(), state });
     }

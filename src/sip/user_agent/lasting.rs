@@ -222,7 +222,8 @@ impl UserAgent {
         }
     }
 
-    /// One subscription in the dialog of a call is over, and maybe the context that waited for it.
+    /// One subscription in a dialog, of a call or of another subscription, is over, and maybe the context
+    /// that waited for it.
     pub(super) fn end_subscription(&mut self, now: Instant, leg: (ContextId, &str), by: ContextId) {
         self.forget_subscription(leg, by);
         self.end_if_done(now, leg.0);

@@ -39,11 +39,12 @@ pub enum ExtraLegs {
     HangUp,
 }
 
-/// What becomes of a leg whose BYE was refused, or could not be delivered (RFC 3261 §15.1.1: a 2xx, a
-/// 481, a 408 or no answer at all ends the dialog, and nothing else does).
+/// What becomes of a leg whose BYE was refused, or could not be delivered. Its session is over either
+/// way; its dialog ends with a 2xx, a 481, a 408 or no answer at all, and with nothing else (RFC 3261
+/// §15.1.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FailedByes {
-    /// It is up as before, and the user may send another BYE.
+    /// Its dialog is still there, and the user may send another BYE.
     #[default]
     KeepLeg,
     /// It is over for us: nobody would send another one.

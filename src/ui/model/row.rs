@@ -54,7 +54,7 @@ struct More {
 pub enum Standing {
     /// The state says all.
     State(State),
-    /// A leg is up as before: its BYE was refused, or could not be delivered.
+    /// The dialog of a leg is still there: its BYE was refused, or could not be delivered.
     StillUp,
     /// Every leg is over for us, and one may be up at the peer: its BYE could not be sent, or its
     /// connection ended before the answer.
@@ -79,7 +79,9 @@ impl Standing {
     pub const fn sentence(self) -> Option<&'static str> {
         match self {
             Standing::State(_) => None,
-            Standing::StillUp => Some("a BYE has failed: its leg is up as before"),
+            Standing::StillUp => {
+                Some("a BYE has failed: its dialog is still there, until another one ends it")
+            }
             Standing::MayBeUp => {
                 Some("the call may still be up at the peer: its BYE failed (Connection Error)")
             }
