@@ -119,10 +119,11 @@ fn what_has_waited_for_its_flow_is_numbered_after_what_its_dialog_sent_since() {
     assert!(numbers.len() == 4 && numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
 }
 
-/// The PRACK of a re-INVITE on a leg without a tag, whose provisional had the tag of another leg, did not
-/// end with it, and the re-INVITE was kept for ever.
+/// The PRACK of a re-INVITE on a leg without a tag, whose provisional had the tag of another leg, went in
+/// that one's dialog, with the numbers of that one; it did not end with the re-INVITE, which was kept for
+/// ever.
 #[test]
-fn a_prack_in_the_leg_of_another_tag_ends_with_its_reinvite() {
+fn a_prack_goes_in_the_dialog_of_its_reinvite_and_ends_with_it() {
     let mut sim = Simulation::new(
         Transport::Tcp,
         Link::PERFECT,
@@ -149,6 +150,8 @@ fn a_prack_in_the_leg_of_another_tag_ends_with_its_reinvite() {
     let reinvite = sim.with(|ua, now| ua.request_in_dialog(now, call, Some(""), again).unwrap());
     sim.run(ms(100));
     assert!(sim.wire().last().unwrap().ends_with("PRACK"), "{:?}", sim.wire());
+    let (_, prack) = sim.sent.last().unwrap();
+    assert_eq!(prack.to().unwrap().tag(), None);
     sim.with(|ua, now| ua.flow_down(now, FLOW, "the flow is gone"));
     assert!(sim.story(reinvite).contains(&"ended Connection Error".to_owned()));
     sim.with(|ua, now| ua.shut_down(now));

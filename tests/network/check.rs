@@ -317,7 +317,8 @@ impl Check {
         let prack = Message::read(message.clone()).expect("what is sent can be read");
         let to = prack.to().expect("checked");
         let owner = context.parent.map_or(context, |parent| &self.contexts[&parent]);
-        let leg = to.tag().and_then(|tag| owner.legs.get(tag));
+        // A dialog of RFC 2543 has no tag.
+        let leg = owner.legs.get(to.tag().unwrap_or_default());
         let is_over = leg.is_none_or(|leg| matches!(leg.state, LegState::Terminated { .. }));
         assert!(!is_over, "on a leg that is over: {event:?}");
     }

@@ -81,10 +81,11 @@ impl UserAgent {
         }
         // RFC 3262 §7.1: from 1.
         let Some(rseq) = rseq else { return Reliability::Broken(NO_RSEQ) };
-        let to = message.to();
-        let Some(tag) = to.ok().and_then(|to| to.tag()) else { return Reliability::Broken(NO_TAG) };
-        let owner = self.contexts.get(&context.owner(id));
-        let is_its = |leg: &&Leg| &*leg.tag == tag && !leg.of_earlier_try;
+        let Some(OfLeg { owner, tag, .. }) = self.leg_of_provisional(id, message) else {
+            return Reliability::Broken(NO_TAG);
+        };
+        let owner = self.contexts.get(&owner);
+        let is_its = |leg: &&Leg| leg.tag == tag && !leg.of_earlier_try;
         let leg = owner.and_then(|owner| owner.legs.iter().find(is_its));
         match leg.and_then(|leg| leg.rseq) {
             Some(last) if rseq <= last => Reliability::Repeated,
@@ -94,6 +95,16 @@ impl UserAgent {
             Some(last) if last.checked_add(1) == Some(rseq) => Reliability::Next(rseq),
             Some(last) => Reliability::Early { expected: last.saturating_add(1) },
         }
+    }
+
+    /// The leg that a provisional belongs to: that of its To tag, or that of the dialog in which the
+    /// INVITE was sent, whatever tag it has (RFC 3261 §12.2.1.2).
+    fn leg_of_provisional(&self, id: ContextId, message: &Message) -> Option<OfLeg> {
+        let (owner, tag) = match &self.contexts.get(&id)?.parent {
+            Some((owner, tag)) => (*owner, tag.clone()),
+            None => (id, message.to().ok()?.tag()?.into()),
+        };
+        Some(OfLeg { context: id, owner, tag })
     }
 
     /// A reliable provisional to a re-INVITE refreshes the target of its dialog, which stays so though
@@ -125,9 +136,7 @@ impl UserAgent {
         rseq: NonZeroU32,
         message: &Message,
     ) {
-        let Some(tag) = message.to().ok().and_then(|to| to.tag().map(Box::from)) else {
-            return;
-        };
+        let Some(of) = self.leg_of_provisional(id, message) else { return };
         let Some(context) = self.contexts.get(&id) else { return };
         if context.transactions >= TRANSACTIONS {
             let detail = format!(
@@ -136,8 +145,8 @@ impl UserAgent {
             return self.prack_failed(now, id, detail);
         }
         let flow = context.flow;
-        let of = OfLeg { context: id, owner: context.owner(id), tag };
-        let Some(leg) = self.leg_mut(of.owner, &of.tag) else { return };
+        let leg = self.leg_mut(of.owner, &of.tag).filter(|leg| !leg.of_earlier_try);
+        let Some(leg) = leg else { return };
         leg.rseq = Some(rseq);
         match self.hop_of(&of) {
             None => self.write_prack(now, of, (flow, Fits::Unknown), rseq, message),
@@ -344,10 +353,11 @@ impl UserAgent {
         if context.method != Method::Invite {
             return;
         }
-        // Of a re-INVITE they are in the dialog's leg, or in that of the tag which its provisional had.
+        let legs: Vec<Box<str>> = match &context.parent {
+            Some((_, tag)) => vec![tag.clone()],
+            None => context.legs.iter().map(|leg| leg.tag.clone()).collect(),
+        };
         let owner = context.owner(id);
-        let Some(owning) = self.contexts.get(&owner) else { return };
-        let legs: Vec<Box<str>> = owning.legs.iter().map(|leg| leg.tag.clone()).collect();
         let why = "its INVITE is over";
         legs.iter().for_each(|tag| self.end_pracks(now, (owner, tag), |of| of == id, why));
     }
