@@ -222,6 +222,12 @@ fn what_the_peer_asks_for_is_one_key_away() {
     let failed = Fact::Failed { response: None, cause, detail: Box::default(), advice };
     script.fact(2, Method::Message, failed, status);
     script.type_text("x");
+    assert!(script.text(120, 30).contains("What would help #2"));
+    script.press(KeyCode::Esc, NONE);
+    script.type_text("en");
+    let like = submission(control(&mut script, 's')).request;
+    assert_ne!(like.call_id.unwrap().as_str(), "old", "that is another draft");
+    script.type_text("x");
     let sent = submission(control(&mut script, 's')).request;
     assert_eq!(sent.call_id.unwrap().as_str(), "old");
     assert_eq!(sent.cseq.unwrap().number(), 7);

@@ -258,3 +258,21 @@ fn rfc6228_a_199_of_a_later_try_makes_no_leg_of_one_that_is_over() {
     call.reply(180, "b");
     assert_eq!(call.news(), ["progress 180"], "within one try a leg that is over stays so");
 }
+
+#[test]
+fn rfc3261_s12_2_1_1_the_next_try_is_numbered_after_what_its_early_dialogs_have_sent() {
+    for redirects in [false, true] {
+        let mut call = if redirects { redirecting() } else { Call::udp(with_password()) };
+        call.reply(180, "b");
+        call.in_dialog_with(Some("b"), DialogRequest::new(Method::Info)).unwrap();
+        call.in_dialog_with(Some("b"), DialogRequest::new(Method::Info)).unwrap();
+        let last = call.sent(Method::Info);
+        match redirects {
+            true => redirected(&mut call),
+            false => challenged(&mut call),
+        }
+        let again = call.sent(Method::Invite);
+        assert_eq!(call.all_sent(Method::Invite).len(), 2);
+        assert!(cseq(&again) > cseq(&last));
+    }
+}

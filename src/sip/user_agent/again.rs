@@ -78,6 +78,13 @@ impl Redirection {
 }
 
 impl ClientContext {
+    /// The last CSeq number of a request outside any dialog, or of what its early dialogs have sent
+    /// since: the next try counts on from there, for its peer may make the same dialog again.
+    fn last_cseq(&self) -> Option<u32> {
+        let own = self.written()?.cseq().ok()?.number;
+        Some(self.legs.iter().map(|leg| leg.local_cseq).fold(own, u32::max))
+    }
+
     /// Whether a rejection with that status is answered by another try.
     pub(crate) fn would_go_on(&self, status: StatusCode) -> bool {
         let has_targets = || self.redirection.as_ref().is_some_and(|it| !it.left.is_empty());
@@ -144,7 +151,7 @@ impl UserAgent {
                 let mut legs = parent.into_iter().flat_map(|parent| &parent.legs);
                 legs.find(|leg| leg.tag == *tag).map(|leg| leg.local_cseq)
             }
-            None => context.written().and_then(|request| Some(request.cseq().ok()?.number)),
+            None => context.last_cseq(),
         };
         last.is_some_and(|last| next_cseq(last).is_some())
     }
@@ -345,7 +352,7 @@ impl UserAgent {
         let context = self.contexts.get(&id)?;
         match context.parent.clone() {
             Some((parent, tag)) => self.leg_mut(parent, &tag)?.count(),
-            None => next_cseq(context.written()?.cseq().ok()?.number),
+            None => next_cseq(context.last_cseq()?),
         }
     }
 

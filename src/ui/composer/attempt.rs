@@ -53,7 +53,9 @@ impl Composer {
         let draft = around.variables.expand_draft(&self.draft(), values)?;
         draft.refuse_passwords(around.passwords)?;
         match &self.purpose {
-            Purpose::New | Purpose::Like(_) => self.request(around, account, &draft),
+            Purpose::New | Purpose::Like(_) | Purpose::Retry(_) => {
+                self.request(around, account, &draft)
+            }
             Purpose::InDialog { context, tag } => Ok(Command::SendInDialog {
                 context: *context,
                 tag: tag.clone(),
@@ -72,7 +74,7 @@ impl Composer {
 
     /// What a request outside a dialog is written as, variables and all.
     pub(crate) fn written(&self) -> Option<Draft> {
-        let is_new = matches!(self.purpose, Purpose::New | Purpose::Like(_));
+        let is_new = matches!(self.purpose, Purpose::New | Purpose::Like(_) | Purpose::Retry(_));
         (is_new && self.shape != Shape::Raw).then(|| self.draft())
     }
 

@@ -42,7 +42,10 @@ impl Composer {
         way: Option<Way>,
         accounts: &[Account],
     ) -> Result<Composer, BeginError> {
-        self.purpose = Purpose::Like(context);
+        self.purpose = match keep {
+            Keep::Content => Purpose::Like(context),
+            Keep::Identity => Purpose::Retry(context),
+        };
         self.content(&request.method, &request.headers, &request.content_type, &request.body)?;
         self.fields.set(Slot::Target, request.request_uri.as_str());
         let routes: Vec<&str> = request.route_set.iter().map(|uri| uri.as_str()).collect();

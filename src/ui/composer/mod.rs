@@ -53,6 +53,8 @@ pub enum Purpose {
     New,
     /// A new request like that of a context.
     Like(ContextId),
+    /// The request that would help, by the answer to that of a context.
+    Retry(ContextId),
     /// A request in a dialog of a context.
     InDialog {
         /// The context.

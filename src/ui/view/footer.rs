@@ -209,7 +209,7 @@ fn is_of_use(model: &Model, action: Action) -> bool {
         // What is on the screen already is not more, and a raw message has no fields.
         Action::Advanced if composer.shape() != Shape::Form => false,
         Action::Advanced | Action::Raw => {
-            matches!(composer.purpose(), Purpose::New | Purpose::Like(_))
+            matches!(composer.purpose(), Purpose::New | Purpose::Like(_) | Purpose::Retry(_))
         }
         _ => true,
     }

@@ -89,6 +89,7 @@ fn heading(composer: &Composer) -> String {
     let raw = if composer.shape() == Shape::Raw { ", raw" } else { "" };
     match composer.purpose() {
         Purpose::New => format!("New request{raw}"),
+        Purpose::Retry(context) => format!("What would help #{context}{raw}"),
         Purpose::Like(context) => format!("New request like #{context}{raw}"),
         Purpose::InDialog { context, tag: None } => format!("In the dialog of #{context}"),
         Purpose::InDialog { context, tag: Some(tag) } => {
