@@ -553,3 +553,21 @@ fn s13_2_2_4_a_repeated_2xx_changes_neither_the_remote_target_nor_the_ack() {
     assert_eq!(bye.request_uri(), Some("sip:bob@192.0.2.2:5060"));
     assert!(!has(&bye, HeaderName::Route));
 }
+
+#[test]
+#[ignore = "a context ends with its last leg, though a fork that nobody has heard of may accept until Timer M"]
+fn s13_2_2_4_a_fork_that_accepts_after_the_last_leg_is_over_brings_no_second_end() {
+    let mut call = Call::invited();
+    call.reply(200, "a");
+    call.hang_up();
+    for after in [1500, 40_000] {
+        let bye = call.sent(Method::Bye);
+        call.reply_to(&bye, 200, "");
+        call.wait(ms(after));
+        call.reply(200, "c");
+    }
+    assert_eq!(call.all_sent(Method::Bye).len(), 2);
+    let story = call.sim.story(call.id);
+    let ends = story.iter().filter(|told| told.starts_with("ended"));
+    assert_eq!(ends.count(), 1, "{story:?}");
+}
