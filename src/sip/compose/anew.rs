@@ -100,8 +100,9 @@ pub(crate) fn again(
 }
 
 /// A request of ours for another server of the same name: the same but for its branch and what names
-/// us (RFC 3263 §4.3), and for its CSeq number where its dialog has gone on since. Credentials that the user wrote stay; where they are `signed` by us, they were
-/// for the other server. `seen` is where the other server had seen us.
+/// us (RFC 3263 §4.3), and for its CSeq number where its dialog has gone on since. Credentials that the
+/// user wrote stay; where they are `signed` by us, they were for the other server. `seen` is where the
+/// other server had seen us.
 pub(crate) fn elsewhere(
     old: &Message,
     sender: &Sender<'_>,
